@@ -1,0 +1,151 @@
+import type { Message } from 'amqplib'
+import type { AckOrNack, BrokerAsPromised, SubscriberSessionAsPromised } from 'rascal'
+import { backoffMs } from '../backoff.ts'
+import type { Logger } from '../logger.ts'
+import { pause } from '../pause.ts'
+import { type BrokerOptions, openBroker } from './topology.ts'
+
+/** A message in our hands: the broker keeps it until we say what became of it. */
+export interface Delivery {
+  content: Buffer
+  messageId: string | undefined
+  type: string | undefined
+  contentType: string | undefined
+  exchange: string
+  routingKey: string
+  headers: Record<string, unknown>
+  /** The channel is gone: the broker will deliver it again, and nothing that we say matters. */
+  isLost: () => boolean
+  ack: () => void
+  /** Gives it back, for this or another consumer. */
+  requeue: () => void
+}
+
+export interface SubscriptionOptions extends BrokerOptions {
+  queue: string
+  /** Most messages in our hands at a time. */
+  prefetch: number
+  logger: Logger
+  onDelivery: (delivery: Delivery) => void
+}
+
+/**
+ * Consumes a queue through rascal on a connection of its own, until closed.
+ *
+ * Whatever ends it (a lost connection, a deleted queue), it begins again from connecting and
+ * declaring, so that a broker which came back empty is furnished anew.
+ */
+export class Subscription {
+  readonly #options: SubscriptionOptions
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+  #consuming = false
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options
+    this.#done = this.#run()
+  }
+
+  isConsuming(): boolean {
+    return this.#consuming
+  }
+
+  /** Takes no more messages, and waits (3 s at most) until those in our hands are settled. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    const { logger } = this.#options
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.#consumeOnce(() => {
+          failures = 0
+        })
+      } catch (error) {
+        if (failures === 0) logger.warn({ err: error }, 'not consuming, will retry')
+      }
+      await pause(backoffMs(failures), signal)
+    }
+  }
+
+  /** One connection, from connecting to its end. Throws what ended it, unless we were told to. */
+  async #consumeOnce(onUp: () => void): Promise<void> {
+    const { queue, prefetch, logger } = this.#options
+    const broker = await openBroker(this.#options, { queue, prefetch })
+    const life = new AbortController()
+    const end = (error?: Error) => life.abort(error ?? new Error('the connection was closed'))
+    for (const event of ['error', 'disconnect', 'close']) broker.on(event, end)
+    try {
+      const session = await broker.subscribe(queue)
+      for (const event of ['error', 'cancelled', 'close']) session.on(event as 'error', end)
+      session.on('subscribed' as 'message', () => {
+        onUp()
+        this.#consuming = true
+        logger.info({ queue }, 'consuming')
+      })
+      this.#receive(session, life.signal)
+      await eitherAborted(life.signal, this.#stop.signal)
+      this.#consuming = false
+      if (!life.signal.aborted) await session.cancel()
+      else throw life.signal.reason
+    } finally {
+      this.#consuming = false
+      life.abort()
+      await shutDown(broker)
+    }
+  }
+
+  /** `invalid_content` and its like carry messages too; they must never end as a silent nack. */
+  #receive(session: SubscriberSessionAsPromised, life: AbortSignal): void {
+    const receive = (message: Message, ackOrNack: AckOrNack) =>
+      this.#options.onDelivery(deliveryOf(message, ackOrNack, life))
+    for (const event of [
+      'invalid_content',
+      'redeliveries_exceeded',
+      'redeliveries_error',
+    ] as const) {
+      session.on(event, (_error: Error, message: Message, ackOrNack: AckOrNack) =>
+        receive(message, ackOrNack),
+      )
+    }
+    session.on('message', (message, _content, ackOrNack) => receive(message as Message, ackOrNack))
+  }
+}
+
+/** What rascal takes, which its types do not say: a callback for "the channel has been closed". */
+type Settle = (error: Error | undefined, recovery: object | undefined, next: () => void) => void
+
+function deliveryOf(message: Message, ackOrNack: AckOrNack, life: AbortSignal): Delivery {
+  const { properties, fields, content } = message
+  const { rascal: _, ...headers } = (properties.headers ?? {}) as Record<string, unknown>
+  const settle = ackOrNack as unknown as Settle
+  const ignore = () => {} // a lost channel: the broker delivers it again
+  return {
+    content,
+    messageId: properties.messageId as string | undefined,
+    type: properties.type as string | undefined,
+    contentType: properties.contentType as string | undefined,
+    exchange: fields.exchange,
+    routingKey: fields.routingKey,
+    headers,
+    isLost: () => life.aborted,
+    ack: () => settle(undefined, undefined, ignore),
+    requeue: () => settle(new Error('given back'), { strategy: 'nack', requeue: true }, ignore),
+  }
+}
+
+const eitherAborted = (...signals: AbortSignal[]): Promise<void> =>
+  new Promise((resolve) => {
+    const either = AbortSignal.any(signals)
+    if (either.aborted) resolve()
+    else either.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+async function shutDown(broker: BrokerAsPromised): Promise<void> {
+  broker.removeAllListeners()
+  broker.on('error', () => {})
+  await broker.shutdown().catch(() => {})
+}

@@ -1,0 +1,140 @@
+import { EventEmitter, once } from 'node:events'
+import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
+import { backoffMs } from '../backoff.ts'
+import { AppError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { pause } from '../pause.ts'
+import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
+import {
+  type BrokerOptions,
+  connectTimeoutMs,
+  declareTopology,
+  heartbeatSeconds,
+} from './topology.ts'
+
+/**
+ * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
+ * closed. Opening it never fails: it connects in the background and declares its topology each time.
+ */
+export class Publisher {
+  readonly #options: BrokerOptions & { logger: Logger }
+  readonly #stop = new AbortController()
+  readonly #events = new EventEmitter().setMaxListeners(0)
+  readonly #done: Promise<void>
+  #window: ConfirmWindow | undefined
+  #connection: ChannelModel | undefined
+  #blocked = false
+
+  constructor(options: BrokerOptions & { logger: Logger }) {
+    this.#options = options
+    this.#done = this.#run()
+  }
+
+  /** Connected, and not blocked by an alarm of the broker. */
+  isReady(): boolean {
+    return this.#window !== undefined && !this.#blocked
+  }
+
+  /** Waits until `isReady`, or until the signal is aborted. Never rejects. */
+  async whenReady(signal: AbortSignal): Promise<void> {
+    while (!this.isReady() && !signal.aborted) {
+      await once(this.#events, 'ready', { signal }).catch(() => {})
+    }
+  }
+
+  /**
+   * Publishes all at once and says which the broker took. A message counts only when it was
+   * confirmed and not returned as unroutable; whatever is unknown at the deadline counts as failed,
+   * though it may yet arrive. Rejects with `unavailable` when there is no connection.
+   */
+  async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
+    const window = this.#window
+    if (!window) throw new AppError('unavailable', 'The broker cannot be reached')
+    const published = await window.publishAll(messages, deadlineMs)
+    if (published.late && !this.#blocked) this.#hangUp()
+    return published
+  }
+
+  /** Call it when nothing is in flight any more. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#hangUp()
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    const { logger } = this.#options
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.#connectAndWait(() => {
+          failures = 0
+        })
+      } catch (error) {
+        if (failures === 0) logger.warn({ err: error }, 'the broker cannot be reached, will retry')
+      }
+      await pause(backoffMs(failures), signal)
+    }
+  }
+
+  /** One connection, from connecting to its end. */
+  async #connectAndWait(onUp: () => void): Promise<void> {
+    const { name, url, logger } = this.#options
+    await declareTopology(this.#options)
+    const connection = await amqp.connect(withHeartbeat(url), {
+      timeout: connectTimeoutMs,
+      clientProperties: { connection_name: `${name} publish` },
+    })
+    try {
+      const channel = await this.#open(connection)
+      if (this.#stop.signal.aborted) return
+      this.#window = new ConfirmWindow(channel)
+      onUp()
+      logger.info('connected to the broker')
+      this.#events.emit('ready')
+      await once(channel, 'close')
+      if (!this.#stop.signal.aborted) logger.warn('the connection to the broker was lost')
+    } finally {
+      this.#window = undefined
+      this.#blocked = false
+      this.#hangUp()
+    }
+  }
+
+  async #open(connection: ChannelModel): Promise<ConfirmChannel> {
+    this.#connection = connection
+    connection.on('error', (error) => this.#options.logger.warn({ err: error }, 'broker error'))
+    connection.on('blocked', (reason) => {
+      this.#blocked = true
+      this.#options.logger.warn({ reason }, 'the broker takes no messages')
+    })
+    connection.on('unblocked', () => {
+      this.#blocked = false
+      this.#events.emit('ready')
+    })
+    const channel = await connection.createConfirmChannel()
+    channel.on('error', (error) => this.#options.logger.warn({ err: error }, 'channel error'))
+    return channel
+  }
+
+  /** Politely, but not waiting for a broker that does not answer. */
+  #hangUp(): void {
+    const connection = this.#connection
+    this.#connection = undefined
+    if (!connection) return
+    const { stream } = connection.connection as unknown as { stream: import('node:net').Socket }
+    const cut = setTimeout(() => stream.destroy(), 500)
+    connection
+      .close()
+      .catch(() => {})
+      .finally(() => clearTimeout(cut))
+  }
+}
+
+function withHeartbeat(url: string): string {
+  const parsed = new URL(url)
+  if (!parsed.searchParams.has('heartbeat')) {
+    parsed.searchParams.set('heartbeat', String(heartbeatSeconds))
+  }
+  return parsed.href
+}

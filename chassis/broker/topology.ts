@@ -1,0 +1,130 @@
+import rascal from 'rascal'
+
+/** A queue bound to an exchange; its dead letters go to `<queue>.dlq`. */
+export interface QueueTopology {
+  queue: string
+  exchange: string
+  routingKeys: readonly string[]
+}
+
+/** What a process touches. Declaring is idempotent, so every process may be the first. */
+export interface Topology {
+  exchanges?: readonly string[]
+  queues?: readonly QueueTopology[]
+}
+
+export interface BrokerOptions {
+  /** Who we are, in the list of connections of the RabbitMQ UI. */
+  name: string
+  url: string
+  topology: Topology
+}
+
+export const deadLetterQueue = (queue: string): string => `${queue}.dlq`
+
+/** Heartbeats every few seconds, since a half-open connection reports nothing by itself. */
+export const heartbeatSeconds = 5
+
+/** How long a connection may take to open. */
+export const connectTimeoutMs = 5_000
+
+/**
+ * An explicit, large delivery limit, the net under consumers that crash. Never -1, which RabbitMQ
+ * 3.10 takes for "dead-letter at the first crash", and never the default of 4.x (20), which
+ * dead-letters innocent prefetched messages. Failures are counted by the application instead.
+ */
+const deliveryLimit = 1_000
+
+/**
+ * Connects and makes sure that the topology exists, again whenever it is called: a broker that came
+ * back without its disk is furnished anew. One attempt; rascal's own reconnecting is off, because
+ * whoever calls this begins again from here.
+ */
+export async function openBroker(
+  options: BrokerOptions,
+  subscription?: { queue: string; prefetch: number },
+): Promise<rascal.BrokerAsPromised> {
+  try {
+    return await rascal.BrokerAsPromised.create(rascalConfig(options, subscription))
+  } catch (error) {
+    const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
+    const broker = failed.broker && failed[failed.broker]
+    broker?.on('error', () => {})
+    await broker?.shutdown().catch(() => {})
+    throw error
+  }
+}
+
+/** Declares the topology and hangs up. */
+export async function declareTopology(options: BrokerOptions): Promise<void> {
+  const broker = await openBroker({ ...options, name: `${options.name} topology` })
+  broker.on('error', () => {})
+  await broker.shutdown()
+}
+
+/** The same as data, in rascal's words. */
+export function rascalConfig(
+  { name, url, topology }: BrokerOptions,
+  subscription?: { queue: string; prefetch: number },
+): rascal.BrokerConfig {
+  const { exchanges = [], queues = [] } = topology
+  const names = [...new Set([...exchanges, ...queues.map(({ exchange }) => exchange)])]
+  const config = {
+    defaults: { vhosts: { connection: { retry: false } } },
+    vhosts: {
+      broker: {
+        connection: connectionConfig(name, url),
+        publicationChannelPools: {
+          regularPool: { autostart: false },
+          confirmPool: { autostart: false },
+        },
+        exchanges: Object.fromEntries(
+          names.map((exchange) => [exchange, { type: 'topic', options: { durable: true } }]),
+        ),
+        queues: Object.fromEntries(queues.flatMap(queueConfigs)),
+        bindings: Object.fromEntries(queues.map(bindingConfig)),
+      },
+    },
+    subscriptions: subscription && {
+      [subscription.queue]: {
+        vhost: 'broker',
+        queue: subscription.queue,
+        prefetch: subscription.prefetch,
+        closeTimeout: 3_000,
+        retry: false,
+      },
+    },
+  }
+  return rascal.withDefaultConfig(config as unknown as rascal.BrokerConfig)
+}
+
+const connectionConfig = (name: string, url: string) => ({
+  url,
+  options: { heartbeat: heartbeatSeconds, channelMax: 100 },
+  socketOptions: { timeout: connectTimeoutMs, clientProperties: { connection_name: name } },
+})
+
+const queueConfigs = ({ queue }: QueueTopology) => [
+  [
+    queue,
+    {
+      options: {
+        durable: true,
+        arguments: {
+          'x-queue-type': 'quorum',
+          'x-delivery-limit': deliveryLimit,
+          'x-dead-letter-exchange': '',
+          'x-dead-letter-routing-key': deadLetterQueue(queue),
+          'x-dead-letter-strategy': 'at-least-once',
+          'x-overflow': 'reject-publish',
+        },
+      },
+    },
+  ],
+  [deadLetterQueue(queue), { options: { durable: true, arguments: { 'x-queue-type': 'quorum' } } }],
+]
+
+const bindingConfig = ({ queue, exchange, routingKeys }: QueueTopology) => [
+  queue,
+  { source: exchange, destination: queue, destinationType: 'queue', bindingKeys: [...routingKeys] },
+]

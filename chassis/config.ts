@@ -1,0 +1,80 @@
+/** One variable: its name, and how its text becomes a value. Throws a sentence that says what it must be. */
+export interface Variable<T> {
+  name: string
+  fallback?: T
+  parse: (text: string) => T
+}
+
+/**
+ * Reads configuration from the environment, all of it or nothing.
+ *
+ * Throws one Error that lists every missing or wrong variable by name, so that a start with two
+ * faults is mended in one go. An empty variable counts as missing. Values of URLs are never
+ * repeated in the message: they hold passwords.
+ */
+export function readConfig<T extends Record<string, unknown>>(
+  env: NodeJS.ProcessEnv,
+  variables: { [K in keyof T]: Variable<T[K]> },
+): T {
+  const values: Partial<T> = {}
+  const faults: string[] = []
+  for (const field of Object.keys(variables) as (keyof T)[]) {
+    const { name, fallback, parse } = variables[field]
+    const text = env[name]?.trim()
+    try {
+      if (text) values[field] = parse(text)
+      else if (fallback !== undefined) values[field] = fallback
+      else faults.push(`${name} is missing`)
+    } catch (error) {
+      faults.push(`${name} ${(error as Error).message}`)
+    }
+  }
+  if (faults.length > 0) throw new Error(`Cannot start:\n  ${faults.join('\n  ')}`)
+  return values as T
+}
+
+export const text = (name: string, fallback?: string): Variable<string> =>
+  optional(fallback, { name, parse: (value) => value })
+
+export const integer = (
+  name: string,
+  { min = 0, max = 2_147_483_647, fallback }: { min?: number; max?: number; fallback?: number },
+): Variable<number> =>
+  optional(fallback, {
+    name,
+    parse: (value) => {
+      const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN
+      if (number >= min && number <= max) return number
+      throw new Error(`must be a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`)
+    },
+  })
+
+export const oneOf = <T extends string>(
+  name: string,
+  choices: readonly T[],
+  fallback?: T,
+): Variable<T> =>
+  optional(fallback, {
+    name,
+    parse: (value) => {
+      const choice = choices.find((candidate) => candidate === value)
+      if (choice !== undefined) return choice
+      throw new Error(`must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`)
+    },
+  })
+
+export const postgresUrl = (name: string): Variable<string> =>
+  url(name, ['postgres:', 'postgresql:'])
+
+export const amqpUrl = (name: string): Variable<string> => url(name, ['amqp:', 'amqps:'])
+
+const url = (name: string, protocols: string[]): Variable<string> => ({
+  name,
+  parse: (value) => {
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
+    throw new Error(`must be a URL that starts with ${protocols.join('// or ')}//`)
+  },
+})
+
+const optional = <T>(fallback: T | undefined, variable: Variable<T>): Variable<T> =>
+  fallback === undefined ? variable : { ...variable, fallback }

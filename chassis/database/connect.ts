@@ -1,0 +1,42 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { translated } from './errors.ts'
+
+export interface DatabaseOptions {
+  /** Who we are, in pg_stat_activity. */
+  name: string
+  url: string
+  /** Most connections this process opens. */
+  poolSize?: number
+}
+
+/**
+ * A lazy pool of connections: opening succeeds while the server is away.
+ *
+ * Every error that comes out is the server's own, or an AppError: `unavailable` or `conflict`, see
+ * errors.ts. Each statement is bounded (5 s), so is a lock wait (2 s) and a transaction that idles
+ * (10 s): a frozen process loses its locks, and its late commit fails. Statements are prepared once
+ * per connection, under a name made of their text.
+ */
+export function connectDatabase<Tables>({ name, url, poolSize = 10 }: DatabaseOptions) {
+  const pool = new pg.Pool({ ...connectionOptions(name, url), max: poolSize })
+  pool.on('error', () => {}) // an idle connection broke: the next query opens another
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translated(pool) }) })
+  return Object.assign(db, { close: () => db.destroy() })
+}
+
+export type Database<Tables> = Kysely<Tables>
+
+/** What the pool and the listener's own connection have in common. */
+export function connectionOptions(name: string, url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: name,
+    connectionTimeoutMillis: 2_000,
+    keepAlive: true,
+    statement_timeout: 5_000,
+    query_timeout: 8_000,
+    lock_timeout: 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+  }
+}

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import pg from 'pg'
+import { backoffMs } from '../backoff.ts'
+import type { Logger } from '../logger.ts'
+import { pause } from '../pause.ts'
+import { connectionOptions } from './connect.ts'
+
+export interface Listening {
+  name: string
+  url: string
+  channel: string
+  logger: Logger
+  /** A notification came. It is a hint, never a fact: any role can send one. */
+  onNotify: (payload: string) => void
+  /** The channel is heard (again); what happened in the last `deafMs` may have been missed: read it. */
+  onListen?: (deafMs: number) => void
+  /** Between two heartbeats; a connection that misses two is given up. */
+  heartbeatMs?: number
+}
+
+/**
+ * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
+ *
+ * A half-open connection reports nothing for minutes, so a heartbeat travels over it: detection
+ * within three intervals.
+ */
+export function listen(listening: Listening) {
+  const stop = new AbortController()
+  const done = run(listening, stop.signal)
+  return {
+    close: async () => {
+      stop.abort()
+      await done
+    },
+  }
+}
+
+async function run(listening: Listening, signal: AbortSignal): Promise<void> {
+  let failures = 0
+  let heardAtMs = performance.now()
+  const heard = () => {
+    failures = 0
+    heardAtMs = performance.now()
+  }
+  const onListen = () => {
+    const deafMs = performance.now() - heardAtMs
+    heard()
+    listening.onListen?.(deafMs)
+  }
+  while (!signal.aborted) {
+    try {
+      await listenOnce({ ...listening, onListen, heard }, signal)
+    } catch (error) {
+      if (failures === 0) listening.logger.warn({ err: error }, 'LISTEN was lost, reconnecting')
+      await pause(backoffMs(failures++), signal)
+    }
+  }
+}
+
+/** One connection, from connect to its end. Returns when told to stop, throws when it is lost. */
+async function listenOnce(
+  listening: Listening & { onListen: () => void; heard: () => void },
+  signal: AbortSignal,
+) {
+  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 1_500 } = listening
+  const client = new pg.Client({
+    ...connectionOptions(`${name} listen`, url),
+    query_timeout: heartbeatMs,
+  })
+  const lost = once(client, 'end', { signal }).catch(() => {})
+  client.on('error', () => {}) // 'end' follows
+  client.on('notification', ({ payload }) => onNotify(payload ?? ''))
+  try {
+    await client.connect()
+    await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+    onListen()
+    while (!signal.aborted) {
+      const ended = await Promise.race([lost.then(() => true), pause(heartbeatMs, signal)])
+      if (ended && !signal.aborted) throw new Error('The connection ended')
+      if (!signal.aborted) await client.query('SELECT 1 AS heartbeat')
+      heard()
+    }
+  } finally {
+    await disconnect(client)
+  }
+}
+
+/** A server that does not answer must not hold us up: the socket is cut after a moment. */
+async function disconnect(client: pg.Client): Promise<void> {
+  const cut = setTimeout(() => client.connection.stream.destroy(), 500)
+  await client.end().catch(() => {})
+  clearTimeout(cut)
+}

@@ -1,0 +1,13 @@
+import { sql, type Transaction } from 'kysely'
+import type { Database } from './connect.ts'
+
+/** Longest payload of a NOTIFY, in bytes (PostgreSQL: shorter than 8,000). */
+export const MAX_PAYLOAD_BYTES = 7_999
+
+/** Tells whoever listens on the channel; inside a transaction, once it has committed. */
+export const notify = <Tables>(
+  db: Database<Tables> | Transaction<Tables>,
+  channel: string,
+  payloads: string[],
+) =>
+  sql`SELECT pg_notify(${channel}, payload) FROM unnest(${payloads}::text[]) AS payload`.execute(db)

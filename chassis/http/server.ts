@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type Router from '@koa/router'
+import Koa from 'koa'
+import helmet from 'koa-helmet'
+import type { Logger } from '../logger.ts'
+import type { Health } from './health.ts'
+import { problems } from './problem.ts'
+import { requestId } from './request-id.ts'
+
+export interface HttpOptions {
+  host: string
+  port: number
+  health: Health
+  logger: Logger
+  /** The API, for a process that has one. */
+  router?: Router
+}
+
+/** Answers are data: a browser that shows one loads and runs nothing. */
+const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
+
+/** Listens with the process's health, and its API if it has one. Resolves when it is bound. */
+export async function serve({ host, port, health, logger, router }: HttpOptions) {
+  const app = new Koa({ proxy: true, maxIpsCount: 1 })
+  app.use(requestId(logger))
+  app.use(problems(logger))
+  app.use(health.middleware)
+  app.use(helmet({ contentSecurityPolicy: apiPolicy }))
+  if (router) app.use(router.routes()).use(router.allowedMethods())
+  app.on('error', (error) => logger.debug({ err: error }, 'a client went away'))
+
+  const server = createServer(app.callback())
+  server.headersTimeout = 5_000
+  server.requestTimeout = 10_000
+  server.keepAliveTimeout = 75_000 // longer than the gateway's, so that it is the one to close
+  server.listen(port, host)
+  await once(server, 'listening')
+  return { server, close: () => drain(server) }
+}
+
+/** Accepts no more, answers what is under way, and closes connections as they turn idle. */
+async function drain(server: Server): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), 100)
+  server.on('request', (_request, response) => response.setHeader('Connection', 'close'))
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  await closed
+  clearInterval(sweep)
+}

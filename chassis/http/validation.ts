@@ -1,0 +1,40 @@
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import { type FieldError, Problem } from './problem.ts'
+
+/** The value, now known to fit its schema. Throws a Problem (422) that points at every fault. */
+export function validated<T>(validate: ValidateFunction<T>, value: unknown): T {
+  if (validate(value)) return value
+  const errors = (validate.errors ?? []).map(fieldErrorOf)
+  throw new Problem(422, 'See errors for what to mend.', { errors })
+}
+
+/** Where the fault is and what to do, in words: for a missing or unknown field, that field. */
+function fieldErrorOf({
+  keyword,
+  instancePath,
+  params,
+  message,
+  parentSchema,
+}: ErrorObject): FieldError {
+  switch (keyword) {
+    case 'required':
+      return { pointer: `${instancePath}/${params.missingProperty}`, message: 'is missing' }
+    case 'additionalProperties':
+      return {
+        pointer: `${instancePath}/${escapePointer(String(params.additionalProperty))}`,
+        message: 'is not a field of this request',
+      }
+    case 'enum':
+      return {
+        pointer: instancePath,
+        message: `must be one of ${params.allowedValues.join(', ')}`,
+      }
+    case 'pattern':
+      return { pointer: instancePath, message: `must be ${parentSchema?.description ?? message}` }
+    default:
+      return { pointer: instancePath, message: message ?? 'is not valid' }
+  }
+}
+
+/** RFC 6901. */
+const escapePointer = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')

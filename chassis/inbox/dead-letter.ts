@@ -1,0 +1,41 @@
+import type { OutgoingMessage } from '../broker/confirm-window.ts'
+import type { Delivery } from '../broker/consumer.ts'
+import { deadLetterQueue } from '../broker/topology.ts'
+
+export interface DeadLetter {
+  /** A word that names the kind of trouble. */
+  reason: string
+  /** A sentence: the last error. */
+  error: string
+  attempts: number
+  at: Date
+}
+
+/**
+ * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
+ * its headers: why, the last error, how often it was tried, and where it belongs if sent again.
+ */
+export function deadLetterOf(
+  delivery: Delivery,
+  queue: string,
+  { reason, error, attempts, at }: DeadLetter,
+): OutgoingMessage {
+  return {
+    id: delivery.messageId ?? `unnamed-${crypto.randomUUID()}`,
+    type: delivery.type,
+    exchange: '',
+    routingKey: deadLetterQueue(queue),
+    contentType: delivery.contentType,
+    content: delivery.content,
+    headers: {
+      ...delivery.headers,
+      'dead-letter-reason': reason,
+      'last-error': error.slice(0, 1_000),
+      attempts,
+      'dead-lettered-at': at.toISOString(),
+      'original-queue': queue,
+      'original-exchange': delivery.exchange,
+      'original-routing-key': delivery.routingKey,
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { pause } from '../pause.ts'
+
+/** Messages in our hands that no batch has taken yet. */
+export class Pending<T> {
+  #items: T[] = []
+  #arrival = Promise.withResolvers<void>()
+
+  push(item: T): void {
+    this.#items.push(item)
+    this.#arrival.resolve()
+  }
+
+  /**
+   * The next batch: all there is, `max` at most. Waits for the first, and then `lingerMs` for
+   * company unless the batch is full. Empty when told to stop, or when another took them all.
+   */
+  async take(max: number, lingerMs: number, signal: AbortSignal): Promise<T[]> {
+    if (this.#items.length === 0) {
+      this.#arrival = Promise.withResolvers()
+      await untilAborted(this.#arrival.promise, signal)
+    }
+    if (this.#items.length < max) await pause(lingerMs, signal)
+    return signal.aborted ? [] : this.#items.splice(0, max)
+  }
+
+  takeAll(): T[] {
+    return this.#items.splice(0)
+  }
+}
+
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  const { promise: aborted, resolve } = Promise.withResolvers<void>()
+  const onAbort = () => resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  return Promise.race([promise, aborted]).finally(() =>
+    signal.removeEventListener('abort', onAbort),
+  )
+}

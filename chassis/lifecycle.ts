@@ -1,0 +1,102 @@
+import { integer, oneOf, readConfig, text, type Variable } from './config.ts'
+import { Health } from './http/health.ts'
+import { createLogger, type Logger } from './logger.ts'
+import { Resources } from './resources.ts'
+
+/** What every process reads from its environment. */
+interface CommonConfig {
+  host: string
+  port: number
+  logLevel: string
+  authMode: string
+}
+
+const commonVariables: { [K in keyof CommonConfig]: Variable<CommonConfig[K]> } = {
+  host: text('HOST', '127.0.0.1'),
+  port: integer('PORT', { max: 65_535, fallback: 3_000 }),
+  logLevel: oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error'], 'info'),
+  authMode: oneOf('AUTH_MODE', ['off'], 'off'),
+}
+
+export interface Service<Config> {
+  name: string
+  config: Config & CommonConfig
+  logger: Logger
+  resources: Resources
+  health: Health
+  /** Aborted when the process is told to stop: take no more, finish what is in flight, return. */
+  signal: AbortSignal
+}
+
+/** How long stopping may take before the process gives up and exits. */
+const stopDeadlineMs = 10_000
+
+/**
+ * Runs a process from start to end: `main` opens what it needs and returns when its work is over,
+ * which for most is when the signal is aborted.
+ *
+ * SIGTERM or SIGINT: not ready any more, stop, close in reverse order, exit 0; after 10 s, or at a
+ * second signal, at once with 1. Wrong configuration: every fault is printed, exit 78 (EX_CONFIG of
+ * sysexits.h). Anything else that `main` throws: logged, exit 1, for a supervisor to start it anew.
+ */
+export async function runService<Config extends Record<string, unknown>>(
+  name: string,
+  variables: { [K in keyof Config]: Variable<Config[K]> },
+  main: (service: Service<Config>) => Promise<void>,
+): Promise<void> {
+  const config = readOrExit<Config & CommonConfig>({ ...commonVariables, ...variables } as never)
+  const logger = createLogger(name, config.logLevel)
+  const resources = new Resources()
+  const health = new Health()
+  const signal = stopSignal(logger)
+  health.check('running', () => !signal.aborted)
+  if (config.authMode === 'off') {
+    logger.warn('AUTH_MODE=off: callers name themselves, so let only a trusted gateway in')
+  }
+  try {
+    await main({ name, config, logger, resources, health, signal })
+  } catch (error) {
+    logger.fatal({ err: error }, 'the process cannot go on')
+    process.exitCode = 1
+    setTimeout(() => process.exit(), stopDeadlineMs).unref()
+  }
+  await resources.closeAll(logger)
+  logger.info('stopped')
+}
+
+/** Resolves when the signal is aborted: all that is left to do for a process that only serves. */
+export const untilStopped = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+function readOrExit<T extends Record<string, unknown>>(
+  variables: {
+    [K in keyof T]: Variable<T[K]>
+  },
+): T {
+  try {
+    return readConfig<T>(process.env, variables)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    process.exit(78)
+  }
+}
+
+function stopSignal(logger: Logger): AbortSignal {
+  const stop = new AbortController()
+  const onSignal = (name: string) => {
+    if (stop.signal.aborted) process.exit(1)
+    logger.info({ signal: name }, 'stopping')
+    stop.abort()
+    const giveUp = () => {
+      logger.error('stopping took too long')
+      process.exit(1)
+    }
+    setTimeout(giveUp, stopDeadlineMs).unref()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return stop.signal
+}

@@ -1,0 +1,119 @@
+import { backoffMs } from '../backoff.ts'
+import type { OutgoingMessage, Published } from '../broker/confirm-window.ts'
+import type { Publisher } from '../broker/publisher.ts'
+import type { Database } from '../database/connect.ts'
+import type { Logger } from '../logger.ts'
+import { pause } from '../pause.ts'
+import {
+  type ClaimedEvent,
+  claimEvents,
+  markFailed,
+  markPublished,
+  type WithOutbox,
+} from './rows.ts'
+import type { WakeUp } from './wake-up.ts'
+
+export interface Relay {
+  db: Database<WithOutbox>
+  publisher: Pick<Publisher, 'publishAll' | 'whenReady'>
+  /** Where an event of a type goes. */
+  routes: Readonly<Record<string, { exchange: string; routingKey: string }>>
+  batchSize: number
+  /** How long the broker may take to confirm a batch; the claim's transaction is open that long. */
+  deadlineMs: number
+  logger: Logger
+}
+
+export interface Turn {
+  claimed: number
+  published: number
+  failed: number
+}
+
+/**
+ * Moves one batch from the outbox to the broker and returns what it did.
+ *
+ * Events are marked only when the broker has confirmed and routed them, and the transaction holds
+ * their locks meanwhile: a crash in between publishes twice, never not at all. An event that failed
+ * is counted and waits longer each time, so that it never holds up its neighbours.
+ */
+export async function relayOnce(relay: Relay): Promise<Turn> {
+  return relay.db.transaction().execute(async (trx) => {
+    const events = await claimEvents(trx, relay.batchSize)
+    if (events.length === 0) return { claimed: 0, published: 0, failed: 0 }
+
+    const { confirmed, failed } = await publish(relay, events)
+    if (confirmed.length > 0) await markPublished(trx, confirmed)
+    if (failed.length > 0) await markFailed(trx, withDelays(failed, events))
+    for (const { id, error } of failed) relay.logger.warn({ event_id: id, error }, 'not published')
+    return { claimed: events.length, published: confirmed.length, failed: failed.length }
+  })
+}
+
+/**
+ * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
+ * is nothing to do, until woken or `idleMs` has passed. Once a claim came back full, `lanes` turns
+ * run side by side, so that the next claim overlaps the confirms of the last.
+ */
+export async function runRelay(
+  relay: Relay & { wakeUp: WakeUp; idleMs: number; lanes: number },
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0
+  while (!signal.aborted) {
+    try {
+      await relay.publisher.whenReady(signal)
+      if (!signal.aborted) await drain(relay, signal)
+      failures = 0
+      await relay.wakeUp.wait(relay.idleMs, signal)
+    } catch (error) {
+      if (failures === 0) relay.logger.error({ err: error }, 'relaying failed, will retry')
+      await pause(backoffMs(failures++), signal)
+    }
+  }
+}
+
+async function drain(relay: Relay & { lanes: number }, signal: AbortSignal): Promise<void> {
+  const full = async () => (await relayOnce(relay)).claimed === relay.batchSize
+  if (!(await full())) return
+  const lane = async () => {
+    while (!signal.aborted && (await full()));
+  }
+  const ends = await Promise.allSettled(Array.from({ length: relay.lanes }, lane))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+async function publish({ publisher, routes, deadlineMs }: Relay, events: ClaimedEvent[]) {
+  const relayedAt = new Date().toISOString()
+  const messages: OutgoingMessage[] = []
+  const unroutable: Published['failed'] = []
+  for (const { event_id, event_type, payload } of events) {
+    const route = routes[event_type]
+    if (!route) {
+      unroutable.push({ id: event_id, error: `no route for events of type ${event_type}` })
+      continue
+    }
+    messages.push({
+      id: event_id,
+      type: event_type,
+      ...route,
+      contentType: 'application/cloudevents+json',
+      content: Buffer.from(payload),
+      headers: { 'relayed-at': relayedAt },
+    })
+  }
+  const { confirmed, failed } = await publisher.publishAll(messages, deadlineMs)
+  return { confirmed, failed: [...unroutable, ...failed] }
+}
+
+/** Sorted by id, as all multi-row writes are; a minute at most between two attempts. */
+function withDelays(failed: Published['failed'], events: ClaimedEvent[]) {
+  const attempts = new Map(events.map((event) => [event.event_id, event.publish_attempts]))
+  return failed
+    .map(({ id, error }) => ({
+      id,
+      error,
+      retryAfterMs: backoffMs(attempts.get(id) ?? 0, { baseMs: 200, maxMs: 60_000 }),
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+}

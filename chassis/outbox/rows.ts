@@ -1,0 +1,74 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { OutboxTable } from '#tables/messaging.ts'
+
+export interface WithOutbox {
+  outbox: OutboxTable
+}
+
+export interface NewEvent {
+  event_id: string
+  event_type: string
+  /** The whole event as JSON text. */
+  payload_json: string
+}
+
+/** In the caller's transaction, with the effect that the events tell of. */
+export const insertEvents = (trx: Transaction<WithOutbox>, events: NewEvent[]) =>
+  sql`
+    INSERT INTO outbox (event_id, event_type, payload_json)
+    SELECT * FROM unnest(
+      ${events.map((event) => event.event_id)}::uuid[],
+      ${events.map((event) => event.event_type)}::text[],
+      ${events.map((event) => event.payload_json)}::jsonb[])
+  `.execute(trx)
+
+export interface ClaimedEvent {
+  event_id: string
+  event_type: string
+  payload: string
+  publish_attempts: number
+}
+
+/** The longest due events, locked until commit. `skip locked`: relays never wait for each other. */
+export const claimEvents = async (trx: Transaction<WithOutbox>, limit: number) => {
+  const { rows } = await sql<ClaimedEvent>`
+    SELECT event_id, event_type, payload_json::text AS payload, publish_attempts
+    FROM outbox
+    WHERE published_at IS NULL AND next_attempt_at <= now()
+    ORDER BY next_attempt_at, event_id
+    LIMIT ${limit}
+    FOR UPDATE SKIP LOCKED
+  `.execute(trx)
+  return rows
+}
+
+/** Of events claimed in the same transaction. */
+export const markPublished = (trx: Transaction<WithOutbox>, ids: string[]) =>
+  sql`
+    UPDATE outbox
+    SET published_at = clock_timestamp(), publish_attempts = publish_attempts + 1, last_error = NULL
+    WHERE event_id = ANY (${ids}::uuid[])
+  `.execute(trx)
+
+export interface FailedEvent {
+  id: string
+  error: string
+  retryAfterMs: number
+}
+
+/** Of events claimed in the same transaction: counted, and left alone for a while. */
+export const markFailed = (trx: Transaction<WithOutbox>, failed: FailedEvent[]) =>
+  sql`
+    UPDATE outbox
+    SET publish_attempts = publish_attempts + 1,
+        last_error = failed.error,
+        next_attempt_at = clock_timestamp() + failed.retry_after_ms * interval '1 millisecond'
+    FROM unnest(
+      ${failed.map(({ id }) => id)}::uuid[],
+      ${failed.map(({ error }) => error)}::text[],
+      ${failed.map(({ retryAfterMs }) => retryAfterMs)}::int[]) AS failed (id, error, retry_after_ms)
+    WHERE event_id = failed.id
+  `.execute(trx)
+
+/** Cheap enough for a readiness check, and fails while migrations are missing. */
+export const pingOutbox = (db: Kysely<WithOutbox>) => sql`SELECT FROM outbox LIMIT 0`.execute(db)

@@ -1,0 +1,52 @@
+import { once } from 'node:events'
+import type { Database } from '../database/connect.ts'
+import { listen } from '../database/listener.ts'
+import { notify } from '../database/notify.ts'
+import type { Logger } from '../logger.ts'
+
+const channel = 'outbox'
+
+/**
+ * Tells the relays that there is something to publish. Call it after the commit: a NOTIFY inside
+ * the business transactions would make their commits queue behind one another.
+ *
+ * Calls within `coalesceMs` become one NOTIFY, and a failure is only logged: the relay polls anyway.
+ */
+export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 2) {
+  let pending = false
+  const ring = () => {
+    pending = false
+    notify(db, channel, ['']).catch((error) => logger.debug({ err: error }, 'no wake-up sent'))
+  }
+  return () => {
+    if (!pending) setTimeout(ring, coalesceMs)
+    pending = true
+  }
+}
+
+/** The relay's side: a doorbell that remembers having rung while nobody listened. */
+export class WakeUp extends EventTarget {
+  #rung = false
+
+  ring(): void {
+    this.#rung = true
+    this.dispatchEvent(new Event('ring'))
+  }
+
+  /** Until it rings, or has rung since the last call, or the time is over, or we are told to stop. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#rung) {
+      const either = AbortSignal.any([signal, AbortSignal.timeout(ms)])
+      await once(this, 'ring', { signal: either }).catch(() => {})
+    }
+    this.#rung = false
+  }
+}
+
+/** Rings for every NOTIFY of `relayWaker`. After a (re)connect it rings too: one may have been missed. */
+export function hearWakeUps({ name, url, logger }: { name: string; url: string; logger: Logger }) {
+  const wakeUp = new WakeUp()
+  const ring = () => wakeUp.ring()
+  const listener = listen({ name, url, channel, logger, onNotify: ring, onListen: ring })
+  return Object.assign(wakeUp, { close: listener.close })
+}

@@ -1,0 +1,25 @@
+import type { Logger } from './logger.ts'
+
+interface Closable {
+  close: () => unknown
+}
+
+/** What a process has opened: closed in reverse order, each even if another fails. */
+export class Resources {
+  readonly #open: Closable[] = []
+
+  use<T extends Closable>(resource: T): T {
+    this.#open.push(resource)
+    return resource
+  }
+
+  async closeAll(logger: Logger): Promise<void> {
+    for (const resource of this.#open.splice(0).reverse()) {
+      try {
+        await resource.close()
+      } catch (error) {
+        logger.warn({ err: error }, 'could not be closed')
+      }
+    }
+  }
+}

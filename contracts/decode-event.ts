@@ -1,0 +1,58 @@
+import type { ErrorObject } from 'ajv'
+import { compile } from './compile.ts'
+import { dataschemas, type EventOf, type EventType, eventSchemas } from './events.ts'
+
+export type InvalidReason = 'not-json' | 'unknown-type' | 'unknown-version' | 'not-the-schema'
+
+export type Decoded<E> =
+  | { kind: 'event'; event: E }
+  | { kind: 'invalid'; reason: InvalidReason; error: string }
+
+const validators = {
+  PaymentRequested: compile(eventSchemas.PaymentRequested),
+  PaymentSucceeded: compile(eventSchemas.PaymentSucceeded),
+  PaymentFailed: compile(eventSchemas.PaymentFailed),
+}
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * A decoder for a consumer that understands these types of event, and only these.
+ *
+ * Never throws: whatever came in ends as an event that fits its schema, or as a reason (for the
+ * dead letter) and a sentence that names what is wrong.
+ */
+export function eventDecoder<T extends EventType>(...types: T[]) {
+  return (content: Uint8Array): Decoded<EventOf<T>> => {
+    const parsed = parse(content)
+    if (!parsed) return invalid('not-json', 'the message is not JSON in UTF-8')
+
+    const { type, dataschema } = (parsed.value ?? {}) as { type?: unknown; dataschema?: unknown }
+    const known = types.find((candidate) => candidate === type)
+    if (!known)
+      return invalid('unknown-type', `the type ${JSON.stringify(type)} is not handled here`)
+    if (dataschema !== undefined && dataschema !== dataschemas[known]) {
+      return invalid('unknown-version', `the dataschema is not ${dataschemas[known]}`)
+    }
+
+    const fits = validators[known]
+    if (!fits(parsed.value)) return invalid('not-the-schema', sentenceOf(fits.errors))
+    return { kind: 'event', event: parsed.value as EventOf<T> }
+  }
+}
+
+function parse(content: Uint8Array): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(utf8.decode(content)) }
+  } catch {
+    return undefined
+  }
+}
+
+const sentenceOf = (errors: ErrorObject[] | null | undefined): string =>
+  (errors ?? []).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`).join('; ')
+
+const invalid = (reason: InvalidReason, error: string): Decoded<never> => ({
+  kind: 'invalid',
+  reason,
+  error,
+})

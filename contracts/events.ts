@@ -1,0 +1,88 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import { UserId } from './user-id.ts'
+
+/**
+ * What travels between the services: CloudEvents 1.0, structured JSON. Written once here; the types,
+ * the validators (decode-event.ts) and the documents are made from it.
+ *
+ * A consumer is a tolerant reader: fields it does not know are ignored, so that a newer sender may
+ * add some. A change that a reader must know about is a new major version in `dataschema`.
+ */
+const Uuid = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  description: 'a UUID in lower case',
+})
+
+const Amount = Type.String({
+  pattern: '^(?!0\\.00$)(0|[1-9][0-9]{0,15})\\.[0-9]{2}$',
+  description: 'money, more than zero, with two places',
+  examples: ['12.50'],
+})
+
+const PaymentData = { order_id: Uuid, user_id: UserId, amount: Amount }
+
+const envelope = <Name extends string, Source extends string, Data extends TSchema>(
+  type: Name,
+  source: Source,
+  data: Data,
+) =>
+  Type.Object({
+    specversion: Type.Literal('1.0'),
+    id: Uuid,
+    type: Type.Literal(type),
+    source: Type.Literal(source),
+    subject: Type.Optional(Uuid),
+    time: Type.Optional(Type.String({ format: 'date-time' })),
+    datacontenttype: Type.Optional(Type.String()),
+    dataschema: Type.Optional(Type.String()),
+    data,
+  })
+
+export const FailureReason = Type.Union([
+  Type.Literal('INSUFFICIENT_FUNDS'),
+  Type.Literal('ACCOUNT_NOT_FOUND'),
+])
+
+export const eventSchemas = {
+  PaymentRequested: envelope('PaymentRequested', '/orders', Type.Object(PaymentData)),
+  PaymentSucceeded: envelope(
+    'PaymentSucceeded',
+    '/payments',
+    Type.Object({ ...PaymentData, tx_id: Uuid }),
+  ),
+  PaymentFailed: envelope(
+    'PaymentFailed',
+    '/payments',
+    Type.Object({ ...PaymentData, reason: FailureReason }),
+  ),
+}
+
+export type EventType = keyof typeof eventSchemas
+export type EventOf<T extends EventType> = Static<(typeof eventSchemas)[T]>
+export type PaymentRequested = EventOf<'PaymentRequested'>
+export type PaymentSucceeded = EventOf<'PaymentSucceeded'>
+export type PaymentFailed = EventOf<'PaymentFailed'>
+export type FailureReason = Static<typeof FailureReason>
+
+/** The stable URI of an event's schema, with its major version. */
+export const dataschemas: Record<EventType, string> = {
+  PaymentRequested: 'https://orders-payments.example/schemas/payment-requested.v1.json',
+  PaymentSucceeded: 'https://orders-payments.example/schemas/payment-succeeded.v1.json',
+  PaymentFailed: 'https://orders-payments.example/schemas/payment-failed.v1.json',
+}
+
+/** What a decision says has happened: an event without its envelope. */
+export type Fact = { [T in EventType]: { type: T; data: EventOf<T>['data'] } }[EventType]
+
+/** The event that tells of a fact, ready for the outbox. `id` is a UUIDv7 and becomes `outbox.event_id`. */
+export const createEvent = ({ type, data }: Fact, { id, time }: { id: string; time: Date }) => ({
+  specversion: '1.0',
+  id,
+  type,
+  source: type === 'PaymentRequested' ? '/orders' : '/payments',
+  subject: data.order_id,
+  time: time.toISOString(),
+  datacontenttype: 'application/json',
+  dataschema: dataschemas[type],
+  data,
+})

@@ -1,0 +1,33 @@
+import { runner } from 'node-pg-migrate'
+import { postgresUrl, readConfig } from '#chassis/config.ts'
+import { createLogger } from '#chassis/logger.ts'
+
+/**
+ * Brings one database up to date with the SQL files of a folder beside this file.
+ *
+ * Safe to run from several processes at once: they wait for each other's advisory lock, and the
+ * last ones find nothing to do. All files of a run are one transaction: all of them or none.
+ */
+export async function migrate(databaseUrl: string, folder: 'orders' | 'payments') {
+  return runner({
+    databaseUrl,
+    dir: `${import.meta.dirname}/${folder}`,
+    migrationsTable: 'migrations',
+    direction: 'up',
+    advisoryLockMode: 'wait',
+    singleTransaction: true,
+    log: () => {},
+  })
+}
+
+if (import.meta.main) {
+  const logger = createLogger('migrations', process.env.LOG_LEVEL)
+  const config = readConfig(process.env, {
+    orders: postgresUrl('ORDERS_DATABASE_URL'),
+    payments: postgresUrl('PAYMENTS_DATABASE_URL'),
+  })
+  for (const folder of ['orders', 'payments'] as const) {
+    const applied = await migrate(config[folder], folder)
+    logger.info({ database: folder, applied: applied.map(({ name }) => name) }, 'migrated')
+  }
+}

@@ -1,0 +1,36 @@
+import type { Generated } from 'kysely'
+
+/** The tables that both services have: what they owe the broker, what they had from it, what they answered. */
+export interface OutboxTable {
+  event_id: string
+  event_type: string
+  payload_json: string
+  created_at: Generated<Date>
+  published_at: Date | null
+  publish_attempts: Generated<number>
+  next_attempt_at: Generated<Date>
+  last_error: string | null
+}
+
+export interface InboxTable {
+  event_id: string
+  event_type: string | null
+  received_at: Generated<Date>
+}
+
+export interface IdempotencyKeysTable {
+  user_id: string
+  call: string
+  key: string
+  fingerprint: string
+  response_status: number
+  response_body: string
+  created_at: Generated<Date>
+}
+
+/** What `chassis/outbox`, `chassis/inbox` and `chassis/http/idempotency` need of a database. */
+export interface MessagingDatabase {
+  outbox: OutboxTable
+  inbox: InboxTable
+  idempotency_keys: IdempotencyKeysTable
+}

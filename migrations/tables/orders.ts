@@ -1,0 +1,18 @@
+import type { Generated } from 'kysely'
+import type { MessagingDatabase } from './messaging.ts'
+
+export interface OrdersTable {
+  order_id: string
+  user_id: string
+  /** A decimal string with two places: NUMERIC never passes through a float. */
+  amount: string
+  status: Generated<'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'>
+  failure_reason: string | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+/** The tables of `orders_db`, compared with the live database by tables.integration.test.ts. */
+export interface OrdersDatabase extends MessagingDatabase {
+  orders: OrdersTable
+}

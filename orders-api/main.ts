@@ -1,0 +1,27 @@
+import { postgresUrl } from '#chassis/config.ts'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { serve } from '#chassis/http/server.ts'
+import { runService, untilStopped } from '#chassis/lifecycle.ts'
+import { relayWaker } from '#chassis/outbox/wake-up.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import { ordersRouter } from './app.ts'
+import { pingOrders } from './rows.ts'
+import { StatusFeed } from './status-feed.ts'
+import { serveStatusSocket } from './status-socket.ts'
+
+/** Takes orders, shows them, and tells those who watch how they ended. */
+await runService(
+  'orders-api',
+  { databaseUrl: postgresUrl('ORDERS_DATABASE_URL') },
+  async ({ name, config, logger, resources, health, signal }) => {
+    const url = config.databaseUrl
+    const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
+    const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
+    const router = ordersRouter({ db, wakeRelay: relayWaker(db, logger) })
+    health.check('database', () => pingOrders(db))
+    const http = resources.use(await serve({ ...config, health, logger, router }))
+    resources.use(serveStatusSocket(http.server, { feed, logger }))
+
+    await untilStopped(signal)
+  },
+)

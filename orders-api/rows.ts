@@ -1,0 +1,89 @@
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '#chassis/database/connect.ts'
+import type { Place } from '#chassis/http/cursor.ts'
+import type { OrdersDatabase, OrdersTable } from '#tables/orders.ts'
+
+type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>
+type Status = OrderRow['status']
+
+export interface OrderRow {
+  order_id: string
+  user_id: string
+  amount: string
+  status: 'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'
+  created_at: Date
+  updated_at: Date
+}
+
+const columns = ['order_id', 'user_id', 'amount', 'status', 'created_at', 'updated_at'] as const
+
+/** In the transaction of its outbox row. */
+export const insertOrder = (
+  trx: Transaction<OrdersDatabase>,
+  order: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount'>,
+): Promise<OrderRow> =>
+  trx.insertInto('orders').values(order).returning(columns).executeTakeFirstOrThrow()
+
+export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
+  db.selectFrom('orders').select(columns).where('order_id', '=', orderId).executeTakeFirst()
+
+/** A user's orders, newest first, those after a place. */
+export const listOrders = (
+  db: Db,
+  {
+    userId,
+    status,
+    after,
+    limit,
+  }: {
+    userId: string
+    status: Status | undefined
+    after: Place | undefined
+    limit: number
+  },
+): Promise<OrderRow[]> =>
+  db
+    .selectFrom('orders')
+    .select(columns)
+    .where('user_id', '=', userId)
+    .$if(status !== undefined, (query) => query.where('status', '=', status as Status))
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) => {
+        const { created_at, id } = after as Place
+        return eb(refTuple('created_at', 'order_id'), '<', tuple(created_at, id))
+      }),
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('order_id', 'desc')
+    .limit(limit)
+    .execute()
+
+/** The present state of some orders. */
+export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
+  db
+    .selectFrom('orders')
+    .select(columns)
+    .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
+    .execute()
+
+/** The orders of some users that are not final yet. */
+export const readPendingOrders = (db: Db, userIds: string[]): Promise<OrderRow[]> =>
+  db
+    .selectFrom('orders')
+    .select(columns)
+    .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
+    .where('status', '=', 'PAYMENT_PENDING')
+    .execute()
+
+/** The orders of some users that became final within the last so many milliseconds. */
+export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
+  db
+    .selectFrom('orders')
+    .select(columns)
+    .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
+    .where('status', '<>', 'PAYMENT_PENDING')
+    .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
+    .execute()
+
+/** Cheap enough for a readiness check, and fails while migrations are missing. */
+export const pingOrders = (db: Db) => sql`SELECT FROM orders LIMIT 0`.execute(db)

@@ -1,0 +1,131 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { documentOf, Problem } from '#chassis/http/problem.ts'
+import type { Logger } from '#chassis/logger.ts'
+import type { Order } from '#contracts/orders-http.ts'
+import type { StatusFeed, Watcher } from './status-feed.ts'
+import { parseRequest, requestsIn, type StatusRequest } from './status-requests.ts'
+
+export interface StatusSocketOptions {
+  feed: StatusFeed
+  logger: Logger
+  /** Between pings; a client that has not answered the last one is cut off. */
+  pingMs?: number
+}
+
+const path = '/orders/ws'
+const maxMessageBytes = 4_096
+/** What a client may leave unread before it is cut off. */
+const maxUnreadBytes = 1_048_576
+
+/**
+ * `/orders/ws`: lets clients follow orders on a WebSocket. Requests come in the query of the address
+ * or as messages; a bad one is answered with a problem, and the connection stays.
+ */
+export function serveStatusSocket(
+  server: Server,
+  { feed, logger, pingMs = 30_000 }: StatusSocketOptions,
+) {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessageBytes,
+    perMessageDeflate: false,
+  })
+  const alive = new WeakSet<WebSocket>()
+  server.on('upgrade', (request, socket, head) => {
+    const refusal = refusalOf(request)
+    if (refusal) return refuse(socket, refusal)
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      alive.add(client)
+      client.on('pong', () => alive.add(client))
+      accept(client, request, feed, logger)
+    })
+  })
+  const pinging = setInterval(() => {
+    for (const client of sockets.clients) {
+      if (alive.delete(client)) client.ping()
+      else client.terminate()
+    }
+  }, pingMs)
+
+  return {
+    /** 1001 to everyone; who does not answer within a second is cut off. */
+    close: async () => {
+      clearInterval(pinging)
+      for (const client of sockets.clients) client.close(1001, 'the server is stopping')
+      const cut = setTimeout(() => {
+        for (const client of sockets.clients) client.terminate()
+      }, 1_000)
+      await new Promise<void>((resolve) => sockets.close(() => resolve()))
+      clearTimeout(cut)
+    },
+  }
+}
+
+function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, logger: Logger) {
+  const id = request.headers['x-request-id']
+  const instance = typeof id === 'string' ? id : crypto.randomUUID()
+  const write = (message: object) => {
+    if (client.readyState !== client.OPEN) return
+    client.send(JSON.stringify(message))
+    if (client.bufferedAmount > maxUnreadBytes) cutOff(client)
+  }
+  const watcher: Watcher = { send: (order: Order) => write({ type: 'order', ...order }) }
+  const handle = async (read: () => StatusRequest) => {
+    try {
+      await follow(feed, watcher, read())
+    } catch (error) {
+      if (!(error instanceof Problem)) logger.warn({ err: error, instance }, 'subscribing failed')
+      const problem = error instanceof Problem ? error : unavailable()
+      write({ type: 'error', problem: documentOf(problem, instance) })
+    }
+  }
+  client.on('message', (data, isBinary) => {
+    void handle(() => parseRequest(isBinary ? undefined : data.toString()))
+  })
+  client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
+  client.on('close', () => feed.forget(watcher))
+  for (const read of requestsIn(new URL(request.url ?? '', 'ws://any'))) void handle(read)
+}
+
+async function follow(feed: StatusFeed, watcher: Watcher, request: StatusRequest): Promise<void> {
+  const { action, target, id } = request
+  if (action === 'unsubscribe') {
+    if (target === 'order') feed.unfollowOrder(watcher, id)
+    else feed.unfollowUser(watcher, id)
+    return
+  }
+  const result =
+    target === 'order' ? await feed.followOrder(watcher, id) : await feed.followUser(watcher, id)
+  if (result === 'unknown') throw new Problem(404, `There is no order ${id}.`)
+  if (result === 'too-many') {
+    throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
+  }
+}
+
+/** The close frame waits behind what is unread, so a client that never reads is cut as well. */
+function cutOff(client: WebSocket): void {
+  client.close(1013, 'too slow')
+  setTimeout(() => client.terminate(), 1_000).unref()
+}
+
+/** A page of another origin must not use a visitor's connection; programs send no Origin. */
+function refusalOf({ url, headers }: IncomingMessage): Problem | undefined {
+  if (new URL(url ?? '', 'ws://any').pathname !== path) {
+    return new Problem(404, 'There is no WebSocket at this address.')
+  }
+  const { origin, host } = headers
+  const sameOrigin = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
+  return sameOrigin ? undefined : new Problem(403, 'Pages of another origin are not let in.')
+}
+
+function refuse(socket: Duplex, problem: Problem): void {
+  const body = JSON.stringify(documentOf(problem, crypto.randomUUID()))
+  socket.end(
+    `HTTP/1.1 ${problem.status} Refused\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const unavailable = () => new Problem(503, 'The orders cannot be read at the moment; try again.')

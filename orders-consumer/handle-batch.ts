@@ -1,0 +1,32 @@
+import type { Transaction } from 'kysely'
+import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
+import type { Outcome } from '#chassis/inbox/handle.ts'
+import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import { lockOrders, type StatusChange, setStatuses } from './rows.ts'
+import { type PaymentOutcome, settleOrders } from './settle-orders.ts'
+
+/** Load, decide, save: and tell the watchers, in the same transaction. */
+export async function handleBatch(
+  trx: Transaction<OrdersDatabase>,
+  outcomes: PaymentOutcome[],
+): Promise<Outcome[]> {
+  const orders = await lockOrders(trx, [...new Set(outcomes.map(({ data }) => data.order_id))])
+  const byId = new Map(orders.map((order) => [order.order_id, order]))
+  const settlements = settleOrders(byId, outcomes)
+
+  const changes: StatusChange[] = outcomes.flatMap(({ data }, index) => {
+    const settlement = settlements[index]
+    if (settlement?.kind !== 'settle') return []
+    const { status, failureReason } = settlement
+    return [{ orderId: data.order_id, status, failureReason }]
+  })
+  if (changes.length > 0) {
+    await setStatuses(trx, changes)
+    const orderIds = changes.map(({ orderId }) => orderId)
+    await notify(trx, orderStatusChannel, statusPayloads(orderIds, MAX_PAYLOAD_BYTES))
+  }
+  return settlements.map((settlement) =>
+    settlement.kind === 'park' ? settlement : { kind: 'handled' },
+  )
+}

@@ -1,0 +1,22 @@
+import { postgresUrl } from '#chassis/config.ts'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { serve } from '#chassis/http/server.ts'
+import { runService, untilStopped } from '#chassis/lifecycle.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { paymentsRouter } from './app.ts'
+import { pingAccounts } from './rows.ts'
+
+/** Accounts: opens them, tops them up, shows what happened on them. */
+await runService(
+  'payments-api',
+  { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL') },
+  async ({ name, config, logger, resources, health, signal }) => {
+    const db = resources.use(
+      connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
+    )
+    health.check('database', () => pingAccounts(db))
+    resources.use(await serve({ ...config, health, logger, router: paymentsRouter({ db }) }))
+
+    await untilStopped(signal)
+  },
+)

@@ -1,0 +1,74 @@
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '#chassis/database/connect.ts'
+import type { Place } from '#chassis/http/cursor.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+
+type Db = Database<PaymentsDatabase>
+type Trx = Transaction<PaymentsDatabase>
+
+const accountColumns = ['user_id', 'balance', 'version', 'created_at'] as const
+const ledgerColumns = ['tx_id', 'order_id', 'type', 'amount', 'status', 'created_at'] as const
+
+/** The new account; undefined when the user has one already. */
+export const insertAccount = (trx: Trx, userId: string) =>
+  trx
+    .insertInto('accounts')
+    .values({ user_id: userId })
+    .onConflict((conflict) => conflict.column('user_id').doNothing())
+    .returning(accountColumns)
+    .executeTakeFirst()
+
+export const findAccount = (db: Db, userId: string) =>
+  db.selectFrom('accounts').select(accountColumns).where('user_id', '=', userId).executeTakeFirst()
+
+/** The account, locked until commit. */
+export const lockAccount = (trx: Trx, userId: string) =>
+  trx
+    .selectFrom('accounts')
+    .select(['balance', 'version'])
+    .where('user_id', '=', userId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+
+/** Of an account locked in the same transaction. */
+export const setBalance = (
+  trx: Trx,
+  { userId, balance, version }: { userId: string; balance: string; version: number },
+) =>
+  trx
+    .updateTable('accounts')
+    .set({ balance, version, updated_at: new Date() })
+    .where('user_id', '=', userId)
+    .execute()
+
+export const insertTopUp = (
+  trx: Trx,
+  { txId, userId, amount }: { txId: string; userId: string; amount: string },
+) =>
+  trx
+    .insertInto('ledger')
+    .values({ tx_id: txId, user_id: userId, type: 'TOPUP', amount, status: 'SUCCESS' })
+    .execute()
+
+/** A user's entries, newest first, those after a place. */
+export const listLedger = (
+  db: Db,
+  { userId, after, limit }: { userId: string; after: Place | undefined; limit: number },
+) =>
+  db
+    .selectFrom('ledger')
+    .select(ledgerColumns)
+    .where('user_id', '=', userId)
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) => {
+        const { created_at, id } = after as Place
+        return eb(refTuple('created_at', 'tx_id'), '<', tuple(created_at, id))
+      }),
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('tx_id', 'desc')
+    .limit(limit)
+    .execute()
+
+/** Cheap enough for a readiness check, and fails while migrations are missing. */
+export const pingAccounts = (db: Db) => sql`SELECT FROM accounts LIMIT 0`.execute(db)

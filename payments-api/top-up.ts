@@ -1,0 +1,16 @@
+import type { MAX_MINOR } from '#contracts/money.ts'
+
+export type TopUpDecision =
+  | { kind: 'credit'; balanceMinor: bigint; version: number }
+  | { kind: 'refuse'; because: 'balance-limit' }
+
+/** The account after a top-up, or why it cannot be: a balance has an upper bound. */
+export function topUp(
+  account: { balanceMinor: bigint; version: number },
+  amountMinor: bigint,
+  maxMinor: typeof MAX_MINOR,
+): TopUpDecision {
+  const balanceMinor = account.balanceMinor + amountMinor
+  if (balanceMinor > maxMinor) return { kind: 'refuse', because: 'balance-limit' }
+  return { kind: 'credit', balanceMinor, version: account.version + 1 }
+}

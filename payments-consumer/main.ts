@@ -1,0 +1,47 @@
+import { Publisher } from '#chassis/broker/publisher.ts'
+import { amqpUrl, postgresUrl } from '#chassis/config.ts'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { serve } from '#chassis/http/server.ts'
+import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
+import { pingInbox } from '#chassis/inbox/rows.ts'
+import { consumerVariables } from '#chassis/inbox/variables.ts'
+import { runService } from '#chassis/lifecycle.ts'
+import { relayWaker } from '#chassis/outbox/wake-up.ts'
+import { eventDecoder } from '#contracts/decode-event.ts'
+import { queues } from '#contracts/topology.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { handleBatch } from './handle-batch.ts'
+
+/** Takes the money for orders, or records why not, once each. */
+await runService(
+  'payments-consumer',
+  {
+    databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL'),
+    brokerUrl: amqpUrl('AMQP_URL'),
+    ...consumerVariables,
+  },
+  async ({ name, config, logger, resources, health, signal }) => {
+    const { queue } = queues.paymentsConsumer
+    const broker = { name, url: config.brokerUrl, topology: { queues: [queues.paymentsConsumer] } }
+    resources.use(await serve({ ...config, health, logger }))
+    const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl }))
+    const deadLetters = resources.use(new Publisher({ ...broker, logger }))
+    const subscription = subscribe({ ...broker, queue, logger }, config)
+    health.check('database', () => pingInbox(db))
+    health.check('queue', () => subscription.isConsuming())
+
+    const decode = eventDecoder('PaymentRequested')
+    const onCommit = relayWaker(db, logger)
+    const inbox = {
+      ...config,
+      queue,
+      db,
+      decode,
+      handle: handleBatch,
+      onCommit,
+      deadLetters,
+      logger,
+    }
+    await runConsumer(inbox, subscription, signal)
+  },
+)

@@ -1,0 +1,33 @@
+import { Publisher } from '#chassis/broker/publisher.ts'
+import { amqpUrl, postgresUrl } from '#chassis/config.ts'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { serve } from '#chassis/http/server.ts'
+import { runService } from '#chassis/lifecycle.ts'
+import { runRelay } from '#chassis/outbox/relay.ts'
+import { pingOutbox } from '#chassis/outbox/rows.ts'
+import { relayVariables } from '#chassis/outbox/variables.ts'
+import { hearWakeUps } from '#chassis/outbox/wake-up.ts'
+import { exchanges, routes } from '#contracts/topology.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+
+/** Tells the broker what the outbox of Payments has promised. No business lives here. */
+await runService(
+  'payments-relay',
+  {
+    databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL'),
+    brokerUrl: amqpUrl('AMQP_URL'),
+    ...relayVariables,
+  },
+  async ({ name, config, logger, resources, health, signal }) => {
+    const { databaseUrl, brokerUrl } = config
+    const topology = { exchanges: [exchanges.payments] }
+    resources.use(await serve({ ...config, health, logger }))
+    const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: databaseUrl }))
+    const publisher = resources.use(new Publisher({ name, url: brokerUrl, topology, logger }))
+    const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, logger }))
+    health.check('database', () => pingOutbox(db))
+    health.check('broker', () => publisher.isReady())
+
+    await runRelay({ ...config, db, publisher, routes, wakeUp, logger }, signal)
+  },
+)
