@@ -16,8 +16,9 @@ export interface StatusSocketOptions {
 
 const path = '/orders/ws'
 const maxMessageBytes = 4_096
-/** What a client may leave unread before it is cut off. */
-const maxUnreadBytes = 1_048_576
+/** What a client may leave unread for a second, and what it may never exceed. */
+const slowUnreadBytes = 1_048_576
+const maxUnreadBytes = 16 * slowUnreadBytes
 
 /**
  * `/orders/ws`: lets clients follow orders on a WebSocket. Requests come in the query of the address
@@ -69,7 +70,7 @@ function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, l
   const write = (message: object) => {
     if (client.readyState !== client.OPEN) return
     client.send(JSON.stringify(message))
-    if (client.bufferedAmount > maxUnreadBytes) cutOff(client)
+    watchUnread(client)
   }
   const watcher: Watcher = { send: (order: Order) => write({ type: 'order', ...order }) }
   const handle = async (read: () => StatusRequest) => {
@@ -82,7 +83,10 @@ function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, l
     }
   }
   client.on('message', (data, isBinary) => {
-    void handle(() => parseRequest(isBinary ? undefined : data.toString()))
+    client.pause() // the next request waits for this one, and a flood of them for the client's TCP
+    void handle(() => parseRequest(isBinary ? undefined : data.toString())).finally(() => {
+      client.resume()
+    })
   })
   client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
   client.on('close', () => feed.forget(watcher))
@@ -102,6 +106,19 @@ async function follow(feed: StatusFeed, watcher: Watcher, request: StatusRequest
   if (result === 'too-many') {
     throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
   }
+}
+
+const suspects = new WeakSet<WebSocket>()
+
+/** A burst is no crime: a client is slow when the unread is still there a second later. */
+function watchUnread(client: WebSocket): void {
+  if (client.bufferedAmount > maxUnreadBytes) return cutOff(client)
+  if (client.bufferedAmount <= slowUnreadBytes || suspects.has(client)) return
+  suspects.add(client)
+  setTimeout(() => {
+    suspects.delete(client)
+    if (client.bufferedAmount > slowUnreadBytes) cutOff(client)
+  }, 1_000).unref()
 }
 
 /** The close frame waits behind what is unread, so a client that never reads is cut as well. */

@@ -1,5 +1,3 @@
-import type { MAX_MINOR } from '#contracts/money.ts'
-
 export type TopUpDecision =
   | { kind: 'credit'; balanceMinor: bigint; version: number }
   | { kind: 'refuse'; because: 'balance-limit' }
@@ -8,7 +6,7 @@ export type TopUpDecision =
 export function topUp(
   account: { balanceMinor: bigint; version: number },
   amountMinor: bigint,
-  maxMinor: typeof MAX_MINOR,
+  maxMinor: bigint,
 ): TopUpDecision {
   const balanceMinor = account.balanceMinor + amountMinor
   if (balanceMinor > maxMinor) return { kind: 'refuse', because: 'balance-limit' }

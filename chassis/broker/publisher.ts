@@ -117,13 +117,17 @@ export class Publisher {
     return channel
   }
 
-  /** Politely, but not waiting for a broker that does not answer. */
+  /**
+   * Politely, but not waiting for a broker that does not answer: amqplib takes only an error of its
+   * socket for the end of the connection.
+   */
   #hangUp(): void {
     const connection = this.#connection
     this.#connection = undefined
+    this.#window = undefined
     if (!connection) return
     const { stream } = connection.connection as unknown as { stream: import('node:net').Socket }
-    const cut = setTimeout(() => stream.destroy(), 500)
+    const cut = setTimeout(() => stream.destroy(new Error('The broker does not answer')), 500)
     connection
       .close()
       .catch(() => {})

@@ -21,6 +21,7 @@ export interface DatabaseOptions {
 export function connectDatabase<Tables>({ name, url, poolSize = 10 }: DatabaseOptions) {
   const pool = new pg.Pool({ ...connectionOptions(name, url), max: poolSize })
   pool.on('error', () => {}) // an idle connection broke: the next query opens another
+  pool.on('connect', (client) => client.on('error', () => {})) // one in use: its next query says so
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translated(pool) }) })
   return Object.assign(db, { close: () => db.destroy() })
 }

@@ -14,6 +14,7 @@ const unavailable = [
   /^57P/, // operator intervention: shutdown, crash, starting up
   /^58/, // system error
   /^25P0[34]$/, // idle or transaction time-out: our session was ended
+  /^25006$/, // read-only: a standby, or a disk about to be full
   /^57014$/, // statement time-out
   /^55P03$/, // lock time-out
   /^3D000$/, // no such database (yet)
@@ -27,9 +28,7 @@ const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, uni
  */
 export function translateError(error: unknown): unknown {
   if (error instanceof AppError) return error
-  if (!(error instanceof pg.DatabaseError)) {
-    return new AppError('unavailable', 'The database cannot be reached', { cause: error })
-  }
+  if (!(error instanceof pg.DatabaseError)) return unreachable(error)
   const code = error.code ?? ''
   if (unavailable.some((pattern) => pattern.test(code))) {
     return new AppError('unavailable', 'The database cannot do this now', { cause: error })
@@ -49,11 +48,14 @@ export function translated(pool: pg.Pool): PostgresPool {
       try {
         return withTranslation(await pool.connect())
       } catch (error) {
-        throw translateError(error)
+        throw unreachable(error) // whatever the server says: not a statement of ours was at fault
       }
     },
   }
 }
+
+const unreachable = (cause: unknown) =>
+  new AppError('unavailable', 'The database cannot be reached', { cause })
 
 /** Kysely remembers a connection by its object: one wrapper for each client, for its whole life. */
 const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>()

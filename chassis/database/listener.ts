@@ -22,7 +22,7 @@ export interface Listening {
  * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
  *
  * A half-open connection reports nothing for minutes, so a heartbeat travels over it: detection
- * within three intervals.
+ * within two intervals.
  */
 export function listen(listening: Listening) {
   const stop = new AbortController()
@@ -62,7 +62,7 @@ async function listenOnce(
   listening: Listening & { onListen: () => void; heard: () => void },
   signal: AbortSignal,
 ) {
-  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 1_500 } = listening
+  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 2_000 } = listening
   const client = new pg.Client({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: heartbeatMs,

@@ -3,11 +3,13 @@ import { pause } from '../pause.ts'
 /** Messages in our hands that no batch has taken yet. */
 export class Pending<T> {
   #items: T[] = []
-  #arrival = Promise.withResolvers<void>()
+  /** One for all who wait: whoever comes first must not make the others wait for ever. */
+  #arrival: PromiseWithResolvers<void> | undefined
 
   push(item: T): void {
     this.#items.push(item)
-    this.#arrival.resolve()
+    this.#arrival?.resolve()
+    this.#arrival = undefined
   }
 
   /**
@@ -16,7 +18,7 @@ export class Pending<T> {
    */
   async take(max: number, lingerMs: number, signal: AbortSignal): Promise<T[]> {
     if (this.#items.length === 0) {
-      this.#arrival = Promise.withResolvers()
+      this.#arrival ??= Promise.withResolvers()
       await untilAborted(this.#arrival.promise, signal)
     }
     if (this.#items.length < max) await pause(lingerMs, signal)

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+
+/**
+ * Who may import whom. A folder is a process, and processes meet only in events and in tables of
+ * their own service: this file is where that is true.
+ */
+const processes = {
+  'orders-api': ['#chassis/', '#contracts/', '#tables/orders.ts'],
+  'orders-relay': ['#chassis/', '#contracts/', '#tables/orders.ts'],
+  'orders-consumer': ['#chassis/', '#contracts/', '#tables/orders.ts'],
+  'payments-api': ['#chassis/', '#contracts/', '#tables/payments.ts'],
+  'payments-relay': ['#chassis/', '#contracts/', '#tables/payments.ts'],
+  'payments-consumer': ['#chassis/', '#contracts/', '#tables/payments.ts'],
+}
+const crossings: Record<string, string[]> = {
+  ...processes,
+  chassis: ['#tables/messaging.ts'],
+  contracts: ['#chassis/http/json.ts'],
+  migrations: ['#chassis/config.ts', '#chassis/logger.ts'],
+  local: ['#chassis/'],
+  frontend: [],
+  bench: ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/'],
+  tests: ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/'],
+}
+
+/** What a test may import besides. */
+const forTests = ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/']
+
+/** One owner for each package, so that it can be replaced in one place. */
+const owners: Record<string, RegExp> = {
+  rascal: /^chassis\/broker\//,
+  amqplib: /^chassis\/broker\//,
+  pg: /^chassis\/database\//,
+  koa: /^chassis\/http\/|\/app\.ts$/,
+  '@koa/router': /^chassis\/http\/|\/app\.ts$/,
+  'koa-helmet': /^chassis\/http\//,
+  'raw-body': /^chassis\/http\//,
+  ws: /^orders-api\/status-socket\.ts$/,
+  pino: /^chassis\/logger\.ts$/,
+  ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
+  'ajv-formats': /^contracts\//,
+  typebox: /^contracts\//,
+  'node-pg-migrate': /^migrations\/migrate\.ts$/,
+}
+
+/** Inside the chassis each layer builds on those before it. */
+const layers = [
+  ['errors', 'backoff', 'pause', 'config', 'logger', 'resources'],
+  ['broker', 'database'],
+  ['outbox', 'inbox', 'http'],
+  ['lifecycle'],
+]
+
+/** Decisions without a clock, a query or a wait. */
+const cores = [
+  'orders-api/place-order.ts',
+  'orders-api/subscriptions.ts',
+  'orders-consumer/settle-orders.ts',
+  'payments-api/top-up.ts',
+  'payments-consumer/charge-orders.ts',
+]
+
+interface Source {
+  path: string
+  folder: string
+  text: string
+  isTest: boolean
+  imports: { from: string; isType: boolean }[]
+}
+
+const importing =
+  /^(?:import|export)\s+(type\s)?[^'"]*?\bfrom\s+'([^']+)'|\bimport\(\s*'([^']+)'|^import\s+'([^']+)'/gm
+
+const sources: Source[] = globSync('**/*.{ts,js,mjs}', {
+  exclude: (name) => ['node_modules', '.local', '.git'].includes(name),
+}).map((path) => {
+  const text = readFileSync(path, 'utf8')
+  const imports = [...text.matchAll(importing)].map(([, type, from, dynamic, bare]) => ({
+    from: from ?? dynamic ?? bare ?? '',
+    isType: type !== undefined,
+  }))
+  const folder = path.includes('/') ? path.slice(0, path.indexOf('/')) : '.'
+  return { path, folder, text, imports, isTest: path.endsWith('.test.ts') || folder === 'tests' }
+})
+const code = sources.filter(({ isTest, folder }) => !isTest && folder !== '.' && folder !== 'bench')
+
+/** Every broken rule in one list, so that a failing test names them all. */
+const faults = (files: Source[], check: (source: Source) => (string | false)[]) =>
+  files.flatMap((source) =>
+    check(source).flatMap((fault) => (fault ? `${source.path}: ${fault}` : [])),
+  )
+
+describe('architecture', () => {
+  it('was really read: every folder has sources with imports', () => {
+    for (const folder of Object.keys(crossings)) {
+      const found = sources.filter((source) => source.folder === folder)
+      assert.ok(found.length > 0, `no sources in ${folder}`)
+      assert.ok(
+        found.some(({ imports }) => imports.length > 0),
+        `no imports read in ${folder}`,
+      )
+    }
+    const folders = new Set(sources.map(({ folder }) => folder))
+    folders.delete('.')
+    assert.deepEqual([...folders].sort(), Object.keys(crossings).sort())
+  })
+
+  it('crosses from folder to folder only where the table allows it', () => {
+    const broken = faults(sources, ({ folder, isTest, imports }) =>
+      imports.map(({ from }) => {
+        if (!from.startsWith('#') || from.startsWith(`#${folder}/`)) return false
+        const allowed = [...(crossings[folder] ?? []), ...(isTest ? forTests : [])]
+        return !allowed.some((prefix) => from.startsWith(prefix)) && `imports ${from}`
+      }),
+    )
+    assert.deepEqual(broken, [])
+  })
+
+  it('never leaves a top-level folder by a relative path', () => {
+    const broken = faults(sources, ({ path, folder, imports }) =>
+      imports.map(({ from }) => {
+        if (!from.startsWith('.') || folder === '.') return false
+        const target = new URL(from, `file:///${path}`).pathname
+        return !target.startsWith(`/${folder}/`) && `imports ${from}`
+      }),
+    )
+    assert.deepEqual(broken, [])
+  })
+
+  it('has one owner for each package', () => {
+    const broken = faults(code, ({ path, imports }) =>
+      imports.map(({ from }) => {
+        const name = Object.keys(owners).find(
+          (name) => from === name || from.startsWith(`${name}/`),
+        )
+        const isOwner = name === undefined || owners[name]?.test(path)
+        return !isOwner && !path.startsWith('local/') && `imports ${from}`
+      }),
+    )
+    assert.deepEqual(
+      broken.filter((fault) => !isTypeOnly(fault)),
+      [],
+    )
+  })
+
+  it('builds the chassis in layers', () => {
+    const layerOf = (name: string) => layers.findIndex((layer) => layer.includes(name))
+    const broken = faults(
+      code.filter(({ folder }) => folder === 'chassis'),
+      ({ path, imports }) =>
+        imports.map(({ from }) => {
+          if (!from.startsWith('.')) return false
+          const name = path.split(/[/.]/)[1] ?? ''
+          const target = new URL(from, `file:///${path}`).pathname.split(/[/.]/)[2] ?? ''
+          assert.notEqual(layerOf(name), -1, `${path} is in no layer`)
+          assert.notEqual(layerOf(target), -1, `${from} is in no layer`)
+          return layerOf(target) > layerOf(name) && `imports ${from}, of a later layer`
+        }),
+    )
+    assert.deepEqual(broken, [])
+  })
+
+  it('keeps SQL in rows.ts', () => {
+    const statement = /\bsql`|\bsql<|\.(selectFrom|insertInto|updateTable|deleteFrom)\(/
+    const broken = faults(code, ({ path, text }) => [
+      !/rows\.ts$|^chassis\/database\//.test(path) && statement.test(text) && 'has SQL',
+    ])
+    assert.deepEqual(broken, [])
+  })
+
+  it('keeps the cores pure', () => {
+    const impure =
+      /\bawait\b|\basync\b|\bDate\.now\b|\bnew Date\(|Math\.random|performance\.|setTimeout/
+    for (const path of cores) {
+      const core = sources.find((source) => source.path === path)
+      assert.ok(core, `${path} is gone`)
+      assert.ok(!impure.test(core.text), `${path} has a clock or a wait`)
+      assert.deepEqual(
+        core.imports.filter(({ isType }) => !isType),
+        [],
+        `${path} imports values`,
+      )
+    }
+  })
+})
+
+/** A type of a package may be named anywhere: it is gone at run time. */
+function isTypeOnly(fault: string): boolean {
+  const [path, from] = fault.split(': imports ')
+  const source = sources.find((candidate) => candidate.path === path)
+  return source?.imports.some((found) => found.from === from && found.isType) ?? false
+}

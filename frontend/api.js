@@ -1,0 +1,78 @@
+/** @typedef {{ order_id: string, user_id: string, amount: string, status: string, created_at: string, updated_at: string }} Order */
+/** @typedef {{ user_id: string, balance: string, version: number }} Account */
+/** @typedef {{ tx_id: string, order_id: string | null, type: string, amount: string, status: string, created_at: string }} LedgerEntry */
+/** @typedef {{ type: string, title: string, status: number, detail?: string, instance?: string, errors?: { pointer: string, message: string }[] }} ProblemDocument */
+
+/** Longer than the gateway's own patience: its answer says more than a time-out here. */
+const deadlineMs = 15_000
+
+/** An answer that is not the wished one, in the words of the server (RFC 9457). */
+export class Problem extends Error {
+  /** @param {ProblemDocument} document */
+  constructor(document) {
+    super(document.detail ?? document.title)
+    this.document = document
+  }
+}
+
+/** @param {string} userId @returns {Promise<Account>} */
+export const createAccount = (userId) => post('/accounts', { user_id: userId })
+
+/** @param {string} userId @returns {Promise<Account>} */
+export const readAccount = (userId) => get(accountPath(userId))
+
+/** @param {string} userId @returns {Promise<{ items: LedgerEntry[] }>} */
+export const readLedger = (userId) => get(`${accountPath(userId)}/ledger?limit=10`)
+
+/** @param {string} userId @param {string} amount @param {string} key @returns {Promise<Account>} */
+export const topUp = (userId, amount, key) => post(`${accountPath(userId)}/topup`, { amount }, key)
+
+/** @param {string} userId @param {string} amount @param {string} key @returns {Promise<Order>} */
+export const placeOrder = (userId, amount, key) => post('/orders', { user_id: userId, amount }, key)
+
+/** @param {string} userId @param {number} limit @returns {Promise<{ items: Order[] }>} */
+export const readOrders = (userId, limit) =>
+  get(`/orders?user_id=${encodeURIComponent(userId)}&limit=${limit}`)
+
+/** @param {string} userId */
+const accountPath = (userId) => `/accounts/${encodeURIComponent(userId)}`
+
+/** @param {string} path */
+const get = (path) => call(path, { headers: { accept: 'application/json' } })
+
+/** @param {string} path @param {object} body @param {string} [key] */
+const post = (path, body, key) =>
+  call(path, {
+    method: 'POST',
+    headers: {
+      accept: 'application/json',
+      'content-type': 'application/json',
+      ...(key !== undefined && { 'idempotency-key': key }),
+    },
+    body: JSON.stringify(body),
+  })
+
+/** @param {string} path @param {RequestInit} init */
+async function call(path, init) {
+  const response = await send(path, init)
+  const body = await response.json().catch(() => undefined)
+  if (response.ok && body !== undefined) return body
+  throw new Problem(
+    body?.title
+      ? body
+      : {
+          type: 'about:blank',
+          title: `Unexpected answer (${response.status})`,
+          status: response.status,
+        },
+  )
+}
+
+/** @param {string} path @param {RequestInit} init */
+async function send(path, init) {
+  try {
+    return await fetch(path, { ...init, signal: AbortSignal.timeout(deadlineMs) })
+  } catch {
+    throw new Problem({ type: 'about:blank', title: 'The server could not be reached.', status: 0 })
+  }
+}

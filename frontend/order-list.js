@@ -1,0 +1,30 @@
+/** @import { Order } from './api.js' */
+
+/**
+ * The latest orders of a user. What is read and what is pushed cross on the way, so an order that has
+ * become final stays so, whatever arrives later.
+ * @param {number} limit
+ */
+export function createOrderList(limit) {
+  /** @type {Map<string, Order>} */
+  const orders = new Map()
+
+  const newestFirst = () => [...orders.values()].sort((a, b) => (age(a) < age(b) ? 1 : -1))
+
+  return {
+    newestFirst,
+
+    /** Says whether it was news. @param {Order} order */
+    take(order) {
+      const known = orders.get(order.order_id)
+      const becameFinal = known?.status === 'PAYMENT_PENDING' && order.status !== known.status
+      if (known !== undefined && !becameFinal) return false
+      orders.set(order.order_id, order)
+      for (const { order_id } of newestFirst().slice(limit)) orders.delete(order_id)
+      return true
+    },
+  }
+}
+
+/** @param {Order} order */
+const age = ({ created_at, order_id }) => `${created_at} ${order_id}`

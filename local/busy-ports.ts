@@ -1,0 +1,48 @@
+import { whyBusy } from './free-ports.ts'
+import { processNames, processPort } from './ports.ts'
+import type { Settings } from './settings.ts'
+
+type Need = { port: number; purpose: string; variable: 'LOCAL_PORT_BASE' | 'GATEWAY_PORT' }
+
+/** Throws one Error that lists every port of the stack that cannot be had, before anything starts. */
+export async function refuseBusyPorts(settings: Settings): Promise<void> {
+  const faults = await Promise.all(neededPorts(settings).map(faultOf))
+  const lines = faults.filter((fault) => fault !== undefined)
+  if (lines.length === 0) return
+  throw new Error(`Cannot start:\n${lines.map((line) => `  ${line}`).join('\n')}`)
+}
+
+async function faultOf({ port, purpose, variable }: Need): Promise<string | undefined> {
+  const reason = await whyBusy(port)
+  if (reason === undefined) return undefined
+  const fault = reason === 'EADDRINUSE' ? 'is in use' : `cannot be listened on (${reason})`
+  return `port ${port} (${purpose}) ${fault}; free it, or set ${variable} to another number`
+}
+
+/** Every port this start would listen on, and no other. */
+export function neededPorts({ ports, given, scale, gatewayPort }: Settings): Need[] {
+  const ownDatabase = given.ordersDatabase === undefined || given.paymentsDatabase === undefined
+  const ownBroker = given.amqp === undefined
+  const fixed = [
+    { port: ports.postgres, purpose: 'PostgreSQL', isNeeded: ownDatabase },
+    { port: ports.amqp, purpose: 'RabbitMQ', isNeeded: ownBroker },
+    { port: ports.management, purpose: 'RabbitMQ management', isNeeded: ownBroker },
+    { port: ports.distribution, purpose: 'RabbitMQ distribution', isNeeded: ownBroker },
+    { port: ports.epmd, purpose: 'epmd', isNeeded: ownBroker },
+    { port: ports.frontend, purpose: 'frontend', isNeeded: true },
+  ].filter(({ isNeeded }) => isNeeded)
+  const replicas = processNames.flatMap((name) =>
+    Array.from({ length: scale[name] }, (_, index) => ({
+      port: processPort(ports.base, name, index + 1),
+      purpose: index === 0 ? name : `${name}.${index + 1}`,
+    })),
+  )
+  return [
+    { port: gatewayPort, purpose: 'gateway', variable: 'GATEWAY_PORT' },
+    ...[...fixed, ...replicas].map(({ port, purpose }) => ({
+      port,
+      purpose,
+      variable: 'LOCAL_PORT_BASE' as const,
+    })),
+  ]
+}

@@ -1,0 +1,104 @@
+// Runs before every npm script, on whatever Node is there and without node_modules: brings the
+// dependencies to what package-lock.json says. Silent and quick when they are.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { aptInstall } from './apt.mjs'
+import { withFolderLock } from './folder-lock.mjs'
+
+const root = resolve(import.meta.dirname, '..')
+const pinnedNode = join(root, 'node_modules/.bin/node')
+const otherWay = 'Or run everything in containers: docker compose up --build'
+
+try {
+  if (!isInstalled()) await withFolderLock(join(root, '.local/install.lock'), install)
+} catch (error) {
+  console.error(/** @type {Error} */ (error).message)
+  process.exit(1)
+}
+
+/** Another command may have installed while this one waited for the lock. */
+async function install() {
+  if (isInstalled()) return
+  await ensureLibatomic()
+  console.log('Installing the dependencies that package-lock.json names (npm ci)')
+  runNpm([
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--ignore-scripts=false',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ])
+  checkPinnedNode()
+}
+
+/**
+ * Compares the versions npm wrote down when it last finished with the lock file. What is missing
+ * must be optional: the binaries of other platforms are.
+ */
+function isInstalled() {
+  const written = join(root, 'node_modules/.package-lock.json')
+  if (!existsSync(written) || !existsSync(pinnedNode)) return false
+  const installed = packagesOf(written)
+  return Object.entries(packagesOf(join(root, 'package-lock.json')))
+    .filter(([path]) => path !== '')
+    .every(([path, wanted]) => {
+      const found = installed[path]
+      return found === undefined ? wanted.optional === true : found.version === wanted.version
+    })
+}
+
+/**
+ * @param {string} file
+ * @returns {Record<string, { version: string, optional?: boolean }>}
+ */
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages
+}
+
+/**
+ * Node's Linux binary needs it, and npm puts that binary first in the PATH of install scripts: it
+ * must be there before, or optional packages silently go missing.
+ */
+async function ensureLibatomic() {
+  const isMissing = () => process.platform === 'linux' && !hasLibrary('libatomic.so.1')
+  if (isMissing()) await aptInstall(['libatomic1'], { log: console.log, isMissing })
+}
+
+/** @param {string} name */
+function hasLibrary(name) {
+  const roots = ['/lib', '/usr/lib', '/lib64', '/usr/lib64', '/usr/local/lib'].filter(existsSync)
+  const folders = roots.flatMap((dir) => [dir, ...subfolders(dir)])
+  return folders.some((dir) => existsSync(join(dir, name)))
+}
+
+/** @param {string} dir */
+function subfolders(dir) {
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name.endsWith('-linux-gnu'))
+    .map((entry) => join(dir, entry.name))
+}
+
+/**
+ * The npm that runs this script, on the Node that runs it.
+ *
+ * @param {string[]} args
+ */
+function runNpm(args) {
+  const cli = process.env.npm_execpath
+  const [file, first] = cli?.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []]
+  const options = /** @type {const} */ ({ cwd: root, stdio: 'inherit' })
+  const { status, error } = spawnSync(file, [...first, ...args], options)
+  if (status !== 0)
+    throw new Error(`npm ${args[0]} failed (${error?.message ?? `exit code ${status}`})`)
+}
+
+function checkPinnedNode() {
+  const { status, stderr, error } = spawnSync(pinnedNode, ['--version'], { encoding: 'utf8' })
+  if (status === 0) return
+  const why = error?.message ?? stderr.trim()
+  throw new Error(`The pinned Node does not run on this machine: ${why}\n${otherWay}`)
+}

@@ -1,0 +1,86 @@
+import { type Program, type Running, startProgram } from './program.ts'
+import { nextRestart, noDeaths, type Streak } from './restart-policy.ts'
+import { describeExit, startReady } from './server.ts'
+import { pause, secondsSince, until } from './waiting.ts'
+
+export type Print = (line: string) => void
+
+export type Kept = {
+  name: string
+  /** Resolves at the first readiness; rejects when it does not come to that. */
+  ready: Promise<void>
+  /** Ends the program and the watch over it, at whatever point they are. */
+  stop(): Promise<void>
+}
+
+/** Starts a program and, once it was ready, starts it again whenever it dies. */
+export function keepRunning(program: Program, print: Print): Kept {
+  const stopping = new AbortController()
+  const startedAt = performance.now()
+  const first = startReady(program, stopping.signal)
+  const watch = first.then((running) => watchOver(program, running, print, stopping.signal))
+  const ready = first.then(() => print(stepLine(program, 'ready', startedAt)))
+  watch.catch(() => undefined)
+  return {
+    name: program.name,
+    ready,
+    stop: async () => {
+      stopping.abort()
+      await watch.catch(() => undefined)
+    },
+  }
+}
+
+/** `postgres             ready      0.9 s   127.0.0.1:18001` */
+export function stepLine(
+  { name, address }: { name: string; address: string },
+  what: string,
+  startedAt: number,
+): string {
+  const took = secondsSince(startedAt).padStart(7)
+  return `${name.padEnd(20)} ${what.padEnd(8)} ${took}   ${address}`.trimEnd()
+}
+
+async function watchOver(program: Program, first: Running, print: Print, signal: AbortSignal) {
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve())
+  })
+  let running: Running | undefined = first
+  let streak = noDeaths
+  while (running !== undefined) {
+    await Promise.race([running.exited, aborted])
+    if (signal.aborted) return running.stop()
+
+    const exit = await running.exited
+    streak = nextRestart(streak, exit.ranMs)
+    print(`${program.name} ended (${describeExit(exit)}), starting it again ${when(streak)}`)
+    running = await startAgain(program, streak, print, signal)
+  }
+}
+
+/** Tries until it is spawned; undefined when the signal came first. */
+async function startAgain(program: Program, first: Streak, print: Print, signal: AbortSignal) {
+  for (let streak = first; !signal.aborted; streak = nextRestart(streak, 0)) {
+    await pause(streak.delayMs, signal)
+    if (signal.aborted) return undefined
+    try {
+      const running = await startProgram(program)
+      void announce(program, running, print, signal)
+      return running
+    } catch (error) {
+      print(`${program.name} could not be started: ${(error as Error).message}`)
+    }
+  }
+  return undefined
+}
+
+async function announce(program: Program, running: Running, print: Print, signal: AbortSignal) {
+  const startedAt = performance.now()
+  const isReady = async () => running.hasExited() || (await program.isReady(running.pid))
+  const settled = await until(isReady, { timeoutMs: Number.POSITIVE_INFINITY, signal })
+  if (settled && !running.hasExited()) print(stepLine(program, 'again', startedAt))
+}
+
+function when({ delayMs }: Streak): string {
+  return delayMs === 0 ? 'now' : `in ${delayMs / 1_000} s`
+}

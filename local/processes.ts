@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { repositoryDir } from './places.ts'
+import { type ProcessName, processNames, processPort } from './ports.ts'
+import { answersOk } from './probe.ts'
+import type { Program } from './program.ts'
+import type { ServerUrls, Settings } from './settings.ts'
+
+/** How to run the six processes, each as often as the scale says. */
+export function processPrograms(settings: Settings, urls: ServerUrls): Program[] {
+  return processNames.flatMap((name) =>
+    Array.from({ length: settings.scale[name] }, (_, index) =>
+      processProgram(settings, urls, name, index + 1),
+    ),
+  )
+}
+
+function processProgram(
+  { places, ports, logLevel }: Settings,
+  urls: ServerUrls,
+  name: ProcessName,
+  replica: number,
+): Program {
+  const port = processPort(ports.base, name, replica)
+  const fullName = replica === 1 ? name : `${name}.${replica}`
+  return {
+    name: fullName,
+    address: `127.0.0.1:${port}`,
+    command: [process.execPath, `${name}/main.ts`],
+    cwd: repositoryDir,
+    env: {
+      ...process.env,
+      ...serverEnvironment(urls),
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      LOG_LEVEL: logLevel,
+    },
+    stateDir: places.stateDir,
+    pidFile: join(places.runDir, `${fullName}.pid`),
+    logFile: join(places.logsDir, `${fullName}.log`),
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 12_000,
+    deathSignal: 'KILL',
+    isReady: () => answersOk(`http://127.0.0.1:${port}/readyz`),
+  }
+}
+
+/** How a process learns where the servers are; the migrations, too. */
+export function serverEnvironment(urls: ServerUrls): NodeJS.ProcessEnv {
+  return {
+    AMQP_URL: urls.amqp,
+    ORDERS_DATABASE_URL: urls.ordersDatabase,
+    PAYMENTS_DATABASE_URL: urls.paymentsDatabase,
+  }
+}

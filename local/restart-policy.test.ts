@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { nextRestart, noDeaths } from './restart-policy.ts'
+
+const delaysMs = (ranMs: number[]) => {
+  let streak = noDeaths
+  return ranMs.map((ms) => {
+    streak = nextRestart(streak, ms)
+    return streak.delayMs
+  })
+}
+
+describe('nextRestart', () => {
+  it('starts again at once after the first death', () => {
+    assert.deepEqual(delaysMs([50]), [0])
+  })
+
+  it('waits longer with every death in a row, up to five seconds', () => {
+    assert.deepEqual(
+      delaysMs([5, 5, 5, 5, 5, 5, 5, 5]),
+      [0, 250, 500, 1000, 2000, 4000, 5000, 5000],
+    )
+  })
+
+  it('forgets the streak of what then ran for ten seconds', () => {
+    assert.deepEqual(delaysMs([5, 5, 5, 10_000, 5]), [0, 250, 500, 0, 250])
+  })
+})

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePorts, whyBusy } from './free-ports.ts'
+import { ownProcesses } from './own-processes.ts'
+import { openPlaces } from './places.ts'
+import { startPostgres } from './postgres.ts'
+import { acceptsConnections, answersOk } from './probe.ts'
+import { startRabbitmq } from './rabbitmq.ts'
+import { removeState } from './reset.ts'
+
+/** Made by `mktemp -d`, and so closed to other users: the hard case for root. */
+const dir = mkdtempSync(join(tmpdir(), 'local-servers-'))
+
+after(() => removeState(dir))
+
+describe('startPostgres', () => {
+  it('survives kill -9 in the same place, and leaves nothing behind when stopped', async () => {
+    const [port = 0] = await freePorts(1)
+    const server = await startPostgres({ dir, port, databases: ['orders_db'] })
+    const url = server.url('orders_db')
+
+    const { pid } = server
+    await server.kill()
+    await server.restart()
+    assert.notEqual(server.pid, pid)
+    assert.equal(server.url('orders_db'), url)
+    assert.ok(await acceptsConnections(port))
+
+    await server.stop()
+    assert.equal(await whyBusy(port), undefined)
+    assert.deepEqual(ownProcesses(openPlaces(dir)), [])
+  })
+
+  it('keeps data and password from one start to the next', async () => {
+    const [port = 0] = await freePorts(1)
+    const first = await startPostgres({ dir, port, databases: [] })
+    await first.stop()
+    const second = await startPostgres({ dir, port, databases: [] })
+    await second.stop()
+    assert.equal(first.url('orders_db'), second.url('orders_db'))
+  })
+})
+
+describe('startRabbitmq', () => {
+  it('survives kill -9, and leaves nothing behind when stopped, its epmd included', async () => {
+    const [amqp = 0, management = 0, distribution = 0, epmd = 0] = await freePorts(4)
+    const ports = { amqp, management, distribution, epmd }
+    const server = await startRabbitmq({ dir, ports })
+    assert.ok(await answersOk(`${server.managementUrl}/api/whoami`))
+
+    await server.kill()
+    assert.equal(await acceptsConnections(amqp), false)
+    await server.restart()
+    assert.ok(await acceptsConnections(amqp))
+
+    await server.stop()
+    assert.equal(await whyBusy(epmd), undefined)
+    assert.deepEqual(ownProcesses(openPlaces(dir)), [])
+  })
+})
+
+describe('removeState', () => {
+  it('removes the folder and what had to be outside of it', async () => {
+    const { sharedDir } = openPlaces(dir)
+    await removeState(dir)
+    assert.equal(existsSync(dir), false)
+    assert.equal(existsSync(sharedDir), false)
+  })
+})

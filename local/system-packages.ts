@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { aptInstall } from './apt.mjs'
+
+/** What npm cannot bring, under the names of the Debian packages. */
+export type SystemPackage = 'rabbitmq-server' | 'nginx' | 'chromium'
+
+type SystemProgram = SystemPackage | 'epmd'
+
+/** The programs of Debian come first: its /usr/sbin/rabbitmq-server changes users with su. */
+const candidates: Record<SystemProgram, string[]> = {
+  'rabbitmq-server': ['/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server'],
+  epmd: ['/usr/bin/epmd', 'epmd'],
+  nginx: ['/usr/sbin/nginx', 'nginx'],
+  chromium: ['/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome'],
+}
+
+/** Where the shell of a service or of a plain user does not look. */
+const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin']
+
+/**
+ * Makes sure that the programs are there: installs them with apt-get as root on Debian or Ubuntu,
+ * anywhere else throws an Error with the exact command to run.
+ */
+export async function ensureSystemPackages(
+  names: SystemPackage[],
+  log: (line: string) => void,
+): Promise<void> {
+  const isMissing = (name: string) => find(name as SystemPackage) === undefined
+  const missing = names.filter(isMissing)
+  if (missing.length > 0) await aptInstall(missing, { log, isMissing })
+}
+
+/** The absolute path of a program. Throws when it is not installed. */
+export function programPath(name: SystemProgram): string {
+  const path = find(name)
+  if (path === undefined) throw new Error(`There is no ${name} on this machine`)
+  return path
+}
+
+function find(name: SystemProgram): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...moreFolders]
+  return candidates[name]
+    .flatMap((path) => (path.startsWith('/') ? [path] : folders.map((dir) => join(dir, path))))
+    .find((path) => existsSync(path))
+}

@@ -1,0 +1,143 @@
+import { type RawBuilder, sql } from 'kysely'
+import { connectDatabase, type Database } from '#chassis/database/connect.ts'
+import { migrate } from '#migrations/migrate.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { eventually } from './eventually.ts'
+import { postgresServer } from './servers.ts'
+
+interface Services {
+  orders: OrdersDatabase
+  payments: PaymentsDatabase
+}
+
+/** A migrated database of its own for the tests of a `describe`. */
+export interface TestDatabase<Tables> {
+  name: string
+  url: string
+  /** Of the test itself; what is tested opens its own. */
+  db: Database<Tables>
+  rows: <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
+  /** Ends the connections of a process, by its name in pg_stat_activity; says how many there were. */
+  endConnections: (applicationName?: string) => Promise<number>
+  /** From now on nobody can connect, and whoever was connected is not any more. */
+  goAway: () => Promise<void>
+  comeBack: () => Promise<void>
+}
+
+/** The database that the tests' own connections to the server use. */
+const admin = async <T>(work: (db: Database<unknown>) => Promise<T>): Promise<T> => {
+  const { url } = await postgresServer()
+  const db = connectDatabase<unknown>({ name: 'test admin', url: url('postgres'), poolSize: 1 })
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Creates the database before the tests of this `describe`; afterwards fails if it is still used. */
+export function useDatabase<Service extends keyof Services>(
+  service: Service,
+): TestDatabase<Services[Service]> {
+  const database = {} as TestDatabase<Services[Service]>
+  let close = async () => {}
+  before('create a database', async () => {
+    const { url } = await postgresServer()
+    const name = await createFromTemplate(service)
+    const db = connectDatabase<Services[Service]>({ name: 'test', url: url(name), poolSize: 3 })
+    close = db.close
+    const rows = async <Row>(statement: RawBuilder<Row>) => (await statement.execute(db)).rows
+    Object.assign(database, { name, url: url(name), db, rows, ...outages(name) })
+  })
+  after('leave no connection to the database', async () => {
+    await close()
+    await assertUnused(database.name)
+    await admin((db) => sql`DROP DATABASE ${sql.id(database.name)}`.execute(db))
+  })
+  return database
+}
+
+/** Throws, naming what is left, unless nobody is connected to the database any more. */
+export async function assertUnused(name: string, { timeoutMs = 2_000 } = {}): Promise<void> {
+  await admin((db) =>
+    eventually(
+      async () => {
+        const left = await connectionsTo(db, name)
+        if (left.length > 0) throw new Error(`Left open in the database: ${left.join('; ')}`)
+        return true
+      },
+      { timeoutMs },
+    ),
+  )
+}
+
+async function connectionsTo(db: Database<unknown>, name: string): Promise<string[]> {
+  const { rows } = await sql<{ application_name: string; state: string; query: string }>`
+    SELECT application_name, state, query FROM pg_stat_activity
+    WHERE datname = ${name} AND backend_type = 'client backend'
+  `.execute(db)
+  return rows.map((row) => `${row.application_name} (${row.state}, ${row.query.trim()})`)
+}
+
+const outages = (name: string) => ({
+  endConnections: (applicationName?: string) =>
+    admin(async (db) => {
+      const { rows } = await sql`
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = ${name}
+          AND application_name = coalesce(${applicationName ?? null}::text, application_name)
+          AND pid <> pg_backend_pid()
+      `.execute(db)
+      return rows.length
+    }),
+  goAway: () =>
+    admin(async (db) => {
+      await sql`ALTER DATABASE ${sql.id(name)} ALLOW_CONNECTIONS false`.execute(db)
+      await sql`
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name}
+      `.execute(db)
+    }),
+  comeBack: () =>
+    admin(async (db) => {
+      await sql`ALTER DATABASE ${sql.id(name)} ALLOW_CONNECTIONS true`.execute(db)
+    }),
+})
+
+/** Migrated once per service and run, and then only copied. */
+const templates = new Map<keyof Services, Promise<string>>()
+let count = 0
+
+async function createFromTemplate(service: keyof Services): Promise<string> {
+  const migrated = templates.get(service) ?? createTemplate(service)
+  templates.set(service, migrated)
+  const template = await migrated
+  const name = `test_${service}_${process.pid}_${++count}`
+  await admin((db) => sql`CREATE DATABASE ${sql.id(name)} TEMPLATE ${sql.id(template)}`.execute(db))
+  return name
+}
+
+async function createTemplate(service: keyof Services): Promise<string> {
+  const name = `template_${service}_${process.pid}`
+  await createEmptyDatabase(name)
+  const { url } = await postgresServer()
+  await migrate(url(name), service)
+  return name
+}
+
+/** For a test that migrates by itself. */
+export async function createEmptyDatabase(name: string): Promise<void> {
+  await dropDatabase(name)
+  await admin((db) => sql`CREATE DATABASE ${sql.id(name)}`.execute(db))
+}
+
+export const dropDatabase = async (name: string): Promise<void> => {
+  await admin((db) => sql`DROP DATABASE IF EXISTS ${sql.id(name)}`.execute(db))
+}
+
+/** What outlives the databases of the tests on a server that is not ours alone. */
+export async function dropTemplates(): Promise<void> {
+  const names = await Promise.all(templates.values())
+  for (const name of names) await dropDatabase(name)
+  templates.clear()
+}

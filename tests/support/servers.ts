@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePorts } from '#local/free-ports.ts'
+import { outsideDir } from '#local/places.ts'
+import { startPostgres } from '#local/postgres.ts'
+import { startRabbitmq } from '#local/rabbitmq.ts'
+import { type BrokerPorts, rabbitmqEnvironment } from '#local/rabbitmq-settings.ts'
+import { programPath } from '#local/system-packages.ts'
+
+/** A PostgreSQL to make databases in: the URL of any of its databases, as administrator. */
+export interface PostgresServer {
+  url: (database: string) => string
+}
+
+/** A RabbitMQ to make virtual hosts in. */
+export interface RabbitmqServer {
+  /** `127.0.0.1:5672`. */
+  address: string
+  /** With user and password of an administrator. */
+  managementUrl: string
+  /** Runs `rabbitmqctl`; undefined for a broker that is not ours alone. */
+  control: ((...args: string[]) => Promise<void>) | undefined
+}
+
+interface Started<T> {
+  server: T
+  pids: number[]
+  stop: () => Promise<void>
+}
+
+let postgres: Promise<Started<PostgresServer>> | undefined
+let rabbitmq: Promise<Started<RabbitmqServer>> | undefined
+
+/** The one PostgreSQL of this run, started when it is first asked for. */
+export const postgresServer = async () => (await (postgres ??= openPostgres())).server
+
+/** The one RabbitMQ of this run, started when it is first asked for. */
+export const rabbitmqServer = async () => (await (rabbitmq ??= openRabbitmq())).server
+
+/** The processes of the servers, which are no leak. */
+export async function serverPids(): Promise<number[]> {
+  const started = await Promise.all([postgres, rabbitmq])
+  return started.flatMap((one) => one?.pids ?? [])
+}
+
+export async function stopServers(): Promise<void> {
+  const started = await Promise.allSettled([rabbitmq, postgres])
+  rabbitmq = undefined
+  postgres = undefined
+  await Promise.all(started.map((one) => one.status === 'fulfilled' && one.value?.stop()))
+}
+
+/** TEST_POSTGRES_URL names one that runs already: the leak check tests itself that way. */
+async function openPostgres(): Promise<Started<PostgresServer>> {
+  const given = process.env.TEST_POSTGRES_URL
+  if (given) {
+    const url = (database: string) => new URL(`/${database}`, given).href
+    return { server: { url }, pids: [], stop: async () => {} }
+  }
+  const dir = newFolder()
+  const [port] = await freePorts(1)
+  const settings = { fsync: 'off', full_page_writes: 'off' } // no test cuts the power
+  const server = await startPostgres({ dir, port: port as number, databases: [], settings })
+  const stop = async () => {
+    await server.stop()
+    remove(dir)
+  }
+  return { server, pids: pidsIn(dir), stop }
+}
+
+/** TEST_RABBITMQ_MANAGEMENT_URL and TEST_AMQP_ADDRESS name one that runs already. */
+async function openRabbitmq(): Promise<Started<RabbitmqServer>> {
+  const { TEST_RABBITMQ_MANAGEMENT_URL: given, TEST_AMQP_ADDRESS: givenAddress } = process.env
+  if (given && givenAddress) {
+    const server = { address: givenAddress, managementUrl: given, control: undefined }
+    return { server, pids: [], stop: async () => {} }
+  }
+  const dir = newFolder()
+  const [amqp, management, distribution, epmd] = (await freePorts(4)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const ports = { amqp, management, distribution, epmd }
+  const running = await startRabbitmq({ dir, ports })
+  const server = {
+    address: `127.0.0.1:${amqp}`,
+    managementUrl: running.managementUrl,
+    control: controlOf(join(dir, 'rabbitmq'), ports),
+  }
+  const stop = async () => {
+    await running.stop()
+    remove(dir)
+  }
+  return { server, pids: pidsIn(dir), stop }
+}
+
+function controlOf(dir: string, ports: BrokerPorts) {
+  const nodeName = readFileSync(join(dir, 'node-name'), 'utf8').trim()
+  const env = rabbitmqEnvironment({ ports, dir, nodeName, user: '', password: '' })
+  // The wrapper of Debian would run it as another user, who cannot read our files.
+  const tool = join(dirname(programPath('rabbitmq-server')), 'rabbitmqctl')
+  const { RUNNING_UNDER_SYSTEMD: _, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: __, ...forTools } = env
+  return async (...args: string[]) => {
+    await promisify(execFile)(tool, ['-n', nodeName, ...args], { env: forTools })
+  }
+}
+
+/** RabbitMQ's epmd is one of them. */
+const pidsIn = (dir: string): number[] =>
+  readdirSync(join(dir, 'run')).map((file) => Number(readFileSync(join(dir, 'run', file), 'utf8')))
+
+/** Open to the user that PostgreSQL runs as when we are root. */
+function newFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-test-'))
+  chmodSync(dir, 0o711)
+  return dir
+}
+
+function remove(dir: string): void {
+  rmSync(outsideDir(dir), { recursive: true, force: true })
+  rmSync(dir, { recursive: true, force: true })
+}

@@ -1,0 +1,31 @@
+import { type Stack, startStack } from './stack.ts'
+
+let shared: Promise<Stack> | undefined
+
+/** The stack that end-to-end tests share, two of every process, started when it is first asked for. */
+export function useStack(): Stack {
+  const stack = {} as Stack
+  before('start the stack', async function () {
+    this.timeout(60_000)
+    shared ??= startStack({ args: processes.flatMap((name) => ['--scale', `${name}=2`]) })
+    Object.assign(stack, await shared)
+  })
+  return stack
+}
+
+export const processes = [
+  'orders-api',
+  'orders-relay',
+  'orders-consumer',
+  'payments-api',
+  'payments-relay',
+  'payments-consumer',
+]
+
+/** At the end of the run. Fails when the stack does not stop cleanly. */
+export async function stopSharedStack(): Promise<void> {
+  const stack = await shared
+  shared = undefined
+  const code = await stack?.stop()
+  if (code) throw new Error(`The stack ended with ${code}`)
+}

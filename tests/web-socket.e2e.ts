@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { request } from 'node:http'
+import { insist } from '#testing/client.ts'
+import { eventually } from '#testing/eventually.ts'
+import { useStack } from '#testing/shared-stack.ts'
+
+interface Message {
+  type: string
+  order_id?: string
+  status?: string
+  problem?: { status: number; detail: string; instance: string }
+}
+
+describe('/orders/ws, through the gateway', function () {
+  this.timeout(30_000)
+  const stack = useStack()
+  const open: Connection[] = []
+  const connect = async (query = '') => {
+    const connection = new Connection(`${stack.gateway.replace(/^http/, 'ws')}/orders/ws${query}`)
+    open.push(connection)
+    await connection.opened
+    return connection
+  }
+  const newUser = async (balance: string) => {
+    const user_id = `ws-${randomUUID()}`
+    await insist(stack.gateway, '/accounts', { user_id })
+    await insist(stack.gateway, `/accounts/${user_id}/topup`, { amount: balance })
+    return user_id
+  }
+  const placeOrder = async (user_id: string, amount = '1.00') => {
+    const { body } = await insist(stack.gateway, '/orders', { user_id, amount })
+    return body.order_id as string
+  }
+  afterEach(() => {
+    for (const connection of open.splice(0)) connection.close()
+  })
+
+  it('tells the state of an order at once, then its end, once, whichever replica one is on', async () => {
+    const user_id = await newUser('1.00')
+    const orderId = await placeOrder(user_id)
+    const watchers = await Promise.all([1, 2, 3, 4].map(() => connect(`?order_id=${orderId}`)))
+    for (const watcher of watchers) {
+      await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAID')
+      const statuses = watcher.statusesOf(orderId)
+      assert.ok(statuses.length <= 2)
+      assert.equal(statuses.filter((status) => status === 'PAID').length, 1)
+    }
+  })
+
+  it('tells a watcher of a user how each of the orders ends', async () => {
+    const user_id = await newUser('2.00')
+    const watcher = await connect(`?user_id=${user_id}`)
+    const orderIds = [
+      await placeOrder(user_id),
+      await placeOrder(user_id),
+      await placeOrder(user_id),
+    ]
+    await eventually(() => orderIds.every((id) => watcher.statusesOf(id).at(-1)?.startsWith('PA')))
+    await eventually(() => watcher.finals() === 3)
+    const ends = orderIds.map((id) => watcher.statusesOf(id).at(-1)).sort()
+    assert.deepEqual(ends, ['PAID', 'PAID', 'PAYMENT_FAILED'])
+  })
+
+  it('takes subscriptions as messages, and lets go of what is unsubscribed', async () => {
+    const user_id = await newUser('5.00')
+    const watcher = await connect()
+    watcher.send({ type: 'subscribe', user_id })
+    const first = await placeOrder(user_id)
+    await eventually(() => watcher.statusesOf(first).at(-1) === 'PAID')
+
+    watcher.send({ type: 'unsubscribe', user_id })
+    const second = await placeOrder(user_id)
+    watcher.send({ type: 'subscribe', order_id: await placeOrder(user_id) })
+    await eventually(() => watcher.finals() === 2)
+    assert.deepEqual(watcher.statusesOf(second), [])
+  })
+
+  it('tells the end also when it came while LISTEN was down', async () => {
+    const user_id = await newUser('1.00')
+    const watcher = await connect(`?user_id=${user_id}`)
+    const { connectDatabase } = await import('#chassis/database/connect.ts')
+    const { sql } = await import('kysely')
+    const db = connectDatabase<unknown>({ name: 'onlooker', url: stack.orders_database_url })
+    const cut = () =>
+      sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'orders-api listen'`.execute(db)
+    await cut()
+    const orderId = await placeOrder(user_id)
+    await cut()
+    await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAID')
+    await db.close()
+  })
+
+  it('answers a bad message with a problem, and stays', async () => {
+    const watcher = await connect(`?order_id=x&order_id=${randomUUID()}`)
+    for (const bad of [
+      'no json',
+      '[]',
+      '{}',
+      '{"type":"subscribe"}',
+      '{"type":"shout","order_id":"x"}',
+      '{"type":"subscribe","order_id":"x"}',
+      '{"type":"subscribe","user_id":""}',
+      '{"type":"subscribe","user_id":"a","order_id":"b"}',
+      '{"type":"subscribe","user_id":"a","extra":1}',
+      new Uint8Array([1, 2]),
+    ]) {
+      watcher.sendRaw(bad)
+    }
+    await eventually(() => watcher.problems().length === 12)
+    for (const problem of watcher.problems()) {
+      assert.ok([400, 404, 422].includes(problem.status))
+      assert.ok(problem.detail && problem.instance)
+    }
+    assert.ok(watcher.isOpen())
+  })
+
+  it('allows 100 subscriptions, of which ended orders do not count', async () => {
+    const user_id = await newUser('1.00')
+    const ended = await placeOrder(user_id)
+    const watcher = await connect(`?order_id=${ended}`)
+    await eventually(() => watcher.statusesOf(ended).at(-1) === 'PAID')
+    for (let n = 0; n < 100; n++) watcher.send({ type: 'subscribe', user_id: `nobody-${n}` })
+    watcher.send({ type: 'subscribe', user_id: 'nobody-100' })
+    const [problem] = await eventually(() => watcher.problems().length > 0 && watcher.problems())
+    assert.match(problem?.detail ?? '', /100/)
+    assert.equal(watcher.problems().length, 1)
+    watcher.send({ type: 'unsubscribe', user_id: 'nobody-0' })
+    watcher.send({ type: 'subscribe', user_id })
+    const orderId = await placeOrder(user_id)
+    await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAYMENT_FAILED')
+  })
+
+  it('closes with 1009 on a message over 4 KiB', async () => {
+    const watcher = await connect()
+    watcher.sendRaw(' '.repeat(4_096))
+    await eventually(() => watcher.problems().length === 1)
+    watcher.sendRaw(' '.repeat(4_097))
+    assert.equal(await watcher.closed, 1009)
+  })
+
+  it('refuses a page of another origin, and takes one of this', async () => {
+    const { host } = new URL(stack.gateway)
+    assert.equal(await handshake(stack.gateway, { origin: 'https://elsewhere.example' }), 403)
+    assert.equal(await handshake(stack.gateway, { origin: 'null' }), 403)
+    assert.equal(await handshake(stack.gateway, { origin: `http://${host}` }), 101)
+    assert.equal(await handshake(stack.gateway, {}), 101)
+  })
+})
+
+/** A client that keeps what it was told. */
+class Connection {
+  readonly messages: Message[] = []
+  readonly opened: Promise<void>
+  readonly closed: Promise<number>
+  readonly #socket: WebSocket
+
+  constructor(url: string) {
+    this.#socket = new WebSocket(url)
+    this.#socket.addEventListener('message', ({ data }) => {
+      this.messages.push(JSON.parse(String(data)) as Message)
+    })
+    this.opened = new Promise((resolve, reject) => {
+      this.#socket.addEventListener('open', () => resolve())
+      this.#socket.addEventListener('error', () => reject(new Error(`cannot connect to ${url}`)))
+    })
+    this.closed = new Promise((resolve) => {
+      this.#socket.addEventListener('close', ({ code }) => resolve(code))
+    })
+  }
+
+  send = (message: object) => this.sendRaw(JSON.stringify(message))
+  sendRaw = (message: string | Uint8Array<ArrayBuffer>) => this.#socket.send(message)
+  close = () => this.#socket.close()
+  isOpen = () => this.#socket.readyState === WebSocket.OPEN
+
+  statusesOf = (orderId: string) =>
+    this.messages.flatMap(({ order_id, status }) =>
+      order_id === orderId && status ? [status] : [],
+    )
+
+  problems = () => this.messages.flatMap(({ problem }) => (problem ? [problem] : []))
+
+  finals = () =>
+    this.messages.filter(({ type, status }) => type === 'order' && status !== 'PAYMENT_PENDING')
+      .length
+}
+
+/** The status that a WebSocket handshake with these headers is answered with. */
+function handshake(gateway: string, headers: Record<string, string>): Promise<number | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+  const sent = request(new URL('/orders/ws', gateway), {
+    headers: {
+      ...headers,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    },
+  })
+  sent.on('upgrade', (response, socket) => {
+    socket.destroy()
+    resolve(response.statusCode)
+  })
+  sent.on('response', (response) => {
+    response.resume()
+    resolve(response.statusCode)
+  })
+  sent.on('error', reject)
+  sent.end()
+  return promise
+}
