@@ -42,7 +42,7 @@ function recordedPids(runDir: string): number[] {
 }
 
 function describe(found: OwnProcess[]): string {
-  return found.map(({ name, pid }) => `${name} (${pid})`).join(', ')
+  return [...new Set(found.map(({ name }) => name))].join(', ')
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

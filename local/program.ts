@@ -30,7 +30,7 @@ export type Program = {
   isReady(pid: number): boolean | Promise<boolean>
 }
 
-export type Exit = { code: number | null; signal: NodeJS.Signals | null; ranMs: number }
+type Exit = { code: number | null; signal: NodeJS.Signals | null; ranMs: number }
 
 export type Running = {
   pid: number

@@ -44,7 +44,7 @@ export async function startReady(program: Program, signal?: AbortSignal): Promis
 }
 
 /** Throws, and leaves nothing running, when the program ends or is not ready in a minute. */
-export async function waitUntilReady(
+async function waitUntilReady(
   program: Program,
   running: Running,
   signal?: AbortSignal,

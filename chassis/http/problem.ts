@@ -40,8 +40,6 @@ const kinds = {
   503: ['unavailable', 'Not available at the moment'],
 } as const
 
-export type ProblemDocument = ReturnType<typeof documentOf>
-
 /** The document of a problem; `instance` is the id of the request, to be found in the logs. */
 export function documentOf(problem: Problem, instance: string) {
   const [slug, title] = kinds[problem.status as keyof typeof kinds]

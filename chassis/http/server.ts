@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type Router from '@koa/router'
 import Koa from 'koa'
 import helmet from 'koa-helmet'
@@ -36,6 +37,8 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   server.keepAliveTimeout = 75_000 // longer than the gateway's, so that it is the one to close
   server.listen(port, host)
   await once(server, 'listening')
+  const { port: bound } = server.address() as AddressInfo
+  logger.info({ host, port: bound }, 'listening')
   return { server, close: () => drain(server) }
 }
 

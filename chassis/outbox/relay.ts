@@ -62,8 +62,7 @@ export async function runRelay(
   let failures = 0
   while (!signal.aborted) {
     try {
-      await relay.publisher.whenReady(signal)
-      if (!signal.aborted) await drain(relay, signal)
+      await drain(relay, signal)
       failures = 0
       await relay.wakeUp.wait(relay.idleMs, signal)
     } catch (error) {
@@ -74,10 +73,13 @@ export async function runRelay(
 }
 
 async function drain(relay: Relay & { lanes: number }, signal: AbortSignal): Promise<void> {
-  const full = async () => (await relayOnce(relay)).claimed === relay.batchSize
+  const full = async () => {
+    await relay.publisher.whenReady(signal)
+    return !signal.aborted && (await relayOnce(relay)).claimed === relay.batchSize
+  }
   if (!(await full())) return
   const lane = async () => {
-    while (!signal.aborted && (await full()));
+    while (await full());
   }
   const ends = await Promise.allSettled(Array.from({ length: relay.lanes }, lane))
   for (const end of ends) if (end.status === 'rejected') throw end.reason

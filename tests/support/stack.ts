@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePortBase, freePorts } from '#local/free-ports.ts'
+import { removeState } from '#local/reset.ts'
 
 export interface Addresses {
   gateway: string
@@ -16,30 +16,27 @@ export interface Addresses {
 
 /** The whole stack as `npm start` runs it, with a state folder and ports of its own. */
 export interface Stack extends Addresses {
+  dir: string
   /** The running process of a name: `orders-relay`, `orders-relay.2`, `postgres` … */
   pidOf: (name: string) => number
-  /** Ends it as Ctrl-C does and returns its exit code; the state is gone afterwards. */
+  /** Ends it as Ctrl-C does and returns its exit code. */
   stop: () => Promise<number | null>
 }
 
-export async function startStack({
-  args = [],
-  env = {},
-}: {
+export interface StackOptions {
   args?: string[]
   env?: NodeJS.ProcessEnv
-} = {}): Promise<Stack> {
-  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
-  const base = await freePortBase()
-  const [gatewayPort] = await freePorts(1)
+  /** A state folder to go on with. */
+  dir?: string
+  /** Whether the state folder stays when the stack is stopped. */
+  keepState?: boolean
+}
+
+/** Resolves when everything is ready. Rejects with all that was said when it ends before. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { args = [], dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
   const child = spawn(process.execPath, ['local/main.ts', ...args], {
-    env: {
-      ...process.env,
-      LOCAL_DIR: dir,
-      LOCAL_PORT_BASE: String(base),
-      GATEWAY_PORT: String(gatewayPort),
-      ...env,
-    },
+    env: { ...process.env, LOCAL_DIR: dir, ...(await freeAddresses()), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   await untilReady(child)
@@ -47,17 +44,24 @@ export async function startStack({
   const addresses = JSON.parse(readFileSync(join(run, 'addresses.json'), 'utf8')) as Addresses
   return {
     ...addresses,
+    dir,
     pidOf: (name) => Number(readFileSync(join(run, `${name}.pid`), 'utf8')),
     stop: async () => {
-      child.kill('SIGTERM')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      await rm(dir, { recursive: true, force: true })
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM')
+        await once(child, 'exit')
+      }
+      if (!options.keepState) await removeState(dir)
       return child.exitCode
     },
   }
 }
 
-/** It says so. Rejects with all that it said when it ends before. */
+async function freeAddresses() {
+  const [gatewayPort] = await freePorts(1)
+  return { LOCAL_PORT_BASE: String(await freePortBase()), GATEWAY_PORT: String(gatewayPort) }
+}
+
 async function untilReady(child: ChildProcess): Promise<void> {
   let output = ''
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -67,6 +71,6 @@ async function untilReady(child: ChildProcess): Promise<void> {
   }
   child.stdout?.on('data', hear)
   child.stderr?.on('data', hear)
-  child.once('exit', (code) => reject(new Error(`The stack ended with ${code}:\n${output}`)))
+  child.once('close', (code) => reject(new Error(`The stack ended with ${code}:\n${output}`)))
   await promise
 }

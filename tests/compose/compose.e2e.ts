@@ -10,7 +10,7 @@ import { until } from '#local/waiting.ts'
  * The whole system in containers, built from this folder, with two replicas of each process: its own
  * project, ports and volumes, all of them removed in the end. Needs a Docker engine.
  */
-const repositoryDir = resolve(import.meta.dirname, '..')
+const repositoryDir = resolve(import.meta.dirname, '../..')
 const project = `orders-payments-test-${process.pid}`
 const processes = [
   'orders-api',

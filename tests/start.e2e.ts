@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { call, insist } from '#testing/client.ts'
+import { eventually } from '#testing/eventually.ts'
+import { processes } from '#testing/shared-stack.ts'
+import { startStack } from '#testing/stack.ts'
+
+describe('npm start', function () {
+  this.timeout(120_000)
+
+  it('restarts whatever dies, leaves no process behind, and goes on with the same data', async () => {
+    const first = await startStack({ keepState: true })
+    await insist(first.gateway, '/accounts', { user_id: 'alice' })
+    await insist(first.gateway, '/accounts/alice/topup', { amount: '10.00' })
+
+    const victims = [...processes, 'nginx', 'postgres', 'rabbitmq']
+    const killed = victims.map((name) => [name, first.pidOf(name)] as const)
+    for (const [, pid] of killed) process.kill(pid, 'SIGKILL')
+    for (const [name, pid] of killed) {
+      await eventually(() => first.pidOf(name) !== pid, { timeoutMs: 20_000 })
+    }
+    await eventually(() => placeAndPay(first.gateway), { timeoutMs: 30_000 })
+    assert.equal(await first.stop(), 0)
+    assert.deepEqual(await processesOf(first.dir), [])
+
+    const second = await startStack({ dir: first.dir })
+    const { body } = await call(second.gateway, 'GET', '/accounts/alice')
+    assert.notEqual(body.balance, '10.00')
+    assert.ok(await placeAndPay(second.gateway))
+    assert.equal(await second.stop(), 0)
+    assert.deepEqual(await processesOf(first.dir), [])
+  })
+
+  it('names every busy port and its variable before it starts anything', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const starting = startStack({ env: { GATEWAY_PORT: String(port) } })
+    await assert.rejects(starting, new RegExp(`${port}[^]*GATEWAY_PORT`))
+    server.close()
+  })
+
+  /** An order that becomes final; undefined while the stack is recovering. */
+  async function placeAndPay(gateway: string): Promise<boolean> {
+    const { body } = await insist(gateway, '/orders', { user_id: 'alice', amount: '0.01' })
+    const order = () => call(gateway, 'GET', `/orders/${body.order_id}`)
+    return eventually(async () => (await order()).body.status === 'PAID')
+  }
+})
+
+describe('a process', function () {
+  this.timeout(20_000)
+
+  for (const name of processes) {
+    it(`${name} lists every fault of its environment and exits with 78`, async () => {
+      const { code, stderr } = await runProcess(name, {
+        PORT: 'http',
+        LOG_LEVEL: 'loud',
+        AUTH_MODE: 'jwt',
+        ORDERS_DATABASE_URL: 'mysql://root:secret@localhost',
+        PAYMENTS_DATABASE_URL: '',
+      })
+      assert.equal(code, 78)
+      const database = name.startsWith('orders')
+        ? 'ORDERS_DATABASE_URL must be'
+        : 'PAYMENTS_DATABASE_URL is missing'
+      for (const fault of [
+        'Cannot start',
+        'PORT must',
+        'LOG_LEVEL must',
+        'AUTH_MODE must',
+        database,
+      ]) {
+        assert.ok(stderr.includes(fault), stderr)
+      }
+      if (!name.endsWith('api')) assert.ok(stderr.includes('AMQP_URL is missing'), stderr)
+      assert.ok(!stderr.includes('secret'))
+    })
+
+    it(`${name} starts before its servers, is alive but not ready, and stops when told`, async () => {
+      const running = spawnProcess(name, {
+        PORT: '0',
+        ORDERS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/orders_db',
+        PAYMENTS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/payments_db',
+        AMQP_URL: 'amqp://nobody@127.0.0.1:1',
+      })
+      let output = ''
+      running.stdout.on('data', (chunk) => {
+        output += chunk
+      })
+      const port = await eventually(() => /"port":(\d+)/.exec(output)?.[1])
+      assert.equal((await fetch(`http://127.0.0.1:${port}/livez`)).status, 200)
+      const ready = await fetch(`http://127.0.0.1:${port}/readyz`)
+      assert.equal(ready.status, 503)
+      assert.ok(((await ready.json()) as { failing: string[] }).failing.includes('database'))
+      running.kill('SIGTERM')
+      const [code] = await once(running, 'exit')
+      assert.equal(code, 0)
+    })
+  }
+
+  function spawnProcess(name: string, env: NodeJS.ProcessEnv) {
+    const options = { env: { PATH: process.env.PATH, ...env } }
+    return spawn(process.execPath, [`${name}/main.ts`], options)
+  }
+
+  async function runProcess(name: string, env: NodeJS.ProcessEnv) {
+    const child = spawnProcess(name, env)
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const [code] = await once(child, 'close')
+    return { code, stderr }
+  }
+})
+
+/** Processes that have this state folder in their environment or command line. */
+async function processesOf(dir: string): Promise<string[]> {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+        return command.includes(dir) || environment.includes(dir) ? [`${pid} ${command}`] : []
+      } catch {
+        return [] // it has ended meanwhile
+      }
+    })
+}
