@@ -112,7 +112,7 @@ const suspects = new WeakSet<WebSocket>()
 
 /** A burst is no crime: a client is slow when the unread is still there a second later. */
 function watchUnread(client: WebSocket): void {
-  if (client.bufferedAmount > maxUnreadBytes) return cutOff(client)
+  if (client.bufferedAmount > maxUnreadBytes) cutOff(client)
   if (client.bufferedAmount <= slowUnreadBytes || suspects.has(client)) return
   suspects.add(client)
   setTimeout(() => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
-import { call, insist, type Reply } from '#testing/client.ts'
+import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
+import { expectProblem } from '#testing/problem.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('the HTTP interface, through the gateway', function () {
@@ -371,15 +372,3 @@ describe('the HTTP interface, through the gateway', function () {
     assert.match(await page.text(), /<script type="module" src=/)
   })
 })
-
-/** A problem document, whole and true; its body for what a test wants to know besides. */
-function expectProblem({ status, headers, body }: Reply, expected: number) {
-  assert.equal(status, expected, JSON.stringify(body))
-  assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/)
-  assert.equal(body.status, expected)
-  for (const field of ['type', 'title', 'detail', 'instance']) {
-    assert.equal(typeof body[field], 'string', `${field} of ${JSON.stringify(body)}`)
-  }
-  assert.equal(headers.get('x-request-id'), body.instance)
-  return body as { errors?: { pointer: string; message: string }[] }
-}

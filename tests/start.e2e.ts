@@ -39,7 +39,7 @@ describe('npm start', function () {
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
     const starting = startStack({ env: { GATEWAY_PORT: String(port) } })
-    await assert.rejects(starting, new RegExp(`${port}[^]*GATEWAY_PORT`))
+    await assert.rejects(starting, new RegExp(`${port}[\\s\\S]*GATEWAY_PORT`))
     server.close()
   })
 

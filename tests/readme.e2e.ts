@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { useStack } from '#testing/shared-stack.ts'
+
+describe('the documentation', function () {
+  this.timeout(30_000)
+  const stack = useStack()
+  const documents = globSync(['*.md', 'docs/**/*.md'])
+
+  it('has a curl session that works as pasted, twice', async () => {
+    const [, session] = /<!-- tested: curl -->\n```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? []
+    assert.ok(session)
+    const script = session
+      .replace('http://localhost:8080', stack.gateway)
+      .replaceAll('alice', `reader-${randomUUID()}`)
+    const first = await paste(script)
+    assert.match(first, /"status":"PAID"/)
+    assert.match(first, /"balance":"7.50"/)
+    assert.match(first, /"type":"DEBIT".*"type":"TOPUP"/)
+    const second = await paste(script)
+    assert.match(second, /"status":409/)
+    assert.match(second, /"status":"PAYMENT_FAILED"/)
+    assert.match(second, /"balance":"7.50"/)
+  })
+
+  it('names only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = documents.flatMap((path) => [...read(path).matchAll(/npm run ([a-z:]+)/g)])
+    assert.ok(named.length > 0)
+    for (const [, name] of named) assert.ok(name && name in scripts, `npm run ${name}`)
+  })
+
+  it('links only to files that exist', () => {
+    for (const path of documents) {
+      for (const [, link = ''] of read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        assert.ok(existsSync(join(dirname(path), link)), `${path} links to ${link}`)
+      }
+    }
+  })
+
+  const read = (path: string) => readFileSync(path, 'utf8')
+
+  const paste = async (script: string) =>
+    (await promisify(execFile)('bash', ['-c', script], { timeout: 20_000 })).stdout
+})
