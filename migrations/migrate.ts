@@ -3,7 +3,8 @@ import { postgresUrl, readConfig } from '#chassis/config.ts'
 import { createLogger } from '#chassis/logger.ts'
 
 /**
- * Brings one database up to date with the SQL files of a folder beside this file.
+ * Brings one database up to date with the SQL files of its folder and of `both`, in
+ * the order of their names.
  *
  * Safe to run from several processes at once: they wait for each other's advisory lock, and the
  * last ones find nothing to do. All files of a run are one transaction: all of them or none.
@@ -11,7 +12,8 @@ import { createLogger } from '#chassis/logger.ts'
 export async function migrate(databaseUrl: string, folder: 'orders' | 'payments') {
   return runner({
     databaseUrl,
-    dir: `${import.meta.dirname}/${folder}`,
+    dir: ['both', folder].map((name) => `${import.meta.dirname}/${name}/*.sql`),
+    useGlob: true,
     migrationsTable: 'migrations',
     direction: 'up',
     advisoryLockMode: 'wait',

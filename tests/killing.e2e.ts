@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { processNames } from '#local/ports.ts'
 import { call, insist, OrderWatcher } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { brokenPromises, messagesIn, unfinished, withDatabases } from '#testing/reconcile.ts'
-import { processes, useStack } from '#testing/shared-stack.ts'
+import { useStack } from '#testing/shared-stack.ts'
 import type { Stack } from '#testing/stack.ts'
 
 const users = Array.from({ length: 50 }, (_, index) => `user-${index}`)
@@ -61,7 +62,7 @@ describe('the whole stack, two of every process, killed while it works', functio
 
   /** One SIGKILL for each process and both servers, spread over the placing of the orders. */
   function killingsAt({ pidOf }: Stack, orders: number, killed: Map<string, number>) {
-    const victims = [...processes, 'rabbitmq', 'postgres']
+    const victims = [...processNames, 'rabbitmq', 'postgres']
     return new Map(
       victims.map((name, index) => {
         const at = Math.floor(((index + 1) * orders) / (victims.length + 1))

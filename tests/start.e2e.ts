@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { processNames } from '#local/ports.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
-import { processes } from '#testing/shared-stack.ts'
 import { startStack } from '#testing/stack.ts'
 
 describe('npm start', function () {
@@ -16,7 +16,7 @@ describe('npm start', function () {
     await insist(first.gateway, '/accounts', { user_id: 'alice' })
     await insist(first.gateway, '/accounts/alice/topup', { amount: '10.00' })
 
-    const victims = [...processes, 'nginx', 'postgres', 'rabbitmq']
+    const victims = [...processNames, 'nginx', 'postgres', 'rabbitmq']
     const killed = victims.map((name) => [name, first.pidOf(name)] as const)
     for (const [, pid] of killed) process.kill(pid, 'SIGKILL')
     for (const [name, pid] of killed) {
@@ -54,7 +54,7 @@ describe('npm start', function () {
 describe('a process', function () {
   this.timeout(20_000)
 
-  for (const name of processes) {
+  for (const name of processNames) {
     it(`${name} lists every fault of its environment and exits with 78`, async () => {
       const { code, stderr } = await runProcess(name, {
         PORT: 'http',

@@ -1,8 +1,7 @@
 import type { Message } from 'amqplib'
 import type { AckOrNack, BrokerAsPromised, SubscriberSessionAsPromised } from 'rascal'
-import { backoffMs } from '../backoff.ts'
 import type { Logger } from '../logger.ts'
-import { pause } from '../pause.ts'
+import { reconnect } from './reconnect.ts'
 import { type BrokerOptions, openBroker } from './topology.ts'
 
 /** A message in our hands: the broker keeps it until we say what became of it. */
@@ -43,7 +42,11 @@ export class Subscription {
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
-    this.#done = this.#run()
+    this.#done = reconnect((onUp) => this.#consumeOnce(onUp), {
+      signal: this.#stop.signal,
+      logger: options.logger,
+      failure: 'not consuming, will retry',
+    })
   }
 
   isConsuming(): boolean {
@@ -54,21 +57,6 @@ export class Subscription {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#done
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stop
-    const { logger } = this.#options
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        await this.#consumeOnce(() => {
-          failures = 0
-        })
-      } catch (error) {
-        if (failures === 0) logger.warn({ err: error }, 'not consuming, will retry')
-      }
-      await pause(backoffMs(failures), signal)
-    }
   }
 
   /** One connection, from connecting to its end. Throws what ended it, unless we were told to. */

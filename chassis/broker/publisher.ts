@@ -1,10 +1,9 @@
 import { EventEmitter, once } from 'node:events'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
-import { backoffMs } from '../backoff.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { pause } from '../pause.ts'
 import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
+import { reconnect } from './reconnect.ts'
 import {
   type BrokerOptions,
   connectTimeoutMs,
@@ -27,7 +26,11 @@ export class Publisher {
 
   constructor(options: BrokerOptions & { logger: Logger }) {
     this.#options = options
-    this.#done = this.#run()
+    this.#done = reconnect((onUp) => this.#connectAndWait(onUp), {
+      signal: this.#stop.signal,
+      logger: options.logger,
+      failure: 'the broker cannot be reached, will retry',
+    })
   }
 
   /** Connected, and not blocked by an alarm of the broker. */
@@ -60,21 +63,6 @@ export class Publisher {
     this.#stop.abort()
     this.#hangUp()
     await this.#done
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stop
-    const { logger } = this.#options
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        await this.#connectAndWait(() => {
-          failures = 0
-        })
-      } catch (error) {
-        if (failures === 0) logger.warn({ err: error }, 'the broker cannot be reached, will retry')
-      }
-      await pause(backoffMs(failures), signal)
-    }
   }
 
   /** One connection, from connecting to its end. */

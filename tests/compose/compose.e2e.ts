@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '#local/free-ports.ts'
+import { processNames } from '#local/ports.ts'
 import { until } from '#local/waiting.ts'
 
 /**
@@ -12,14 +13,6 @@ import { until } from '#local/waiting.ts'
  */
 const repositoryDir = resolve(import.meta.dirname, '../..')
 const project = `orders-payments-test-${process.pid}`
-const processes = [
-  'orders-api',
-  'orders-relay',
-  'orders-consumer',
-  'payments-api',
-  'payments-relay',
-  'payments-consumer',
-]
 const replicas = 2
 const minutes = 60_000
 
@@ -61,7 +54,7 @@ describe('docker compose', function () {
     ;[gatewayPort, managementPort] = (await freePorts(2)) as [number, number]
     gateway = `http://127.0.0.1:${gatewayPort}`
     isUp = true
-    const scale = processes.flatMap((name) => ['--scale', `${name}=${replicas}`])
+    const scale = processNames.flatMap((name) => ['--scale', `${name}=${replicas}`])
     try {
       await compose('up', '--build', '--detach', '--wait', '--wait-timeout', '600', ...scale)
     } catch (error) {
@@ -79,7 +72,7 @@ describe('docker compose', function () {
 
   it('runs two replicas of each process, all healthy, after the migrations', async () => {
     const containers = await list()
-    for (const name of processes) {
+    for (const name of processNames) {
       const found = containers.filter(
         ({ Service, State }) => Service === name && State === 'running',
       )

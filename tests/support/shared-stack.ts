@@ -1,3 +1,4 @@
+import { processNames } from '#local/ports.ts'
 import { type Stack, startStack } from './stack.ts'
 
 let shared: Promise<Stack> | undefined
@@ -7,20 +8,11 @@ export function useStack(): Stack {
   const stack = {} as Stack
   before('start the stack', async function () {
     this.timeout(60_000)
-    shared ??= startStack({ args: processes.flatMap((name) => ['--scale', `${name}=2`]) })
+    shared ??= startStack({ args: processNames.flatMap((name) => ['--scale', `${name}=2`]) })
     Object.assign(stack, await shared)
   })
   return stack
 }
-
-export const processes = [
-  'orders-api',
-  'orders-relay',
-  'orders-consumer',
-  'payments-api',
-  'payments-relay',
-  'payments-consumer',
-]
 
 /** At the end of the run. Fails when the stack does not stop cleanly. */
 export async function stopSharedStack(): Promise<void> {
