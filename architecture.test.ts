@@ -46,7 +46,7 @@ const owners: Record<string, RegExp> = {
 
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
-  ['errors', 'backoff', 'pause', 'config', 'logger', 'resources'],
+  ['errors', 'backoff', 'pause', 'deadline', 'config', 'logger', 'resources'],
   ['broker', 'database'],
   ['outbox', 'inbox', 'http'],
   ['lifecycle'],

@@ -63,6 +63,16 @@ export const oneOf = <T extends string>(
     },
   })
 
+/** How much a process says. */
+export const logLevel = oneOf(
+  'LOG_LEVEL',
+  ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+  'info',
+)
+
+/** Who may do what: only `off` exists, callers name themselves. */
+export const authMode = oneOf('AUTH_MODE', ['off'], 'off')
+
 export const postgresUrl = (name: string): Variable<string> =>
   url(name, ['postgres:', 'postgresql:'])
 
@@ -76,5 +86,6 @@ const url = (name: string, protocols: string[]): Variable<string> => ({
   },
 })
 
-const optional = <T>(fallback: T | undefined, variable: Variable<T>): Variable<T> =>
-  fallback === undefined ? variable : { ...variable, fallback }
+function optional<T>(fallback: T | undefined, variable: Variable<T>): Variable<T> {
+  return fallback === undefined ? variable : { ...variable, fallback }
+}

@@ -1,4 +1,4 @@
-import { integer, oneOf, readConfig, text, type Variable } from './config.ts'
+import { authMode, integer, logLevel, readConfig, text, type Variable } from './config.ts'
 import { Health } from './http/health.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { Resources } from './resources.ts'
@@ -14,8 +14,8 @@ interface CommonConfig {
 const commonVariables: { [K in keyof CommonConfig]: Variable<CommonConfig[K]> } = {
   host: text('HOST', '127.0.0.1'),
   port: integer('PORT', { max: 65_535, fallback: 3_000 }),
-  logLevel: oneOf('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error'], 'info'),
-  authMode: oneOf('AUTH_MODE', ['off'], 'off'),
+  logLevel,
+  authMode,
 }
 
 export interface Service<Config> {
@@ -62,6 +62,7 @@ export async function runService<Config extends Record<string, unknown>>(
   }
   await resources.closeAll(logger)
   logger.info('stopped')
+  process.exit() // rascal keeps a timer for a connection that broke while it was being closed
 }
 
 /** Resolves when the signal is aborted: all that is left to do for a process that only serves. */

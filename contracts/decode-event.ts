@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import { compile } from './compile.ts'
-import { dataschemas, type EventOf, type EventType, eventSchemas } from './events.ts'
+import { type EventOf, type EventType, eventSchemas, schemaNames } from './events.ts'
 
 export type InvalidReason = 'not-json' | 'unknown-type' | 'unknown-version' | 'not-the-schema'
 
@@ -28,10 +28,9 @@ export function eventDecoder<T extends EventType>(...types: T[]) {
 
     const { type, dataschema } = (parsed.value ?? {}) as { type?: unknown; dataschema?: unknown }
     const known = types.find((candidate) => candidate === type)
-    if (!known)
-      return invalid('unknown-type', `the type ${JSON.stringify(type)} is not handled here`)
-    if (dataschema !== undefined && dataschema !== dataschemas[known]) {
-      return invalid('unknown-version', `the dataschema is not ${dataschemas[known]}`)
+    if (!known) return invalid('unknown-type', `the type ${named(type)} is not handled here`)
+    if (dataschema !== undefined && !endsIn(dataschema, `/${schemaNames[known]}`)) {
+      return invalid('unknown-version', `the dataschema does not end in /${schemaNames[known]}`)
     }
 
     const fits = validators[known]
@@ -39,6 +38,14 @@ export function eventDecoder<T extends EventType>(...types: T[]) {
     return { kind: 'event', event: parsed.value as EventOf<T> }
   }
 }
+
+/** For a sentence; anything but text could be endless. */
+const named = (type: unknown): string =>
+  typeof type === 'string' ? JSON.stringify(type.slice(0, 100)) : `(a value of type ${typeof type})`
+
+/** Not for `String(value)`: that throws on what JSON can well hold, such as {"toString":1}. */
+const endsIn = (value: unknown, end: string): boolean =>
+  typeof value === 'string' && value.endsWith(end)
 
 function parse(content: Uint8Array): { value: unknown } | undefined {
   try {

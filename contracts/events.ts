@@ -64,12 +64,15 @@ export type PaymentSucceeded = EventOf<'PaymentSucceeded'>
 export type PaymentFailed = EventOf<'PaymentFailed'>
 export type FailureReason = Static<typeof FailureReason>
 
-/** The stable URI of an event's schema, with its major version. */
-export const dataschemas: Record<EventType, string> = {
-  PaymentRequested: 'https://orders-payments.example/schemas/payment-requested.v1.json',
-  PaymentSucceeded: 'https://orders-payments.example/schemas/payment-succeeded.v1.json',
-  PaymentFailed: 'https://orders-payments.example/schemas/payment-failed.v1.json',
+/** What the URI of an event's schema ends in: its name, with its major version. */
+export const schemaNames: Record<EventType, string> = {
+  PaymentRequested: 'payment-requested.v1.json',
+  PaymentSucceeded: 'payment-succeeded.v1.json',
+  PaymentFailed: 'payment-failed.v1.json',
 }
+
+/** What it begins with when it comes from us; whoever sends may have a place of their own. */
+const schemaBase = 'https://orders-payments.example/schemas'
 
 /** What a decision says has happened: an event without its envelope. */
 export type Fact = { [T in EventType]: { type: T; data: EventOf<T>['data'] } }[EventType]
@@ -83,6 +86,6 @@ export const createEvent = ({ type, data }: Fact, { id, time }: { id: string; ti
   subject: data.order_id,
   time: time.toISOString(),
   datacontenttype: 'application/json',
-  dataschema: dataschemas[type],
+  dataschema: `${schemaBase}/${schemaNames[type]}`,
   data,
 })

@@ -4,6 +4,7 @@ import { refuseBusyPorts } from './busy-ports.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { type Options, parseOptions } from './options.ts'
 import { repositoryDir } from './places.ts'
+import { refuseUnreachable } from './reachable.ts'
 import { readSettings } from './settings.ts'
 import { runStack } from './stack.ts'
 import { lockStack } from './stack-lock.ts'
@@ -20,6 +21,7 @@ async function start({ scale }: Extract<Options, { kind: 'start' }>): Promise<vo
   using _lock = lockStack(settings.places.runDir)
   await stopLeftovers(settings.places, print)
   await refuseBusyPorts(settings)
+  await refuseUnreachable(settings)
   await runStack(settings, print)
 }
 

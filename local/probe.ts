@@ -20,11 +20,13 @@ export function answersOk(url: string): Promise<boolean> {
 }
 
 /** Whether somebody listens on the port. */
-export function acceptsConnections(port: number): Promise<boolean> {
+export function acceptsConnections(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
+    const socket = connect({ port, host, timeout: answerTimeoutMs })
     socket.on('connect', () => resolve(true))
     socket.on('connect', () => socket.destroy())
+    socket.on('timeout', () => socket.destroy())
     socket.on('error', () => resolve(false))
+    socket.on('close', () => resolve(false))
   })
 }

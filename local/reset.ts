@@ -1,27 +1,11 @@
-import { existsSync, rmSync } from 'node:fs'
-import { stopLeftovers } from './leftovers.ts'
-import { openPlaces, outsideDir, outsidePrefix } from './places.ts'
+import { removeState } from './remove-state.ts'
 import { stateDirectory } from './settings.ts'
-import { refuseIfRunning } from './stack-lock.ts'
 
-/** Removes the state of a stack, wherever it is. Throws, and removes nothing, while it runs. */
-export async function removeState(stateDir: string): Promise<void> {
-  if (!existsSync(stateDir)) return
-  const places = openPlaces(stateDir)
-  refuseIfRunning(places.runDir)
-  await stopLeftovers(places, console.log)
-  const outside = outsideDir(stateDir)
-  if (outside.startsWith(outsidePrefix)) rmSync(outside, { recursive: true, force: true })
-  rmSync(stateDir, { recursive: true, force: true })
-}
-
-if (import.meta.main) {
-  const stateDir = stateDirectory(process.env)
-  try {
-    await removeState(stateDir)
-    console.log(`Removed ${stateDir}`)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exitCode = 1
-  }
+const stateDir = stateDirectory(process.env)
+try {
+  await removeState(stateDir)
+  console.log(`Removed ${stateDir}`)
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
 }

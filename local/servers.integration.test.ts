@@ -8,7 +8,7 @@ import { openPlaces } from './places.ts'
 import { startPostgres } from './postgres.ts'
 import { acceptsConnections, answersOk } from './probe.ts'
 import { startRabbitmq } from './rabbitmq.ts'
-import { removeState } from './reset.ts'
+import { removeState } from './remove-state.ts'
 
 /** Made by `mktemp -d`, and so closed to other users: the hard case for root. */
 const dir = mkdtempSync(join(tmpdir(), 'local-servers-'))

@@ -1,5 +1,14 @@
 import { resolve } from 'node:path'
-import { amqpUrl, integer, postgresUrl, readConfig, text, type Variable } from '#chassis/config.ts'
+import {
+  amqpUrl,
+  authMode,
+  integer,
+  logLevel,
+  postgresUrl,
+  readConfig,
+  text,
+  type Variable,
+} from '#chassis/config.ts'
 import type { Scale } from './options.ts'
 import { openPlaces, type Places, repositoryDir } from './places.ts'
 import { gatewayPortDefault, type Ports, portBaseDefault, portSpan, portsFrom } from './ports.ts'
@@ -25,7 +34,7 @@ export type ServerUrls = {
 
 /** Reads the environment and opens the folders. Throws one Error that lists every fault. */
 export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
-  const { base, gatewayPort, rateLimitPerSecond, logLevel, ...given } = readConfig(env, {
+  const config = readConfig(env, {
     base: integer('LOCAL_PORT_BASE', {
       min: 1_024,
       max: 65_535 - portSpan,
@@ -33,18 +42,21 @@ export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
     }),
     gatewayPort: integer('GATEWAY_PORT', { min: 1, max: 65_535, fallback: gatewayPortDefault }),
     rateLimitPerSecond: integer('RATE_LIMIT_PER_SECOND', { fallback: 0 }),
-    logLevel: text('LOG_LEVEL', 'info'),
+    logLevel,
+    authMode,
     amqp: orMissing(amqpUrl('AMQP_URL')),
     management: orMissing(text('RABBITMQ_MANAGEMENT_URL')),
     ordersDatabase: orMissing(postgresUrl('ORDERS_DATABASE_URL')),
     paymentsDatabase: orMissing(postgresUrl('PAYMENTS_DATABASE_URL')),
   })
+  const { base, gatewayPort, rateLimitPerSecond, authMode: _, ...others } = config
+  const { logLevel: level, ...given } = others
   if (gatewayPort >= base && gatewayPort < base + portSpan) {
     const range = `${base} to ${base + portSpan - 1}`
     throw new Error(`GATEWAY_PORT must not be one of the stack's own ports, ${range}`)
   }
   const places = openPlaces(stateDirectory(env))
-  const rest = { scale, rateLimitPerSecond, logLevel, given: withoutMissing(given) }
+  const rest = { scale, rateLimitPerSecond, logLevel: level, given: withoutMissing(given) }
   return { places, ports: portsFrom(base), gatewayPort, ...rest }
 }
 

@@ -1,5 +1,5 @@
 import { runner } from 'node-pg-migrate'
-import { postgresUrl, readConfig } from '#chassis/config.ts'
+import { logLevel, postgresUrl, readConfig } from '#chassis/config.ts'
 import { createLogger } from '#chassis/logger.ts'
 
 /**
@@ -22,14 +22,30 @@ export async function migrate(databaseUrl: string, folder: 'orders' | 'payments'
   })
 }
 
-if (import.meta.main) {
-  const logger = createLogger('migrations', process.env.LOG_LEVEL)
+async function main(): Promise<void> {
   const config = readConfig(process.env, {
+    logLevel,
     orders: postgresUrl('ORDERS_DATABASE_URL'),
     payments: postgresUrl('PAYMENTS_DATABASE_URL'),
   })
+  const logger = createLogger('migrations', config.logLevel)
   for (const folder of ['orders', 'payments'] as const) {
-    const applied = await migrate(config[folder], folder)
+    const applied = await migrate(config[folder], folder).catch((cause: Error) => {
+      const database = `${folder.toUpperCase()}_DATABASE_URL`
+      throw new Error(`The database of ${database} cannot be migrated: ${reasonOf(cause)}`, {
+        cause,
+      })
+    })
     logger.info({ database: folder, applied: applied.map(({ name }) => name) }, 'migrated')
   }
+}
+
+/** A refused connection has its reason in a code, not in its message. */
+const reasonOf = ({ message, ...error }: NodeJS.ErrnoException) => message || error.code
+
+if (import.meta.main) {
+  main().catch((error: Error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  })
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { basename } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import type { IdempotencyKeysTable, InboxTable, OutboxTable } from '#tables/messaging.ts'
@@ -282,8 +284,13 @@ describe('migrate', () => {
         .map((line) => JSON.parse(line) as { database: string; applied: string[] })
         .flatMap(({ database, applied }) => applied.map((file) => `${database}/${file}`)),
     )
-    assert.deepEqual(applied.sort(), [...new Set(applied)])
-    assert.equal(applied.length, 4)
+    const names = (['orders', 'payments'] as const).flatMap((service) =>
+      globSync(`{both,${service}}/*.sql`, { cwd: import.meta.dirname }).map(
+        (file) => `${service}/${basename(file, '.sql')}`,
+      ),
+    )
+    assert.ok(names.length > 0)
+    assert.deepEqual(applied.sort(), names.sort())
   })
 
   it('does nothing the second time', async () => {

@@ -24,7 +24,7 @@ export interface Orders {
 
 /** The HTTP interface of Orders, as contract.md has it. */
 export function ordersRouter(orders: Orders): Router {
-  const router = new Router()
+  const router = new Router({ sensitive: true, strict: true })
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))
   router.get('/orders/:order_id', (ctx) => getOrder(orders, ctx, ctx.params.order_id))
@@ -35,7 +35,8 @@ export function ordersRouter(orders: Orders): Router {
 async function postOrder({ db, wakeRelay }: Orders, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
   const request = validated(validatePlaceOrder, await readJson(ctx))
-  const call = { userId: request.user_id, call: 'POST /orders', key, meaning: request }
+  const { user_id, amount } = request
+  const call = { userId: user_id, call: 'POST /orders', key, meaning: { user_id, amount } }
 
   const answer = await once(db, call, async (trx) => {
     const { order, fact } = placeOrder(randomUUIDv7(), request)

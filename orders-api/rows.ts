@@ -85,5 +85,11 @@ export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Pr
     .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
     .execute()
 
+/** The clock that orders are timed by. */
+export const readTime = async (db: Db): Promise<Date> => {
+  const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(db)
+  return rows[0]?.now ?? new Date(0)
+}
+
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
 export const pingOrders = (db: Db) => sql`SELECT FROM orders LIMIT 0`.execute(db)

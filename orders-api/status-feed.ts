@@ -7,7 +7,13 @@ import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { orderOf } from './order-answer.ts'
-import { type OrderRow, readOrders, readPendingOrders, readSettledOrders } from './rows.ts'
+import {
+  type OrderRow,
+  readOrders,
+  readPendingOrders,
+  readSettledOrders,
+  readTime,
+} from './rows.ts'
 import { type SubscribeResult, Subscriptions } from './subscriptions.ts'
 
 /** One who watches: `send` must not throw. */
@@ -29,6 +35,9 @@ export interface StatusFeedOptions {
  * deafness we look back a little further. Whoever was told already is not told again.
  */
 const commitMarginMs = 15_000
+
+/** The same, at the beginning of a subscription: small, since what ended before it is no news. */
+const settlingMarginMs = 2_000
 
 /**
  * Follows the status of orders and tells the watchers, on whichever replica the change happened.
@@ -73,11 +82,15 @@ export class StatusFeed {
   async followUser(watcher: Watcher, userId: string): Promise<SubscribeResult> {
     const result = this.#subscriptions.subscribeUser(watcher, userId)
     if (result !== 'ok') return result
-    const rows = await readPendingOrders(this.#options.db, [userId]).catch((error) => {
+    try {
+      const { db } = this.#options
+      const nowMs = (await readTime(db)).getTime()
+      this.#subscriptions.setUserSince(watcher, userId, nowMs - settlingMarginMs)
+      this.#sendSnapshot(watcher, await readPendingOrders(db, [userId]))
+    } catch (error) {
       this.#subscriptions.unsubscribeUser(watcher, userId)
       throw error
-    })
-    this.#sendSnapshot(watcher, rows)
+    }
     return 'ok'
   }
 

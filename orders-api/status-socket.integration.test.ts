@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createConnection } from 'node:net'
 import { promisify } from 'node:util'
 import { WebSocket } from 'ws'
 import { connectDatabase } from '#chassis/database/connect.ts'
@@ -68,6 +68,23 @@ describe('serveStatusSocket', function () {
       },
       { timeoutMs: 20_000 },
     )
+    client.terminate()
+  })
+
+  it('survives clients that reset while they are refused', async () => {
+    await start(60_000)
+    const { port } = server.address() as AddressInfo
+    const head = ['connection: upgrade', 'upgrade: websocket', 'origin: http://elsewhere.example']
+    for (const target of ['/orders/ws', '//', '/elsewhere']) {
+      for (let n = 0; n < 20; n++) {
+        const socket = createConnection({ port, host: '127.0.0.1' })
+        socket.write([`GET ${target} HTTP/1.1`, 'host: here', ...head, '', ''].join('\r\n'))
+        await once(socket, 'connect')
+        socket.resetAndDestroy()
+      }
+    }
+    await eventually(async () => (await connections()) === 0)
+    const client = await connect()
     client.terminate()
   })
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { documentOf, Problem } from '#chassis/http/problem.ts'
+import { refuse } from '#chassis/http/refuse.ts'
+import { givenRequestId } from '#chassis/http/request-id.ts'
 import type { Logger } from '#chassis/logger.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { StatusFeed, Watcher } from './status-feed.ts'
@@ -33,10 +34,14 @@ export function serveStatusSocket(
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
   })
+  sockets.on('wsClientError', (error, socket, request) => {
+    refuse(socket, new Problem(400, `${error.message}.`), givenRequestId(request))
+  })
   const alive = new WeakSet<WebSocket>()
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {}) // a client that resets while it is refused
     const refusal = refusalOf(request)
-    if (refusal) return refuse(socket, refusal)
+    if (refusal) return refuse(socket, refusal, givenRequestId(request))
     sockets.handleUpgrade(request, socket, head, (client) => {
       alive.add(client)
       client.on('pong', () => alive.add(client))
@@ -65,8 +70,7 @@ export function serveStatusSocket(
 }
 
 function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, logger: Logger) {
-  const id = request.headers['x-request-id']
-  const instance = typeof id === 'string' ? id : crypto.randomUUID()
+  const instance = givenRequestId(request) ?? crypto.randomUUID()
   const write = (message: object) => {
     if (client.readyState !== client.OPEN) return
     client.send(JSON.stringify(message))
@@ -82,15 +86,19 @@ function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, l
       write({ type: 'error', problem: documentOf(problem, instance) })
     }
   }
+  let last = Promise.resolve() // requests are handled one after another
+  const handleNext = (read: () => StatusRequest) => {
+    last = last.then(() => handle(read))
+    return last
+  }
   client.on('message', (data, isBinary) => {
-    client.pause() // the next request waits for this one, and a flood of them for the client's TCP
-    void handle(() => parseRequest(isBinary ? undefined : data.toString())).finally(() => {
-      client.resume()
-    })
+    client.pause() // a flood of requests waits in the client's TCP
+    const read = () => parseRequest(isBinary ? undefined : data.toString())
+    void handleNext(read).finally(() => client.resume())
   })
   client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
   client.on('close', () => feed.forget(watcher))
-  for (const read of requestsIn(new URL(request.url ?? '', 'ws://any'))) void handle(read)
+  for (const read of requestsIn(new URL(request.url ?? '', 'ws://any'))) void handleNext(read)
 }
 
 async function follow(feed: StatusFeed, watcher: Watcher, request: StatusRequest): Promise<void> {
@@ -128,21 +136,16 @@ function cutOff(client: WebSocket): void {
 }
 
 /** A page of another origin must not use a visitor's connection; programs send no Origin. */
-function refusalOf({ url, headers }: IncomingMessage): Problem | undefined {
-  if (new URL(url ?? '', 'ws://any').pathname !== path) {
+function refusalOf({ method, url = '', headers }: IncomingMessage): Problem | undefined {
+  if (!URL.canParse(url, 'ws://any') || new URL(url, 'ws://any').pathname !== path) {
     return new Problem(404, 'There is no WebSocket at this address.')
+  }
+  if (method !== 'GET') {
+    return new Problem(405, 'A WebSocket begins with GET.', { headers: { Allow: 'GET' } })
   }
   const { origin, host } = headers
   const sameOrigin = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
   return sameOrigin ? undefined : new Problem(403, 'Pages of another origin are not let in.')
-}
-
-function refuse(socket: Duplex, problem: Problem): void {
-  const body = JSON.stringify(documentOf(problem, crypto.randomUUID()))
-  socket.end(
-    `HTTP/1.1 ${problem.status} Refused\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }
 
 const unavailable = () => new Problem(503, 'The orders cannot be read at the moment; try again.')

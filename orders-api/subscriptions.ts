@@ -4,8 +4,14 @@ import type { Order } from '#contracts/orders-http.ts'
 interface Watch {
   /** Watched orders, with the status last sent; undefined while nothing was sent. */
   orders: Map<string, Order['status'] | undefined>
-  /** Watched users, each with the final orders it was told of lately (order id to updated_at). */
-  users: Map<string, Map<string, string>>
+  users: Map<string, WatchedUser>
+}
+
+interface WatchedUser {
+  /** The final orders it was told of lately (order id to updated_at). */
+  told: Map<string, string>
+  /** What had ended before is no news. Unknown at first: then everything is. */
+  sinceMs: number
 }
 
 export type SubscribeResult = 'ok' | 'too-many'
@@ -42,9 +48,15 @@ export class Subscriptions<Connection> {
     const watch = this.#watchOf(connection)
     if (watch.users.has(userId)) return 'ok'
     if (this.#isFull(watch)) return 'too-many'
-    watch.users.set(userId, new Map())
+    watch.users.set(userId, { told: new Map(), sinceMs: Number.NEGATIVE_INFINITY })
     addTo(this.#byUser, userId, connection)
     return 'ok'
+  }
+
+  /** By the clock that orders are timed by, a moment not later than the subscription. */
+  setUserSince(connection: Connection, userId: string, sinceMs: number): void {
+    const user = this.#watches.get(connection)?.users.get(userId)
+    if (user) user.sinceMs = sinceMs
   }
 
   unsubscribeOrder(connection: Connection, orderId: string): void {
@@ -97,10 +109,9 @@ export class Subscriptions<Connection> {
 
   #isNews(connection: Connection, order: Order): boolean {
     const watch = this.#watchOf(connection)
-    const told = watch.users.get(order.user_id)
+    const user = watch.users.get(order.user_id)
     const watched = watch.orders.has(order.order_id)
-    if (!watched && !told) return false
-    if (!watched && told?.has(order.order_id)) return false
+    if (!watched && (!user || isOld(user, order))) return false
 
     const last = watch.orders.get(order.order_id)
     if (order.status === 'PAYMENT_PENDING') {
@@ -108,7 +119,7 @@ export class Subscriptions<Connection> {
       return last === undefined
     }
     if (watched) this.unsubscribeOrder(connection, order.order_id)
-    if (told) remember(told, order)
+    if (user) remember(user.told, order)
     return true
   }
 
@@ -123,6 +134,11 @@ export class Subscriptions<Connection> {
   #isFull(watch: Watch): boolean {
     return watch.orders.size + watch.users.size >= this.#limit
   }
+}
+
+function isOld({ told, sinceMs }: WatchedUser, order: Order): boolean {
+  if (told.has(order.order_id)) return true
+  return order.status !== 'PAYMENT_PENDING' && Date.parse(order.updated_at) < sinceMs
 }
 
 /** Bounded: what is both old and many is forgotten, oldest first. */

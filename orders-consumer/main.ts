@@ -25,9 +25,10 @@ await runService(
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: config.databaseUrl }))
     const deadLetters = resources.use(new Publisher({ ...broker, logger }))
-    const subscription = subscribe({ ...broker, queue, logger }, config)
+    const subscription = resources.use(subscribe({ ...broker, queue, logger }, config))
     health.check('database', () => pingInbox(db))
     health.check('queue', () => subscription.isConsuming())
+    health.check('dead letters', () => deadLetters.isReady())
 
     const decode = eventDecoder('PaymentSucceeded', 'PaymentFailed')
     const inbox = { ...config, queue, db, decode, handle: handleBatch, deadLetters, logger }

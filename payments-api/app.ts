@@ -35,7 +35,7 @@ export interface Payments {
 
 /** The HTTP interface of Payments, as contract.md has it. */
 export function paymentsRouter(payments: Payments): Router {
-  const router = new Router()
+  const router = new Router({ sensitive: true, strict: true })
   router.post('/accounts', (ctx) => postAccount(payments, ctx))
   router.get('/accounts/:user_id', (ctx) => getAccount(payments, ctx))
   router.post('/accounts/:user_id/topup', (ctx) => postTopUp(payments, ctx))

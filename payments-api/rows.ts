@@ -37,7 +37,7 @@ export const setBalance = (
 ) =>
   trx
     .updateTable('accounts')
-    .set({ balance, version, updated_at: new Date() })
+    .set({ balance, version, updated_at: sql`clock_timestamp()` })
     .where('user_id', '=', userId)
     .execute()
 

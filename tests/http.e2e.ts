@@ -136,6 +136,8 @@ describe('the HTTP interface, through the gateway', function () {
         assert.deepEqual([again.status, again.body], [first.status, first.body])
         assert.equal(again.headers.get('location'), first.headers.get('location'))
       }
+      const turned = await post('/orders', { amount: '4.00', user_id }, key)
+      assert.equal(turned.headers.get('idempotent-replayed'), 'true')
       const same = await post(`/accounts/${user_id}/topup`, '{"amount":10}', key)
       assert.equal(same.headers.get('idempotent-replayed'), 'true')
       expectProblem(await post(`/accounts/${user_id}/topup`, { amount: '10.01' }, key), 422)
@@ -337,6 +339,14 @@ describe('the HTTP interface, through the gateway', function () {
         expectProblem(reply, 405)
         assert.match(reply.headers.get('allow') ?? '', allow, `${method} ${path}`)
       }
+    })
+
+    it('answers what it cannot read, or does not know, with a problem', async () => {
+      expectProblem(await call(stack.gateway, 'FOO', '/orders'), 405)
+      const headers = Object.fromEntries([1, 2, 3, 4].map((n) => [`x-${n}`, 'x'.repeat(7_000)]))
+      expectProblem(await call(stack.gateway, 'GET', '/accounts/-', { headers }), 404)
+      const long = { 'x-long': 'x'.repeat(9_000) }
+      expectProblem(await call(stack.gateway, 'GET', '/accounts/-', { headers: long }), 431)
     })
 
     it('keeps the request id of the caller, and makes one otherwise', async () => {

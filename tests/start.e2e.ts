@@ -34,6 +34,20 @@ describe('npm start', function () {
     assert.deepEqual(await processesOf(first.dir), [])
   })
 
+  it('names every server of its environment that is not there', async () => {
+    const nowhere = '127.0.0.1:1'
+    const starting = startStack({
+      env: {
+        AMQP_URL: `amqp://${nowhere}`,
+        ORDERS_DATABASE_URL: `postgres://${nowhere}/orders_db`,
+      },
+    })
+    await assert.rejects(
+      starting,
+      /AMQP_URL: nobody answers[\s\S]*ORDERS_DATABASE_URL: nobody answers/,
+    )
+  })
+
   it('names every busy port and its variable before it starts anything', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')

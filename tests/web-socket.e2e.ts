@@ -89,6 +89,15 @@ describe('/orders/ws, through the gateway', function () {
     const orderId = await placeOrder(user_id)
     await cut()
     await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAID')
+    await cut()
+    await eventually(async () => {
+      const { rows } = await sql`SELECT FROM pg_stat_activity
+        WHERE application_name = 'orders-api listen'`.execute(db)
+      return rows.length === 2
+    })
+    const last = await placeOrder(user_id)
+    await eventually(() => watcher.statusesOf(last).at(-1) === 'PAYMENT_FAILED')
+    assert.equal(watcher.finals(), 2)
     await db.close()
   })
 

@@ -1,8 +1,9 @@
 import type { Message } from 'amqplib'
-import type { AckOrNack, BrokerAsPromised, SubscriberSessionAsPromised } from 'rascal'
+import type { AckOrNack, SubscriberSessionAsPromised } from 'rascal'
+import { within } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { reconnect } from './reconnect.ts'
-import { type BrokerOptions, openBroker } from './topology.ts'
+import { type BrokerOptions, closeBroker, openBroker } from './topology.ts'
 
 /** A message in our hands: the broker keeps it until we say what became of it. */
 export interface Delivery {
@@ -26,7 +27,12 @@ export interface SubscriptionOptions extends BrokerOptions {
   prefetch: number
   logger: Logger
   onDelivery: (delivery: Delivery) => void
+  /** What was delivered until now is lost, and will come again. */
+  onLost?: () => void
 }
+
+/** Rascal waits 3 s for what is in hand, see topology.ts; then for an answer, for ever. */
+const cancelTimeoutMs = 4_000
 
 /**
  * Consumes a queue through rascal on a connection of its own, until closed.
@@ -77,12 +83,13 @@ export class Subscription {
       this.#receive(session, life.signal)
       await eitherAborted(life.signal, this.#stop.signal)
       this.#consuming = false
-      if (!life.signal.aborted) await session.cancel()
-      else throw life.signal.reason
+      if (life.signal.aborted) throw life.signal.reason
+      await within(cancelTimeoutMs, 'finishing what was in hand', session.cancel())
     } finally {
       this.#consuming = false
       life.abort()
-      await shutDown(broker)
+      this.#options.onLost?.()
+      await closeBroker(broker)
     }
   }
 
@@ -109,8 +116,15 @@ type Settle = (error: Error | undefined, recovery: object | undefined, next: () 
 function deliveryOf(message: Message, ackOrNack: AckOrNack, life: AbortSignal): Delivery {
   const { properties, fields, content } = message
   const { rascal: _, ...headers } = (properties.headers ?? {}) as Record<string, unknown>
-  const settle = ackOrNack as unknown as Settle
   const ignore = () => {} // a lost channel: the broker delivers it again
+  const settle = (error?: Error, recovery?: object) => {
+    if (life.aborted) return
+    try {
+      ;(ackOrNack as unknown as Settle)(error, recovery, ignore)
+    } catch {
+      // a channel that is just closing, which is the same
+    }
+  }
   return {
     content,
     messageId: properties.messageId as string | undefined,
@@ -120,8 +134,8 @@ function deliveryOf(message: Message, ackOrNack: AckOrNack, life: AbortSignal): 
     routingKey: fields.routingKey,
     headers,
     isLost: () => life.aborted,
-    ack: () => settle(undefined, undefined, ignore),
-    requeue: () => settle(new Error('given back'), { strategy: 'nack', requeue: true }, ignore),
+    ack: () => settle(),
+    requeue: () => settle(new Error('given back'), { strategy: 'nack', requeue: true }),
   }
 }
 
@@ -131,9 +145,3 @@ const eitherAborted = (...signals: AbortSignal[]): Promise<void> =>
     if (either.aborted) resolve()
     else either.addEventListener('abort', () => resolve(), { once: true })
   })
-
-async function shutDown(broker: BrokerAsPromised): Promise<void> {
-  broker.removeAllListeners()
-  broker.on('error', () => {})
-  await broker.shutdown().catch(() => {})
-}

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
+import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
@@ -58,6 +59,11 @@ export class Publisher {
     return published
   }
 
+  /** Begins a new connection, and declares the topology anew: something of it seems to be gone. */
+  reconnect(): void {
+    this.#hangUp()
+  }
+
   /** Call it when nothing is in flight any more. */
   async close(): Promise<void> {
     this.#stop.abort()
@@ -73,14 +79,16 @@ export class Publisher {
       timeout: connectTimeoutMs,
       clientProperties: { connection_name: `${name} publish` },
     })
+    const closed = new Promise<void>((resolve) => connection.once('close', resolve))
     try {
-      const channel = await this.#open(connection)
+      const channel = await within(connectTimeoutMs, 'opening a channel', this.#open(connection))
+      const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
       this.#window = new ConfirmWindow(channel)
       onUp()
       logger.info('connected to the broker')
       this.#events.emit('ready')
-      await once(channel, 'close')
+      await Promise.race([closed, channelClosed])
       if (!this.#stop.signal.aborted) logger.warn('the connection to the broker was lost')
     } finally {
       this.#window = undefined
@@ -119,7 +127,10 @@ export class Publisher {
     connection
       .close()
       .catch(() => {})
-      .finally(() => clearTimeout(cut))
+      .finally(() => {
+        clearTimeout(cut)
+        stream.destroy()
+      })
   }
 }
 

@@ -1,4 +1,5 @@
 import rascal from 'rascal'
+import { within } from '../deadline.ts'
 
 /** A queue bound to an exchange; its dead letters go to `<queue>.dlq`. */
 export interface QueueTopology {
@@ -28,6 +29,10 @@ export const heartbeatSeconds = 5
 /** How long a connection may take to open. */
 export const connectTimeoutMs = 5_000
 
+/** The same with the topology declared, and how long hanging up may take. */
+const openTimeoutMs = 8_000
+const closeTimeoutMs = 2_000
+
 /**
  * An explicit, large delivery limit, the net under consumers that crash. Never -1, which RabbitMQ
  * 3.10 takes for "dead-letter at the first crash", and never the default of 4.x (20), which
@@ -44,22 +49,31 @@ export async function openBroker(
   options: BrokerOptions,
   subscription?: { queue: string; prefetch: number },
 ): Promise<rascal.BrokerAsPromised> {
+  const creating = rascal.BrokerAsPromised.create(rascalConfig(options, subscription))
   try {
-    return await rascal.BrokerAsPromised.create(rascalConfig(options, subscription))
+    return await within(openTimeoutMs, 'connecting to the broker', creating)
   } catch (error) {
+    creating.then(closeBroker, () => {}) // should it succeed after all
     const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
     const broker = failed.broker && failed[failed.broker]
-    broker?.on('error', () => {})
-    await broker?.shutdown().catch(() => {})
+    if (broker) await closeBroker(broker)
     throw error
   }
+}
+
+/**
+ * Hangs up, not waiting long: rascal never hears that a connection which broke while it was being
+ * closed is closed. Its listeners stay, since an error that nobody hears ends the process.
+ */
+export async function closeBroker(broker: rascal.BrokerAsPromised): Promise<void> {
+  broker.on('error', () => {})
+  await within(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
 }
 
 /** Declares the topology and hangs up. */
 export async function declareTopology(options: BrokerOptions): Promise<void> {
   const broker = await openBroker({ ...options, name: `${options.name} topology` })
-  broker.on('error', () => {})
-  await broker.shutdown()
+  await closeBroker(broker)
 }
 
 /** The same as data, in rascal's words. */

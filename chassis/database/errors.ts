@@ -15,11 +15,12 @@ const unavailable = [
   /^58/, // system error
   /^25P0[34]$/, // idle or transaction time-out: our session was ended
   /^25006$/, // read-only: a standby, or a disk about to be full
-  /^57014$/, // statement time-out
-  /^55P03$/, // lock time-out
+  /^42501$|^3F000$|^42704$|^42883$/, // not granted, no such schema, type or function (yet)
   /^3D000$/, // no such database (yet)
   /^42P01$|^42703$/, // no such table or column: migrations have not run yet
+  /^0A000$|^26000$/, // a prepared statement that a migration has outlived
 ]
+const timeout = /^(57014|55P03)$/ // a statement, or the wait for a lock, took too long
 const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, unique key taken
 
 /**
@@ -32,6 +33,9 @@ export function translateError(error: unknown): unknown {
   const code = error.code ?? ''
   if (unavailable.some((pattern) => pattern.test(code))) {
     return new AppError('unavailable', 'The database cannot do this now', { cause: error })
+  }
+  if (timeout.test(code)) {
+    return new AppError('timeout', 'The database took too long', { cause: error })
   }
   if (conflict.test(code)) {
     return new AppError('conflict', 'Another transaction was in the way', { cause: error })
@@ -68,7 +72,7 @@ function withTranslation(client: pg.PoolClient): PostgresPoolClient {
     try {
       return await client.query(prepared(text, values))
     } catch (error) {
-      broken ||= !(error instanceof pg.DatabaseError)
+      broken ||= isBreaking(error)
       throw translateError(error)
     }
   }
@@ -82,6 +86,10 @@ function withTranslation(client: pg.PoolClient): PostgresPoolClient {
   wrappers.set(client, wrapper)
   return wrapper
 }
+
+/** No answer, or an answer that every later statement of this connection would get too. */
+const isBreaking = (error: unknown): boolean =>
+  !(error instanceof pg.DatabaseError) || /^(0A000|26000)$/.test(error.code ?? '')
 
 const names = new Map<string, string>()
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import pg from 'pg'
 import { backoffMs } from '../backoff.ts'
 import type { Logger } from '../logger.ts'
@@ -67,7 +66,9 @@ async function listenOnce(
     ...connectionOptions(`${name} listen`, url),
     query_timeout: heartbeatMs,
   })
-  const lost = once(client, 'end', { signal }).catch(() => {})
+  const life = new AbortController()
+  const either = AbortSignal.any([signal, life.signal])
+  client.on('end', () => life.abort())
   client.on('error', () => {}) // 'end' follows
   client.on('notification', ({ payload }) => onNotify(payload ?? ''))
   try {
@@ -75,8 +76,8 @@ async function listenOnce(
     await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
     onListen()
     while (!signal.aborted) {
-      const ended = await Promise.race([lost.then(() => true), pause(heartbeatMs, signal)])
-      if (ended && !signal.aborted) throw new Error('The connection ended')
+      await pause(heartbeatMs, either)
+      if (life.signal.aborted && !signal.aborted) throw new Error('The connection ended')
       if (!signal.aborted) await client.query('SELECT 1 AS heartbeat')
       heard()
     }

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import getRawBody from 'raw-body'
-import { parseJson } from './json.ts'
+import { JsonNumber, parseJson } from './json.ts'
 import { Problem } from './problem.ts'
 
 const maxBytes = 65_536
@@ -10,7 +10,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export async function readJson(ctx: Context): Promise<unknown> {
   const charset = ctx.request.charset.toLowerCase()
   const plain = ctx.is('application/json') && ['', 'utf-8', 'utf8'].includes(charset)
-  if (!plain || ctx.get('Content-Encoding')) {
+  if (!plain || !['', 'identity'].includes(ctx.get('Content-Encoding'))) {
     throw new Problem(
       415,
       'Send a body of Content-Type: application/json, in UTF-8, not compressed.',
@@ -18,8 +18,10 @@ export async function readJson(ctx: Context): Promise<unknown> {
   }
   const bytes = await readBytes(ctx)
   try {
-    return parseJson(utf8.decode(bytes))
+    const value = parseJson(utf8.decode(bytes))
+    return value instanceof JsonNumber ? Number(value.text) : value
   } catch (error) {
+    if (error instanceof RangeError) throw new Problem(400, 'The body is nested too deeply.')
     throw new Problem(400, `The body is not JSON: ${(error as Error).message}`)
   }
 }

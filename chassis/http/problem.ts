@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import { isCode } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
 export interface FieldError {
@@ -35,6 +35,7 @@ const kinds = {
   409: ['conflict', 'This is in conflict with what is there'],
   413: ['payload-too-large', 'The body is too large'],
   415: ['unsupported-media-type', 'The body is not application/json'],
+  431: ['headers-too-large', 'The headers are too large'],
   422: ['invalid', 'The request is not valid'],
   500: ['internal', 'Internal error'],
   503: ['unavailable', 'Not available at the moment'],
@@ -83,10 +84,10 @@ function refuse(status: number, method: string): void {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (isCode(error, 'unavailable') || isCode(error, 'conflict')) {
+  if (error instanceof AppError) {
     return new Problem(
       503,
-      'A server that this needs cannot be reached, so the request may or may not have taken effect. Repeat it with the same Idempotency-Key.',
+      'What this needs cannot be reached or is too busy. A change may or may not have taken effect: repeat the request, with the same Idempotency-Key.',
       { headers: { 'Retry-After': '1' } },
     )
   }

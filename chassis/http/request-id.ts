@@ -1,5 +1,12 @@
+import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import type { Logger } from '../logger.ts'
+
+/** The id that the gateway gave a request, if it looks like one. */
+export function givenRequestId({ headers }: IncomingMessage): string | undefined {
+  const id = headers['x-request-id']
+  return typeof id === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(id) ? id : undefined
+}
 
 /**
  * Names each request: by the gateway's X-Request-Id when it looks like one, else by a new UUID. The
@@ -8,8 +15,7 @@ import type { Logger } from '../logger.ts'
 export const requestId =
   (logger: Logger): Middleware =>
   async (ctx, next) => {
-    const given = ctx.get('X-Request-Id')
-    const id = /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : crypto.randomUUID()
+    const id = givenRequestId(ctx.req) ?? crypto.randomUUID()
     ctx.state.requestId = id
     ctx.set('X-Request-Id', id)
     await next()

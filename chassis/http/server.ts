@@ -6,7 +6,8 @@ import Koa from 'koa'
 import helmet from 'koa-helmet'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
-import { problems } from './problem.ts'
+import { Problem, problems } from './problem.ts'
+import { refuse } from './refuse.ts'
 import { requestId } from './request-id.ts'
 
 export interface HttpOptions {
@@ -31,7 +32,10 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client went away'))
 
-  const server = createServer(app.callback())
+  const server = createServer({ maxHeaderSize: 65_536 }, app.callback())
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    refuse(socket, unreadable(error.code))
+  })
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000
   server.keepAliveTimeout = 75_000 // longer than the gateway's, so that it is the one to close
@@ -40,6 +44,12 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   const { port: bound } = server.address() as AddressInfo
   logger.info({ host, port: bound }, 'listening')
   return { server, close: () => drain(server) }
+}
+
+/** What cannot be read as HTTP; nginx in front of us lets little of it through. */
+function unreadable(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'The headers are over 64 KiB.')
+  return new Problem(400, 'The request is not well-formed HTTP.')
 }
 
 /** Accepts no more, answers what is under way, and closes connections as they turn idle. */

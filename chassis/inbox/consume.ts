@@ -4,10 +4,11 @@ import type { BrokerOptions } from '../broker/topology.ts'
 import { isCode } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
+import { Background } from './background.ts'
 import { type Ending, type Handling, handleEvents, type IncomingEvent } from './handle.ts'
 import { Pending } from './pending.ts'
 import type { WithInbox } from './rows.ts'
-import { park, type Settling, settle } from './settle.ts'
+import { type Aftermath, type Settling, settle } from './settle.ts'
 
 export type Decoded<Event> =
   | { kind: 'event'; event: Event }
@@ -43,10 +44,11 @@ export async function runConsumer<Tables extends WithInbox, Event extends Incomi
   signal: AbortSignal,
 ): Promise<void> {
   const { pending } = subscription
+  const background = new Background()
   const lane = async () => {
     while (!signal.aborted) {
       const batch = await pending.take(inbox.batchSize, inbox.lingerMs, signal)
-      await consumeBatch(inbox, batch, pending, signal)
+      await consumeBatch(inbox, batch, { pending, background, signal })
     }
   }
   const lanes = Array.from({ length: inbox.lanes }, lane)
@@ -54,6 +56,7 @@ export async function runConsumer<Tables extends WithInbox, Event extends Incomi
   const closing = subscription.close()
   for (const delivery of pending.takeAll()) delivery.requeue()
   await Promise.all(lanes)
+  await background.done()
   for (const delivery of pending.takeAll()) delivery.requeue()
   await closing
 }
@@ -68,6 +71,7 @@ export function subscribe(
     ...options,
     prefetch: batchSize * (lanes + 1),
     onDelivery: (delivery) => pending.push(delivery),
+    onLost: () => pending.discard((delivery) => delivery.isLost()),
   })
   return {
     pending,
@@ -78,27 +82,27 @@ export function subscribe(
 
 /**
  * Handles one batch of messages and settles each: acknowledged after the commit, parked as a dead
- * letter, or kept for another try. Returns when all are settled or kept.
+ * letter, or kept for another try. What takes longer than the batch goes on in the background.
  */
 export async function consumeBatch<Tables extends WithInbox, Event extends IncomingEvent>(
   inbox: Inbox<Tables, Event>,
   deliveries: Delivery[],
-  retries: Pick<Pending<Delivery>, 'push'>,
-  signal: AbortSignal,
+  aftermath: Aftermath,
 ): Promise<void> {
   const received = deliveries.map((delivery) => ({ delivery, decoded: decode(inbox, delivery) }))
   const events = new Map<string, Event>()
   for (const { decoded } of received) {
     if (decoded.kind === 'event') events.set(decoded.event.id, decoded.event)
   }
-  const endings = await handleWhenAvailable(inbox, [...events.values()], signal)
+  const endings = await handleWhenAvailable(inbox, [...events.values()], aftermath.signal)
   if (events.size > 0 && endings.size > 0) inbox.onCommit?.()
-  await Promise.all(
-    received.map(({ delivery, decoded }) => {
-      if (decoded.kind === 'invalid') return park(inbox, delivery, decoded, signal)
-      return settle(inbox, delivery, endings.get(decoded.event.id), retries, signal)
-    }),
-  )
+  for (const { delivery, decoded } of received) {
+    const ending =
+      decoded.kind === 'event'
+        ? endings.get(decoded.event.id)
+        : { ...decoded, kind: 'park' as const }
+    settle(inbox, delivery, ending, aftermath)
+  }
 }
 
 function decode<Tables extends WithInbox, Event extends IncomingEvent>(

@@ -14,11 +14,13 @@ export interface DeadLetter {
 /**
  * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
  * its headers: why, the last error, how often it was tried, and where it belongs if sent again.
+ * Without `keepHeaders` those that it came with are left out, should they be what is in the way.
  */
 export function deadLetterOf(
   delivery: Delivery,
   queue: string,
   { reason, error, attempts, at }: DeadLetter,
+  keepHeaders: boolean,
 ): OutgoingMessage {
   return {
     id: delivery.messageId ?? `unnamed-${crypto.randomUUID()}`,
@@ -28,7 +30,7 @@ export function deadLetterOf(
     contentType: delivery.contentType,
     content: delivery.content,
     headers: {
-      ...delivery.headers,
+      ...(keepHeaders && delivery.headers),
       'dead-letter-reason': reason,
       'last-error': error.slice(0, 1_000),
       attempts,

@@ -25,6 +25,11 @@ export class Pending<T> {
     return signal.aborted ? [] : this.#items.splice(0, max)
   }
 
+  /** Forgets what is not worth a batch any more. */
+  discard(isGone: (item: T) => boolean): void {
+    this.#items = this.#items.filter((item) => !isGone(item))
+  }
+
   takeAll(): T[] {
     return this.#items.splice(0)
   }

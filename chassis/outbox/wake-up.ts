@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '../database/connect.ts'
 import { listen } from '../database/listener.ts'
 import { notify } from '../database/notify.ts'
@@ -13,14 +14,21 @@ const channel = 'outbox'
  * Calls within `coalesceMs` become one NOTIFY, and a failure is only logged: the relay polls anyway.
  */
 export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 2) {
-  let pending = false
-  const ring = () => {
-    pending = false
-    notify(db, channel, ['']).catch((error) => logger.debug({ err: error }, 'no wake-up sent'))
+  let isWanted = false
+  let isRinging = false
+  const ring = async () => {
+    while (isWanted) {
+      await delay(coalesceMs)
+      isWanted = false
+      await notify(db, channel, ['']).catch((error) => logger.debug({ err: error }, 'no wake-up'))
+    }
+    isRinging = false
   }
   return () => {
-    if (!pending) setTimeout(ring, coalesceMs)
-    pending = true
+    isWanted = true
+    if (isRinging) return
+    isRinging = true
+    void ring()
   }
 }
 

@@ -53,3 +53,8 @@ COMMENT ON COLUMN idempotency_keys.fingerprint IS 'SHA-256 of what the request m
 COMMENT ON COLUMN idempotency_keys.response_status IS 'The status to repeat.';
 COMMENT ON COLUMN idempotency_keys.response_body IS 'The body to repeat, byte for byte.';
 COMMENT ON COLUMN idempotency_keys.created_at IS 'When the effect was committed, by the clock of the database.';
+
+COMMENT ON TABLE migrations IS 'Which migrations have run here; kept by node-pg-migrate.';
+COMMENT ON COLUMN migrations.id IS 'In which order.';
+COMMENT ON COLUMN migrations.name IS 'The name of the file, without its ending.';
+COMMENT ON COLUMN migrations.run_on IS 'When.';

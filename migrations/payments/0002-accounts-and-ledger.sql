@@ -6,7 +6,7 @@ COMMENT ON DOMAIN money_balance IS 'Money that is there: never negative, never N
 
 CREATE TABLE accounts (
   user_id    user_name PRIMARY KEY,
-  balance    money_balance DEFAULT 0,
+  balance    money_balance DEFAULT 0 CONSTRAINT accounts_balance CHECK (balance >= 0),
   version    integer NOT NULL DEFAULT 0 CONSTRAINT accounts_version CHECK (version >= 0),
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   updated_at timestamptz(3) NOT NULL DEFAULT now()

@@ -89,7 +89,7 @@ async function createVhost(name: string): Promise<string> {
   return `amqp://${name}:${password}@${address}/${name}`
 }
 
-/** A passive declare of a queue that is not there closes the channel: hence one for each question. */
+/** To ask for a queue that is not there closes the channel: hence one for each question. */
 function messagesOn(channel: ConfirmChannel, createChannel: () => Promise<amqp.Channel>) {
   const check = async (queue: string) => {
     const own = await createChannel()
@@ -108,12 +108,16 @@ function messagesOn(channel: ConfirmChannel, createChannel: () => Promise<amqp.C
       await channel.waitForConfirms()
     },
     drain: async (queue: string) => {
+      const own = await createChannel()
+      own.on('error', () => {})
       const messages: GetMessage[] = []
       for (;;) {
-        const gets = Array.from({ length: 50 }, () => channel.get(queue, { noAck: true }))
+        const gets = Array.from({ length: 50 }, () => own.get(queue, { noAck: true }))
         const got = (await Promise.all(gets)).filter((message) => message !== false)
         messages.push(...got)
-        if (got.length < gets.length) return messages
+        if (got.length === gets.length) continue
+        await own.close()
+        return messages
       }
     },
     depth: async (queue: string) => (await check(queue)).messageCount,

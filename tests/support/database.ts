@@ -42,7 +42,8 @@ export function useDatabase<Service extends keyof Services>(
 ): TestDatabase<Services[Service]> {
   const database = {} as TestDatabase<Services[Service]>
   let close = async () => {}
-  before('create a database', async () => {
+  before('create a database', async function () {
+    this.timeout(90_000)
     const { url } = await postgresServer()
     const name = await createFromTemplate(service)
     const db = connectDatabase<Services[Service]>({ name: 'test', url: url(name), poolSize: 3 })

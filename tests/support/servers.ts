@@ -15,6 +15,16 @@ export interface PostgresServer {
   url: (database: string) => string
 }
 
+/** Class and method id, as AMQP 0-9-1 writes them, of what a client says on its way up and down. */
+export const amqpMethods = {
+  'connection.open': Buffer.from([0, 10, 0, 40]),
+  'channel.open': Buffer.from([0, 20, 0, 10]),
+  'queue.declare': Buffer.from([0, 50, 0, 10]),
+  'channel.close': Buffer.from([0, 20, 0, 40]),
+  'connection.close': Buffer.from([0, 10, 0, 50]),
+  'confirm.select': Buffer.from([0, 85, 0, 10]),
+}
+
 /** A RabbitMQ to make virtual hosts in. */
 export interface RabbitmqServer {
   /** `127.0.0.1:5672`. */
@@ -35,10 +45,16 @@ let postgres: Promise<Started<PostgresServer>> | undefined
 let rabbitmq: Promise<Started<RabbitmqServer>> | undefined
 
 /** The one PostgreSQL of this run, started when it is first asked for. */
-export const postgresServer = async () => (await (postgres ??= openPostgres())).server
+export async function postgresServer(): Promise<PostgresServer> {
+  postgres ??= openPostgres()
+  return (await postgres).server
+}
 
 /** The one RabbitMQ of this run, started when it is first asked for. */
-export const rabbitmqServer = async () => (await (rabbitmq ??= openRabbitmq())).server
+export async function rabbitmqServer(): Promise<RabbitmqServer> {
+  rabbitmq ??= openRabbitmq()
+  return (await rabbitmq).server
+}
 
 /** The processes of the servers, which are no leak. */
 export async function serverPids(): Promise<number[]> {

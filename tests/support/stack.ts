@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePortBase, freePorts } from '#local/free-ports.ts'
-import { removeState } from '#local/reset.ts'
+import { removeState } from '#local/remove-state.ts'
 
 export interface Addresses {
   gateway: string

@@ -1,0 +1,77 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { freePorts } from '#local/free-ports.ts'
+import { repositoryDir } from '#local/places.ts'
+import { answersOk } from '#local/probe.ts'
+import { serverEnvironment } from '#local/processes.ts'
+import { startServer } from '#local/server.ts'
+import type { Servers } from './servers.ts'
+
+/** One real process of the program, ready and running until disposed of. */
+export async function startProcess(name: string, servers: Servers, profile: string | undefined) {
+  const [port = 0] = await freePorts(1)
+  const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', profile] : []
+  const running = await startServer([
+    {
+      name,
+      address: `127.0.0.1:${port}`,
+      command: [process.execPath, ...profiling, `${name}/main.ts`],
+      cwd: repositoryDir,
+      env: { ...process.env, ...environment(servers), PORT: String(port), LOG_LEVEL: 'warn' },
+      stateDir: servers.dir,
+      pidFile: join(servers.dir, 'run', `${name}.pid`),
+      logFile: join(servers.dir, 'logs', `${name}.log`),
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 12_000,
+      deathSignal: 'KILL',
+      isReady: () => answersOk(`http://127.0.0.1:${port}/readyz`),
+    },
+  ])
+  return {
+    freeze: () => process.kill(running.pid, 'SIGSTOP'),
+    thaw: () => process.kill(running.pid, 'SIGCONT'),
+    [Symbol.asyncDispose]: () => running.stop(),
+  }
+}
+
+const environment = ({ ordersUrl, paymentsUrl, brokerUrl }: Servers) =>
+  serverEnvironment({
+    ordersDatabase: ordersUrl,
+    paymentsDatabase: paymentsUrl,
+    amqp: brokerUrl,
+    management: '',
+  })
+
+/**
+ * A file of this folder as a process of its own, so that a limit shares no event loop with the
+ * harness. It does one round for every question and answers when it is done (`answerRounds`).
+ */
+export function startPeer<Question extends object, Answer>(file: string) {
+  const child = fork(join(import.meta.dirname, file))
+  return {
+    ask: (question: Question): Promise<Answer> => {
+      child.send(question)
+      return answerOf<Answer>(child, file)
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null) return
+      child.disconnect()
+      await once(child, 'exit')
+    },
+  }
+}
+
+async function answerOf<Answer>(child: ChildProcess, file: string): Promise<Answer> {
+  const died = once(child, 'exit').then(() => {
+    throw new Error(`${file} ended instead of answering`)
+  })
+  const [answer] = await Promise.race([once(child, 'message'), died])
+  return answer as Answer
+}
+
+/** The peer's side: ends when the harness hangs up. */
+export function answerRounds<Question, Answer>(round: (question: Question) => Promise<Answer>) {
+  process.on('message', async (question: Question) => process.send?.(await round(question)))
+  process.on('disconnect', () => process.exit())
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { freePorts } from '#local/free-ports.ts'
+import { useBroker } from '#testing/broker.ts'
+import { eventually, eventuallyPasses } from '#testing/eventually.ts'
+import { silent } from '#testing/logger.ts'
+import { proxyTo, withPort } from '#testing/proxy.ts'
+import { useResources } from '#testing/resources.ts'
+import { amqpMethods, rabbitmqServer } from '#testing/servers.ts'
+import { isCode } from '../errors.ts'
+import type { OutgoingMessage } from './confirm-window.ts'
+import { Publisher } from './publisher.ts'
+
+const topology = {
+  exchanges: ['unbound'],
+  queues: [{ queue: 'all', exchange: 'events', routingKeys: ['happened'] }],
+}
+const ever = new AbortController().signal
+
+const messageTo = (exchange: string, id: string = crypto.randomUUID()): OutgoingMessage => ({
+  id,
+  exchange,
+  routingKey: 'happened',
+  content: Buffer.from(id),
+})
+const messages = (count: number, exchange = 'events') =>
+  Array.from({ length: count }, () => messageTo(exchange))
+const idsOf = (some: { id: string }[]) => some.map(({ id }) => id).sort()
+
+describe('Publisher', () => {
+  const broker = useBroker()
+  const use = useResources()
+
+  async function connect(url = broker.url): Promise<Publisher> {
+    const publisher = use(new Publisher({ name: 'publisher', url, topology, logger: silent }))
+    await publisher.whenReady(AbortSignal.timeout(10_000))
+    return publisher
+  }
+  afterEach('empty the queue', () => broker.channel().purgeQueue('all'))
+
+  describe('publishAll', () => {
+    it('has many messages in flight and says which the broker took', async () => {
+      const publisher = await connect()
+      const some = messages(2_000)
+      const { confirmed, failed, late } = await publisher.publishAll(some, 10_000)
+      assert.deepEqual([confirmed.sort(), failed, late], [idsOf(some), [], false])
+      assert.equal(await broker.depth('all'), 2_000)
+    })
+
+    it('answers at once when there is nothing to publish', async () => {
+      const publisher = await connect()
+      const nothing = { confirmed: [], failed: [], late: false }
+      assert.deepEqual(await publisher.publishAll([], 1_000), nothing)
+    })
+
+    it('tells a message that no queue takes from those around it', async () => {
+      const publisher = await connect()
+      const good = messages(50)
+      const lost = messages(50, 'unbound')
+      const mixed = good.flatMap((message, index) => [message, lost[index] ?? message])
+      const { confirmed, failed } = await publisher.publishAll(mixed, 10_000)
+      assert.deepEqual(confirmed.sort(), idsOf(good))
+      assert.deepEqual(idsOf(failed), idsOf(lost))
+      assert.match(failed[0]?.error ?? '', /no queue for happened at unbound/)
+    })
+
+    it('keeps batches side by side apart, even with the same message in both', async () => {
+      const publisher = await connect()
+      const id = crypto.randomUUID()
+      const [good, lost] = await Promise.all([
+        publisher.publishAll([messageTo('events', id)], 5_000),
+        publisher.publishAll([messageTo('unbound')], 5_000),
+      ])
+      assert.deepEqual([good.confirmed, lost.confirmed], [[id], []])
+      const again = await publisher.publishAll([messageTo('events', id)], 5_000)
+      assert.deepEqual(again.confirmed, [id])
+    })
+
+    it('fails without a connection, with a code that says so', async () => {
+      const publisher = use(
+        new Publisher({ name: 'lost', url: 'amqp://127.0.0.1:9', topology, logger: silent }),
+      )
+      await assert.rejects(publisher.publishAll(messages(1), 1_000), (error) =>
+        isCode(error, 'unavailable'),
+      )
+    })
+
+    it('does not wait for the deadline when the connection breaks meanwhile', async () => {
+      const publisher = await connect()
+      const startedAt = performance.now()
+      const publishing = publisher.publishAll(messages(5_000), 30_000)
+      await broker.closeConnections()
+      const { confirmed, failed } = await publishing
+      assert.equal(confirmed.length + failed.length, 5_000)
+      assert.ok(performance.now() - startedAt < 10_000)
+    })
+  })
+
+  describe('its connection', () => {
+    it('is opened again after it was closed', async () => {
+      const publisher = await connect()
+      await broker.closeConnections()
+      await eventually(() => !publisher.isReady())
+      await publisher.whenReady(ever)
+      assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
+    })
+
+    it('declares the topology again each time, as the broker may have lost it', async () => {
+      const publisher = await connect()
+      await broker.channel().deleteQueue('all')
+      await broker.channel().deleteExchange('events')
+      await broker.closeConnections()
+      await eventually(() => !publisher.isReady())
+      await publisher.whenReady(ever)
+      assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
+      await eventuallyPasses(async () => assert.equal(await broker.depth('all'), 1))
+    })
+
+    it('is opened as soon as there is a broker, which may start later', async () => {
+      const [port = 0] = await freePorts(1)
+      const url = withPort(broker.url, port)
+      const publisher = use(new Publisher({ name: 'early', url, topology, logger: silent }))
+      await assert.rejects(publisher.publishAll(messages(1), 1_000))
+      use(await proxyTo(broker.url, port))
+      await publisher.whenReady(AbortSignal.timeout(8_000))
+      assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
+    })
+
+    for (const [step, bytes] of Object.entries(amqpMethods)) {
+      it(`is opened anew when the broker dies at ${step}`, async function () {
+        this.timeout(30_000)
+        const proxy = use(await proxyTo(broker.url))
+        const wasCut = proxy.cutAt(bytes)
+        const publisher = use(
+          new Publisher({ name: 'publisher', url: proxy.url, topology, logger: silent }),
+        )
+        await eventually(wasCut)
+        await eventually(() => publisher.isReady(), { timeoutMs: 20_000 })
+        const { confirmed } = await publisher.publishAll(messages(1), 5_000)
+        assert.equal(confirmed.length, 1)
+      })
+    }
+
+    it('is given up when the broker does not confirm in time, and opened anew', async () => {
+      const proxy = use(await proxyTo(broker.url))
+      const publisher = await connect(proxy.url)
+      proxy.freeze()
+      const { failed, late } = await publisher.publishAll(messages(3), 200)
+      assert.deepEqual([failed.length, late], [3, true])
+      assert.equal(publisher.isReady(), false)
+      await publisher.whenReady(AbortSignal.timeout(8_000))
+      assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
+    })
+
+    it('is closed for good by close, also while there is no broker', async () => {
+      const publisher = new Publisher({
+        name: 'lost',
+        url: 'amqp://127.0.0.1:9',
+        topology,
+        logger: silent,
+      })
+      await publisher.close()
+      assert.equal(publisher.isReady(), false)
+    })
+  })
+
+  describe('an alarm of the broker', () => {
+    it('makes it not ready until the alarm is over', async function () {
+      const { control } = await rabbitmqServer()
+      if (!control) this.skip()
+      const publisher = await connect()
+      const connections = await broker.connections()
+      try {
+        await control('set_vm_memory_high_watermark', '0.00001')
+        const blocked = await publisher.publishAll(messages(1), 500)
+        assert.deepEqual([blocked.confirmed.length, blocked.late], [0, true])
+        await control('list_vhosts') // takes long enough for it to connect anew, which it must not
+        assert.equal(publisher.isReady(), false)
+        assert.deepEqual(await broker.connections(), connections)
+      } finally {
+        await control('set_vm_memory_high_watermark', '0.6')
+      }
+      await publisher.whenReady(AbortSignal.timeout(10_000))
+      assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
+    })
+  })
+})

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { amqpUrl, integer, oneOf, postgresUrl, readConfig, text } from './config.ts'
+
+const variables = {
+  databaseUrl: postgresUrl('DATABASE_URL'),
+  brokerUrl: amqpUrl('AMQP_URL'),
+  batchSize: integer('BATCH_SIZE', { min: 1, max: 10 }),
+  idleMs: integer('IDLE_MS', { fallback: 500 }),
+  level: oneOf('LEVEL', ['low', 'high'], 'low'),
+  host: text('HOST', '127.0.0.1'),
+}
+const env = { DATABASE_URL: 'postgres://db/x', AMQP_URL: 'amqp://broker', BATCH_SIZE: '3' }
+
+/** What a start with this environment says, or nothing when it may start. */
+function complaint(env: NodeJS.ProcessEnv): string {
+  try {
+    readConfig<Record<string, unknown>>(env, variables)
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+describe('readConfig', () => {
+  it('reads every variable, or its fallback', () => {
+    assert.deepEqual(readConfig<Record<string, unknown>>({ ...env, LEVEL: 'high' }, variables), {
+      databaseUrl: 'postgres://db/x',
+      brokerUrl: 'amqp://broker',
+      batchSize: 3,
+      idleMs: 500,
+      level: 'high',
+      host: '127.0.0.1',
+    })
+  })
+
+  it('lists every fault by name, in one go', () => {
+    const faulty = { AMQP_URL: 'http://x', BATCH_SIZE: '0', IDLE_MS: 'soon', LEVEL: 'medium' }
+    assert.deepEqual(complaint(faulty).split('\n  '), [
+      'Cannot start:',
+      'DATABASE_URL is missing',
+      'AMQP_URL must be a URL that starts with amqp:// or amqps://',
+      'BATCH_SIZE must be a whole number from 1 to 10, got "0"',
+      'IDLE_MS must be a whole number from 0 to 2147483647, got "soon"',
+      'LEVEL must be one of low, high, got "medium"',
+    ])
+  })
+
+  it('takes an empty variable, or one of spaces, for a missing one', () => {
+    assert.match(complaint({ ...env, BATCH_SIZE: ' ' }), /BATCH_SIZE is missing/)
+    assert.equal(readConfig({ IDLE_MS: '' }, { idleMs: variables.idleMs }).idleMs, 500)
+  })
+
+  for (const value of ['-1', '1.5', '1e3', '0x10', 'NaN', '11', '99999999999', '1 0', '١']) {
+    it(`refuses ${value} for a whole number from 1 to 10`, () => {
+      assert.match(complaint({ ...env, BATCH_SIZE: value }), /BATCH_SIZE must be/)
+    })
+  }
+
+  it('never shows the value of a URL, which holds a password', () => {
+    const secret = fc.stringMatching(/^[a-zA-Z0-9]{8,20}$/)
+    const scheme = fc.constantFrom('postgres', 'htpp://', 'amqp', 'mysql://', '')
+    fc.assert(
+      fc.property(secret, scheme, (secret, scheme) => {
+        const url = `${scheme}user:${secret}@server/db`
+        const said = complaint({ ...env, DATABASE_URL: url, AMQP_URL: url, BATCH_SIZE: 'x' })
+        assert.ok(!said.includes(secret), said)
+        assert.match(said, /DATABASE_URL must/)
+      }),
+    )
+  })
+})

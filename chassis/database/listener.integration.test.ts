@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { useDatabase } from '#testing/database.ts'
+import { eventually } from '#testing/eventually.ts'
+import { silent } from '#testing/logger.ts'
+import { proxyTo } from '#testing/proxy.ts'
+import { useResources } from '#testing/resources.ts'
+import { listen } from './listener.ts'
+import { MAX_PAYLOAD_BYTES, notify } from './notify.ts'
+
+describe('listen', () => {
+  const database = useDatabase('orders')
+  const use = useResources()
+
+  function hear(url = database.url, heartbeatMs = 100) {
+    const payloads: string[] = []
+    const deaf: number[] = []
+    use(
+      listen({
+        ...{ name: 'ear', url, channel: 'news', logger: silent, heartbeatMs },
+        onNotify: (payload) => void payloads.push(payload),
+        onListen: (deafMs) => void deaf.push(deafMs),
+      }),
+    )
+    return { payloads, deaf }
+  }
+  const tell = (...payloads: string[]) => notify(database.db, 'news', payloads)
+
+  it('hears what is told, once, and nothing of other channels', async () => {
+    const { payloads, deaf } = hear()
+    await eventually(() => deaf.length === 1)
+    await notify(database.db, 'other news', ['not for us'])
+    await tell('one', 'two')
+    await eventually(() => payloads.length === 2)
+    assert.deepEqual(payloads, ['one', 'two'])
+  })
+
+  it('hears of a transaction when it has committed, and never of one that was rolled back', async () => {
+    const { payloads, deaf } = hear()
+    await eventually(() => deaf.length === 1)
+    const rolledBack = database.db.transaction().execute(async (trx) => {
+      await notify(trx, 'news', ['never'])
+      throw new Error('changed my mind')
+    })
+    await assert.rejects(rolledBack)
+    await database.db.transaction().execute(async (trx) => {
+      await notify(trx, 'news', ['committed'])
+      assert.deepEqual(payloads, [])
+    })
+    await eventually(() => payloads.length > 0)
+    assert.deepEqual(payloads, ['committed'])
+  })
+
+  it('hears the longest payload that may be sent', async () => {
+    const { payloads, deaf } = hear()
+    await eventually(() => deaf.length === 1)
+    await tell('x'.repeat(MAX_PAYLOAD_BYTES))
+    await eventually(() => payloads[0]?.length === MAX_PAYLOAD_BYTES)
+    await assert.rejects(tell('x'.repeat(MAX_PAYLOAD_BYTES + 1)))
+  })
+
+  it('says for how long it was deaf when its connection was lost, and hears again', async () => {
+    const { payloads, deaf } = hear()
+    await eventually(() => deaf.length === 1)
+    const lostAt = performance.now()
+    await eventually(async () => (await database.endConnections('ear listen')) === 1)
+    await tell('missed')
+    await eventually(() => deaf.length === 2)
+    const sinceMs = performance.now() - lostAt
+    await tell('heard')
+    await eventually(() => payloads.includes('heard'))
+    assert.ok((deaf[1] ?? 0) > 0)
+    assert.ok((deaf[1] ?? 0) < sinceMs + 1_000)
+  })
+
+  it('listens as soon as there is a database', async () => {
+    await database.goAway()
+    const { payloads, deaf } = hear()
+    await database.comeBack()
+    await eventually(() => deaf.length === 1)
+    await eventually(() => tell('hello'))
+    await eventually(() => payloads.length === 1)
+  })
+
+  it('notices within a few heartbeats that a connection is dead, though nothing says so', async () => {
+    const proxy = use(await proxyTo(database.url))
+    const { payloads, deaf } = hear(proxy.url, 100)
+    await eventually(() => deaf.length === 1)
+    proxy.freeze()
+    await tell('into the void')
+    await eventually(() => deaf.length === 2, { timeoutMs: 5_000 })
+    assert.ok((deaf[1] ?? 0) >= 100, `it was deaf for ${deaf[1]} ms`)
+    await tell('loud and clear')
+    await eventually(() => payloads.includes('loud and clear'))
+    assert.ok(!payloads.includes('into the void'))
+  })
+
+  it('closes at once, also while there is no database', async () => {
+    const lost = listen({
+      ...{ name: 'ear', url: 'postgres://127.0.0.1:9/none', channel: 'news', logger: silent },
+      onNotify: () => {},
+    })
+    await lost.close()
+  })
+})

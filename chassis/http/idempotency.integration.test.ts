@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { sql, type Transaction } from 'kysely'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { useDatabase } from '#testing/database.ts'
+import { eventually } from '#testing/eventually.ts'
+import { useResources } from '#testing/resources.ts'
+import { connectDatabase } from '../database/connect.ts'
+import { type Call, once } from './idempotency.ts'
+import { Problem } from './problem.ts'
+
+type Trx = Transaction<PaymentsDatabase>
+
+describe('once', () => {
+  const database = useDatabase('payments')
+  const use = useResources()
+
+  const open = () =>
+    use(connectDatabase<PaymentsDatabase>({ name: 'api', url: database.url, poolSize: 20 }))
+  const call = (changes: Partial<Call> = {}): Call => ({
+    ...{ userId: 'alice', call: 'POST /accounts', key: 'key', meaning: { amount: '10.00' } },
+    ...changes,
+  })
+  let effects = 0
+  beforeEach('forget', async () => {
+    effects = 0
+    await database.rows(sql`TRUNCATE idempotency_keys, accounts`)
+  })
+  const effect = async (trx: Trx) => {
+    effects++
+    await sql`INSERT INTO accounts (user_id) VALUES ('u' || ${effects}::text)`.execute(trx)
+    return { status: 201, body: `{"effect":${effects}}` }
+  }
+  const isProblem = (status: number) => (error: unknown) =>
+    error instanceof Problem && error.status === status
+  const accounts = async () => (await database.rows(sql`SELECT user_id FROM accounts`)).length
+  const keys = async () => (await database.rows(sql`SELECT key FROM idempotency_keys`)).length
+
+  it('gives the same answer again, byte for byte, and has its effect once', async () => {
+    const db = open()
+    const first = { status: 201, body: '{"effect":1}' }
+    assert.deepEqual(await once(db, call(), effect), { ...first, replayed: false })
+    assert.deepEqual(await once(db, call(), effect), { ...first, replayed: true })
+    assert.equal(await accounts(), 1)
+  })
+
+  it('has one effect for 50 calls at the same time with one key', async () => {
+    const db = open()
+    const ends = await Promise.allSettled(
+      Array.from({ length: 50 }, () => once(db, call(), effect)),
+    )
+    const answers = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []))
+    const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+    assert.equal(answers.filter(({ replayed }) => !replayed).length, 1)
+    assert.equal(new Set(answers.map(({ body }) => body)).size, 1)
+    assert.ok(refused.every(isProblem(409)), String(refused))
+    assert.deepEqual([effects, await accounts(), await keys()], [1, 1, 1])
+  })
+
+  it('says 409 while the first call is still running, and replays it afterwards', async () => {
+    const db = open()
+    const gate = Promise.withResolvers<void>()
+    const first = once(db, call(), async (trx) => {
+      const answer = await effect(trx)
+      await gate.promise
+      return answer
+    })
+    await eventually(() => effects === 1)
+    await assert.rejects(once(db, call(), effect), (error) => {
+      assert.ok(error instanceof Problem && error.status === 409)
+      return error.headers['Retry-After'] === '1'
+    })
+    gate.resolve()
+    await first
+    assert.equal((await once(db, call(), effect)).replayed, true)
+    assert.equal(effects, 1)
+  })
+
+  it('says 422 to the same key with another meaning, and to no other spelling of the same', async () => {
+    const db = open()
+    await once(db, call(), effect)
+    const other = call({ meaning: { amount: '10.01' } })
+    await assert.rejects(once(db, other, effect), isProblem(422))
+    assert.equal((await once(db, call({ meaning: { amount: '10.00' } }), effect)).replayed, true)
+  })
+
+  it('frees the key when the effect fails, which then leaves nothing', async () => {
+    const db = open()
+    const failing = async (trx: Trx): Promise<never> => {
+      await effect(trx)
+      throw new Problem(422, 'not like this')
+    }
+    await assert.rejects(once(db, call(), failing), isProblem(422))
+    assert.deepEqual([await accounts(), await keys()], [0, 0])
+    assert.equal((await once(db, call({ meaning: 'another' }), effect)).replayed, false)
+  })
+
+  it('frees the key when the process dies in the middle', async () => {
+    const db = open()
+    const dying = async (trx: Trx) => {
+      const answer = await effect(trx)
+      await database.endConnections('api')
+      return answer
+    }
+    await assert.rejects(once(db, call(), dying))
+    assert.equal(await accounts(), 0)
+    assert.equal((await once(db, call(), effect)).replayed, false)
+  })
+
+  it('keeps the keys of two users, and of two calls, apart', async () => {
+    const db = open()
+    for (const other of [{}, { userId: 'bob' }, { call: 'POST /orders' }, { key: 'other' }]) {
+      assert.equal((await once(db, call(other), effect)).replayed, false)
+    }
+    assert.equal(effects, 4)
+  })
+
+  it('runs every call that has no key', async () => {
+    const db = open()
+    for (let time = 0; time < 3; time++) {
+      assert.equal((await once(db, call({ key: undefined }), effect)).replayed, false)
+    }
+    assert.deepEqual([await accounts(), await keys()], [3, 0])
+  })
+})

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { sql } from 'kysely'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { listen } from '#chassis/database/listener.ts'
+import { type Ending, handleEvents } from '#chassis/inbox/handle.ts'
+import { createEvent, type Fact } from '#contracts/events.ts'
+import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import { useDatabase } from '#testing/database.ts'
+import { eventually, eventuallyPasses } from '#testing/eventually.ts'
+import { silent } from '#testing/logger.ts'
+import { useResources } from '#testing/resources.ts'
+import { handleBatch } from './handle-batch.ts'
+import type { PaymentOutcome } from './settle-orders.ts'
+
+const outcome = (fact: Fact) =>
+  createEvent(fact, { id: randomUUIDv7(), time: new Date() }) as PaymentOutcome
+const about = (order_id: string, amount = '10.00') => ({ order_id, user_id: 'alice', amount })
+const paid = (orderId: string, amount?: string) =>
+  outcome({ type: 'PaymentSucceeded', data: { ...about(orderId, amount), tx_id: randomUUIDv7() } })
+const failed = (orderId: string) =>
+  outcome({ type: 'PaymentFailed', data: { ...about(orderId), reason: 'INSUFFICIENT_FUNDS' } })
+
+describe('handleBatch of orders-consumer', () => {
+  const database = useDatabase('orders')
+  const use = useResources()
+
+  async function placeOrders(count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => randomUUIDv7())
+    await database.rows(sql`
+      INSERT INTO orders (order_id, user_id, amount)
+      SELECT id, 'alice', 10 FROM unnest(${ids}::uuid[]) AS id
+    `)
+    return ids
+  }
+  const consumer = () => {
+    const db = use(connectDatabase<OrdersDatabase>({ name: 'orders-consumer', url: database.url }))
+    const handle: typeof handleBatch = (trx, events) => {
+      transactions++
+      return handleBatch(trx, events)
+    }
+    return (events: PaymentOutcome[]): Promise<Map<string, Ending>> =>
+      handleEvents({ db, handle }, events)
+  }
+  /** How many were begun: more than batches, when one met another and was begun anew. */
+  let transactions = 0
+  const statuses = async (ids: string[]) => {
+    const rows = await database.rows(sql<{
+      order_id: string
+      status: string
+      reason: string | null
+    }>`
+      SELECT order_id, status, failure_reason AS reason FROM orders
+      WHERE order_id = ANY (${ids}::uuid[])
+    `)
+    const byId = new Map(rows.map((row) => [row.order_id, row.reason ?? row.status]))
+    return ids.map((id) => byId.get(id))
+  }
+  const kinds = (endings: Map<string, Ending>) => [...endings.values()].map(({ kind }) => kind)
+
+  /** What a listener is told of, from now on. */
+  async function hear() {
+    const payloads: string[] = []
+    let listening = false
+    use(
+      listen({
+        ...{ name: 'ear', url: database.url, channel: orderStatusChannel, logger: silent },
+        onNotify: (payload) => void payloads.push(payload),
+        onListen: () => {
+          listening = true
+        },
+      }),
+    )
+    await eventually(() => listening)
+    return payloads
+  }
+
+  it('settles orders, with the reason of a failure, and tells who listens', async () => {
+    const [good = '', bad = '', untouched = ''] = await placeOrders(3)
+    const payloads = await hear()
+    await consumer()([paid(good), failed(bad)])
+    assert.deepEqual(await statuses([good, bad, untouched]), [
+      'PAID',
+      'INSUFFICIENT_FUNDS',
+      'PAYMENT_PENDING',
+    ])
+    await eventually(() => payloads.length > 0)
+    assert.deepEqual(payloads.flatMap(orderIdsIn).sort(), [good, bad].sort())
+  })
+
+  it('tells of a batch that is too long for one NOTIFY in several', async () => {
+    const ids = await placeOrders(500)
+    const payloads = await hear()
+    await consumer()(ids.map((id) => paid(id)))
+    await eventuallyPasses(() => assert.deepEqual(payloads.flatMap(orderIdsIn).sort(), ids.sort()))
+    assert.equal(payloads.length, 3)
+  })
+
+  it('tells nothing of a batch that was rolled back', async () => {
+    const [id = ''] = await placeOrders(1)
+    const payloads = await hear()
+    const db = use(connectDatabase<OrdersDatabase>({ name: 'failing', url: database.url }))
+    const failing = async (...[trx, events]: Parameters<typeof handleBatch>): Promise<never> => {
+      await handleBatch(trx, events)
+      throw new Error('after all')
+    }
+    assert.deepEqual(kinds(await handleEvents({ db, handle: failing }, [paid(id)])), ['retry'])
+    const [next = ''] = await placeOrders(1)
+    await consumer()([paid(next)])
+    await eventually(() => payloads.length > 0)
+    assert.deepEqual(payloads.flatMap(orderIdsIn), [next])
+    assert.deepEqual(await statuses([id]), ['PAYMENT_PENDING'])
+  })
+
+  it('changes nothing the second time, whether the event is the same or a new one', async () => {
+    const [id = ''] = await placeOrders(1)
+    const handle = consumer()
+    const event = paid(id)
+    await handle([event])
+    const changedAt = () => database.rows(sql`SELECT updated_at FROM orders WHERE order_id = ${id}`)
+    const before = await changedAt()
+    assert.deepEqual(kinds(await handle([event, paid(id)])), ['duplicate', 'handled'])
+    assert.deepEqual(await changedAt(), before)
+  })
+
+  it('sets aside what is about no order, contradicts, or names another amount', async () => {
+    const [settled = '', open = ''] = await placeOrders(2)
+    const handle = consumer()
+    await handle([paid(settled)])
+    const endings = await handle([
+      paid(randomUUIDv7()),
+      failed(settled),
+      paid(open, '9.99'),
+      failed(open),
+    ])
+    assert.deepEqual(kinds(endings), ['park', 'park', 'park', 'handled'])
+    const reasons = [...endings.values()].map((ending) => ending.kind === 'park' && ending.reason)
+    assert.deepEqual(reasons, ['unknown-order', 'contradiction', 'contradiction', false])
+    assert.deepEqual(await statuses([settled, open]), ['PAID', 'INSUFFICIENT_FUNDS'])
+  })
+
+  it('settles once when batches race for the same orders, and never deadlocks', async () => {
+    const handle = consumer()
+    transactions = 0
+    for (let round = 0; round < 10; round++) {
+      const ids = await placeOrders(50)
+      const batches = Array.from({ length: 6 }, () =>
+        ids.toSorted(() => Math.random() - 0.5).map((id) => paid(id)),
+      )
+      const endings = await Promise.all(batches.map(handle))
+      assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+      assert.deepEqual(new Set(await statuses(ids)), new Set(['PAID']))
+    }
+    assert.equal(transactions, 60, 'a batch was rolled back and begun anew')
+  })
+
+  it('lets the first of two opposite outcomes win, whichever batch it is in', async () => {
+    const handle = consumer()
+    for (let round = 0; round < 10; round++) {
+      const [id = ''] = await placeOrders(1)
+      const endings = await Promise.all([handle([paid(id)]), handle([failed(id)])])
+      assert.deepEqual(endings.flatMap(kinds).sort(), ['handled', 'park'])
+    }
+  })
+})

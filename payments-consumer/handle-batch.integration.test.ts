@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { sql } from 'kysely'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import type { AppError } from '#chassis/errors.ts'
+import { type Ending, handleEvents } from '#chassis/inbox/handle.ts'
+import { createEvent, type PaymentRequested } from '#contracts/events.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { useDatabase } from '#testing/database.ts'
+import { eventually, eventuallyPasses } from '#testing/eventually.ts'
+import { useResources } from '#testing/resources.ts'
+import { handleBatch } from './handle-batch.ts'
+
+const request = (changes: Partial<PaymentRequested['data']> = {}): PaymentRequested => {
+  const data = { order_id: randomUUIDv7(), user_id: 'alice', amount: '10.00', ...changes }
+  const envelope = { id: randomUUIDv7(), time: new Date() }
+  return createEvent({ type: 'PaymentRequested', data }, envelope) as PaymentRequested
+}
+const requests = (count: number, changes: Partial<PaymentRequested['data']> = {}) =>
+  Array.from({ length: count }, () => request(changes))
+
+describe('handleBatch of payments-consumer', () => {
+  const database = useDatabase('payments')
+  const use = useResources()
+
+  beforeEach('start anew', async () => {
+    transactions = 0
+    troubles = []
+    await database.rows(sql`TRUNCATE accounts, inbox, outbox`)
+    await database.rows(sql`ALTER TABLE ledger DISABLE TRIGGER ledger_append_only`)
+    await database.rows(sql`TRUNCATE ledger`)
+    await database.rows(sql`ALTER TABLE ledger ENABLE TRIGGER ledger_append_only`)
+  })
+
+  const openAccount = (user: string, balance: string) =>
+    database.rows(
+      sql`INSERT INTO accounts (user_id, balance) VALUES (${user}, ${balance}::numeric)`,
+    )
+  const consumer = () => {
+    const { url } = database
+    const db = use(connectDatabase<PaymentsDatabase>({ name: 'payments-consumer', url }))
+    const handle: typeof handleBatch = (trx, events) => {
+      transactions++
+      return handleBatch(trx, events).catch((error: AppError) => {
+        troubles.push((error.cause as { code?: string }).code ?? 'unknown')
+        throw error
+      })
+    }
+    return (events: PaymentRequested[]): Promise<Map<string, Ending>> =>
+      handleEvents({ db, handle }, events)
+  }
+  /** How many were begun: more than batches, when one met another and was begun anew. */
+  let transactions = 0
+  /** What PostgreSQL refused, by its SQLSTATE. */
+  let troubles: string[] = []
+  const account = async (user = 'alice') => {
+    const [row] = await database.rows(sql<{ balance: string; version: number }>`
+      SELECT balance, version FROM accounts WHERE user_id = ${user}
+    `)
+    return row && [row.balance, row.version]
+  }
+  const debits = () =>
+    database.rows(sql<{ order_id: string; status: string; reason: string | null; tx_id: string }>`
+      SELECT order_id, status, reason, tx_id FROM ledger WHERE type = 'DEBIT' ORDER BY tx_id
+    `)
+  const replies = async () => {
+    const rows = await database.rows(sql<{ payload_json: PaymentReply }>`
+      SELECT payload_json FROM outbox ORDER BY event_id
+    `)
+    return rows.map(({ payload_json }) => payload_json)
+  }
+  interface PaymentReply {
+    type: string
+    subject: string
+    data: { order_id: string; user_id: string; amount: string; tx_id?: string; reason?: string }
+  }
+  const kinds = (endings: Map<string, Ending>) => [...endings.values()].map(({ kind }) => kind)
+
+  it('takes the money, records it and promises the reply, in one go', async () => {
+    await openAccount('alice', '25.00')
+    const event = request()
+    assert.deepEqual(kinds(await consumer()([event])), ['handled'])
+    assert.deepEqual(await account(), ['15.00', 1])
+    const [debit] = await debits()
+    const { order_id } = event.data
+    assert.deepEqual([debit?.order_id, debit?.status, debit?.reason], [order_id, 'SUCCESS', null])
+    const [reply] = await replies()
+    assert.equal(reply?.type, 'PaymentSucceeded')
+    assert.equal(reply?.subject, order_id)
+    assert.deepEqual(reply?.data, { ...event.data, tx_id: debit?.tx_id })
+  })
+
+  it('records why an order cannot be paid, and says so', async () => {
+    await openAccount('alice', '9.99')
+    const poor = request()
+    const stranger = request({ user_id: 'nobody' })
+    await consumer()([poor, stranger])
+    assert.deepEqual(await account(), ['9.99', 0])
+    const reasons = new Map((await debits()).map((debit) => [debit.order_id, debit.reason]))
+    assert.equal(reasons.get(poor.data.order_id), 'INSUFFICIENT_FUNDS')
+    assert.equal(reasons.get(stranger.data.order_id), 'ACCOUNT_NOT_FOUND')
+    const said = new Map((await replies()).map((reply) => [reply.subject, reply.data.reason]))
+    assert.deepEqual(said, reasons)
+  })
+
+  it('charges once for 100 events with new ids about the same order, and answers each', async () => {
+    await openAccount('alice', '500.00')
+    const events = requests(100, { order_id: randomUUIDv7() })
+    const handle = consumer()
+    await handle(events.slice(0, 50))
+    await Promise.all([handle(events.slice(50, 75)), handle(events.slice(75))])
+    assert.deepEqual(await account(), ['490.00', 1])
+    assert.equal((await debits()).length, 1)
+    const answers = await replies()
+    assert.equal(answers.length, 100)
+    assert.equal(new Set(answers.map(({ data }) => data.tx_id)).size, 1)
+  })
+
+  it('does nothing for an event that it has handled, not even answer', async () => {
+    await openAccount('alice', '500.00')
+    const event = request()
+    const handle = consumer()
+    await handle([event])
+    assert.deepEqual(kinds(await handle([event])), ['duplicate'])
+    assert.deepEqual(await account(), ['490.00', 1])
+    assert.equal((await replies()).length, 1)
+  })
+
+  it('decides an order once when two batches race for it: one debits, the other repeats', async () => {
+    await openAccount('alice', '100000.00')
+    const handle = consumer()
+    for (let round = 0; round < 20; round++) {
+      const orderIds = Array.from({ length: 10 }, () => randomUUIDv7())
+      const batches = Array.from({ length: 4 }, () =>
+        orderIds.toSorted(() => Math.random() - 0.5).map((order_id) => request({ order_id })),
+      )
+      const endings = await Promise.all(batches.map(handle))
+      assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+    }
+    assert.deepEqual(await account(), ['98000.00', 200])
+    assert.equal((await debits()).length, 200)
+    assert.equal((await replies()).length, 800)
+  })
+
+  it('decides an order once also when its user has no account that could be locked', async () => {
+    const handle = consumer()
+    for (let round = 0; round < 20; round++) {
+      const orderIds = Array.from({ length: 5 }, () => randomUUIDv7())
+      const batches = Array.from({ length: 4 }, () =>
+        orderIds
+          .toSorted(() => Math.random() - 0.5)
+          .map((order_id) => request({ order_id, user_id: 'nobody' })),
+      )
+      const endings = await Promise.all(batches.map(handle))
+      assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+    }
+    assert.equal((await debits()).length, 100)
+    assert.equal((await replies()).length, 400)
+    assert.ok(troubles.every((code) => code === '23505')) // the key was taken meanwhile
+  })
+
+  it('records debits in the order of their orders, so that two batches wait in one direction', async () => {
+    const [first = '', second = '', third = ''] = Array.from({ length: 3 }, () =>
+      randomUUIDv7(),
+    ).sort()
+    const handle = consumer()
+    let charging: Promise<unknown> = Promise.resolve()
+    await database.db.transaction().execute(async (trx) => {
+      const decide = (orderId: string) =>
+        sql`
+          INSERT INTO ledger (tx_id, order_id, user_id, type, amount, status)
+          VALUES (uuidv7(), ${orderId}, 'nobody', 'DEBIT', 10, 'SUCCESS')
+        `.execute(trx)
+      await decide(second)
+      const backwards = [third, second, first]
+      charging = handle(backwards.map((order_id) => request({ order_id, user_id: 'nobody' })))
+      await eventually(() =>
+        database
+          .rows(sql`
+          SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'
+        `)
+          .then((waiting) => waiting.length > 0),
+      )
+      await decide(third)
+    })
+    await charging
+    assert.deepEqual(troubles, ['23505'])
+    assert.equal((await replies()).length, 3)
+    assert.equal((await debits()).filter(({ order_id }) => order_id === first).length, 1)
+  })
+
+  it('never deadlocks when batches charge the same accounts in any order', async () => {
+    const users = Array.from({ length: 40 }, (_, index) => `user${index}`)
+    for (const user of users) await openAccount(user, '1000.00')
+    const handle = consumer()
+    for (let round = 0; round < 10; round++) {
+      const batches = Array.from({ length: 6 }, () =>
+        users
+          .toSorted(() => Math.random() - 0.5)
+          .map((user_id) => request({ user_id, amount: '1.00' })),
+      )
+      await Promise.all(batches.map(handle))
+    }
+    for (const user of users) assert.deepEqual(await account(user), ['940.00', 60])
+    assert.equal(transactions, 60, 'a batch was rolled back and begun anew')
+  })
+
+  it('locks accounts in the order of their users, however they lie on the disk', async () => {
+    const users = ['a', 'b', 'c', 'd', 'e']
+    for (const user of users.toReversed()) await openAccount(user, '10.00')
+    const unlocked = () =>
+      database.db.transaction().execute(async (trx) => {
+        const { rows } = await sql<{ user_id: string }>`
+          SELECT user_id FROM accounts ORDER BY user_id FOR NO KEY UPDATE SKIP LOCKED
+        `.execute(trx)
+        return rows.map(({ user_id }) => user_id).join()
+      })
+    const handle = consumer()
+    let charging: Promise<unknown> = Promise.resolve()
+    await database.db.transaction().execute(async (trx) => {
+      await sql`SELECT FROM accounts WHERE user_id = 'c' FOR NO KEY UPDATE`.execute(trx)
+      charging = handle(users.map((user_id) => request({ user_id })))
+      await eventuallyPasses(async () => assert.equal(await unlocked(), 'd,e'))
+    })
+    await charging
+    assert.equal(await unlocked(), 'a,b,c,d,e')
+  })
+
+  it('lets a balance be spent once when many batches want it at the same time', async () => {
+    await openAccount('alice', '10.00')
+    const handle = consumer()
+    const endings = await Promise.all(requests(8).map((event) => handle([event])))
+    assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+    const outcomes = (await debits()).map(({ status }) => status)
+    assert.equal(outcomes.filter((status) => status === 'SUCCESS').length, 1)
+    assert.equal(outcomes.length, 8)
+    assert.deepEqual(await account(), ['0.00', 1])
+    assert.deepEqual(troubles, [])
+  })
+
+  it('loses no update while the same account is topped up', async () => {
+    await openAccount('alice', '1000.00')
+    const handle = consumer()
+    const topUp = sql`UPDATE accounts SET balance = balance + 1 WHERE user_id = 'alice'`
+    const topUps = async () => {
+      for (let time = 0; time < 50; time++) await database.rows(topUp)
+    }
+    const charges = async () => {
+      for (let time = 0; time < 50; time++) await handle([request({ amount: '1.00' })])
+    }
+    await Promise.all([topUps(), charges()])
+    assert.deepEqual(await account(), ['1000.00', 50])
+  })
+
+  it('sets a contradiction aside and handles its neighbours', async () => {
+    await openAccount('alice', '100.00')
+    const first = request()
+    const { order_id } = first.data
+    const other = request({ order_id, amount: '11.00' })
+    const thief = request({ order_id, user_id: 'mallory' })
+    const neighbour = request()
+    const handle = consumer()
+    await handle([first])
+    const endings = await handle([other, thief, neighbour])
+    assert.deepEqual(kinds(endings), ['park', 'park', 'handled'])
+    assert.deepEqual(await account(), ['80.00', 2])
+    assert.equal((await replies()).length, 2)
+    const remembered = await database.rows(sql<{ event_id: string }>`SELECT event_id FROM inbox`)
+    assert.deepEqual(
+      remembered.map(({ event_id }) => event_id).sort(),
+      [first.id, neighbour.id].sort(),
+    )
+  })
+
+  it('spends the last cent, and moves the largest amounts exactly', async () => {
+    const most = '9999999999999999.99'
+    await openAccount('alice', most)
+    const handle = consumer()
+    await handle([request({ amount: '9999999999999999.98' }), request({ amount: '0.01' })])
+    assert.deepEqual(await account(), ['0.00', 2])
+    await handle([request({ amount: most })])
+    assert.deepEqual((await debits()).map(({ status }) => status).sort(), [
+      'FAILED',
+      'SUCCESS',
+      'SUCCESS',
+    ])
+  })
+})

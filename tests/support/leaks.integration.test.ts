@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { postgresServer, rabbitmqServer } from './servers.ts'
+
+/** Runs leaky.ts in a mocha of its own, on our servers; it is killed if a leak keeps it alive. */
+async function runLeaking(leak: string) {
+  const { address, managementUrl } = await rabbitmqServer()
+  const mocha = spawn(
+    process.execPath,
+    [
+      'node_modules/mocha/bin/mocha.js',
+      '--exit',
+      '--no-config',
+      ...options,
+      'tests/support/leaky.ts',
+    ],
+    {
+      env: {
+        ...process.env,
+        LEAK: leak,
+        TEST_POSTGRES_URL: (await postgresServer()).url('postgres'),
+        TEST_RABBITMQ_MANAGEMENT_URL: managementUrl,
+        TEST_AMQP_ADDRESS: address,
+      },
+      detached: true, // what it leaves behind can then be ended with it
+    },
+  )
+  const ended = once(mocha, 'exit')
+  const said = await text(mocha.stdout)
+  const [code] = await ended
+  try {
+    process.kill(-Number(mocha.pid), 'SIGKILL')
+  } catch {
+    // nothing was left
+  }
+  return { code, said }
+}
+const options = ['--require', './tests/support/hooks.ts', '--timeout', '10000']
+
+const leaks = {
+  nothing: undefined,
+  database: /Left open in the database/,
+  broker: /Left open at the broker/,
+  process: /Left running: sleep/,
+}
+
+describe('the leak check', () => {
+  const runs = new Map<string, Awaited<ReturnType<typeof runLeaking>>>()
+
+  before('run a file with each leak', async function () {
+    this.timeout(90_000)
+    await Promise.all(
+      Object.keys(leaks).map(async (leak) => runs.set(leak, await runLeaking(leak))),
+    )
+  })
+
+  for (const [leak, complaint] of Object.entries(leaks)) {
+    it(`${complaint ? 'fails' : 'passes'} a file that leaves behind: ${leak}`, () => {
+      const { code, said } = runs.get(leak) ?? { code: undefined, said: '' }
+      if (complaint) assert.match(said, complaint)
+      assert.equal(code === 0, complaint === undefined, said)
+    })
+  }
+})

@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process'
+import amqp from 'amqplib'
+import pg from 'pg'
+import { useBroker } from '#testing/broker.ts'
+import { useDatabase } from '#testing/database.ts'
+
+/**
+ * A test file as it must not be: run by leaks.integration.test.ts, which wants to see it fail. LEAK
+ * says what it leaves open.
+ */
+const leak = process.env.LEAK
+
+describe('a test file that leaks', () => {
+  const database = useDatabase('orders')
+  const broker = useBroker()
+
+  it(`leaves behind: ${leak}`, async () => {
+    if (leak === 'database') await new pg.Client({ connectionString: database.url }).connect()
+    if (leak === 'broker') await amqp.connect(broker.url)
+    if (leak === 'process') spawn('sleep', ['60'])
+  })
+})
