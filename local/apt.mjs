@@ -47,7 +47,7 @@ function howTo(names) {
 
 /** @param {string[]} args */
 function aptGet(args) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1' }
   const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
   const { status, error } = spawnSync('apt-get', [...options, ...args], { env, stdio: 'inherit' })
   if (status !== 0) {

@@ -6,7 +6,7 @@ import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 
 describe('orders-api, told to stop', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   const database = useDatabase('orders')
   let child: ChildProcessWithoutNullStreams
   let origin: string

@@ -7,7 +7,7 @@ import { expectProblem } from '#testing/problem.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('the HTTP interface, through the gateway', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   const stack = useStack()
   const get = (path: string) => call(stack.gateway, 'GET', path)
   const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>

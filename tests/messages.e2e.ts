@@ -9,7 +9,7 @@ import { withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('messages from outside, on the running stack', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const stack = useStack()
   let connection: amqp.ChannelModel
   let channel: amqp.ConfirmChannel

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('the documentation', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   const stack = useStack()
   const documents = globSync(['*.md', 'docs/**/*.md'])
 

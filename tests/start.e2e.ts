@@ -20,9 +20,9 @@ describe('npm start', function () {
     const killed = victims.map((name) => [name, first.pidOf(name)] as const)
     for (const [, pid] of killed) process.kill(pid, 'SIGKILL')
     for (const [name, pid] of killed) {
-      await eventually(() => first.pidOf(name) !== pid, { timeoutMs: 20_000 })
+      await eventually(() => first.pidOf(name) !== pid, { timeoutMs: 60_000 })
     }
-    await eventually(() => placeAndPay(first.gateway), { timeoutMs: 30_000 })
+    await eventually(() => placeAndPay(first.gateway), { timeoutMs: 60_000 })
     assert.equal(await first.stop(), 0)
     assert.deepEqual(await processesOf(first.dir), [])
 
@@ -66,7 +66,7 @@ describe('npm start', function () {
 })
 
 describe('a process', function () {
-  this.timeout(20_000)
+  this.timeout(120_000)
 
   for (const name of processNames) {
     it(`${name} lists every fault of its environment and exits with 78`, async () => {

@@ -8,7 +8,7 @@ import { useStack } from '#testing/shared-stack.ts'
 import { type Stack, startStack } from '#testing/stack.ts'
 
 describe('trouble behind the gateway', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const stack = useStack()
   const postOrder = (amount: string) =>
     call(stack.gateway, 'POST', '/orders', { body: { user_id: 'alice', amount } })
@@ -35,7 +35,7 @@ describe('trouble behind the gateway', function () {
       }
     })
     const find = () => call(stack.gateway, 'GET', `/orders/${order.order_id}`)
-    await eventually(async () => (await find()).body.status === 'PAID', { timeoutMs: 20_000 })
+    await eventually(async () => (await find()).body.status === 'PAID', { timeoutMs: 60_000 })
   })
 
   it('is a 500 without internals when nobody expected it', async () => {

@@ -13,7 +13,7 @@ interface Message {
 }
 
 describe('/orders/ws, through the gateway', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   const stack = useStack()
   const open: Connection[] = []
   const connect = async (query = '') => {

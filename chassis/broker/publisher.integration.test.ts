@@ -32,7 +32,7 @@ describe('Publisher', () => {
 
   async function connect(url = broker.url): Promise<Publisher> {
     const publisher = use(new Publisher({ name: 'publisher', url, topology, logger: silent }))
-    await publisher.whenReady(AbortSignal.timeout(10_000))
+    await publisher.whenReady(AbortSignal.timeout(60_000))
     return publisher
   }
   afterEach('empty the queue', () => broker.channel().purgeQueue('all'))
@@ -121,20 +121,20 @@ describe('Publisher', () => {
       const publisher = use(new Publisher({ name: 'early', url, topology, logger: silent }))
       await assert.rejects(publisher.publishAll(messages(1), 1_000))
       use(await proxyTo(broker.url, port))
-      await publisher.whenReady(AbortSignal.timeout(8_000))
+      await publisher.whenReady(AbortSignal.timeout(60_000))
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
     })
 
     for (const [step, bytes] of Object.entries(amqpMethods)) {
       it(`is opened anew when the broker dies at ${step}`, async function () {
-        this.timeout(30_000)
+        this.timeout(120_000)
         const proxy = use(await proxyTo(broker.url))
         const wasCut = proxy.cutAt(bytes)
         const publisher = use(
           new Publisher({ name: 'publisher', url: proxy.url, topology, logger: silent }),
         )
         await eventually(wasCut)
-        await eventually(() => publisher.isReady(), { timeoutMs: 20_000 })
+        await eventually(() => publisher.isReady(), { timeoutMs: 60_000 })
         const { confirmed } = await publisher.publishAll(messages(1), 5_000)
         assert.equal(confirmed.length, 1)
       })
@@ -147,7 +147,7 @@ describe('Publisher', () => {
       const { failed, late } = await publisher.publishAll(messages(3), 200)
       assert.deepEqual([failed.length, late], [3, true])
       assert.equal(publisher.isReady(), false)
-      await publisher.whenReady(AbortSignal.timeout(8_000))
+      await publisher.whenReady(AbortSignal.timeout(60_000))
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
     })
 
@@ -179,7 +179,7 @@ describe('Publisher', () => {
       } finally {
         await control('set_vm_memory_high_watermark', '0.6')
       }
-      await publisher.whenReady(AbortSignal.timeout(10_000))
+      await publisher.whenReady(AbortSignal.timeout(60_000))
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
     })
   })

@@ -42,7 +42,7 @@ describe('consumer', () => {
     const publisher = use(
       new Publisher({ name: 'setup', url: broker.url, topology, logger: silent }),
     )
-    await publisher.whenReady(AbortSignal.timeout(10_000))
+    await publisher.whenReady(AbortSignal.timeout(60_000))
     await broker.channel().purgeQueue(queue)
     await broker.channel().purgeQueue(dead)
   })
@@ -144,7 +144,7 @@ describe('consumer', () => {
       let most = 0
       const slowly: Handle = async (trx, events) => {
         most = Math.max(most, ++atWork)
-        await eventually(() => most === 2, { timeoutMs: 3_000 }).finally(() => atWork--)
+        await eventually(() => most === 2, { timeoutMs: 60_000 }).finally(() => atWork--)
         return handle(trx, events)
       }
       await consume({ handle: slowly, batchSize: 1, lanes: 2, maxAttempts: 1 })
@@ -418,7 +418,7 @@ describe('consumer', () => {
       const event = newEvent()
       await send(event)
       const { inbox, subscription } = open({ handle: dying })
-      const received = await subscription.pending.take(1, 0, AbortSignal.timeout(10_000))
+      const received = await subscription.pending.take(1, 0, AbortSignal.timeout(60_000))
       const watched = received.map((delivery) => ({
         ...delivery,
         ack: () => {

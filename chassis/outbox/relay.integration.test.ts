@@ -42,7 +42,7 @@ describe('relay', () => {
     const publisher = use(
       new Publisher({ name: 'setup', url: broker.url, topology, logger: silent }),
     )
-    await publisher.whenReady(AbortSignal.timeout(10_000))
+    await publisher.whenReady(AbortSignal.timeout(60_000))
     await broker.channel().purgeQueue('all')
   })
 
@@ -51,7 +51,7 @@ describe('relay', () => {
     const name = 'relay'
     const db = use(connectDatabase<WithOutbox>({ name, url }))
     const publisher = use(new Publisher({ name, url: broker.url, topology, logger: silent }))
-    await publisher.whenReady(AbortSignal.timeout(10_000))
+    await publisher.whenReady(AbortSignal.timeout(60_000))
     const rest = { routes, batchSize: 100, deadlineMs: 3_000, logger: silent }
     return { db, publisher, ...rest, ...overrides, close: () => {} }
   }
@@ -267,7 +267,7 @@ describe('relay', () => {
       for (let round = 0; round < 3; round++) {
         await append(1)
         wake()
-        await eventually(async () => (await unpublished()) === 0, { timeoutMs: 5_000 })
+        await eventually(async () => (await unpublished()) === 0, { timeoutMs: 60_000 })
       }
     })
 
@@ -275,7 +275,7 @@ describe('relay', () => {
       const relay = { ...(await relayWith()), ...patience, idleMs: 50, wakeUp: new WakeUp() }
       use(running((signal) => runRelay(relay, signal)))
       await append(1)
-      await eventually(async () => (await unpublished()) === 0, { timeoutMs: 5_000 })
+      await eventually(async () => (await unpublished()) === 0, { timeoutMs: 60_000 })
     })
 
     it('holds no transaction while the broker is away, and goes on when it is back', async () => {

@@ -30,7 +30,7 @@ export function useBroker(): TestBroker {
   const broker = {} as TestBroker
   let close = async () => {}
   before('create a virtual host', async function () {
-    this.timeout(90_000)
+    this.timeout(120_000)
     const opened = await openVhost()
     Object.assign(broker, opened.broker)
     close = opened.close

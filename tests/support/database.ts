@@ -43,7 +43,7 @@ export function useDatabase<Service extends keyof Services>(
   const database = {} as TestDatabase<Services[Service]>
   let close = async () => {}
   before('create a database', async function () {
-    this.timeout(90_000)
+    this.timeout(120_000)
     const { url } = await postgresServer()
     const name = await createFromTemplate(service)
     const db = connectDatabase<Services[Service]>({ name: 'test', url: url(name), poolSize: 3 })

@@ -9,7 +9,7 @@ import { stopSharedStack } from './shared-stack.ts'
  */
 export const mochaHooks = {
   async afterAll(this: Mocha.Context) {
-    this.timeout(30_000)
+    this.timeout(120_000)
     await stopSharedStack()
     await dropTemplates()
     await assertNoChildren()

@@ -50,7 +50,7 @@ describe('the leak check', () => {
   const runs = new Map<string, Awaited<ReturnType<typeof runLeaking>>>()
 
   before('run a file with each leak', async function () {
-    this.timeout(90_000)
+    this.timeout(120_000)
     await Promise.all(
       Object.keys(leaks).map(async (leak) => runs.set(leak, await runLeaking(leak))),
     )

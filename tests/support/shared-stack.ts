@@ -7,7 +7,7 @@ let shared: Promise<Stack> | undefined
 export function useStack(): Stack {
   const stack = {} as Stack
   before('start the stack', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     shared ??= startStack({ args: processNames.flatMap((name) => ['--scale', `${name}=2`]) })
     Object.assign(stack, await shared)
   })
