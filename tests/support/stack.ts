@@ -39,7 +39,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     env: { ...process.env, LOCAL_DIR: dir, ...(await freeAddresses()), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  await untilReady(child)
+  await untilReady(child).catch(async (error) => {
+    await removeState(dir)
+    throw error
+  })
   const run = join(dir, 'run')
   const addresses = JSON.parse(readFileSync(join(run, 'addresses.json'), 'utf8')) as Addresses
   return {
