@@ -26,6 +26,8 @@ export interface Service<Config> {
   health: Health
   /** Aborted when the process is told to stop: take no more, finish what is in flight, return. */
   signal: AbortSignal
+  /** Ends the process with 78 when the promise rejects: what it stands on is not as it must be. */
+  demand: (condition: Promise<void>) => void
 }
 
 /** How long stopping may take before the process gives up and exits. */
@@ -36,8 +38,8 @@ const stopDeadlineMs = 10_000
  * which for most is when the signal is aborted.
  *
  * SIGTERM or SIGINT: not ready any more, stop, close in reverse order, exit 0; after 10 s, or at a
- * second signal, at once with 1. Wrong configuration: every fault is printed, exit 78 (EX_CONFIG of
- * sysexits.h). Anything else that `main` throws: logged, exit 1, for a supervisor to start it anew.
+ * second signal, at once with 1. Wrong configuration, of ours or of a server: every fault is printed,
+ * exit 78 (EX_CONFIG of sysexits.h). Anything else that `main` throws: logged, exit 1, for a supervisor to start it anew.
  */
 export async function runService<Config extends Record<string, unknown>>(
   name: string,
@@ -54,7 +56,8 @@ export async function runService<Config extends Record<string, unknown>>(
     logger.warn('AUTH_MODE=off: callers name themselves, so let only a trusted gateway in')
   }
   try {
-    await main({ name, config, logger, resources, health, signal })
+    const demand = (condition: Promise<void>) => void condition.catch(refuseToRun)
+    await main({ name, config, logger, resources, health, signal, demand })
   } catch (error) {
     logger.fatal({ err: error }, 'the process cannot go on')
     process.exitCode = 1
@@ -65,13 +68,6 @@ export async function runService<Config extends Record<string, unknown>>(
   process.exit() // rascal keeps a timer for a connection that broke while it was being closed
 }
 
-/** Resolves when the signal is aborted: all that is left to do for a process that only serves. */
-export const untilStopped = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
 function readOrExit<T extends Record<string, unknown>>(
   variables: {
     [K in keyof T]: Variable<T[K]>
@@ -80,9 +76,13 @@ function readOrExit<T extends Record<string, unknown>>(
   try {
     return readConfig<T>(process.env, variables)
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`)
-    process.exit(78)
+    return refuseToRun(error as Error)
   }
+}
+
+function refuseToRun({ message }: Error): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(78)
 }
 
 function stopSignal(logger: Logger): AbortSignal {

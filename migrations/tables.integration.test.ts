@@ -4,7 +4,12 @@ import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
-import type { IdempotencyKeysTable, InboxTable, OutboxTable } from '#tables/messaging.ts'
+import type {
+  AttemptsTable,
+  IdempotencyKeysTable,
+  InboxTable,
+  OutboxTable,
+} from '#tables/messaging.ts'
 import type { OrdersTable } from '#tables/orders.ts'
 import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
 import {
@@ -38,6 +43,13 @@ const messaging = {
     event_type: 'text ?',
     received_at: 'timestamptz =',
   } satisfies Columns<InboxTable>,
+  attempts: {
+    event_id: 'uuid',
+    started: 'int4 =',
+    finished: 'int4 =',
+    last_started_at: 'timestamptz =',
+    last_error: 'text ?',
+  } satisfies Columns<AttemptsTable>,
   idempotency_keys: {
     user_id: 'text',
     call: 'text',
@@ -60,6 +72,9 @@ const expected = {
       failure_reason: 'text ?',
       created_at: 'timestamptz =',
       updated_at: 'timestamptz =',
+      request_id: 'uuid ?',
+      times_asked: 'int4 =',
+      waiting_since: 'timestamptz =',
     } satisfies Columns<OrdersTable>,
   },
   payments: {

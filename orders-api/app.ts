@@ -40,8 +40,9 @@ async function postOrder({ db, wakeRelay }: Orders, ctx: Context) {
 
   const answer = await once(db, call, async (trx) => {
     const { order, fact } = placeOrder(randomUUIDv7(), request)
-    const row = await insertOrder(trx, order)
-    await appendEvents(trx, [createEvent(fact, { id: randomUUIDv7(), time: new Date() })])
+    const event = createEvent(fact, { id: randomUUIDv7(), time: new Date() })
+    const row = await insertOrder(trx, { ...order, request_id: event.id })
+    await appendEvents(trx, [event])
     return { status: 201, body: JSON.stringify(orderOf(row)) }
   })
   if (!answer.replayed) wakeRelay()

@@ -1,8 +1,10 @@
 import { postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
-import { runService, untilStopped } from '#chassis/lifecycle.ts'
+import { runService } from '#chassis/lifecycle.ts'
 import { relayWaker } from '#chassis/outbox/wake-up.ts'
+import { untilAborted } from '#chassis/pause.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { ordersRouter } from './app.ts'
 import { pingOrders } from './rows.ts'
@@ -13,15 +15,16 @@ import { serveStatusSocket } from './status-socket.ts'
 await runService(
   'orders-api',
   { databaseUrl: postgresUrl('ORDERS_DATABASE_URL') },
-  async ({ name, config, logger, resources, health, signal }) => {
+  async ({ name, config, logger, resources, health, signal, demand }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
+    demand(requireDurability(db, signal))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
     const router = ordersRouter({ db, wakeRelay: relayWaker(db, logger) })
     health.check('database', () => pingOrders(db))
     const http = resources.use(await serve({ ...config, health, logger, router }))
     resources.use(serveStatusSocket(http.server, { feed, logger }))
 
-    await untilStopped(signal)
+    await untilAborted(signal)
   },
 )

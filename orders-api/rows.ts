@@ -20,7 +20,7 @@ const columns = ['order_id', 'user_id', 'amount', 'status', 'created_at', 'updat
 /** In the transaction of its outbox row. */
 export const insertOrder = (
   trx: Transaction<OrdersDatabase>,
-  order: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount'>,
+  order: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount' | 'request_id'>,
 ): Promise<OrderRow> =>
   trx.insertInto('orders').values(order).returning(columns).executeTakeFirstOrThrow()
 

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createConnection } from 'node:net'
 import { promisify } from 'node:util'
+import { sql } from 'kysely'
 import { WebSocket } from 'ws'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { notify } from '#chassis/database/notify.ts'
 import { Resources } from '#chassis/resources.ts'
+import { orderStatusChannel } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -19,6 +23,7 @@ describe('serveStatusSocket', function () {
   const logger = silent
   const resources = new Resources()
   let server: Server
+  let feed: StatusFeed
   let url: string
 
   const start = async (pingMs: number) => {
@@ -27,7 +32,7 @@ describe('serveStatusSocket', function () {
     const db = resources.use(
       connectDatabase<OrdersDatabase>({ name, url: databaseUrl, poolSize: 2 }),
     )
-    const feed = resources.use(new StatusFeed({ name, db, url: databaseUrl, logger, limit: 100 }))
+    feed = resources.use(new StatusFeed({ name, db, url: databaseUrl, logger, limit: 100 }))
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     resources.use({ close: () => server.close() })
@@ -94,6 +99,64 @@ describe('serveStatusSocket', function () {
     client.send(JSON.stringify({ type: 'subscribe', user_id: 'alice' }))
     client.close()
     await eventually(async () => (await connections()) === 0)
+  })
+
+  it('follows nothing more for a client that has closed, however much it had asked for', async () => {
+    await start(60_000)
+    const forgotten = new Set<unknown>()
+    const followedTooLate: string[] = []
+    const { followUser, forget } = feed
+    feed.forget = (watcher) => {
+      forgotten.add(watcher)
+      forget.call(feed, watcher)
+    }
+    feed.followUser = (watcher, userId) => {
+      if (forgotten.has(watcher)) followedTooLate.push(userId)
+      return followUser.call(feed, watcher, userId)
+    }
+    const users = Array.from({ length: 50 }, (_, n) => `user_id=u${n}`).join('&')
+    const client = new WebSocket(`${url}?${users}`)
+    await once(client, 'open')
+    client.terminate()
+    await eventually(() => forgotten.size === 1)
+    const marker = await connect() // its snapshot waits behind all that was asked for before
+    marker.send(JSON.stringify({ type: 'subscribe', order_id: randomUUIDv7() }))
+    await once(marker, 'message')
+    assert.deepEqual(followedTooLate, [])
+    marker.terminate()
+  })
+
+  it('tells what is true, once, whatever a forged NOTIFY says', async () => {
+    await start(60_000)
+    const order_id = randomUUIDv7()
+    await database.rows(sql`
+      INSERT INTO orders (order_id, user_id, amount) VALUES (${order_id}, 'alice', 1)
+    `)
+    const told: string[] = []
+    const client = await connect()
+    client.on('message', (data) => told.push(JSON.parse(String(data)).status))
+    client.send(JSON.stringify({ type: 'subscribe', order_id }))
+    await eventually(() => told.length === 1)
+    const forged = [
+      order_id,
+      `${order_id},PAID`,
+      randomUUIDv7(),
+      '',
+      'PAID',
+      `{"id":"${order_id}"}`,
+    ]
+    const tell = () => notify(database.db, orderStatusChannel, forged)
+    for (let time = 0; time < 5; time++) await tell()
+    await database.rows(sql`UPDATE orders SET status = 'PAID' WHERE order_id = ${order_id}`)
+    await tell()
+    await eventually(() => told.length === 2)
+    await tell()
+    const marker = await connect() // what was heard before it is told before it
+    marker.send(JSON.stringify({ type: 'subscribe', order_id: randomUUIDv7() }))
+    await once(marker, 'message')
+    assert.deepEqual(told, ['PAYMENT_PENDING', 'PAID'])
+    client.terminate()
+    marker.terminate()
   })
 
   it('closes with 1001 when it is closed', async () => {

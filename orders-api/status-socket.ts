@@ -78,6 +78,7 @@ function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, l
   }
   const watcher: Watcher = { send: (order: Order) => write({ type: 'order', ...order }) }
   const handle = async (read: () => StatusRequest) => {
+    if (client.readyState !== client.OPEN) return // what is followed now would never be forgotten
     try {
       await follow(feed, watcher, read())
     } catch (error) {

@@ -12,6 +12,7 @@ import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
 import { handleBatch } from './handle-batch.ts'
+import { setStatuses } from './rows.ts'
 import type { PaymentOutcome } from './settle-orders.ts'
 
 const outcome = (fact: Fact) =>
@@ -153,6 +154,46 @@ describe('handleBatch of orders-consumer', () => {
       assert.deepEqual(new Set(await statuses(ids)), new Set(['PAID']))
     }
     assert.equal(transactions, 60, 'a batch was rolled back and begun anew')
+  })
+
+  it('locks orders in the order of their ids, however they lie on the disk', async () => {
+    const ids = Array.from({ length: 5 }, () => randomUUIDv7()).sort()
+    for (const id of ids.toReversed()) {
+      await database.rows(sql`
+        INSERT INTO orders (order_id, user_id, amount) VALUES (${id}, 'alice', 10)
+      `)
+    }
+    const unlocked = () =>
+      database.db.transaction().execute(async (trx) => {
+        const { rows } = await sql<{ order_id: string }>`
+          SELECT order_id FROM orders WHERE order_id = ANY (${ids}::uuid[])
+          ORDER BY order_id FOR NO KEY UPDATE SKIP LOCKED
+        `.execute(trx)
+        return rows.map(({ order_id }) => order_id)
+      })
+    const scans = (value: 'on' | 'off') =>
+      database.rows(
+        sql`ALTER DATABASE ${sql.id(database.name)} SET enable_indexscan = ${sql.lit(value)}`,
+      )
+    await scans('off') // an index would bring them in order by chance
+    const handle = consumer()
+    let settling: Promise<unknown> = Promise.resolve()
+    await database.db.transaction().execute(async (trx) => {
+      await sql`SELECT FROM orders WHERE order_id = ${ids[2]} FOR NO KEY UPDATE`.execute(trx)
+      settling = handle(ids.map((id) => paid(id)))
+      await eventuallyPasses(async () => assert.deepEqual(await unlocked(), ids.slice(3)))
+    })
+    await settling
+    await scans('on')
+    assert.deepEqual(await unlocked(), ids)
+  })
+
+  it('writes to pending orders only: a final status stays, whoever sets another', async () => {
+    const [settled = ''] = await placeOrders(1)
+    await consumer()([paid(settled)])
+    const change = { orderId: settled, status: 'PAYMENT_FAILED', failureReason: 'X' } as const
+    await database.db.transaction().execute((trx) => setStatuses(trx, [change]))
+    assert.deepEqual(await statuses([settled]), ['PAID'])
   })
 
   it('lets the first of two opposite outcomes win, whichever batch it is in', async () => {

@@ -1,29 +1,34 @@
 import { Publisher } from '#chassis/broker/publisher.ts'
-import { amqpUrl, postgresUrl } from '#chassis/config.ts'
+import { amqpUrl, integer, postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
 import { pingInbox } from '#chassis/inbox/rows.ts'
 import { consumerVariables } from '#chassis/inbox/variables.ts'
 import { runService } from '#chassis/lifecycle.ts'
+import { relayWaker } from '#chassis/outbox/wake-up.ts'
 import { eventDecoder } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import { runAsking } from './asking.ts'
 import { handleBatch } from './handle-batch.ts'
 
-/** Settles orders by what Payments has decided. */
+/** Settles orders by what Payments has decided, and asks again for those it has heard nothing of. */
 await runService(
   'orders-consumer',
   {
     databaseUrl: postgresUrl('ORDERS_DATABASE_URL'),
     brokerUrl: amqpUrl('AMQP_URL'),
+    askAgainAfterMs: integer('ASK_AGAIN_AFTER_MS', { max: 86_400_000, fallback: 30_000 }),
     ...consumerVariables,
   },
-  async ({ name, config, logger, resources, health, signal }) => {
+  async ({ name, config, logger, resources, health, signal, demand }) => {
     const { queue } = queues.ordersConsumer
     const broker = { name, url: config.brokerUrl, topology: { queues: [queues.ordersConsumer] } }
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: config.databaseUrl }))
+    demand(requireDurability(db, signal))
     const deadLetters = resources.use(new Publisher({ ...broker, logger }))
     const subscription = resources.use(subscribe({ ...broker, queue, logger }, config))
     health.check('database', () => pingInbox(db))
@@ -32,6 +37,7 @@ await runService(
 
     const decode = eventDecoder('PaymentSucceeded', 'PaymentFailed')
     const inbox = { ...config, queue, db, decode, handle: handleBatch, deadLetters, logger }
-    await runConsumer(inbox, subscription, signal)
+    const asking = { ...config, db, logger, wakeRelay: relayWaker(db, logger) }
+    await Promise.all([runConsumer(inbox, subscription, signal), runAsking(asking, signal)])
   },
 )

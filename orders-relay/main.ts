@@ -1,6 +1,7 @@
 import { Publisher } from '#chassis/broker/publisher.ts'
 import { amqpUrl, postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { runRelay } from '#chassis/outbox/relay.ts'
@@ -18,11 +19,12 @@ await runService(
     brokerUrl: amqpUrl('AMQP_URL'),
     ...relayVariables,
   },
-  async ({ name, config, logger, resources, health, signal }) => {
+  async ({ name, config, logger, resources, health, signal, demand }) => {
     const { databaseUrl, brokerUrl } = config
     const topology = { exchanges: [exchanges.orders] }
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: databaseUrl }))
+    demand(requireDurability(db, signal))
     const publisher = resources.use(new Publisher({ name, url: brokerUrl, topology, logger }))
     const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, logger }))
     health.check('database', () => pingOutbox(db))

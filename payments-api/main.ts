@@ -1,7 +1,9 @@
 import { postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
-import { runService, untilStopped } from '#chassis/lifecycle.ts'
+import { runService } from '#chassis/lifecycle.ts'
+import { untilAborted } from '#chassis/pause.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { paymentsRouter } from './app.ts'
 import { pingAccounts } from './rows.ts'
@@ -10,13 +12,14 @@ import { pingAccounts } from './rows.ts'
 await runService(
   'payments-api',
   { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL') },
-  async ({ name, config, logger, resources, health, signal }) => {
+  async ({ name, config, logger, resources, health, signal, demand }) => {
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
+    demand(requireDurability(db, signal))
     health.check('database', () => pingAccounts(db))
     resources.use(await serve({ ...config, health, logger, router: paymentsRouter({ db }) }))
 
-    await untilStopped(signal)
+    await untilAborted(signal)
   },
 )

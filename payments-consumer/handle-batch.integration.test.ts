@@ -38,7 +38,9 @@ describe('handleBatch of payments-consumer', () => {
     )
   const consumer = () => {
     const { url } = database
-    const db = use(connectDatabase<PaymentsDatabase>({ name: 'payments-consumer', url }))
+    const db = use(
+      connectDatabase<PaymentsDatabase>({ name: 'payments-consumer', url, poolSize: 16 }),
+    )
     const handle: typeof handleBatch = (trx, events) => {
       transactions++
       return handleBatch(trx, events).catch((error: AppError) => {
@@ -194,16 +196,16 @@ describe('handleBatch of payments-consumer', () => {
     const users = Array.from({ length: 40 }, (_, index) => `user${index}`)
     for (const user of users) await openAccount(user, '1000.00')
     const handle = consumer()
-    for (let round = 0; round < 10; round++) {
-      const batches = Array.from({ length: 6 }, () =>
+    for (let round = 0; round < 5; round++) {
+      const batches = Array.from({ length: 16 }, () =>
         users
           .toSorted(() => Math.random() - 0.5)
           .map((user_id) => request({ user_id, amount: '1.00' })),
       )
       await Promise.all(batches.map(handle))
     }
-    for (const user of users) assert.deepEqual(await account(user), ['940.00', 60])
-    assert.equal(transactions, 60, 'a batch was rolled back and begun anew')
+    for (const user of users) assert.deepEqual(await account(user), ['920.00', 80])
+    assert.equal(transactions, 80, 'a batch was rolled back and begun anew')
   })
 
   it('locks accounts in the order of their users, however they lie on the disk', async () => {
@@ -237,6 +239,53 @@ describe('handleBatch of payments-consumer', () => {
     assert.equal(outcomes.length, 8)
     assert.deepEqual(await account(), ['0.00', 1])
     assert.deepEqual(troubles, [])
+  })
+
+  it('charges one account from 16 consumers at once, without a batch that is begun anew', async () => {
+    await openAccount('alice', '1600.00')
+    const handle = consumer()
+    const consumers = Array.from({ length: 16 }, async () => {
+      for (let batch = 0; batch < 4; batch++) await handle(requests(25, { amount: '1.00' }))
+    })
+    await Promise.all(consumers)
+    assert.deepEqual(await account(), ['0.00', 1_600])
+    assert.deepEqual([transactions, troubles], [64, []])
+  })
+
+  it('decides by the balance behind the lock, not by one that is just being topped up', async () => {
+    await openAccount('alice', '0.00')
+    const handle = consumer()
+    let charging: Promise<unknown> = Promise.resolve()
+    await database.db.transaction().execute(async (trx) => {
+      await sql`UPDATE accounts SET balance = 10 WHERE user_id = 'alice'`.execute(trx)
+      charging = handle([request()])
+      await eventually(() =>
+        database
+          .rows(sql`
+          SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'
+        `)
+          .then((waiting) => waiting.length > 0),
+      )
+    })
+    await charging
+    assert.deepEqual(
+      (await debits()).map(({ status }) => status),
+      ['SUCCESS'],
+    )
+    assert.deepEqual(await account(), ['0.00', 1])
+  })
+
+  it('charges once also when the inbox has forgotten the event: the ledger never forgets', async () => {
+    await openAccount('alice', '500.00')
+    const event = request()
+    const handle = consumer()
+    await handle([event])
+    await database.rows(sql`TRUNCATE inbox`)
+    assert.deepEqual(kinds(await handle([event])), ['handled'])
+    assert.deepEqual(await account(), ['490.00', 1])
+    const [first, again] = await replies()
+    assert.deepEqual(again?.data, first?.data)
   })
 
   it('loses no update while the same account is topped up', async () => {

@@ -1,6 +1,7 @@
 import { Publisher } from '#chassis/broker/publisher.ts'
 import { amqpUrl, postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
 import { pingInbox } from '#chassis/inbox/rows.ts'
@@ -20,11 +21,12 @@ await runService(
     brokerUrl: amqpUrl('AMQP_URL'),
     ...consumerVariables,
   },
-  async ({ name, config, logger, resources, health, signal }) => {
+  async ({ name, config, logger, resources, health, signal, demand }) => {
     const { queue } = queues.paymentsConsumer
     const broker = { name, url: config.brokerUrl, topology: { queues: [queues.paymentsConsumer] } }
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl }))
+    demand(requireDurability(db, signal))
     const deadLetters = resources.use(new Publisher({ ...broker, logger }))
     const subscription = resources.use(subscribe({ ...broker, queue, logger }, config))
     health.check('database', () => pingInbox(db))

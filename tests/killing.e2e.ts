@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { processNames } from '#local/ports.ts'
+import { reconcile } from '#operator/reconcile.ts'
 import { call, insist, OrderWatcher } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
-import { brokenPromises, messagesIn, unfinished, withDatabases } from '#testing/reconcile.ts'
+import { messagesIn, unfinished, withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
 import type { Stack } from '#testing/stack.ts'
 
@@ -37,7 +38,7 @@ describe('the whole stack, two of every process, killed while it works', functio
 
     await withDatabases(stack, async (databases) => {
       await eventually(async () => (await unfinished(databases)) === 0, { timeoutMs: 180_000 })
-      assert.deepEqual(await brokenPromises(databases), [])
+      assert.deepEqual(await reconcile({ books: databases, olderThanMs: 0 }), [])
     })
     const open = () => [...watchers.values()].reduce((sum, watcher) => sum + watcher.open, 0)
     await eventually(() => open() === 0, { timeoutMs: 60_000 })

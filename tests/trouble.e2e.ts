@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -36,6 +37,33 @@ describe('trouble behind the gateway', function () {
     })
     const find = () => call(stack.gateway, 'GET', `/orders/${order.order_id}`)
     await eventually(async () => (await find()).body.status === 'PAID', { timeoutMs: 60_000 })
+  })
+
+  it('ends when the broker has lost the request, or the answer: it is asked for again', async () => {
+    await insist(stack.gateway, '/accounts', { user_id: 'bob' })
+    await insist(stack.gateway, '/accounts/bob/topup', { amount: '5.00' })
+    const lostRequest = randomUUIDv7()
+    const { body: decided } = await insist(stack.gateway, '/orders', {
+      user_id: 'bob',
+      amount: '2.00',
+    })
+    const status = async (id: unknown) =>
+      (await call(stack.gateway, 'GET', `/orders/${id}`)).body.status
+    await eventually(async () => (await status(decided.order_id)) === 'PAID')
+    await withDatabases(stack, async ({ orders }) => {
+      // As after a wipe of the broker: one order nobody asked for, one whose answer never came.
+      await sql`INSERT INTO orders (order_id, user_id, amount, waiting_since)
+                VALUES (${lostRequest}, 'bob', 2, now() - interval '1 hour')`.execute(orders)
+      await sql`UPDATE orders SET status = 'PAYMENT_PENDING', waiting_since = '-infinity'
+                WHERE order_id = ${decided.order_id}`.execute(orders)
+      await sql`UPDATE outbox SET published_at = now() - interval '1 hour'
+                WHERE event_id = (SELECT request_id FROM orders
+                                  WHERE order_id = ${decided.order_id})`.execute(orders)
+    })
+    await eventually(async () => (await status(lostRequest)) === 'PAID')
+    await eventually(async () => (await status(decided.order_id)) === 'PAID')
+    const { body: account } = await call(stack.gateway, 'GET', '/accounts/bob')
+    assert.equal(account.balance, '1.00')
   })
 
   it('is a 500 without internals when nobody expected it', async () => {

@@ -2,8 +2,9 @@ import type { Message } from 'amqplib'
 import type { AckOrNack, SubscriberSessionAsPromised } from 'rascal'
 import { within } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import { pause, untilAborted } from '../pause.ts'
 import { reconnect } from './reconnect.ts'
-import { type BrokerOptions, closeBroker, openBroker } from './topology.ts'
+import { type BrokerOptions, closeBroker, declareTopology, openBroker } from './topology.ts'
 
 /** A message in our hands: the broker keeps it until we say what became of it. */
 export interface Delivery {
@@ -14,6 +15,8 @@ export interface Delivery {
   exchange: string
   routingKey: string
   headers: Record<string, unknown>
+  /** It was in somebody's hands before, who did not settle it. */
+  isRedelivered: boolean
   /** The channel is gone: the broker will deliver it again, and nothing that we say matters. */
   isLost: () => boolean
   ack: () => void
@@ -29,6 +32,8 @@ export interface SubscriptionOptions extends BrokerOptions {
   onDelivery: (delivery: Delivery) => void
   /** What was delivered until now is lost, and will come again. */
   onLost?: () => void
+  /** How often the topology is declared while we consume. */
+  declareEveryMs?: number
 }
 
 /** Rascal waits 3 s for what is in hand, see topology.ts; then for an answer, for ever. */
@@ -38,7 +43,8 @@ const cancelTimeoutMs = 4_000
  * Consumes a queue through rascal on a connection of its own, until closed.
  *
  * Whatever ends it (a lost connection, a deleted queue), it begins again from connecting and
- * declaring, so that a broker which came back empty is furnished anew.
+ * declaring, so that a broker which came back empty is furnished anew. A binding that somebody
+ * removed ends nothing, though no message comes any more: so it is declared again every few seconds.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions
@@ -81,7 +87,8 @@ export class Subscription {
         logger.info({ queue }, 'consuming')
       })
       this.#receive(session, life.signal)
-      await eitherAborted(life.signal, this.#stop.signal)
+      void this.#declareAgain(life.signal)
+      await untilAborted(AbortSignal.any([life.signal, this.#stop.signal]))
       this.#consuming = false
       if (life.signal.aborted) throw life.signal.reason
       await within(cancelTimeoutMs, 'finishing what was in hand', session.cancel())
@@ -90,6 +97,16 @@ export class Subscription {
       life.abort()
       this.#options.onLost?.()
       await closeBroker(broker)
+    }
+  }
+
+  /** What hinders it is found out by the connection that consumes, or the next time. */
+  async #declareAgain(life: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([life, this.#stop.signal])
+    for (;;) {
+      await pause(this.#options.declareEveryMs ?? 10_000, over)
+      if (over.aborted) return
+      await declareTopology(this.#options).catch(() => {})
     }
   }
 
@@ -133,15 +150,9 @@ function deliveryOf(message: Message, ackOrNack: AckOrNack, life: AbortSignal): 
     exchange: fields.exchange,
     routingKey: fields.routingKey,
     headers,
+    isRedelivered: fields.redelivered,
     isLost: () => life.aborted,
     ack: () => settle(),
     requeue: () => settle(new Error('given back'), { strategy: 'nack', requeue: true }),
   }
 }
-
-const eitherAborted = (...signals: AbortSignal[]): Promise<void> =>
-  new Promise((resolve) => {
-    const either = AbortSignal.any(signals)
-    if (either.aborted) resolve()
-    else either.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -151,6 +151,17 @@ describe('Publisher', () => {
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
     })
 
+    it('is given up within 15 s when nothing passes any more, both ways or one, though nobody publishes', async () => {
+      const noticed = ([['up', 'down'], ['up'], ['down']] as const).map(async (ways) => {
+        const proxy = use(await proxyTo(broker.url))
+        const publisher = await connect(proxy.url)
+        proxy.freeze(ways)
+        await eventually(() => !publisher.isReady(), { timeoutMs: 15_000 })
+        await publisher.whenReady(AbortSignal.timeout(60_000))
+      })
+      await Promise.all(noticed)
+    })
+
     it('is closed for good by close, also while there is no broker', async () => {
       const publisher = new Publisher({
         name: 'lost',

@@ -19,12 +19,20 @@ export interface BrokerOptions {
   name: string
   url: string
   topology: Topology
+  /**
+   * A dead-letter queue from before it had an explicit limit. What a queue was declared with stays,
+   * and to delete it would delete its letters: it is used as it is.
+   */
+  isOldDeadLetterQueue?: boolean
 }
 
 export const deadLetterQueue = (queue: string): string => `${queue}.dlq`
 
-/** Heartbeats every few seconds, since a half-open connection reports nothing by itself. */
-export const heartbeatSeconds = 5
+/**
+ * Between two heartbeats, since a half-open connection reports nothing by itself: it is given up
+ * when two are missing, which takes up to three intervals to see.
+ */
+export const heartbeatSeconds = 4
 
 /** How long a connection may take to open. */
 export const connectTimeoutMs = 5_000
@@ -41,6 +49,12 @@ const closeTimeoutMs = 2_000
 const deliveryLimit = 1_000
 
 /**
+ * Of dead letters, none: each look at a letter may count as a delivery, and at the limit it is gone.
+ * The default of RabbitMQ 4 is 20, so this is the largest number that both versions take.
+ */
+const noDeliveryLimit = 2_147_483_647
+
+/**
  * Connects and makes sure that the topology exists, again whenever it is called: a broker that came
  * back without its disk is furnished anew. One attempt; rascal's own reconnecting is off, because
  * whoever calls this begins again from here.
@@ -49,7 +63,19 @@ export async function openBroker(
   options: BrokerOptions,
   subscription?: { queue: string; prefetch: number },
 ): Promise<rascal.BrokerAsPromised> {
-  const creating = rascal.BrokerAsPromised.create(rascalConfig(options, subscription))
+  try {
+    return await openOnce(rascalConfig(options, subscription))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== preconditionFailed) throw error
+    return openOnce(rascalConfig({ ...options, isOldDeadLetterQueue: true }, subscription))
+  }
+}
+
+/** AMQP's code for a queue that is there with other arguments. */
+const preconditionFailed = 406
+
+async function openOnce(config: rascal.BrokerConfig): Promise<rascal.BrokerAsPromised> {
+  const creating = rascal.BrokerAsPromised.create(config)
   try {
     return await within(openTimeoutMs, 'connecting to the broker', creating)
   } catch (error) {
@@ -78,7 +104,7 @@ export async function declareTopology(options: BrokerOptions): Promise<void> {
 
 /** The same as data, in rascal's words. */
 export function rascalConfig(
-  { name, url, topology }: BrokerOptions,
+  { name, url, topology, isOldDeadLetterQueue = false }: BrokerOptions,
   subscription?: { queue: string; prefetch: number },
 ): rascal.BrokerConfig {
   const { exchanges = [], queues = [] } = topology
@@ -95,7 +121,9 @@ export function rascalConfig(
         exchanges: Object.fromEntries(
           names.map((exchange) => [exchange, { type: 'topic', options: { durable: true } }]),
         ),
-        queues: Object.fromEntries(queues.flatMap(queueConfigs)),
+        queues: Object.fromEntries(
+          queues.flatMap(({ queue }) => queueConfigs(queue, isOldDeadLetterQueue)),
+        ),
         bindings: Object.fromEntries(queues.map(bindingConfig)),
       },
     },
@@ -118,7 +146,7 @@ const connectionConfig = (name: string, url: string) => ({
   socketOptions: { timeout: connectTimeoutMs, clientProperties: { connection_name: name } },
 })
 
-const queueConfigs = ({ queue }: QueueTopology) => [
+const queueConfigs = (queue: string, isOldDeadLetterQueue: boolean) => [
   [
     queue,
     {
@@ -135,7 +163,18 @@ const queueConfigs = ({ queue }: QueueTopology) => [
       },
     },
   ],
-  [deadLetterQueue(queue), { options: { durable: true, arguments: { 'x-queue-type': 'quorum' } } }],
+  [
+    deadLetterQueue(queue),
+    {
+      options: {
+        durable: true,
+        arguments: {
+          'x-queue-type': 'quorum',
+          ...(!isOldDeadLetterQueue && { 'x-delivery-limit': noDeliveryLimit }),
+        },
+      },
+    },
+  ],
 ]
 
 const bindingConfig = ({ queue, exchange, routingKeys }: QueueTopology) => [

@@ -8,18 +8,29 @@ export interface DatabaseOptions {
   url: string
   /** Most connections this process opens. */
   poolSize?: number
+  /** For one who reads much at a time. */
+  statementTimeoutMs?: number
 }
 
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
  * Every error that comes out is the server's own, or an AppError: `unavailable` or `conflict`, see
- * errors.ts. Each statement is bounded (5 s), so is a lock wait (2 s) and a transaction that idles
- * (10 s): a frozen process loses its locks, and its late commit fails. Statements are prepared once
- * per connection, under a name made of their text.
+ * errors.ts. Each statement is bounded (5 s, if not told otherwise), so is a lock wait (2 s) and a
+ * transaction that idles (10 s): a frozen process loses its locks, and its late commit fails.
+ * Statements are prepared once per connection, under a name made of their text.
  */
-export function connectDatabase<Tables>({ name, url, poolSize = 10 }: DatabaseOptions) {
-  const pool = new pg.Pool({ ...connectionOptions(name, url), max: poolSize })
+export function connectDatabase<Tables>({
+  name,
+  url,
+  poolSize = 10,
+  statementTimeoutMs,
+}: DatabaseOptions) {
+  const pool = new pg.Pool({
+    ...connectionOptions(name, url),
+    ...(statementTimeoutMs !== undefined && timeouts(statementTimeoutMs)),
+    max: poolSize,
+  })
   pool.on('error', () => {}) // an idle connection broke: the next query opens another
   pool.on('connect', (client) => client.on('error', () => {})) // one in use: its next query says so
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translated(pool) }) })
@@ -28,7 +39,13 @@ export function connectDatabase<Tables>({ name, url, poolSize = 10 }: DatabaseOp
 
 export type Database<Tables> = Kysely<Tables>
 
-/** What the pool and the listener's own connection have in common. */
+const timeouts = (ms: number): pg.ClientConfig => ({
+  statement_timeout: ms,
+  query_timeout: ms + 3_000,
+  idle_in_transaction_session_timeout: ms + 10_000,
+})
+
+/** What the pool and the listener's own connection share; parameters of the URL override it. */
 export function connectionOptions(name: string, url: string): pg.ClientConfig {
   return {
     connectionString: url,

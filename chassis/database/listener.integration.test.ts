@@ -11,12 +11,12 @@ describe('listen', () => {
   const database = useDatabase('orders')
   const use = useResources()
 
-  function hear(url = database.url, heartbeatMs = 5_000) {
+  function hear(url = database.url, options: { heartbeatMs?: number } = { heartbeatMs: 5_000 }) {
     const payloads: string[] = []
     const deaf: number[] = []
     use(
       listen({
-        ...{ name: 'ear', url, channel: 'news', logger: silent, heartbeatMs },
+        ...{ name: 'ear', url, channel: 'news', logger: silent, ...options },
         onNotify: (payload) => void payloads.push(payload),
         onListen: (deafMs) => void deaf.push(deafMs),
       }),
@@ -83,7 +83,7 @@ describe('listen', () => {
 
   it('notices within a few heartbeats that a connection is dead, though nothing says so', async () => {
     const proxy = use(await proxyTo(database.url))
-    const { payloads, deaf } = hear(proxy.url, 500)
+    const { payloads, deaf } = hear(proxy.url, { heartbeatMs: 500 })
     await eventually(() => deaf.length === 1)
     proxy.freeze()
     await tell('into the void')
@@ -92,6 +92,17 @@ describe('listen', () => {
     await tell('loud and clear')
     await eventually(() => payloads.includes('loud and clear'))
     assert.ok(!payloads.includes('into the void'))
+  })
+
+  it('hears again within 5 s when nothing passes any more, both ways or one', async () => {
+    const healed = ([['up', 'down'], ['up'], ['down']] as const).map(async (ways) => {
+      const proxy = use(await proxyTo(database.url))
+      const { deaf } = hear(proxy.url, {})
+      await eventually(() => deaf.length === 1)
+      proxy.freeze(ways)
+      await eventually(() => deaf.length === 2, { timeoutMs: 5_000 })
+    })
+    await Promise.all(healed)
   })
 
   it('closes at once, also while there is no database', async () => {

@@ -61,7 +61,7 @@ async function listenOnce(
   listening: Listening & { onListen: () => void; heard: () => void },
   signal: AbortSignal,
 ) {
-  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 2_000 } = listening
+  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 1_500 } = listening
   const client = new pg.Client({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: heartbeatMs,

@@ -3,6 +3,7 @@ import { sql, type Transaction } from 'kysely'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
+import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
@@ -10,6 +11,9 @@ import { type Call, once } from './idempotency.ts'
 import { Problem } from './problem.ts'
 
 type Trx = Transaction<PaymentsDatabase>
+
+/** What PostgreSQL answers to a commit. */
+const committed = Buffer.from('COMMIT\0')
 
 describe('once', () => {
   const database = useDatabase('payments')
@@ -106,6 +110,19 @@ describe('once', () => {
     await assert.rejects(once(db, call(), dying))
     assert.equal(await accounts(), 0)
     assert.equal((await once(db, call(), effect)).replayed, false)
+  })
+
+  it('has one effect for each key though the answer to its commit is lost, 100 times', async () => {
+    const proxy = use(await proxyTo(database.url))
+    const db = use(connectDatabase<PaymentsDatabase>({ name: 'api', url: proxy.url, poolSize: 1 }))
+    for (let time = 0; time < 100; time++) {
+      const wasCut = proxy.cutAt(committed, 'down')
+      const keyed = call({ key: `key ${time}` })
+      await assert.rejects(once(db, keyed, effect), (error) => isCode(error, 'unavailable'))
+      assert.ok(wasCut())
+      assert.equal((await once(db, keyed, effect)).replayed, true)
+    }
+    assert.deepEqual([await accounts(), await keys()], [100, 100])
   })
 
   it('keeps the keys of two users, and of two calls, apart', async () => {

@@ -5,12 +5,14 @@ import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
+import { proxyTo } from '#testing/proxy.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { Publisher } from '../broker/publisher.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { AppError } from '../errors.ts'
 import { Background } from './background.ts'
-import { type Consuming, consumeBatch, type Inbox, runConsumer, subscribe } from './consume.ts'
+import { consumeBatch, type Inbox } from './batch.ts'
+import { type Consuming, runConsumer, subscribe } from './consume.ts'
 import { handleEvents, type Outcome } from './handle.ts'
 import type { WithInbox } from './rows.ts'
 
@@ -25,6 +27,9 @@ type Handle = (trx: Trx, events: Thing[]) => Promise<Outcome[]>
 const queue = 'things'
 const dead = 'things.dlq'
 const topology = { queues: [{ queue, exchange: 'things', routingKeys: ['thing'] }] }
+
+/** What PostgreSQL answers to a commit. */
+const committed = Buffer.from('COMMIT\0')
 
 describe('consumer', () => {
   const database = useDatabase('orders')
@@ -77,8 +82,8 @@ describe('consumer', () => {
   type Options = Partial<Inbox<WithInbox, Thing> & Consuming>
 
   /** All that a consumer needs, but not running. */
-  function open(options: Options = {}) {
-    const at = { name: 'consumer', url: broker.url, topology, logger: silent }
+  function open(options: Options = {}, url = broker.url) {
+    const at = { name: 'consumer', url, topology, logger: options.logger ?? silent }
     const deadLetters = use(new Publisher(at))
     const db = use(connectDatabase<WithInbox>({ name: 'consumer', url: database.url }))
     const inbox = {
@@ -89,8 +94,8 @@ describe('consumer', () => {
     return { inbox, subscription: subscribe({ ...at, queue }, inbox) }
   }
 
-  async function consume(options: Options = {}) {
-    const { inbox, subscription } = open(options)
+  async function consume(options: Options = {}, url?: string) {
+    const { inbox, subscription } = open(options, url)
     const loop = use(running((signal) => runConsumer(inbox, subscription, signal)))
     await eventually(() => subscription.isConsuming())
     return { ...loop, isConsuming: () => subscription.isConsuming() }
@@ -174,21 +179,46 @@ describe('consumer', () => {
       const { inbox, subscription } = open()
       await subscription.close()
       const shuffled = () => events.toSorted(() => Math.random() - 0.5)
-      const conflicts: string[] = []
-      const counting: Handle = async (trx, fresh) => {
-        conflicts.push(...fresh.map(({ id }) => id))
-        return handle(trx, fresh)
-      }
+      let begun = 0
+      const db = new Proxy(inbox.db, {
+        get: (target, name) => {
+          if (name === 'transaction') begun++
+          const value = Reflect.get(target, name)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
       for (let round = 0; round < 5; round++) {
         await database.rows(sql`TRUNCATE inbox`)
-        conflicts.length = 0
-        const all = Array.from({ length: 6 }, () =>
-          handleEvents({ ...inbox, handle: counting }, shuffled()),
-        )
+        const all = Array.from({ length: 6 }, () => handleEvents({ ...inbox, db }, shuffled()))
         await Promise.all(all)
-        assert.equal(conflicts.length, 200, 'a batch was rolled back and done again')
       }
+      assert.equal(begun, 30, 'a batch was rolled back and begun anew')
     })
+  })
+
+  it('remembers events in the order of their ids, so that two consumers wait in one direction', async () => {
+    const [first, second, third] = [newEvent(), newEvent(), newEvent()].sort((a, b) =>
+      a.id < b.id ? -1 : 1,
+    ) as [Thing, Thing, Thing]
+    const { inbox, subscription } = open()
+    await subscription.close()
+    const remember = ({ id }: Thing) => sql`INSERT INTO inbox (event_id) VALUES (${id})`
+    let handling: Promise<unknown> = Promise.resolve()
+    await database.db.transaction().execute(async (trx) => {
+      await sql`SET LOCAL lock_timeout = '500ms'`.execute(trx)
+      await remember(second).execute(trx)
+      handling = handleEvents(inbox, [third, second, first])
+      await eventually(async () => {
+        const waiting = await database.rows(sql`
+          SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'
+        `)
+        return waiting.length > 0
+      })
+      await remember(third).execute(trx) // which nobody holds who waits for the second
+    })
+    await handling
+    assert.deepEqual(await effectIds(), [first.id])
   })
 
   describe('an event that fails', () => {
@@ -197,10 +227,16 @@ describe('consumer', () => {
       const handleSome = handleUnless(() => Promise.reject(new Error('no good')))
       const events = await sendMany(20)
       await send(failing)
-      await consume({ handle: handleSome, lingerMs: 200, maxAttempts: 2 })
+      const { logger, lines } = recordingLogger()
+      await consume({ handle: handleSome, lingerMs: 200, maxAttempts: 2, logger })
       await hasHandled(events)
       const [letter] = await nextDeadLetters(1)
       assert.equal(letter?.properties.messageId, failing.id)
+      const failures = lines.filter(({ msg }) => msg === 'event failed')
+      assert.deepEqual(
+        failures.map((line) => line.message_id),
+        [failing.id, failing.id],
+      )
       assert.deepEqual(await rememberedIds(), idsOf(events))
     })
 
@@ -404,6 +440,38 @@ describe('consumer', () => {
       assert.equal(await broker.depth(dead), 0)
     })
 
+    it('does once what was committed though the answer to the commit was lost', async () => {
+      const proxy = use(await proxyTo(database.url))
+      const db = use(connectDatabase<WithInbox>({ name: 'consumer', url: proxy.url }))
+      const consumer = await consume({ db, lanes: 1, maxAttempts: 1 })
+      const events: Thing[] = []
+      for (let time = 0; time < 20; time++) {
+        const wasCut = proxy.cutAt(committed, 'down')
+        events.push(...(await sendMany(1)))
+        await hasHandled(events)
+        assert.ok(wasCut())
+      }
+      await consumer.close()
+      assert.deepEqual(await effectIds(), idsOf(events))
+      await eventuallyPasses(async () => assert.equal(await broker.depth(queue), 0))
+      assert.equal(await broker.depth(dead), 0)
+    })
+
+    it('makes no dead letter of what a full disk, or too many connections, hold up', async () => {
+      const refusals = ['disk_full', 'too_many_connections', 'out_of_memory']
+      let tries = 0
+      const refused: Handle = async (trx, events) => {
+        const refusal = refusals[tries++]
+        if (refusal) await sql.raw(`DO $$ BEGIN RAISE ${refusal}; END $$`).execute(trx)
+        return handle(trx, events)
+      }
+      const events = await sendMany(1)
+      await consume({ handle: refused, maxAttempts: 1 })
+      await hasHandled(events)
+      assert.equal(tries, refusals.length + 1)
+      assert.equal(await broker.depth(dead), 0)
+    })
+
     it('acknowledges only after the commit: without one, the broker keeps the message', async () => {
       const stop = new AbortController()
       const settled: string[] = []
@@ -428,7 +496,7 @@ describe('consumer', () => {
       }))
       const background = new Background()
       await consumeBatch(inbox, watched, {
-        pending: { push: () => {} },
+        suspects: { push: () => {} },
         background,
         signal: stop.signal,
       })
@@ -452,6 +520,36 @@ describe('consumer', () => {
       await hasHandled([...before, ...after])
       await eventually(async () => consumer.isConsuming() && (await broker.depth(queue)) === 0)
       assert.equal(await broker.depth(dead), 0)
+    })
+
+    it('is opened again within 15 s when nothing passes any more, both ways or one', async () => {
+      const ways = [['up', 'down'], ['up'], ['down']] as const
+      const proxies = await Promise.all(ways.map(async () => use(await proxyTo(broker.url))))
+      const consumers = await Promise.all(proxies.map(({ url }) => consume({}, url)))
+      for (const [index, way] of ways.entries()) proxies[index]?.freeze(way)
+      const events = await sendMany(50)
+      for (const { isConsuming } of consumers) {
+        await eventually(() => !isConsuming(), { timeoutMs: 15_000 })
+      }
+      await eventually(() => consumers.every(({ isConsuming }) => isConsuming()))
+      await hasHandled(events)
+    })
+
+    it('says in one line that a queue exists with other arguments, and goes on when that is mended', async () => {
+      const { logger, lines } = recordingLogger()
+      await broker.channel().deleteQueue(queue)
+      await broker.channel().assertQueue(queue, { arguments: { 'x-queue-type': 'quorum' } })
+      const { inbox, subscription } = open({ logger })
+      use(running((signal) => runConsumer(inbox, subscription, signal)))
+      const [line] = await eventually(() => {
+        const found = lines.filter(({ err }) => err?.message.includes('PRECONDITION_FAILED'))
+        return found.length > 0 && found
+      })
+      assert.match(line?.err?.message ?? '', /inequivalent arg 'x-[a-z-]+' for queue 'things'/)
+      assert.ok(!subscription.isConsuming())
+      await broker.channel().deleteQueue(queue)
+      await eventually(() => subscription.isConsuming(), { timeoutMs: 30_000 })
+      await hasHandled(await sendMany(1))
     })
 
     it('is opened again when the queue was deleted, which is then declared anew', async () => {

@@ -41,3 +41,16 @@ export function deadLetterOf(
     },
   }
 }
+
+/** What deadLetterOf adds, and what the broker does when it dead-letters or counts deliveries. */
+const headersOfDeath =
+  /^(dead-letter-reason|last-error|attempts|dead-lettered-at|original-(queue|exchange|routing-key))$|^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
+
+/**
+ * The inverse: the headers that a message came with. Not those that send copies of it to more
+ * queues (`CC`, `BCC`): those have had theirs.
+ */
+export const headersInLife = (headers: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !headersOfDeath.test(name) && !/^B?CC$/.test(name)),
+  )

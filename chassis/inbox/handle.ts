@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
-import { forgetEvents, rememberEvents, type WithInbox } from './rows.ts'
+import { forgetAttempts, forgetEvents, rememberEvents, type WithInbox } from './rows.ts'
 
 export interface IncomingEvent {
   id: string
@@ -12,12 +12,17 @@ export interface IncomingEvent {
 export type Outcome = { kind: 'handled' } | { kind: 'park'; reason: string; error: string }
 
 /** How an event ended. `retry`: it failed alone, for a reason that may pass. */
-export type Ending = Outcome | { kind: 'duplicate' } | { kind: 'retry'; error: unknown }
+export type Ending =
+  | Outcome
+  | { kind: 'duplicate' }
+  | { kind: 'retry'; eventId: string; error: unknown }
 
 export interface Handling<Tables extends WithInbox, Event extends IncomingEvent> {
   db: Database<Tables>
   /** Does the effect of new events in the transaction; one outcome for each, in their order. */
   handle: (trx: Transaction<Tables>, events: Event[]) => Promise<Outcome[]>
+  /** Whether attempts at these events were counted before; the counts go with their handling. */
+  triedBefore?: boolean
 }
 
 /** Repetitions of a transaction that met another; enough for any crowd, few enough to notice a bug. */
@@ -40,7 +45,9 @@ export async function handleEvents<Tables extends WithInbox, Event extends Incom
   } catch (error) {
     if (isCode(error, 'unavailable')) throw error
     const [first, ...rest] = events
-    if (first && rest.length === 0) return new Map([[first.id, { kind: 'retry', error }]])
+    if (first && rest.length === 0) {
+      return new Map([[first.id, { kind: 'retry', eventId: first.id, error }]])
+    }
     const half = Math.ceil(events.length / 2)
     const left = await handleEvents(handling, events.slice(0, half))
     const right = await handleEvents(handling, events.slice(half))
@@ -49,7 +56,7 @@ export async function handleEvents<Tables extends WithInbox, Event extends Incom
 }
 
 async function inOneTransaction<Tables extends WithInbox, Event extends IncomingEvent>(
-  { db, handle }: Handling<Tables, Event>,
+  { db, handle, triedBefore = false }: Handling<Tables, Event>,
   events: Event[],
 ): Promise<Map<string, Ending>> {
   return db.transaction().execute(async (trx) => {
@@ -65,6 +72,7 @@ async function inOneTransaction<Tables extends WithInbox, Event extends Incoming
     }
     const parked = [...endings].filter(([, { kind }]) => kind === 'park').map(([id]) => id)
     if (parked.length > 0) await forgetEvents(inbox, parked)
+    if (triedBefore) await forgetAttempts(inbox, [...endings.keys()])
     return endings
   })
 }

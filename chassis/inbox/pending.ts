@@ -17,12 +17,16 @@ export class Pending<T> {
    * company unless the batch is full. Empty when told to stop, or when another took them all.
    */
   async take(max: number, lingerMs: number, signal: AbortSignal): Promise<T[]> {
-    if (this.#items.length === 0) {
-      this.#arrival ??= Promise.withResolvers()
-      await untilAborted(this.#arrival.promise, signal)
-    }
+    await this.untilAny(signal)
     if (this.#items.length < max) await pause(lingerMs, signal)
     return signal.aborted ? [] : this.#items.splice(0, max)
+  }
+
+  /** Waits until there is something, or until told to stop. */
+  async untilAny(signal: AbortSignal): Promise<void> {
+    if (this.#items.length > 0) return
+    this.#arrival ??= Promise.withResolvers()
+    await untilAborted(this.#arrival.promise, signal)
   }
 
   /** Forgets what is not worth a batch any more. */

@@ -1,8 +1,10 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { InboxTable } from '#tables/messaging.ts'
+import type { AttemptsTable, InboxTable } from '#tables/messaging.ts'
+import type { Attempts } from './suspicion.ts'
 
 export interface WithInbox {
   inbox: InboxTable
+  attempts: AttemptsTable
 }
 
 /**
@@ -28,6 +30,51 @@ export const rememberEvents = async (
 /** Of events that were not handled after all: a dead letter that is sent again must not look like a duplicate. */
 export const forgetEvents = (trx: Transaction<WithInbox>, ids: string[]) =>
   sql`DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
+
+/** What was counted of the attempts at some events; nothing of those that were never in trouble. */
+export const readAttempts = async (db: Kysely<WithInbox>, ids: string[]) => {
+  const { rows } = await sql<Attempts & { event_id: string }>`
+    SELECT event_id, started, finished FROM attempts WHERE event_id = ANY (${ids}::uuid[])
+  `.execute(db)
+  return new Map(rows.map(({ event_id, ...attempts }) => [event_id, attempts]))
+}
+
+/**
+ * Counts that an attempt begins, after `before`. The commit does not wait for the disk: the count is
+ * there for the death of a consumer, not for that of the database.
+ */
+export const countStart = (db: Kysely<WithInbox>, id: string, before: Attempts) =>
+  sql`
+    INSERT INTO attempts (event_id, started, finished)
+    SELECT ${id}::uuid, ${before.started}::int + 1, ${before.finished}::int
+    FROM set_config('synchronous_commit', 'off', true)
+    ON CONFLICT (event_id) DO UPDATE
+    SET started = attempts.started + 1, last_started_at = clock_timestamp()
+  `.execute(db)
+
+/** Counts that an attempt came to an end, as a failure, and returns how many did until now. */
+export const countFailure = async (db: Kysely<WithInbox>, id: string, error: string) => {
+  const { rows } = await sql<{ finished: number }>`
+    INSERT INTO attempts (event_id, started, finished, last_error)
+    VALUES (${id}::uuid, 1, 1, ${error})
+    ON CONFLICT (event_id) DO UPDATE
+    SET started = greatest(attempts.started, attempts.finished + 1),
+        finished = attempts.finished + 1,
+        last_error = excluded.last_error
+    RETURNING finished
+  `.execute(db)
+  return rows[0]?.finished ?? 1
+}
+
+/** Takes a start back: the attempt came to an end that says nothing of the event. */
+export const uncountStart = (db: Kysely<WithInbox>, id: string) =>
+  sql`
+    UPDATE attempts SET started = greatest(started - 1, finished) WHERE event_id = ${id}::uuid
+  `.execute(db)
+
+/** Of events that are handled or parked. */
+export const forgetAttempts = (db: Kysely<WithInbox>, ids: string[]) =>
+  sql`DELETE FROM attempts WHERE event_id = ANY (${ids}::uuid[])`.execute(db)
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
 export const pingInbox = (db: Kysely<WithInbox>) => sql`SELECT FROM inbox LIMIT 0`.execute(db)

@@ -2,16 +2,20 @@ import { backoffMs } from '../backoff.ts'
 import type { Published } from '../broker/confirm-window.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { Publisher } from '../broker/publisher.ts'
+import type { Database } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import type { Background } from './background.ts'
-import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
+import { deadLetterOf } from './dead-letter.ts'
 import type { Ending } from './handle.ts'
 import type { Pending } from './pending.ts'
+import { countFailure, forgetAttempts, uncountStart, type WithInbox } from './rows.ts'
 
 export interface Settling {
   queue: string
+  /** Counts the attempts at what does not go well. */
+  db: Database<WithInbox>
   /** Dead letters go out on a connection of their own: an alarm that blocks it must not stop acks. */
   deadLetters: Pick<Publisher, 'publishAll' | 'whenReady' | 'reconnect'>
   /** After so many failures of its own, an event is a dead letter. */
@@ -23,21 +27,28 @@ export interface Settling {
 
 /** What settling leaves running: retries that wait, and dead letters on their way. */
 export interface Aftermath {
-  pending: Pick<Pending<Delivery>, 'push'>
+  suspects: Pick<Pending<Delivery>, 'push'>
   background: Background
   signal: AbortSignal
 }
 
-/** How often each message has failed by itself, as long as it is in our hands. */
-const failures = new WeakMap<Delivery, number>()
+/** An ending, and for an event parked because of its attempts: what was counted. */
+export type Settled = Ending | Parked
 
-/** The one place where an ending becomes an answer to the broker. */
-export function settle(
+type Retry = Extract<Ending, { kind: 'retry' }>
+type Parked = Extract<Ending, { kind: 'park' }> & { tried?: { eventId: string; attempts: number } }
+
+/**
+ * The one place where an ending becomes an answer to the broker. Resolves when what must be counted
+ * is counted: until then a message that has failed looks like one that kills its consumer.
+ */
+export async function settle(
   settling: Settling,
   delivery: Delivery,
-  ending: Ending | undefined,
+  ending: Settled | undefined,
   aftermath: Aftermath,
-): void {
+): Promise<void> {
+  const { background, signal } = aftermath
   switch (ending?.kind) {
     case undefined:
       delivery.requeue()
@@ -47,48 +58,62 @@ export function settle(
       delivery.ack()
       break
     case 'park':
-      aftermath.background.run(park(settling, delivery, ending, aftermath.signal))
+      background.run(park(settling, delivery, ending, signal))
       break
-    case 'retry':
-      aftermath.background.run(retryOrPark(settling, delivery, ending.error, aftermath))
-      break
+    case 'retry': {
+      const attempts = await countAttempt(settling, ending)
+      background.run(retryOrPark(settling, delivery, { ...ending, attempts }, aftermath))
+    }
   }
 }
 
-/** Waiting for somebody else's lock is no failure of the event, and no attempt. */
+/** Tried again by itself, after a wait that grows, or parked when its attempts are used up. */
 async function retryOrPark(
   settling: Settling,
   delivery: Delivery,
-  error: unknown,
-  { pending, signal }: Aftermath,
+  { eventId, error, attempts }: Retry & { attempts: number },
+  { suspects, signal }: Aftermath,
 ): Promise<void> {
   const { maxAttempts, retryBaseMs = 200, logger } = settling
-  const attempts = (failures.get(delivery) ?? 0) + (isCode(error, 'timeout') ? 0 : 1)
-  failures.set(delivery, attempts)
   logger.error({ err: error, message_id: delivery.messageId, attempts }, 'event failed')
   if (attempts >= maxAttempts) {
-    return park(settling, delivery, { reason: 'attempts-exhausted', error: String(error) }, signal)
+    const why = { reason: 'attempts-exhausted', error: String(error) }
+    return park(settling, delivery, { kind: 'park', ...why, tried: { eventId, attempts } }, signal)
   }
   await pause(backoffMs(attempts, { baseMs: retryBaseMs, maxMs: 30_000 }), signal)
   if (signal.aborted) delivery.requeue()
-  else if (!delivery.isLost()) pending.push(delivery)
+  else if (!delivery.isLost()) suspects.push(delivery)
+}
+
+/**
+ * How often the event has failed by itself. Waiting for somebody else's lock is no failure of the
+ * event, and no attempt; nor is one that cannot be counted, which makes it tried once more.
+ */
+async function countAttempt({ db, logger }: Settling, { eventId, error }: Retry): Promise<number> {
+  try {
+    if (!isCode(error, 'timeout')) return await countFailure(db, eventId, String(error))
+    await uncountStart(db, eventId)
+  } catch (fault) {
+    logger.warn({ err: fault, event_id: eventId }, 'an attempt could not be counted')
+  }
+  return 0
 }
 
 /** Acknowledged only when the dead letter is confirmed: it may be there twice, never not at all. */
 async function park(
-  { queue, deadLetters, logger }: Settling,
+  { queue, db, deadLetters, logger }: Settling,
   delivery: Delivery,
-  { reason, error }: Pick<DeadLetter, 'reason' | 'error'>,
+  { reason, error, tried }: Parked,
   signal: AbortSignal,
 ): Promise<void> {
-  const attempts = Math.max(1, failures.get(delivery) ?? 0)
-  const letter = { reason, error, attempts, at: new Date() }
+  const letter = { reason, error, attempts: tried?.attempts ?? 1, at: new Date() }
   for (let tries = 0; !delivery.isLost() && !signal.aborted; tries++) {
     await deadLetters.whenReady(signal)
     const message = deadLetterOf(delivery, queue, letter, tries < headerTries)
     const published = await deadLetters.publishAll([message], deadlineMs).catch(failed)
     if (published.confirmed.length > 0) {
       logger.warn({ message_id: delivery.messageId, reason, error }, 'dead letter')
+      if (tried) await forgetAttempts(db, [tried.eventId]).catch(() => {}) // only a count
       return delivery.ack()
     }
     logger.error({ message_id: delivery.messageId, failed: published.failed }, 'no dead letter')

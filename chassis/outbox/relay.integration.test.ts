@@ -119,6 +119,50 @@ describe('relay', () => {
       assert.equal((await relayOnce(await relayWith())).claimed, 0)
     })
 
+    it('publishes what was written first and committed last, and meanwhile what came later', async () => {
+      const relay = await relayWith()
+      const [early = '', late = ''] = [randomUUIDv7(), randomUUIDv7()].sort()
+      await database.db.transaction().execute(async (trx) => {
+        await appendEvents(trx, [{ id: early, type: 'Happened' }])
+        const events = [{ id: late, type: 'Happened' }]
+        await relay.db.transaction().execute((other) => appendEvents(other, events))
+        assert.equal((await relayOnce(relay)).published, 1)
+      })
+      assert.equal((await relayOnce(relay)).published, 1)
+      assert.deepEqual(await publishedIds(), [early, late].sort())
+    })
+
+    it('claims without reading what was published before, however much that is', async () => {
+      await database.rows(sql`
+        INSERT INTO outbox (event_id, event_type, payload_json, published_at)
+        SELECT gen_random_uuid(), 'Happened', '{}', now() FROM generate_series(1, 20000)
+      `)
+      const ids = await append(10)
+      await database.db.transaction().execute(async (trx) => {
+        const claimed = await claimEvents(trx as never, 5)
+        assert.equal(claimed.length, 5)
+        assert.ok(claimed.every(({ event_id }) => ids.includes(event_id)))
+        const { rows } = await sql<{ read: number }>`
+          SELECT (seq_tup_read + idx_tup_fetch)::int AS read
+          FROM pg_stat_xact_user_tables WHERE relname = 'outbox'
+        `.execute(trx)
+        assert.ok((rows[0]?.read ?? 0) <= 20, `${rows[0]?.read} rows read`)
+      })
+    })
+
+    it('publishes what no queue took as soon as there is one', async () => {
+      const [id] = await append(1, 'Unheard')
+      const relay = await relayWith()
+      assert.equal((await relayOnce(relay)).failed, 1)
+      await broker.channel().bindQueue('all', 'unbound', 'anything')
+      try {
+        await eventually(async () => (await relayOnce(relay)).published === 1)
+      } finally {
+        await broker.channel().unbindQueue('all', 'unbound', 'anything')
+      }
+      assert.deepEqual(await publishedIds(), [id])
+    })
+
     it('counts an event that no queue takes as failed, though the broker confirmed it', async () => {
       const [lost] = await append(1, 'Unheard')
       const ids = await append(5)

@@ -18,6 +18,14 @@ export interface InboxTable {
   received_at: Generated<Date>
 }
 
+export interface AttemptsTable {
+  event_id: string
+  started: Generated<number>
+  finished: Generated<number>
+  last_started_at: Generated<Date>
+  last_error: string | null
+}
+
 export interface IdempotencyKeysTable {
   user_id: string
   call: string
@@ -32,5 +40,6 @@ export interface IdempotencyKeysTable {
 export interface MessagingDatabase {
   outbox: OutboxTable
   inbox: InboxTable
+  attempts: AttemptsTable
   idempotency_keys: IdempotencyKeysTable
 }

@@ -8,6 +8,9 @@ export interface OrdersTable {
   amount: string
   status: Generated<'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'>
   failure_reason: string | null
+  request_id: string | null
+  times_asked: Generated<number>
+  waiting_since: Generated<Date>
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }

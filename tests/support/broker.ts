@@ -21,8 +21,8 @@ export interface TestBroker {
   channel: () => ConfirmChannel
   /** Names of the connections, but for the one of the test itself. */
   connections: () => Promise<string[]>
-  /** Closes them, as an operator does in the management UI. */
-  closeConnections: () => Promise<void>
+  /** Closes them, as an operator does in the management UI; all, or those that call themselves so. */
+  closeConnections: (clientName?: string) => Promise<void>
 }
 
 /** Creates the virtual host before the tests of this `describe`; afterwards fails if it is still used. */
@@ -39,7 +39,8 @@ export function useBroker(): TestBroker {
   return broker
 }
 
-async function openVhost(): Promise<{ broker: TestBroker; close: () => Promise<void> }> {
+/** The same for whoever is no test of mocha. */
+export async function openVhost(): Promise<{ broker: TestBroker; close: () => Promise<void> }> {
   const { address } = await rabbitmqServer()
   const name = `test-${process.pid}-${randomBytes(4).toString('hex')}`
   const userUrl = await createVhost(name)
@@ -52,9 +53,7 @@ async function openVhost(): Promise<{ broker: TestBroker; close: () => Promise<v
     ...messagesOn(channel, connection.createChannel.bind(connection)),
     channel: () => channel,
     connections: () => connectionsOf(name),
-    closeConnections: async () => {
-      await management('DELETE', `/connections/username/${name}`)
-    },
+    closeConnections: (clientName) => closeConnections(name, clientName),
   }
   const close = async () => {
     await connection.close()
@@ -133,6 +132,21 @@ const bytesOf = (content: Buffer | string | object): Buffer =>
 async function connectionsOf(user: string): Promise<string[]> {
   const found = await management('GET', `/connections/username/${user}`)
   return (found as { name: string }[]).map(({ name }) => name)
+}
+
+async function closeConnections(user: string, clientName?: string): Promise<void> {
+  if (clientName === undefined) {
+    await management('DELETE', `/connections/username/${user}`)
+    return
+  }
+  const found = (await management('GET', `/connections/username/${user}`)) as {
+    name: string
+    client_properties?: { connection_name?: string }
+  }[]
+  for (const { name, client_properties } of found) {
+    if (client_properties?.connection_name !== clientName) continue
+    await management('DELETE', `/connections/${encodeURIComponent(name)}`).catch(() => {})
+  }
 }
 
 /** The management API, as administrator. */

@@ -46,10 +46,13 @@ export class OrderWatcher {
   readonly finals = new Map<string, string[]>()
   readonly #url: string
   readonly #open = new Set<string>()
+  readonly #onFinal: (orderId: string, status: string) => void
   #socket: WebSocket | undefined
   #closed = false
+  #later: NodeJS.Timeout | undefined
 
-  constructor(gateway: string) {
+  constructor(gateway: string, onFinal: (orderId: string, status: string) => void = () => {}) {
+    this.#onFinal = onFinal
     this.#url = `${gateway.replace(/^http/, 'ws')}/orders/ws`
     this.#connect()
   }
@@ -66,6 +69,7 @@ export class OrderWatcher {
 
   close(): void {
     this.#closed = true
+    clearTimeout(this.#later)
     this.#socket?.close()
   }
 
@@ -86,11 +90,21 @@ export class OrderWatcher {
     this.#socket.send(JSON.stringify({ type: 'subscribe', order_id }))
   }
 
+  #subscribeLater(): void {
+    clearTimeout(this.#later)
+    this.#later = setTimeout(() => {
+      for (const orderId of this.#open) this.#subscribe(orderId)
+    }, 500)
+  }
+
   #hear(message: { type: string; problem?: { status: number } } & Partial<Order>): void {
     const { order_id, status } = message
-    if (message.problem?.status === 503) this.#socket?.close() // the database is away: begin again
+    if (message.problem?.status === 503)
+      this.#socket?.close() // the database is away: begin again
+    else if (message.problem) this.#subscribeLater() // too many at a time, perhaps
     if (!order_id || !status || status === 'PAYMENT_PENDING') return
     this.#open.delete(order_id)
     this.finals.set(order_id, [...(this.finals.get(order_id) ?? []), status])
+    this.#onFinal(order_id, status)
   }
 }

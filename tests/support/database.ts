@@ -44,19 +44,30 @@ export function useDatabase<Service extends keyof Services>(
   let close = async () => {}
   before('create a database', async function () {
     this.timeout(120_000)
-    const { url } = await postgresServer()
-    const name = await createFromTemplate(service)
-    const db = connectDatabase<Services[Service]>({ name: 'test', url: url(name), poolSize: 3 })
-    close = db.close
-    const rows = async <Row>(statement: RawBuilder<Row>) => (await statement.execute(db)).rows
-    Object.assign(database, { name, url: url(name), db, rows, ...outages(name) })
+    const opened = await openDatabase(service)
+    close = opened.close
+    Object.assign(database, opened.database)
   })
-  after('leave no connection to the database', async () => {
-    await close()
-    await assertUnused(database.name)
-    await admin((db) => sql`DROP DATABASE ${sql.id(database.name)}`.execute(db))
-  })
+  after('leave no connection to the database', () => close())
   return database
+}
+
+/** The same for whoever is no test of mocha: `close` fails if somebody else still uses it. */
+export async function openDatabase<Service extends keyof Services>(service: Service) {
+  const { url } = await postgresServer()
+  const name = await createFromTemplate(service)
+  const db = connectDatabase<Services[Service]>({ name: 'test', url: url(name), poolSize: 3 })
+  const rows = async <Row>(statement: RawBuilder<Row>) => (await statement.execute(db)).rows
+  const database: TestDatabase<Services[Service]> = {
+    ...{ name, url: url(name), db, rows },
+    ...outages(name),
+  }
+  const close = async () => {
+    await db.close()
+    await assertUnused(name)
+    await admin((own) => sql`DROP DATABASE ${sql.id(name)}`.execute(own))
+  }
+  return { database, close }
 }
 
 /** Throws, naming what is left, unless nobody is connected to the database any more. */

@@ -8,7 +8,7 @@ type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 8_000, everyMs = 20 } = {},
+  { timeoutMs = 30_000, everyMs = 20 } = {},
 ): Promise<Truthy<T>> {
   const deadline = performance.now() + timeoutMs
   for (;;) {

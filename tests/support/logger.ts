@@ -4,9 +4,20 @@ import { createLogger } from '#chassis/logger.ts'
 /** Says nothing, unless LOG_LEVEL asks it to. */
 export const silent: Logger = createLogger('test', process.env.LOG_LEVEL ?? 'silent')
 
-/** Remembers what was said, as the text of the messages. */
-export function recordingLogger(): { logger: Logger; said: string[] } {
+interface Line {
+  msg: string
+  message_id?: string
+  err?: { message: string }
+}
+
+/** Remembers what was said: whole lines, and the text of their messages. */
+export function recordingLogger(): { logger: Logger; said: string[]; lines: Line[] } {
   const said: string[] = []
-  const write = (line: string) => void said.push(JSON.parse(line).msg)
-  return { logger: pino({ level: 'debug' }, { write }), said }
+  const lines: Line[] = []
+  const write = (text: string) => {
+    const line = JSON.parse(text) as Line
+    lines.push(line)
+    said.push(line.msg)
+  }
+  return { logger: pino({ level: 'debug' }, { write }), said, lines }
 }

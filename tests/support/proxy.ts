@@ -1,60 +1,91 @@
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { Passage, type Way, type Weather } from './passage.ts'
 
-/** A way to a server that can die without a word, as a cable does. */
+/** A way to a server that can fail in every way in which a network does. */
 export interface Proxy {
   url: string
+  /** The connections that are open now, oldest first. */
+  passages: () => Passage[]
   /** From now on its present connections pass nothing on and end nothing; later ones live. */
-  freeze: () => void
-  /** The next connection on which a client sends these bytes is cut instead; says whether one was. */
-  cutAt: (bytes: Buffer) => () => boolean
+  freeze: (ways?: readonly Way[]) => void
+  /** All connections of which `concerns` holds, present and to come, until the returned function. */
+  disturb: (weather: Weather, concerns?: Concerns) => () => void
+  /** Resets the present connections; says how many. */
+  cut: (concerns?: Concerns) => number
+  /** The next connection on which these bytes travel is cut instead; says whether one was. */
+  cutAt: (bytes: Buffer, way?: Way) => () => boolean
   close: () => void
 }
+
+/** Tells by what the client said first whether a connection is meant. */
+export type Concerns = (passage: Pick<Passage, 'label'>) => boolean
+
+const everyone: Concerns = () => true
 
 /** Passes the connections of a port (any free one, unless told) on to the server of a URL. */
 export async function proxyTo(url: string, port = 0): Promise<Proxy> {
   const target = new URL(url)
-  const sockets = new Set<Socket>()
-  let frozen = new Set<Socket>()
-  let fatal: Buffer | undefined
-  const isFatal = (data: Buffer) => {
-    if (!fatal || !data.includes(fatal)) return false
+  const passages = new Set<Passage>()
+  const disturbances = new Set<{ weather: Weather; concerns: Concerns }>()
+  let fatal: { bytes: Buffer; way: Way } | undefined
+  const watch = (way: Way, data: Buffer) => {
+    if (fatal?.way !== way || !data.includes(fatal.bytes)) return 'pass'
     fatal = undefined
-    return true
+    return 'cut'
+  }
+  const weatherOf = (passage: Passage): Weather =>
+    Object.assign({}, ...[...disturbances].map((one) => one.concerns(passage) && one.weather))
+  const changeAll = () => {
+    for (const passage of passages) passage.change(weatherOf(passage))
   }
   const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from)
-      from.on('data', (data: Buffer) => {
-        if (from === client && isFatal(data)) from.destroy()
-        else if (!frozen.has(from)) to.write(data)
-      })
-      from.on('error', () => {})
-      from.on('close', () => to.destroy())
-    }
+    const upstream = connect({ port: Number(target.port), host: target.hostname, noDelay: true })
+    const passage = new Passage(client.setNoDelay(), upstream, (way, data) => {
+      if (disturbances.size > 0) passage.change(weatherOf(passage)) // its label may have grown
+      return watch(way, data)
+    })
+    passages.add(passage)
+    passage.change(weatherOf(passage))
+    upstream.once('close', () => client.closed && passages.delete(passage))
+    client.once('close', () => upstream.closed && passages.delete(passage))
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const { port: bound } = server.address() as { port: number }
+  const disturb = (weather: Weather, concerns: Concerns = everyone) => {
+    const disturbance = { weather, concerns }
+    disturbances.add(disturbance)
+    changeAll()
+    return () => {
+      disturbances.delete(disturbance)
+      changeAll()
+    }
+  }
   return {
     url: withPort(url, bound),
-    freeze: () => {
-      frozen = new Set(sockets)
+    passages: () => [...passages],
+    disturb,
+    freeze: (ways: readonly Way[] = ['up', 'down']) => {
+      const present = new Set<unknown>(passages)
+      disturb({ silent: ways }, (passage) => present.has(passage))
     },
-    cutAt: (bytes) => {
-      fatal = bytes
+    cut: (concerns = everyone) => {
+      const meant = [...passages].filter(concerns)
+      for (const passage of meant) passage.cut()
+      return meant.length
+    },
+    cutAt: (bytes, way = 'up') => {
+      fatal = { bytes, way }
       return () => fatal === undefined
     },
     close: () => {
-      for (const socket of sockets) socket.destroy()
+      for (const passage of passages) passage.cut()
       server.close()
     },
   }
 }
 
 /** The same URL with another port; an AMQP URL has no parts that a URL could change. */
-export const withPort = (url: string, port: number): string => url.replace(/:\d+\//, `:${port}/`)
+export const withPort = (url: string, port: number): string =>
+  url.replace(/:\d+(?=\/|$)/, `:${port}`)

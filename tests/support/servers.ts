@@ -78,8 +78,7 @@ async function openPostgres(): Promise<Started<PostgresServer>> {
   }
   const dir = newFolder()
   const [port] = await freePorts(1)
-  const settings = { fsync: 'off', full_page_writes: 'off' } // no test cuts the power
-  const server = await startPostgres({ dir, port: port as number, databases: [], settings })
+  const server = await startPostgres({ dir, port: port as number, databases: [] })
   const stop = async () => {
     await server.stop()
     remove(dir)
@@ -115,7 +114,8 @@ async function openRabbitmq(): Promise<Started<RabbitmqServer>> {
   return { server, pids: pidsIn(dir), stop }
 }
 
-function controlOf(dir: string, ports: BrokerPorts) {
+/** `rabbitmqctl` for the node whose files are in this folder. */
+export function controlOf(dir: string, ports: BrokerPorts) {
   const nodeName = readFileSync(join(dir, 'node-name'), 'utf8').trim()
   const env = rabbitmqEnvironment({ ports, dir, nodeName, user: '', password: '' })
   // The wrapper of Debian would run it as another user, who cannot read our files.

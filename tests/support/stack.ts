@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { guardedCommand } from '#local/command.ts'
 import { freePortBase, freePorts } from '#local/free-ports.ts'
 import { removeState } from '#local/remove-state.ts'
 
@@ -35,7 +36,11 @@ export interface StackOptions {
 /** Resolves when everything is ready. Rejects with all that was said when it ends before. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { args = [], dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
-  const child = spawn(process.execPath, ['local/main.ts', ...args], {
+  // Should the test be killed, the stack ends too, and in order.
+  const command = [process.execPath, 'local/main.ts', ...args]
+  const guarded = guardedCommand(command, { deathSignal: 'TERM' })
+  const child = spawn(guarded.file, guarded.args, {
+    ...guarded.options,
     env: { ...process.env, LOCAL_DIR: dir, ...(await freeAddresses()), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

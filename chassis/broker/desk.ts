@@ -1,0 +1,238 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import amqp, {
+  type Channel,
+  type ChannelModel,
+  type ConfirmChannel,
+  type GetMessage,
+  type MessageProperties,
+} from 'amqplib'
+import { within } from '../deadline.ts'
+import { AppError } from '../errors.ts'
+import { connectTimeoutMs, heartbeatSeconds } from './topology.ts'
+
+/** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
+export type Letter = Pick<GetMessage, 'content' | 'properties'>
+
+/** What becomes of a letter: `drop` takes it off the queue for good, `keep` puts it back in place. */
+export type Verdict = 'drop' | 'keep'
+
+export interface QueueState {
+  queue: string
+  /** Ready for a consumer; null when there is no such queue. */
+  messages: number | null
+  consumers: number
+}
+
+/** Letters may have a megabyte each, or ten: so many are in memory at a time. */
+export const lettersAtOnce = 32
+
+/** What one batch of letters may take to be confirmed. */
+const confirmMs = 10_000
+
+/** How long a few letters that were put back may take to be seen in their queue. */
+const putBackMs = 1_000
+
+/** Letters that do not come within this time have been taken by somebody else. */
+const quietMs = 5_000
+
+/** A queue that is a lock: exclusive, so that it goes with the connection of its owner. */
+const lockQueue = 'operator.lock'
+const lockWaitMs = 10_000
+
+/** Runs `work` at a desk, and hangs up afterwards. */
+export async function atDesk<T>(url: string, work: (desk: Desk) => Promise<T>): Promise<T> {
+  const desk = await Desk.open(url)
+  try {
+    return await work(desk)
+  } finally {
+    await desk.close()
+  }
+}
+
+/**
+ * Where an operator takes messages from a queue, looks at them, and puts them back or elsewhere.
+ *
+ * What is put back keeps its order; RabbitMQ 3.10 puts it behind what was not looked at. However the
+ * desk is left, by SIGKILL too, the broker puts back all that was not dropped. One operator at a
+ * time: another one waits, or is told.
+ */
+export class Desk {
+  readonly #connection: ChannelModel
+  #lock: Promise<Channel> | undefined
+  #outgoing: Promise<ConfirmChannel> | undefined
+  #returned = 0
+
+  private constructor(connection: ChannelModel) {
+    this.#connection = connection
+    connection.on('error', () => {}) // whatever is under way rejects by itself
+  }
+
+  /** One attempt; rejects with `unavailable`. */
+  static async open(url: string): Promise<Desk> {
+    const address = new URL(url)
+    address.searchParams.set('heartbeat', String(heartbeatSeconds))
+    const clientProperties = { connection_name: 'operator' }
+    const options = { timeout: connectTimeoutMs, clientProperties }
+    try {
+      const connecting = amqp.connect(address.href, options)
+      return new Desk(await within(connectTimeoutMs, 'connecting', connecting))
+    } catch (cause) {
+      throw new AppError('unavailable', 'The broker cannot be reached', { cause })
+    }
+  }
+
+  async close(): Promise<void> {
+    await within(2_000, 'disconnecting', this.#connection.close()).catch(() => {})
+  }
+
+  /** Of a queue, whether it is there or not. */
+  async stateOf(queue: string): Promise<QueueState> {
+    try {
+      const { messageCount, consumerCount } = await this.#onChannel((channel) =>
+        channel.checkQueue(queue),
+      )
+      return { queue, messages: messageCount, consumers: consumerCount }
+    } catch (error) {
+      if (!isReply(error, 404)) throw error
+      return { queue, messages: null, consumers: 0 }
+    }
+  }
+
+  /**
+   * Shows `judge` the messages that are in the queue now, in their order and as many at a time as
+   * `takeNext` says (0: no more), and does to them as it says. What comes in meanwhile is not looked
+   * at, so that a letter which comes back is met once.
+   */
+  async sort(
+    queue: string,
+    takeNext: () => number,
+    judge: (letters: Letter[]) => Promise<Verdict[]>,
+  ): Promise<void> {
+    this.#lock ??= this.#takeLock()
+    await this.#lock
+    let left = (await this.stateOf(queue)).messages ?? 0
+    if (left === 0) return
+    await this.#onChannel(async (channel) => {
+      const held = new Map<number, HeldLetter>()
+      try {
+        for (let count = takeNext(); count > 0 && left > 0; count = takeNext()) {
+          const letters = await take(channel, queue, Math.min(left, count))
+          left = letters.length === 0 ? 0 : left - letters.length
+          for (const { fields } of letters) held.set(fields.deliveryTag, { fields })
+          const verdicts = await judge(letters)
+          const dropped = letters.filter((_, index) => verdicts[index] === 'drop')
+          for (const letter of dropped) channel.ack(letter)
+          for (const { fields } of dropped) held.delete(fields.deliveryTag)
+        }
+      } finally {
+        if (held.size > 0) await putBack(channel, queue, [...held.values()])
+      }
+    })
+  }
+
+  /**
+   * Puts messages into a queue, all properties as they are, and resolves when the broker has every
+   * one of them. Rejects when it may lack any, though some may be there then.
+   */
+  async put(queue: string, letters: Letter[]): Promise<void> {
+    this.#outgoing ??= this.#openOutgoing()
+    const channel = await this.#outgoing
+    this.#returned = 0
+    for (const { content, properties } of letters) {
+      channel.publish('', queue, content, publishOptions(properties))
+    }
+    await within(confirmMs, 'the confirm of the broker', channel.waitForConfirms())
+    if (this.#returned > 0) throw new Error(`there is no queue ${queue}`)
+  }
+
+  async #openOutgoing(): Promise<ConfirmChannel> {
+    const channel = await this.#connection.createConfirmChannel()
+    channel.on('error', () => {})
+    channel.on('return', () => {
+      this.#returned++
+    })
+    return channel
+  }
+
+  async #takeLock(): Promise<Channel> {
+    const deadline = performance.now() + lockWaitMs
+    for (;;) {
+      const channel = await this.#connection.createChannel()
+      channel.on('error', () => {})
+      try {
+        await channel.assertQueue(lockQueue, { exclusive: true, durable: false })
+        return channel
+      } catch (error) {
+        if (!isReply(error, 405)) throw error
+        if (performance.now() > deadline) {
+          throw new AppError(
+            'conflict',
+            'Another operator is at the dead letters: wait for its end',
+          )
+        }
+        await delay(250)
+      }
+    }
+  }
+
+  /** A channel of its own, since an error closes it. When it is closed, all that it said was heard. */
+  async #onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.#connection.createChannel()
+    channel.on('error', () => {})
+    const result = await work(channel)
+    await channel.close()
+    return result
+  }
+}
+
+/** All that the broker needs to know of a message in our hands: a thousand of them stay small. */
+type HeldLetter = Pick<GetMessage, 'fields'>
+
+/**
+ * The next letters of a queue in their order; fewer when there are no more. By a consumer of just so
+ * many: each `basic.get` from a quorum queue costs a write to the disk.
+ */
+async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
+  const letters: GetMessage[] = []
+  const { promise: full, resolve, reject } = Promise.withResolvers<void>()
+  const refuse = () => reject(new AppError('unavailable', 'The broker went away'))
+  channel.once('close', refuse)
+  await channel.prefetch(count)
+  const { consumerTag } = await channel.consume(queue, (message) => {
+    if (message) letters.push(message as unknown as GetMessage)
+    if (!message || letters.length === count) resolve()
+  })
+  const timer = setTimeout(resolve, quietMs)
+  await full
+  clearTimeout(timer)
+  channel.off('close', refuse)
+  await channel.cancel(consumerTag)
+  return letters
+}
+
+/**
+ * In their order, a few at a time and each by itself: RabbitMQ 3.10 forgets the order of those that
+ * are on their way to the queue together.
+ */
+async function putBack(channel: Channel, queue: string, letters: HeldLetter[]): Promise<void> {
+  let ready = (await channel.checkQueue(queue)).messageCount
+  for (let at = 0; at < letters.length; at += lettersAtOnce) {
+    const some = letters.slice(at, at + lettersAtOnce)
+    for (const letter of some) channel.nack(letter as GetMessage)
+    ready += some.length
+    const deadline = performance.now() + putBackMs
+    while ((await channel.checkQueue(queue)).messageCount < ready) {
+      if (performance.now() > deadline) break // somebody takes them: there is no order to keep
+    }
+  }
+}
+
+/** But for the user, who would have to be ourselves. */
+const publishOptions = ({ userId: _, clusterId: __, ...properties }: MessageProperties) => ({
+  ...properties,
+  persistent: true,
+  mandatory: true,
+})
+
+const isReply = (error: unknown, code: number): boolean =>
+  (error as { code?: unknown }).code === code

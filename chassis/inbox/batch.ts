@@ -1,0 +1,63 @@
+import type { Delivery } from '../broker/consumer.ts'
+import type { Database } from '../database/connect.ts'
+import { type Handling, handleEvents, type IncomingEvent } from './handle.ts'
+import type { WithInbox } from './rows.ts'
+import { type Aftermath, type Settling, settle } from './settle.ts'
+import { whenAvailable } from './when-available.ts'
+
+export type Decoded<Event> =
+  | { kind: 'event'; event: Event }
+  | { kind: 'invalid'; reason: string; error: string }
+
+export interface Inbox<Tables extends WithInbox, Event extends IncomingEvent>
+  extends Handling<Tables, Event>,
+    Omit<Settling, 'db'> {
+  decode: (content: Buffer) => Decoded<Event>
+  /** After a commit, outside of it. */
+  onCommit?: () => void
+}
+
+/** More than this is no event of ours. */
+const maxMessageBytes = 65_536
+
+/**
+ * Handles one batch of messages and settles each: acknowledged after the commit, parked as a dead
+ * letter, or kept for another try. What takes longer than the batch goes on in the background.
+ */
+export async function consumeBatch<Tables extends WithInbox, Event extends IncomingEvent>(
+  inbox: Inbox<Tables, Event>,
+  deliveries: Delivery[],
+  aftermath: Aftermath,
+): Promise<void> {
+  const received = deliveries.map((delivery) => ({ delivery, decoded: decode(inbox, delivery) }))
+  const events = new Map<string, Event>()
+  for (const { decoded } of received) {
+    if (decoded.kind === 'event') events.set(decoded.event.id, decoded.event)
+  }
+  const handling = () => handleEvents(inbox, [...events.values()])
+  const endings = await whenAvailable(handling, inbox.logger, aftermath.signal)
+  if (events.size > 0 && endings) inbox.onCommit?.()
+  const settling = settlingOf(inbox)
+  for (const { delivery, decoded } of received) {
+    const ending =
+      decoded.kind === 'event'
+        ? endings?.get(decoded.event.id)
+        : { ...decoded, kind: 'park' as const }
+    await settle(settling, delivery, ending, aftermath)
+  }
+}
+
+/** Those parts of an inbox that settling needs: whatever else is in its database. */
+export const settlingOf = <Tables extends WithInbox, Event extends IncomingEvent>(
+  inbox: Inbox<Tables, Event>,
+): Settling => ({ ...inbox, db: inbox.db as unknown as Database<WithInbox> })
+
+/** What a message says, if it says anything that can be handled. */
+export function decode<Tables extends WithInbox, Event extends IncomingEvent>(
+  inbox: Inbox<Tables, Event>,
+  { content }: Delivery,
+): Decoded<Event> {
+  if (content.length <= maxMessageBytes) return inbox.decode(content)
+  const error = `the message has ${content.length} bytes, at most ${maxMessageBytes} are allowed`
+  return { kind: 'invalid', reason: 'too-large', error }
+}

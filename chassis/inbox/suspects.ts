@@ -1,0 +1,101 @@
+import type { Delivery } from '../broker/consumer.ts'
+import type { Database } from '../database/connect.ts'
+import { pause } from '../pause.ts'
+import { consumeBatch, decode, type Inbox, settlingOf } from './batch.ts'
+import type { IncomingEvent } from './handle.ts'
+import type { Pending } from './pending.ts'
+import { countStart, readAttempts, type WithInbox } from './rows.ts'
+import { type Aftermath, type Settled, settle } from './settle.ts'
+import {
+  type Attempts,
+  deliveredBefore,
+  isDangerous,
+  isKiller,
+  mostInnocentFirst,
+} from './suspicion.ts'
+import { whenAvailable } from './when-available.ts'
+
+interface Suspect {
+  delivery: Delivery
+  /** Undefined for a message that is no event; it is parked without being tried. */
+  eventId: string | undefined
+  attempts: Attempts
+}
+
+/** What a message that came back with a dangerous one gets to go first. */
+const precedenceMs = 50
+
+/**
+ * Handles messages one by one that were in trouble: delivered before to a consumer that is gone, or
+ * failed by themselves. A start is counted before each, so that a message which kills its consumer
+ * is told from its neighbours, goes last, and is parked after its third death.
+ */
+export async function handleSuspects<Tables extends WithInbox, Event extends IncomingEvent>(
+  inbox: Inbox<Tables, Event>,
+  arrivals: Pending<Delivery>,
+  aftermath: Aftermath,
+): Promise<void> {
+  const { signal } = aftermath
+  const { db } = settlingOf(inbox)
+  let waiting: Suspect[] = []
+  const takeArrivals = async () => {
+    const deliveries = arrivals.takeAll()
+    if (deliveries.length === 0) return
+    const read = () => withAttempts(inbox, db, deliveries)
+    const suspects = await whenAvailable(read, inbox.logger, signal)
+    if (suspects) waiting = mostInnocentFirst([...waiting, ...suspects])
+    else for (const delivery of deliveries) delivery.requeue()
+  }
+  while (!signal.aborted) {
+    if (waiting.length === 0) await arrivals.untilAny(signal)
+    await takeArrivals()
+    if (waiting[0] && isDangerous(waiting[0].attempts)) {
+      await pause(precedenceMs, signal)
+      await takeArrivals()
+    }
+    const next = signal.aborted ? undefined : waiting.shift()
+    if (next && !next.delivery.isLost()) await handleSuspect(inbox, next, aftermath)
+  }
+  for (const { delivery } of waiting) delivery.requeue()
+}
+
+async function handleSuspect<Tables extends WithInbox, Event extends IncomingEvent>(
+  inbox: Inbox<Tables, Event>,
+  { delivery, eventId, attempts }: Suspect,
+  aftermath: Aftermath,
+): Promise<void> {
+  if (eventId !== undefined) {
+    const settling = settlingOf(inbox)
+    if (isKiller(attempts)) return settle(settling, delivery, killer(eventId, attempts), aftermath)
+    const count = () => countStart(settling.db, eventId, attempts)
+    const counted = await whenAvailable(count, inbox.logger, aftermath.signal)
+    if (!counted) return delivery.requeue()
+  }
+  await consumeBatch({ ...inbox, triedBefore: true }, [delivery], aftermath)
+}
+
+const killer = (eventId: string, { started }: Attempts): Settled => ({
+  kind: 'park',
+  reason: 'kills-its-consumer',
+  error: `its handling was begun ${started} times, and its consumer died each time`,
+  tried: { eventId, attempts: started },
+})
+
+async function withAttempts<Tables extends WithInbox, Event extends IncomingEvent>(
+  inbox: Inbox<Tables, Event>,
+  db: Database<WithInbox>,
+  deliveries: Delivery[],
+): Promise<Suspect[]> {
+  const suspects = deliveries.map((delivery) => {
+    const decoded = decode(inbox, delivery)
+    return { delivery, eventId: decoded.kind === 'event' ? decoded.event.id : undefined }
+  })
+  const known = await readAttempts(
+    db,
+    suspects.flatMap(({ eventId }) => eventId ?? []),
+  )
+  return suspects.map(({ delivery, eventId }) => {
+    const attempts = eventId === undefined ? undefined : known.get(eventId)
+    return { delivery, eventId, attempts: attempts ?? deliveredBefore }
+  })
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePortBase, freePorts } from '#local/free-ports.ts'
+import { nginxProgram } from '#local/nginx.ts'
+import { parseScale } from '#local/options.ts'
+import { processPort } from '#local/ports.ts'
+import { removeState } from '#local/remove-state.ts'
+import { startServer } from '#local/server.ts'
+import { readSettings } from '#local/settings.ts'
+import { call } from '#testing/client.ts'
+import { eventually } from '#testing/eventually.ts'
+import { expectProblem } from '#testing/problem.ts'
+
+describe('the gateway, before replicas that fail', function () {
+  this.timeout(120_000)
+  let gateway = ''
+  let stop = async () => {}
+  let ports: number[] = []
+  const replicas: Server[] = []
+  /** What reached a replica, by its method. */
+  let reached: string[] = []
+
+  before('start nginx alone', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
+    const [port = 0] = await freePorts(1)
+    const base = await freePortBase()
+    const env = { LOCAL_DIR: dir, LOCAL_PORT_BASE: String(base), GATEWAY_PORT: String(port) }
+    const nginx = await startServer([nginxProgram(readSettings(env, parseScale(['orders-api=2'])))])
+    gateway = `http://127.0.0.1:${port}`
+    ports = [1, 2].map((replica) => processPort(base, 'orders-api', replica))
+    stop = async () => {
+      await nginx.stop()
+      await removeState(dir)
+    }
+  })
+  after('stop nginx', () => stop())
+  beforeEach('forget', () => {
+    reached = []
+  })
+  afterEach('stop the replicas', async () => {
+    for (const replica of replicas.splice(0)) {
+      replica.closeAllConnections()
+      await new Promise((resolve) => replica.close(resolve))
+    }
+  })
+
+  /** One that answers, or dies of every request that it has read. */
+  async function startReplica(index: number, kind: 'answers' | 'dies'): Promise<void> {
+    const replica = createServer((request, response) => {
+      reached.push(`${request.method}`)
+      request.resume().once('end', () => {
+        if (kind === 'dies') request.socket.destroy()
+        else response.writeHead(201, { 'content-type': 'application/json' }).end('{}')
+      })
+    })
+    replica.listen(ports[index], '127.0.0.1')
+    await once(replica, 'listening')
+    replicas.push(replica)
+  }
+  const post = () =>
+    call(gateway, 'POST', '/orders', { body: { user_id: 'alice', amount: '1.00' } })
+
+  it('never sends a POST to a second replica when the first may have done it', async () => {
+    await startReplica(0, 'dies')
+    await startReplica(1, 'dies')
+    const reply = await post()
+    assert.match(expectProblem(reply, 503).detail, /Idempotency-Key/)
+    assert.ok(reply.headers.get('retry-after'))
+    assert.deepEqual(reached, ['POST'])
+  })
+
+  it('sends a POST on when the first replica could not be reached, once', async () => {
+    await startReplica(1, 'answers')
+    for (let time = 0; time < 10; time++) assert.equal((await post()).status, 201)
+    assert.equal(reached.length, 10)
+  })
+
+  it('asks the second replica what it may ask twice', async () => {
+    await startReplica(0, 'dies')
+    await startReplica(1, 'answers')
+    const statuses: number[] = []
+    await eventually(async () => {
+      statuses.push((await call(gateway, 'GET', '/orders?user_id=alice')).status)
+      return reached.length > statuses.length // one of them was asked of both
+    })
+    assert.deepEqual([...new Set(statuses)], [201])
+  })
+})

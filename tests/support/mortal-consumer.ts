@@ -1,0 +1,40 @@
+import { sql, type Transaction } from 'kysely'
+import { Publisher } from '#chassis/broker/publisher.ts'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
+import type { WithInbox } from '#chassis/inbox/rows.ts'
+import { silent } from './logger.ts'
+
+/**
+ * A consumer that dies of every event with the note `kill`, run by suspects.integration.test.ts: its
+ * arguments are the URLs of the database and the broker, and the name of the queue. Each other event
+ * leaves its mark in the table `effects`.
+ */
+const [databaseUrl = '', brokerUrl = '', queue = ''] = process.argv.slice(2)
+
+async function main(): Promise<void> {
+  const topology = { queues: [{ queue, exchange: queue, routingKeys: ['thing'] }] }
+  const at = { name: 'mortal', url: brokerUrl, topology, logger: silent }
+  const db = connectDatabase<WithInbox>({ name: 'mortal', url: databaseUrl })
+  const inbox = {
+    ...{ db, queue, logger: silent, deadLetters: new Publisher(at), maxAttempts: 3 },
+    ...{ batchSize: 200, lanes: 2, lingerMs: 2 },
+    decode: (content: Buffer) =>
+      ({ kind: 'event', event: JSON.parse(content.toString()) as Thing }) as const,
+    handle: async (trx: Transaction<WithInbox>, events: Thing[]) => {
+      const ids = events.map(({ id }) => id)
+      await sql`INSERT INTO effects (event_id) SELECT unnest(${ids}::text[])`.execute(trx)
+      if (events.some(({ note }) => note === 'kill')) process.kill(process.pid, 'SIGKILL')
+      return events.map(() => ({ kind: 'handled' }) as const)
+    },
+  }
+  await runConsumer(inbox, subscribe({ ...at, queue }, inbox), new AbortController().signal)
+}
+
+interface Thing {
+  id: string
+  type: string
+  note?: string
+}
+
+await main()

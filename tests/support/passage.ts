@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Which way bytes travel: `up` to the server, `down` to the client. */
+export type Way = 'up' | 'down'
+
+/** What can be wrong with a connection while both of its ends live. */
+export interface Weather {
+  /** Nothing passes, and no end either: each side believes the other to be there. */
+  silent?: readonly Way[]
+  /** Each piece comes so much later, give or take the jitter; the order stays. */
+  delayMs?: number
+  jitterMs?: number
+  /** Everything arrives in pieces of so many bytes, one a millisecond. */
+  pieceBytes?: number
+  /** When one side hangs up, the other hears of it so much later. */
+  lateEndMs?: number
+}
+
+/** One connection through a proxy. What each side says queues for the other, ends included. */
+export class Passage {
+  /** The first bytes of the client, where drivers of databases and brokers say who they are. */
+  label = ''
+  readonly openedAtMs = performance.now()
+  readonly #client: Socket
+  readonly #server: Socket
+  #weather: Weather = {}
+  #changed = Promise.withResolvers<void>()
+
+  constructor(client: Socket, server: Socket, onData: (way: Way, data: Buffer) => 'pass' | 'cut') {
+    this.#client = client
+    this.#server = server
+    for (const [way, from, to] of [
+      ['up', client, server],
+      ['down', server, client],
+    ] as const) {
+      const queue = new Queue((turn) => this.#untilDue(way, turn))
+      from.on('data', (data: Buffer) => {
+        if (way === 'up' && this.label.length < labelBytes) this.label += data.toString('latin1')
+        if (onData(way, data) === 'cut') this.cut()
+        else queue.add(() => this.#write(to, data))
+      })
+      from.on('error', () => {})
+      from.on('close', () => queue.add(() => this.#end(to)))
+    }
+  }
+
+  /** From now on. What is held up by the weather before passes as soon as the new one lets it. */
+  change(weather: Weather): void {
+    this.#weather = weather
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
+  }
+
+  get weather(): Weather {
+    return this.#weather
+  }
+
+  /** Resolves when the client has hung up. */
+  async left(): Promise<void> {
+    if (this.#client.closed) return
+    await new Promise<void>((resolve) => this.#client.once('close', () => resolve()))
+  }
+
+  /** Both sides get a reset. */
+  cut(): void {
+    this.#client.resetAndDestroy()
+    this.#server.resetAndDestroy()
+  }
+
+  async #untilDue(way: Way, queuedAtMs: number): Promise<void> {
+    const { delayMs = 0, jitterMs = 0 } = this.#weather
+    const waitMs = queuedAtMs + delayMs + (2 * Math.random() - 1) * jitterMs - performance.now()
+    if (waitMs > 1) await delay(waitMs)
+    while (this.#weather.silent?.includes(way)) await this.#changed.promise
+  }
+
+  async #write(to: Socket, data: Buffer): Promise<void> {
+    const { pieceBytes } = this.#weather
+    if (pieceBytes === undefined) {
+      to.write(data)
+      return
+    }
+    for (let at = 0; at < data.length; at += pieceBytes) {
+      to.write(data.subarray(at, at + pieceBytes))
+      await delay(1)
+    }
+  }
+
+  async #end(to: Socket): Promise<void> {
+    if (this.#weather.lateEndMs) await delay(this.#weather.lateEndMs)
+    to.destroy()
+  }
+}
+
+const labelBytes = 4_096
+
+/** One thing after the other, each when its turn is due. Costs nothing extra in fine weather. */
+class Queue {
+  readonly #untilDue: (queuedAtMs: number) => Promise<void>
+  #tail = Promise.resolve()
+
+  constructor(untilDue: (queuedAtMs: number) => Promise<void>) {
+    this.#untilDue = untilDue
+  }
+
+  add(work: () => Promise<void>): void {
+    const queuedAtMs = performance.now()
+    this.#tail = this.#tail.then(() => this.#untilDue(queuedAtMs)).then(work)
+  }
+}
