@@ -1,4 +1,4 @@
-# One image for the six processes and the migrations; docker-compose.yml says which one a container is.
+# One image for the six processes, the migrations and the operator; docker-compose.yml says which one a container is.
 # Node runs the .ts files as they are: there is no build.
 FROM node:26-bookworm-slim
 
@@ -17,6 +17,7 @@ COPY orders-consumer orders-consumer
 COPY payments-api payments-api
 COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
+COPY operator operator
 
 # The code belongs to root: a process can read it and nothing more.
 USER node

@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { amqpUrl, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
+
+const repositoryDir = resolve(import.meta.dirname, '..')
+
+/** Where the servers are. */
+export interface Addresses {
+  amqp: string
+  ordersDatabase: string
+  paymentsDatabase: string
+}
+
+const variables: { [K in keyof Addresses]: Variable<string> } = {
+  amqp: amqpUrl('AMQP_URL'),
+  ordersDatabase: postgresUrl('ORDERS_DATABASE_URL'),
+  paymentsDatabase: postgresUrl('PAYMENTS_DATABASE_URL'),
+}
+
+/**
+ * Those that a command needs: from the environment if it names any of them, otherwise of the local
+ * stack. Never some from here and some from there, since books of two systems never agree. Throws
+ * an Error whose message says what to do.
+ */
+export function findAddresses<K extends keyof Addresses>(
+  env: NodeJS.ProcessEnv,
+  ...needed: K[]
+): Pick<Addresses, K> {
+  const local = localStack(env)
+  const isLocal = (key: keyof Addresses) => {
+    const given = env[variables[key].name]
+    return !given || given === local?.[key] // .env may name servers that the local stack uses
+  }
+  if (local && Object.keys(variables).every((key) => isLocal(key as keyof Addresses))) return local
+
+  const isNamed = Object.values(variables).some(({ name }) => env[name])
+  if (!isNamed) {
+    const names = needed.map((key) => variables[key].name).join(', ')
+    throw new Error(`No stack is running here: start it with npm start, or set ${names}`)
+  }
+  const wanted = needed.map((key) => [key, variables[key]])
+  return readConfig(env, Object.fromEntries(wanted)) as Pick<Addresses, K>
+}
+
+/** What the local stack wrote down when it was ready; undefined if it never was. */
+function localStack(env: NodeJS.ProcessEnv): Addresses | undefined {
+  const file = join(resolve(repositoryDir, env.LOCAL_DIR || '.local'), 'run/addresses.json')
+  if (!existsSync(file)) return undefined
+  const found = JSON.parse(readFileSync(file, 'utf8'))
+  return {
+    amqp: found.amqp_url,
+    ordersDatabase: found.orders_database_url,
+    paymentsDatabase: found.payments_database_url,
+  }
+}
+
+/** The environment with what `.env` adds to it; what it says already goes before. */
+export function readEnvironment(): NodeJS.ProcessEnv {
+  const file = join(repositoryDir, '.env')
+  if (existsSync(file)) process.loadEnvFile(file)
+  return process.env
+}

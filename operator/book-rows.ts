@@ -1,0 +1,236 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { MessagingDatabase } from '#tables/messaging.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+
+type Orders = Kysely<OrdersDatabase>
+type Payments = Kysely<PaymentsDatabase>
+
+const rowsOf = async <Row, Tables>(db: Kysely<Tables>, statement: RawBuilder<Row>) =>
+  (await statement.execute(db)).rows
+
+export const ping = <Tables>(db: Kysely<Tables>) => sql`SELECT`.execute(db)
+
+export interface OrderFacts {
+  order_id: string
+  user_id: string
+  amount: string
+  status: 'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'
+  reason: string | null
+}
+
+export interface PendingOrder extends OrderFacts {
+  age_ms: number
+  request_id: string | null
+  times_asked: number
+}
+
+export interface DebitFacts {
+  order_id: string
+  user_id: string
+  amount: string
+  status: 'SUCCESS' | 'FAILED'
+  reason: string | null
+}
+
+/** By the index of pending orders, the oldest first. */
+export const findPendingOrders = (db: Orders) =>
+  rowsOf<PendingOrder, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason AS reason, request_id, times_asked,
+             (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
+      FROM orders
+      WHERE status = 'PAYMENT_PENDING'
+      ORDER BY created_at`,
+  )
+
+/** One number for a part of a book: equal parts have equal sums. */
+export interface PartSum {
+  part: number
+  entries: number
+  sum: string
+}
+
+/** How many parts a book has; rows are compared one by one only of parts that differ. */
+export const parts = 4_096
+const partOf = (column: string) =>
+  sql`(uuid_hash_extended(${sql.ref(column)}, 0) & ${parts - 1})::int`
+
+/** Of all final orders, in the same words as `sumDebits`. */
+export const sumOrders = (db: Orders) =>
+  rowsOf<PartSum, OrdersDatabase>(
+    db,
+    sql`
+      SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
+             sum(hash_record_extended(
+               ROW(order_id, user_id::text, amount::numeric, status = 'PAID', failure_reason), 0))::text AS sum
+      FROM orders
+      WHERE status <> 'PAYMENT_PENDING'
+      GROUP BY part`,
+  )
+
+/** Of all debits but those of some orders, which are still on their way. */
+export const sumDebits = (db: Payments, exceptOrderIds: string[]) =>
+  rowsOf<PartSum, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
+             sum(hash_record_extended(
+               ROW(order_id, user_id::text, amount::numeric, status = 'SUCCESS', reason), 0))::text AS sum
+      FROM ledger
+      WHERE type = 'DEBIT'
+        AND NOT EXISTS (SELECT FROM unnest(${exceptOrderIds}::uuid[]) AS pending (id)
+                        WHERE pending.id = ledger.order_id)
+      GROUP BY part`,
+  )
+
+/** The final orders of some parts. */
+export const findOrdersIn = (db: Orders, someParts: number[]) =>
+  rowsOf<OrderFacts, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason AS reason
+      FROM orders
+      WHERE status <> 'PAYMENT_PENDING' AND ${partOf('order_id')} = ANY (${someParts}::int[])`,
+  )
+
+export const findDebitsIn = (db: Payments, someParts: number[]) =>
+  rowsOf<DebitFacts, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, reason
+      FROM ledger
+      WHERE type = 'DEBIT' AND ${partOf('order_id')} = ANY (${someParts}::int[])`,
+  )
+
+export const findOrders = (db: Orders, orderIds: string[]) =>
+  rowsOf<OrderFacts, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason AS reason
+      FROM orders WHERE order_id = ANY (${orderIds}::uuid[])`,
+  )
+
+export const findDebits = (db: Payments, orderIds: string[]) =>
+  rowsOf<DebitFacts, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, reason
+      FROM ledger WHERE type = 'DEBIT' AND order_id = ANY (${orderIds}::uuid[])`,
+  )
+
+export interface WrongAccount {
+  user_id: string
+  /** Null: there is no account. */
+  balance: string | null
+  version: number | null
+  ledger_sum: string
+  ledger_entries: number
+}
+
+/** Accounts that are not what their ledger adds up to, and ledgers of success without an account. */
+export const findWrongAccounts = (db: Payments) =>
+  rowsOf<WrongAccount, PaymentsDatabase>(
+    db,
+    sql`
+      WITH books AS (
+        SELECT user_id, sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END) AS total,
+               count(*)::int AS entries
+        FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
+      SELECT user_id, balance, version, round(coalesce(total, 0), 2)::text AS ledger_sum,
+             coalesce(entries, 0) AS ledger_entries
+      FROM accounts FULL JOIN books USING (user_id)
+      WHERE balance IS DISTINCT FROM coalesce(total, 0)
+         OR version IS DISTINCT FROM coalesce(entries, 0)
+         OR balance = 'NaN' OR balance < 0`,
+  )
+
+export interface ImpossibleAmount {
+  id: string
+  amount: string
+}
+
+/** NaN counts as more than every number. */
+export const findImpossibleAmounts = <Tables>(
+  db: Kysely<Tables>,
+  { table, id }: { table: 'orders' | 'ledger'; id: 'order_id' | 'tx_id' },
+) =>
+  rowsOf<ImpossibleAmount, Tables>(
+    db,
+    sql`
+      SELECT ${sql.ref(id)}::text AS id, amount::text AS amount FROM ${sql.table(table)}
+      WHERE NOT coalesce(amount > 0 AND amount <= 9999999999999999.99, false)`,
+  )
+
+export interface OutboxFacts {
+  order_id: string
+  event_id: string
+  last_error: string | null
+  attempts: number
+}
+
+/** What the outbox still owes about some orders. */
+export const findUnpublished = (db: Kysely<MessagingDatabase>, orderIds: string[]) =>
+  rowsOf<OutboxFacts, MessagingDatabase>(
+    db,
+    sql`
+      SELECT payload_json->>'subject' AS order_id, event_id, last_error,
+             publish_attempts AS attempts
+      FROM outbox
+      WHERE published_at IS NULL AND payload_json->>'subject' = ANY (${orderIds}::text[])`,
+  )
+
+export interface AttemptFacts {
+  event_id: string
+  started: number
+  finished: number
+  last_error: string | null
+}
+
+/** Events whose handling goes badly; few. */
+export const findAttempts = (db: Kysely<MessagingDatabase>) =>
+  rowsOf<AttemptFacts, MessagingDatabase>(
+    db,
+    sql`SELECT event_id, started, finished, last_error FROM attempts LIMIT 10000`,
+  )
+
+/** Whose orders some events are about, by the outbox that they came from. */
+export const findSubjects = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
+  rowsOf<{ event_id: string; order_id: string }, MessagingDatabase>(
+    db,
+    sql`
+      SELECT event_id, payload_json->>'subject' AS order_id
+      FROM outbox WHERE event_id = ANY (${eventIds}::uuid[])`,
+  )
+
+/** Which of some events have been handled. */
+export const findHandled = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
+  rowsOf<{ event_id: string }, MessagingDatabase>(
+    db,
+    sql`SELECT event_id FROM inbox WHERE event_id = ANY (${eventIds}::uuid[])`,
+  )
+
+/** Makes orders-consumer ask for them again at once; says which. */
+export const stopWaiting = (db: Orders, orderIds: string[]) =>
+  rowsOf<{ order_id: string }, OrdersDatabase>(
+    db,
+    sql`
+      UPDATE orders SET waiting_since = '-infinity'
+      WHERE order_id IN (SELECT order_id FROM orders
+                         WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
+                         ORDER BY order_id FOR NO KEY UPDATE)
+      RETURNING order_id`,
+  )
+
+/** Makes the relay try at once what it has put off; says which. Not what it has in work just now. */
+export const stopPuttingOff = (db: Kysely<MessagingDatabase>) =>
+  rowsOf<{ event_id: string }, MessagingDatabase>(
+    db,
+    sql`
+      UPDATE outbox SET next_attempt_at = now()
+      WHERE event_id IN (SELECT event_id FROM outbox
+                         WHERE published_at IS NULL AND next_attempt_at > now()
+                         ORDER BY event_id FOR NO KEY UPDATE SKIP LOCKED)
+      RETURNING event_id`,
+  )

@@ -1,0 +1,180 @@
+import type {
+  DebitFacts,
+  ImpossibleAmount,
+  OrderFacts,
+  PartSum,
+  PendingOrder,
+  WrongAccount,
+} from './book-rows.ts'
+
+/** A broken promise. */
+export interface Finding {
+  kind:
+    | 'final-without-decision'
+    | 'debit-without-order'
+    | 'decided-twice'
+    | 'status-disagrees'
+    | 'amount-disagrees'
+    | 'wrong-balance'
+    | 'wrong-version'
+    | 'impossible-amount'
+    | 'pending-too-long'
+    | 'dead-letters'
+    | 'more-differences'
+  /** A sentence for people. */
+  message: string
+  order_id?: string
+  user_id?: string
+  queue?: string
+  /** Where an order that is pending too long is stuck. */
+  stage?: Stage
+}
+
+/** The hop that an order has not got over. */
+export type Stage =
+  | 'request-unpublished'
+  | 'request-failing'
+  | 'request-dead'
+  | 'request-unanswered'
+  | 'handled-without-decision'
+  | 'reply-unpublished'
+  | 'reply-failing'
+  | 'reply-dead'
+  | 'reply-unheard'
+
+/** Parts of the books that differ, in their order. */
+export function differingParts(orders: PartSum[], debits: PartSum[]): number[] {
+  const words = ({ entries, sum }: PartSum) => `${entries} ${sum}`
+  const left = new Map(orders.map((part) => [part.part, words(part)]))
+  const right = new Map(debits.map((part) => [part.part, words(part)]))
+  return [...new Set([...left.keys(), ...right.keys()])]
+    .filter((part) => left.get(part) !== right.get(part))
+    .sort((a, b) => a - b)
+}
+
+/** Compares orders with the debits that decided them, each a whole account of the same orders. */
+export function compareBooks(orders: OrderFacts[], debits: DebitFacts[]): Finding[] {
+  const debitsOf = Map.groupBy(debits, ({ order_id }) => order_id)
+  const known = new Set(orders.map(({ order_id }) => order_id))
+  return [
+    ...orders.flatMap((order) => compareOrder(order, debitsOf.get(order.order_id) ?? [])),
+    ...[...debitsOf].flatMap(([order_id, [debit]]) =>
+      known.has(order_id) || !debit ? [] : [withoutOrder(debit)],
+    ),
+  ]
+}
+
+const withoutOrder = ({ order_id, user_id, amount, status }: DebitFacts): Finding => ({
+  kind: 'debit-without-order',
+  order_id,
+  user_id,
+  message: `a debit of ${amount} (${status}) is about an order that does not exist`,
+})
+
+function compareOrder(order: OrderFacts, debits: DebitFacts[]): Finding[] {
+  const { order_id, user_id, status } = order
+  const finding = (kind: Finding['kind'], message: string): Finding[] => [
+    { kind, order_id, user_id, message },
+  ]
+  const [debit, ...more] = debits
+  if (more.length > 0) {
+    return finding('decided-twice', `the ledger has ${debits.length} debits for the order`)
+  }
+  if (!debit) {
+    if (status === 'PAYMENT_PENDING') return []
+    return finding('final-without-decision', `${status}, but the ledger has no debit for the order`)
+  }
+  if (debit.amount !== order.amount || debit.user_id !== user_id) {
+    const [said, written] = [order, debit].map((one) => `${one.amount} of ${one.user_id}`)
+    return finding('amount-disagrees', `the order is about ${said}, its debit about ${written}`)
+  }
+  const expected = debit.status === 'SUCCESS' ? 'PAID' : 'PAYMENT_FAILED'
+  if (status === 'PAYMENT_PENDING' || (status === expected && order.reason === debit.reason)) {
+    return []
+  }
+  const [said, written] = [withReason(status, order), withReason(debit.status, debit)]
+  return finding('status-disagrees', `the order is ${said}, its debit ${written}`)
+}
+
+const withReason = (status: string, { reason }: { reason: string | null }) =>
+  reason === null ? status : `${status} (${reason})`
+
+export function wrongAccounts(accounts: WrongAccount[]): Finding[] {
+  return accounts.flatMap(({ user_id, balance, version, ledger_sum, ledger_entries }) => {
+    if (balance === null) {
+      const message = `the ledger has ${ledger_entries} entries, but there is no account`
+      return [{ kind: 'wrong-balance', user_id, message } as const]
+    }
+    const findings: Finding[] = []
+    if (balance !== ledger_sum) {
+      const message = `the balance is ${balance}, the sum of the ledger ${ledger_sum}`
+      findings.push({ kind: 'wrong-balance', user_id, message })
+    } else if (balance === 'NaN' || balance.startsWith('-')) {
+      findings.push({ kind: 'wrong-balance', user_id, message: `the balance is ${balance}` })
+    }
+    if (version !== ledger_entries) {
+      const message = `the version is ${version}, but ${ledger_entries} entries moved money`
+      findings.push({ kind: 'wrong-version', user_id, message })
+    }
+    return findings
+  })
+}
+
+export const impossibleAmounts = (table: string, rows: ImpossibleAmount[]): Finding[] =>
+  rows.map(({ id, amount }) => ({
+    kind: 'impossible-amount',
+    ...(table === 'orders' && { order_id: id }),
+    message: `${table} ${id} has the amount ${amount}`,
+  }))
+
+/** All that is known about where an order may be stuck. */
+export interface Whereabouts {
+  isDecided: boolean
+  unpublishedRequest?: { last_error: string | null } | undefined
+  unpublishedReply?: { last_error: string | null } | undefined
+  failingRequest?: { last_error: string | null } | undefined
+  failingReply?: { last_error: string | null } | undefined
+  deadRequest?: { reason: string; last_error: string | null } | undefined
+  deadReply?: { reason: string; last_error: string | null } | undefined
+  /** The inbox of Payments knows the request. */
+  isHandled: boolean
+}
+
+/** The hop that it has not got over, the last that is known first, and the last error there. */
+export function stageOf(where: Whereabouts): { stage: Stage; error: string | null } {
+  const { unpublishedReply, failingReply, deadReply, isDecided } = where
+  const { unpublishedRequest, failingRequest, deadRequest, isHandled } = where
+  const at = (stage: Stage, error: string | null = null) => ({ stage, error })
+  if (unpublishedReply) return at('reply-unpublished', unpublishedReply.last_error)
+  if (isDecided) {
+    if (failingReply) return at('reply-failing', failingReply.last_error)
+    if (deadReply) return at('reply-dead', `${deadReply.reason}: ${deadReply.last_error}`)
+    return at('reply-unheard')
+  }
+  if (unpublishedRequest) return at('request-unpublished', unpublishedRequest.last_error)
+  if (failingRequest) return at('request-failing', failingRequest.last_error)
+  if (deadRequest) return at('request-dead', `${deadRequest.reason}: ${deadRequest.last_error}`)
+  return at(isHandled ? 'handled-without-decision' : 'request-unanswered')
+}
+
+const stageWords: Record<Stage, string> = {
+  'request-unpublished': 'its request is in the outbox of Orders, not published',
+  'request-failing': 'payments-consumer tries to handle its request, and fails',
+  'request-dead': 'its request is a dead letter in payments-consumer.dlq',
+  'request-unanswered':
+    'its request was published: it is in payments-consumer, or the broker lost it',
+  'handled-without-decision': 'its request was handled, but the ledger has no decision',
+  'reply-unpublished': 'it was decided, but the reply is in the outbox of Payments, not published',
+  'reply-failing': 'orders-consumer tries to handle the reply, and fails',
+  'reply-dead': 'the reply is a dead letter in orders-consumer.dlq',
+  'reply-unheard': 'the reply was published: it is in orders-consumer, or the broker lost it',
+}
+
+export function pendingTooLong(order: PendingOrder, where: Whereabouts): Finding {
+  const { order_id, user_id, age_ms, times_asked } = order
+  const { stage, error } = stageOf(where)
+  const asked = times_asked > 1 ? `, asked for ${times_asked} times` : ''
+  const because = error ? ` (${error})` : ''
+  const message = `pending for ${Math.round(age_ms / 1_000)} s${asked}: ${stageWords[stage]}${because}`
+  return { kind: 'pending-too-long', order_id, user_id, stage, message }
+}

@@ -1,0 +1,41 @@
+import { isCode } from '#chassis/errors.ts'
+import { readEnvironment } from './addresses.ts'
+import { type Command, helpOf, helpOfAll, parseRequest } from './command.ts'
+import { deadLetterCommands } from './dlq.ts'
+import { reconcileCommand } from './reconcile-command.ts'
+import { statusCommand } from './status-command.ts'
+import { traceCommand } from './trace-command.ts'
+
+/** What is wrong, and what is right, for whoever looks after the running system. */
+const commands: Command[] = [statusCommand, reconcileCommand, traceCommand, ...deadLetterCommands]
+
+const exitCodes = { fine: 0, foundSomethingWrong: 1, couldNotRun: 2 }
+
+async function run(args: string[]): Promise<number> {
+  const request = parseRequest(commands, args)
+  if (request.kind === 'help') {
+    print(request.command ? helpOf(request.command) : helpOfAll(commands))
+    return exitCodes.fine
+  }
+  const { command, input, isJson } = request
+  const report = await command.run({ ...input, env: readEnvironment() })
+  print(isJson ? JSON.stringify(report.json, null, 2) : report.text)
+  return report.isFine ? exitCodes.fine : exitCodes.foundSomethingWrong
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+process.stdout.on('error', () => {}) // whoever read it has gone: `operator dlq list | head`
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${sentenceOf(error as Error)}\n`)
+  process.exitCode = exitCodes.couldNotRun
+}
+
+function sentenceOf(error: Error): string {
+  const cause = isCode(error, 'unavailable') ? (error.cause as Error | undefined)?.message : ''
+  return cause ? `${error.message}: ${cause}` : error.message
+}

@@ -1,0 +1,58 @@
+import { findAddresses } from './addresses.ts'
+import { withBooks } from './books.ts'
+import { type Command, duration, refuseWords } from './command.ts'
+import { mailAt } from './mail.ts'
+import { reconcile } from './reconcile.ts'
+import { type Repaired, repair } from './repair.ts'
+import { counted, table } from './text.ts'
+
+export const reconcileCommand: Command = {
+  name: 'reconcile',
+  synopsis: '[--older-than 60s] [--repair]',
+  summary: 'every broken promise, in both databases and the dead letters',
+  details: `Compares orders, ledger, balances and dead letters, and lists every broken promise:
+
+  final-without-decision    an order is PAID or PAYMENT_FAILED, but no debit says so
+  debit-without-order       a debit is about an order that does not exist
+  decided-twice             an order has more than one debit
+  status-disagrees          a final status is not what the ledger has decided
+  amount-disagrees          order and debit are about another amount or user
+  wrong-balance             a balance is not the sum of its ledger
+  wrong-version             an account's version is not the number of its entries
+  impossible-amount         NaN, nothing, less than nothing, or too much
+  pending-too-long          an order is pending too long, with the stage where it is stuck
+  dead-letters              there are dead letters
+  more-differences          so much disagrees that not all of it was compared
+
+What is on its way is no finding. It reads one snapshot of each database and changes nothing.
+
+  --older-than TIME   how long an order may be pending (60s; also 500ms, 5m, 2h)
+  --repair            repeats what is safe to repeat: stuck orders are asked for again, and what the
+                      relays have put off is published at once; then look again
+`.trimEnd(),
+  options: { 'older-than': { type: 'string' }, repair: { type: 'boolean' } },
+  run: async ({ words, values, env }) => {
+    refuseWords('reconcile', words)
+    const olderThanMs = duration(values, 'older-than', 60_000)
+    const mail = mailAt(findAddresses(env, 'amqp').amqp)
+    return withBooks(env, async (books) => {
+      const findings = await reconcile({ books, mail, olderThanMs })
+      const repaired = values.repair ? await repair(books, findings) : undefined
+      const rows = findings.map((one) => [
+        one.kind,
+        one.order_id ?? one.queue ?? one.user_id ?? null,
+        one.message,
+      ])
+      const text = rows.length > 0 ? table(['WHAT', 'WHOSE', 'HOW'], rows) : 'The books agree.'
+      return {
+        isFine: findings.length === 0,
+        json: { findings, ...(repaired && { repaired }) },
+        text: repaired ? `${text}\n${repairedText(repaired)}` : text,
+      }
+    })
+  },
+}
+
+const repairedText = ({ asked_again: asked, hurried }: Repaired): string =>
+  `Repaired: ${counted(asked.length, 'order')} will be asked for again at once, ` +
+  `${counted(hurried.length, 'event')} that had been put off will be published at once.`

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { sql } from 'kysely'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { useDatabase } from '#testing/database.ts'
+import { eventually } from '#testing/eventually.ts'
+import { useResources } from '#testing/resources.ts'
+import { reconcile } from './reconcile.ts'
+import { repair } from './repair.ts'
+
+describe('reconcile', function () {
+  this.timeout(60_000)
+  const orders = useDatabase('orders')
+  const payments = useDatabase('payments')
+  const books = () => ({ orders: orders.db, payments: payments.db })
+  const find = async (olderThanMs = 60_000) =>
+    (await reconcile({ books: books(), olderThanMs })).map(({ kind, stage, order_id, user_id }) =>
+      [kind, stage, order_id ?? user_id].filter(Boolean).join(' '),
+    )
+
+  const placeOrder = async (status = 'PAID', fields: object = {}) => {
+    const order_id = randomUUIDv7()
+    const failure_reason = status === 'PAYMENT_FAILED' ? 'INSUFFICIENT_FUNDS' : null
+    const order = { order_id, user_id: 'alice', amount: '2.00', status, failure_reason, ...fields }
+    await orders.db
+      .insertInto('orders')
+      .values(order as never)
+      .execute()
+    return order_id
+  }
+  const debit = async (order_id: string, fields: object = {}) => {
+    const entry = {
+      tx_id: randomUUIDv7(),
+      order_id,
+      user_id: 'alice',
+      type: 'DEBIT',
+      amount: '2.00',
+    }
+    const row = { ...entry, status: 'SUCCESS', ...fields }
+    await payments.db
+      .insertInto('ledger')
+      .values(row as never)
+      .execute()
+    return order_id
+  }
+  const refused = { status: 'FAILED', reason: 'INSUFFICIENT_FUNDS' }
+  const balanceBooks = () =>
+    sql`
+    UPDATE accounts SET (balance, version) = (
+      SELECT coalesce(sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END), 0), count(*)
+      FROM ledger WHERE ledger.user_id = accounts.user_id AND status = 'SUCCESS')`.execute(
+      payments.db,
+    )
+
+  beforeEach('books that agree', async () => {
+    for (const table of ['orders', 'outbox', 'inbox', 'attempts']) {
+      await sql`TRUNCATE ${sql.table(table)}`.execute(orders.db)
+    }
+    await sql`ALTER TABLE ledger DISABLE TRIGGER ledger_append_only`.execute(payments.db)
+    for (const table of ['ledger', 'accounts', 'outbox', 'inbox', 'attempts']) {
+      await sql`TRUNCATE ${sql.table(table)}`.execute(payments.db)
+    }
+    await payments.db.insertInto('accounts').values({ user_id: 'alice' }).execute()
+    const topUp = { tx_id: randomUUIDv7(), user_id: 'alice', type: 'TOPUP', amount: '1000.00' }
+    await payments.db
+      .insertInto('ledger')
+      .values({ ...topUp, status: 'SUCCESS' } as never)
+      .execute()
+    for (let n = 0; n < 20; n++) await debit(await placeOrder())
+    await debit(await placeOrder('PAYMENT_FAILED'), refused)
+    await placeOrder('PAYMENT_PENDING')
+    await debit(await placeOrder('PAYMENT_PENDING'))
+    await balanceBooks()
+  })
+
+  it('finds nothing in books that agree, with orders on their way', async () => {
+    assert.deepEqual(await find(), [])
+  })
+
+  it('finds an order that is PAID without a debit', async () => {
+    const id = await placeOrder()
+    assert.deepEqual(await find(), [`final-without-decision ${id}`])
+  })
+
+  it('finds a debit without an order', async () => {
+    const id = await debit(randomUUIDv7(), refused)
+    assert.deepEqual(await find(), [`debit-without-order ${id}`])
+  })
+
+  for (const [what, status, entry] of [
+    ['is PAID by a refused debit', 'PAID', refused],
+    ['failed, though it was charged', 'PAYMENT_FAILED', {}],
+    ['failed for another reason', 'PAYMENT_FAILED', { ...refused, reason: 'ACCOUNT_NOT_FOUND' }],
+  ] as const) {
+    it(`finds an order that ${what}`, async () => {
+      const id = await debit(await placeOrder(status), entry)
+      await balanceBooks()
+      assert.deepEqual(await find(), [`status-disagrees ${id}`])
+    })
+  }
+
+  for (const status of ['PAID', 'PAYMENT_PENDING']) {
+    it(`finds another amount or user in the debit of an order that is ${status}`, async () => {
+      const one = await debit(await placeOrder(status), { amount: '2.01' })
+      const two = await debit(await placeOrder(status), { user_id: 'bob', ...refused })
+      await balanceBooks()
+      const found = await find()
+      assert.deepEqual(found.sort(), [`amount-disagrees ${one}`, `amount-disagrees ${two}`].sort())
+    })
+  }
+
+  it('finds an order that was decided twice, should the fence be gone', async () => {
+    await sql`ALTER TABLE ledger DROP CONSTRAINT ledger_one_decision_per_order`.execute(payments.db)
+    const settled = await debit(await debit(await placeOrder()))
+    const pending = await debit(await debit(await placeOrder('PAYMENT_PENDING')))
+    await balanceBooks()
+    const found = await find()
+    await sql`DELETE FROM ledger WHERE order_id IN (${settled}, ${pending})`.execute(payments.db)
+    await sql`ALTER TABLE ledger ADD CONSTRAINT ledger_one_decision_per_order
+              UNIQUE (order_id, type)`.execute(payments.db)
+    assert.deepEqual(found.sort(), [`decided-twice ${settled}`, `decided-twice ${pending}`].sort())
+  })
+
+  it('finds a balance that is not the sum of its ledger, and a version that skipped', async () => {
+    await sql`UPDATE accounts SET balance = balance + 0.01`.execute(payments.db)
+    assert.deepEqual(await find(), ['wrong-balance alice'])
+    await balanceBooks()
+    await sql`UPDATE accounts SET version = version + 1`.execute(payments.db)
+    assert.deepEqual(await find(), ['wrong-version alice'])
+    await sql`DELETE FROM accounts`.execute(payments.db)
+    assert.deepEqual(await find(), ['wrong-balance alice'])
+  })
+
+  describe('of an order that is pending too long', () => {
+    const longAgo = { created_at: new Date(Date.now() - 120_000) }
+    const promise = (db: typeof orders.db | typeof payments.db, subject: string, fields = {}) => {
+      const event = {
+        event_id: randomUUIDv7(),
+        event_type: 'x',
+        payload_json: { subject },
+        ...fields,
+      }
+      return sql`INSERT INTO outbox ${sql.raw(
+        '(event_id, event_type, payload_json, published_at, last_error, next_attempt_at)',
+      )} VALUES (${event.event_id}, 'x', ${JSON.stringify(event.payload_json)},
+        ${(fields as { published_at?: Date }).published_at ?? null}, 'no queue',
+        now() + interval '1 minute')`
+        .execute(db as never)
+        .then(() => event.event_id)
+    }
+
+    it('says at which hop it is stuck, and repairs what is safe', async () => {
+      const request_id = randomUUIDv7()
+      const unpublished = await placeOrder('PAYMENT_PENDING', longAgo)
+      const unanswered = await placeOrder('PAYMENT_PENDING', { ...longAgo, request_id })
+      const unheard = await debit(await placeOrder('PAYMENT_PENDING', longAgo), refused)
+      const undelivered = await debit(await placeOrder('PAYMENT_PENDING', longAgo), refused)
+      const failing = await placeOrder('PAYMENT_PENDING', longAgo)
+      await promise(orders.db, unpublished)
+      await promise(payments.db, undelivered)
+      const event_id = await promise(orders.db, failing, { published_at: new Date() })
+      await payments.db.insertInto('attempts').values({ event_id, started: 3 }).execute()
+      const found = await reconcile({ books: books(), olderThanMs: 60_000 })
+      assert.deepEqual(Object.fromEntries(found.map(({ order_id, stage }) => [order_id, stage])), {
+        [unpublished]: 'request-unpublished',
+        [unanswered]: 'request-unanswered',
+        [unheard]: 'reply-unheard',
+        [undelivered]: 'reply-unpublished',
+        [failing]: 'request-failing',
+      })
+      const repaired = await repair(books(), found)
+      assert.deepEqual(repaired.asked_again.sort(), [unanswered, unheard, failing].sort())
+      assert.equal(repaired.hurried.length, 2)
+      const waiting = await orders.rows(
+        sql<{ order_id: string }>`SELECT order_id FROM orders WHERE waiting_since = '-infinity'`,
+      )
+      assert.equal(waiting.length, 3)
+      assert.deepEqual((await repair(books(), found)).hurried, [])
+    })
+
+    it('says that a letter of it is dead', async () => {
+      const id = await placeOrder('PAYMENT_PENDING', longAgo)
+      const letter = { order_id: id, queue: 'payments-consumer.dlq', reason: 'x', last_error: 'y' }
+      const queue = { queue: 'payments-consumer.dlq', messages: 1, consumers: 0 }
+      const mail = { deadLetterQueues: async () => [queue], letters: async () => [letter as never] }
+      const found = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
+      assert.deepEqual(
+        found.map(({ kind, stage, queue }) => stage ?? `${kind} ${queue}`),
+        ['request-dead', 'dead-letters payments-consumer.dlq'],
+      )
+    })
+  })
+
+  describe('is not alarmed', () => {
+    const use = useResources()
+
+    /** Looks at Orders, and at Payments only after `between`: its one connection is taken until then. */
+    const findAround = async (between: () => Promise<unknown>) => {
+      const open = <Tables>(url: string) =>
+        use(connectDatabase<Tables>({ name: 'operator', url, poolSize: 1 }))
+      const slow = open<PaymentsDatabase>(payments.url)
+      const apart = { orders: open<OrdersDatabase>(orders.url), payments: slow }
+      const { promise: released, resolve: release } = Promise.withResolvers<void>()
+      const { promise: taken, resolve: take } = Promise.withResolvers<void>()
+      const holding = slow.connection().execute(async () => {
+        take()
+        await released
+      })
+      await taken
+      const finding = reconcile({ books: apart, olderThanMs: 60_000 })
+      await eventually(async () => (await orders.rows(snapshotOpen)).length === 1)
+      await between()
+      release()
+      await holding
+      return finding
+    }
+    const snapshotOpen = sql`
+      SELECT FROM pg_stat_activity WHERE datname = current_database()
+      AND application_name = 'operator' AND state = 'idle in transaction'`
+    const settle = (order_id: string) => {
+      const settled = { status: 'PAYMENT_FAILED', failure_reason: refused.reason } as const
+      return orders.db.updateTable('orders').set(settled).where('order_id', '=', order_id).execute()
+    }
+
+    it('by an order that is placed and decided between its two looks', async () => {
+      const place = async () => debit(await placeOrder('PAYMENT_PENDING'), refused)
+      assert.deepEqual(await findAround(place), [])
+    })
+
+    it('by one that is placed, decided and settled between them', async () => {
+      const place = async () => settle(await debit(await placeOrder('PAYMENT_PENDING'), refused))
+      assert.deepEqual(await findAround(place), [])
+    })
+
+    it('by one that was pending at the first and is settled at the second', async () => {
+      const id = await placeOrder('PAYMENT_PENDING')
+      assert.deepEqual(await findAround(async () => settle(await debit(id, refused))), [])
+    })
+
+    it('and still finds what breaks between them for good', async () => {
+      const broken = await findAround(() => debit(randomUUIDv7(), refused))
+      assert.deepEqual(
+        broken.map(({ kind }) => kind),
+        ['debit-without-order'],
+      )
+    })
+  })
+
+  it('finds money that is no number, should its domain let it through', async () => {
+    await sql`ALTER DOMAIN money_balance DROP CONSTRAINT money_balance_in_range`.execute(
+      payments.db,
+    )
+    await sql`ALTER DOMAIN money_amount DROP CONSTRAINT money_amount_in_range`.execute(payments.db)
+    await sql`UPDATE accounts SET balance = 'NaN'`.execute(payments.db)
+    assert.deepEqual(await find(), ['wrong-balance alice'])
+    const topUp = { tx_id: randomUUIDv7(), user_id: 'alice', type: 'TOPUP', amount: 'NaN' }
+    await payments.db
+      .insertInto('ledger')
+      .values({ ...topUp, status: 'SUCCESS' } as never)
+      .execute()
+    await balanceBooks() // to PostgreSQL, NaN equals NaN
+    assert.deepEqual(await find(), ['wrong-balance alice', 'impossible-amount'])
+    await sql`ALTER DOMAIN money_amount DROP CONSTRAINT money_amount_in_range`.execute(orders.db)
+    const id = await placeOrder('PAYMENT_PENDING', { amount: 'NaN' })
+    assert.ok((await find()).includes(`impossible-amount ${id}`))
+  })
+})

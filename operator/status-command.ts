@@ -1,0 +1,51 @@
+import type { QueueState } from '#chassis/broker/desk.ts'
+import { findAddresses } from './addresses.ts'
+import { withBooks } from './books.ts'
+import { type Command, refuseWords } from './command.ts'
+import { readStatus, type Status } from './status.ts'
+import type { OutboxStatus } from './status-rows.ts'
+import { span, table } from './text.ts'
+
+export const statusCommand: Command = {
+  name: 'status',
+  synopsis: '',
+  summary: 'how much there is to do, since when, and how fast it goes',
+  details: `Shows how many orders are pending, how deep outboxes, queues and dead letters are, how long the oldest
+has waited, and how many events a second each process has moved in the last ten seconds. It only
+shows: whether something is wrong is for reconcile to say.`,
+  options: {},
+  run: async ({ words, env }) => {
+    refuseWords('status', words)
+    const { amqp } = findAddresses(env, 'amqp')
+    const status = await withBooks(env, (books) => readStatus(books, amqp))
+    return { isFine: true, json: status, text: textOf(status) }
+  },
+}
+
+function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): string {
+  const again = orders.asked_again > 0 ? `asked again ${orders.asked_again} times` : null
+  const outbox = (name: string, { unpublished, oldest_ms, failing }: OutboxStatus) => [
+    `outbox of ${name}`,
+    unpublished,
+    span(oldest_ms),
+    failing > 0 ? `${failing} could not be published at first` : null,
+  ]
+  const queue = ({ queue, messages, consumers }: QueueState) => [
+    `queue ${queue}`,
+    messages,
+    null,
+    messages === null ? 'is not there' : `${consumers} consuming`,
+  ]
+  const dead = ({ queue, messages }: QueueState) => [`dead letters ${queue}`, messages, null, null]
+  const depths = table(
+    ['WHERE', 'WAITING', 'OLDEST', 'NOTE'],
+    [
+      ['orders pending', orders.pending, span(orders.oldest_ms), again],
+      outbox('Orders', outboxes.orders),
+      outbox('Payments', outboxes.payments),
+      ...queues.map(queue),
+      ...dead_letters.map(dead),
+    ],
+  )
+  return `${depths}\n\n${table(['PROCESS', 'EVENTS/S'], Object.entries(rates))}`
+}

@@ -1,0 +1,49 @@
+import { findAddresses } from './addresses.ts'
+import { withBooks } from './books.ts'
+import { type Command, seeHelp, UsageError } from './command.ts'
+import { allLetters } from './mail.ts'
+import { table } from './text.ts'
+import { type Trace, traceOrder } from './trace.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+export const traceCommand: Command = {
+  name: 'trace',
+  synopsis: 'ORDER_ID',
+  summary: 'where an order is, and has been',
+  details: `Shows each hop of an order with its time (none: not yet), the event, how often it was tried, and
+the dead letters about it. An order that was asked for again has a request, and a reply, for each time.`,
+  options: {},
+  run: async ({ words, env }) => {
+    const [orderId = '', ...more] = words
+    if (!uuid.test(orderId) || more.length > 0) {
+      throw new UsageError(`Trace takes the id of one order. ${seeHelp('trace')}`)
+    }
+    const letters = await allLetters(findAddresses(env, 'amqp').amqp)
+    const trace = await withBooks(env, (books) => traceOrder(books, orderId.toLowerCase(), letters))
+    if (!trace) {
+      const text = `Nobody has heard of order ${orderId}.`
+      return { isFine: false, json: { order_id: orderId, steps: [], dead_letters: [] }, text }
+    }
+    return { isFine: trace.dead_letters.length === 0, json: trace, text: textOf(trace) }
+  },
+}
+
+function textOf({ order_id, status, times_asked, steps, dead_letters }: Trace): string {
+  const asked = (times_asked ?? 1) > 1 ? `, asked for ${times_asked} times` : ''
+  const rows = steps.map(({ stage, at, attempts, event_id, note }) => [
+    stage,
+    at,
+    attempts,
+    event_id,
+    note,
+  ])
+  return [
+    `Order ${order_id}: ${status ?? 'unknown to Orders'}${asked}`,
+    table(['STAGE', 'AT', 'TRIED', 'EVENT', 'NOTE'], rows),
+    ...dead_letters.map(
+      ({ id, queue, reason, last_error }) =>
+        `Dead letter ${id} in ${queue}: ${reason} (${last_error ?? 'no error written down'})`,
+    ),
+  ].join('\n')
+}
