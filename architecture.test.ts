@@ -15,13 +15,23 @@ const processes = {
 }
 const crossings: Record<string, string[]> = {
   ...processes,
+  operator: ['#chassis/', '#contracts/', '#tables/'],
   chassis: ['#tables/messaging.ts'],
   contracts: ['#chassis/http/json.ts'],
   migrations: ['#chassis/config.ts', '#chassis/logger.ts'],
   local: ['#chassis/'],
   frontend: [],
+  spec: ['#local/'],
   bench: ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/'],
-  tests: ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/'],
+  tests: [
+    '#chassis/',
+    '#contracts/',
+    '#local/',
+    '#migrations/',
+    '#operator/',
+    '#tables/',
+    '#testing/',
+  ],
 }
 
 /** What a test may import besides. */
@@ -54,11 +64,26 @@ const layers = [
 
 /** Decisions without a clock, a query or a wait. */
 const cores = [
+  'operator/findings.ts',
   'orders-api/place-order.ts',
   'orders-api/subscriptions.ts',
+  'orders-consumer/ask-again.ts',
   'orders-consumer/settle-orders.ts',
   'payments-api/top-up.ts',
   'payments-consumer/charge-orders.ts',
+]
+
+/**
+ * Where a process may ask its own clock: for what tells people when, in events and headers. What
+ * decides, and what is stored as state, is timed by the database: its clock is everybody's.
+ */
+const clocks = [
+  'chassis/broker/confirm-window.ts',
+  'chassis/inbox/settle.ts',
+  'chassis/outbox/relay.ts',
+  'orders-api/app.ts',
+  'orders-consumer/asking.ts',
+  'payments-consumer/handle-batch.ts',
 ]
 
 interface Source {
@@ -167,6 +192,15 @@ describe('architecture', () => {
       !/rows\.ts$|^chassis\/database\//.test(path) && statement.test(text) && 'has SQL',
     ])
     assert.deepEqual(broken, [])
+  })
+
+  it('asks the clock of the process only for what informs', () => {
+    const asking = code.filter(
+      ({ path, folder, text }) =>
+        (folder === 'chassis' || folder in processes || path.endsWith('rows.ts')) &&
+        /\bDate\.now\(|\bnew Date\(\)/.test(text),
+    )
+    assert.deepEqual(asking.map(({ path }) => path).sort(), clocks)
   })
 
   it('keeps the cores pure', () => {

@@ -22,7 +22,7 @@ try {
 async function install() {
   if (isInstalled()) return
   await ensureLibatomic()
-  console.log('Installing the dependencies that package-lock.json names (npm ci)')
+  console.error('Installing the dependencies that package-lock.json names (npm ci)')
   runNpm([
     'ci',
     '--include=dev',
@@ -65,7 +65,7 @@ function packagesOf(file) {
  */
 async function ensureLibatomic() {
   const isMissing = () => process.platform === 'linux' && !hasLibrary('libatomic.so.1')
-  if (isMissing()) await aptInstall(['libatomic1'], { log: console.log, isMissing })
+  if (isMissing()) await aptInstall(['libatomic1'], { log: console.error, isMissing })
 }
 
 /** @param {string} name */
@@ -90,7 +90,9 @@ function subfolders(dir) {
 function runNpm(args) {
   const cli = process.env.npm_execpath
   const [file, first] = cli?.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []]
-  const options = /** @type {const} */ ({ cwd: root, stdio: 'inherit' })
+  // Whoever reads what the script prints must not get npm's words with it.
+  /** @type {import('node:child_process').SpawnSyncOptions} */
+  const options = { cwd: root, stdio: ['inherit', 2, 'inherit'] }
   const { status, error } = spawnSync(file, [...first, ...args], options)
   if (status !== 0)
     throw new Error(`npm ${args[0]} failed (${error?.message ?? `exit code ${status}`})`)

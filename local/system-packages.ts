@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import { aptInstall } from './apt.mjs'
 
 /** What npm cannot bring, under the names of the Debian packages. */
-export type SystemPackage = 'rabbitmq-server' | 'nginx' | 'chromium'
+export type SystemPackage = 'rabbitmq-server' | 'nginx' | 'chromium' | 'spin' | 'gcc' | 'libc6-dev'
 
 type SystemProgram = SystemPackage | 'epmd'
 
@@ -13,6 +13,9 @@ const candidates: Record<SystemProgram, string[]> = {
   epmd: ['/usr/bin/epmd', 'epmd'],
   nginx: ['/usr/sbin/nginx', 'nginx'],
   chromium: ['/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome'],
+  spin: ['spin'],
+  gcc: ['gcc'],
+  'libc6-dev': ['/usr/include/stdio.h'],
 }
 
 /** Where the shell of a service or of a plain user does not look. */

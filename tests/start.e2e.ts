@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePorts } from '#local/free-ports.ts'
 import { processNames } from '#local/ports.ts'
+import { startPostgres } from '#local/postgres.ts'
+import { removeState } from '#local/remove-state.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { startStack } from '#testing/stack.ts'
@@ -115,6 +120,51 @@ describe('a process', function () {
       assert.equal(code, 0)
     })
   }
+
+  it('dies of an error that nobody expected, so that it is started anew', async () => {
+    const stray = "setTimeout(() => Promise.reject(new Error('nobody expected this')), 500)"
+    const { code, stderr } = await runProcess('payments-consumer', {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(stray)}`,
+      PORT: '0',
+      PAYMENTS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/payments_db',
+      AMQP_URL: 'amqp://nobody@127.0.0.1:1',
+    })
+    assert.equal(code, 1)
+    assert.match(stderr, /nobody expected this/)
+  })
+
+  describe('on a database that may lose what it has confirmed', () => {
+    let url = ''
+    const settings = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
+    let stop = async () => {}
+    before('start it', async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
+      chmodSync(dir, 0o711)
+      const [port = 0] = await freePorts(1)
+      const server = await startPostgres({ dir, port, databases: [], settings })
+      url = server.url('postgres')
+      stop = async () => {
+        await server.stop()
+        await removeState(dir)
+      }
+    })
+    after('stop it', () => stop())
+
+    for (const name of processNames) {
+      it(`${name} says what is off and exits with 78`, async () => {
+        const { code, stderr } = await runProcess(name, {
+          PORT: '0',
+          ORDERS_DATABASE_URL: url,
+          PAYMENTS_DATABASE_URL: url,
+          AMQP_URL: 'amqp://nobody@127.0.0.1:1',
+        })
+        assert.equal(code, 78)
+        for (const setting of Object.keys(settings)) {
+          assert.match(stderr, new RegExp(`^  PostgreSQL runs with ${setting} = off: .+$`, 'm'))
+        }
+      })
+    }
+  })
 
   function spawnProcess(name: string, env: NodeJS.ProcessEnv) {
     const options = { env: { PATH: process.env.PATH, ...env } }

@@ -1,0 +1,81 @@
+import { pause, until } from '#local/waiting.ts'
+import type { Field } from './field.ts'
+import { inflict } from './inflict.ts'
+import type { Outcome } from './outcome.ts'
+import { pendingBefore } from './rows.ts'
+import { runUnderLoad, type Scene } from './run.ts'
+import type { Fault } from './schedule.ts'
+import type { System } from './system.ts'
+
+/** One kind of trouble, alone, so often that it would show. */
+export interface Cell {
+  name: string
+  title: string
+  /** How often, unless told. */
+  count: number
+  /** Off unless told, so that nothing but the design itself heals. */
+  askAgainAfterMs?: number
+  /** Of each process; two unless told. */
+  replicas?: number
+  /** Why it cannot run here: a tool that is missing, a right. */
+  unable?: () => string | undefined
+  run: (system: System, run: CellRun) => Promise<Outcome>
+}
+
+export interface CellRun {
+  seed: number
+  count: number
+  dir: string
+  progress: (line: string) => void
+}
+
+/** What a cell adds to the verdict: promises of its own that were broken. */
+type Act = (field: Field, run: CellRun, scene: Scene) => Promise<string[]>
+
+const load = { ordersPerSecond: 20, users: 30 }
+
+/** A cell that acts while orders come in. */
+export const underLoad =
+  (act: Act): Cell['run'] =>
+  async (system, run) => {
+    const own: string[] = []
+    const outcome = await runUnderLoad(system, { ...run, ...load }, async (field, scene) => {
+      own.push(...(await act(field, run, scene)))
+    })
+    return { ...outcome, faults: [...own, ...outcome.faults, ...tooLate(outcome)] }
+  }
+
+/** Nothing else goes on in a cell, so what was promised of times holds. */
+const tooLate = ({ recoveries }: Outcome): string[] =>
+  recoveries.flatMap(({ what, times: { p99Ms }, targetMs = Number.POSITIVE_INFINITY }) =>
+    p99Ms > targetMs ? [`${what}: ${p99Ms.toFixed(0)} ms, promised were ${targetMs}`] : [],
+  )
+
+/** A cell of faults, one after the other, each when what the one before held up has ended. */
+export const faultAfterFault = (
+  faultsOf: (count: number, system: System) => Fault[],
+  { withinMs }: { withinMs: number },
+): Cell['run'] =>
+  underLoad(async (field, { count, progress }) => {
+    const late: string[] = []
+    const faults = faultsOf(count, field.system)
+    for (const [index, fault] of faults.entries()) {
+      progress(`${index + 1} of ${faults.length}: ${JSON.stringify(fault)}`)
+      await inflict(fault, field)
+      const isOver = await untilFinal(field.system, Date.now(), withinMs)
+      if (!isOver) late.push(`orders are pending ${withinMs} ms after ${JSON.stringify(fault)}`)
+      await pause(apartMs)
+    }
+    const missed = field.journal.missed.map(({ fault, why }) => `${fault.kind} missed: ${why}`)
+    return [...late, ...missed]
+  })
+
+/** Far enough apart that the recovery of each is told from that of the next. */
+const apartMs = 3_100
+
+/** Whether all orders that were placed by then are final in time. */
+export const untilFinal = ({ databases }: System, byMs: number, timeoutMs: number) =>
+  until(async () => (await pendingBefore(databases.orders, byMs).catch(() => 1)) === 0, {
+    timeoutMs,
+    everyMs: 100,
+  })

@@ -1,0 +1,23 @@
+import type { Cell } from '../cell.ts'
+import { alarmCell } from './alarm.ts'
+import { clockCell } from './clock.ts'
+import { consumerCells } from './consumers.ts'
+import { diskCell } from './disk.ts'
+import { messageCells } from './messages.ts'
+import { networkCells } from './network.ts'
+import { rollingCell } from './rolling.ts'
+import { serverCells } from './servers.ts'
+import { swizzleCell } from './swizzle.ts'
+
+/** In the order of their names. */
+export const cells: Cell[] = [
+  ...serverCells,
+  ...networkCells,
+  ...consumerCells,
+  ...messageCells,
+  alarmCell,
+  clockCell,
+  diskCell,
+  rollingCell,
+  swizzleCell,
+].toSorted((one, other) => Number(one.name.slice(1)) - Number(other.name.slice(1)))

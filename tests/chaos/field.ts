@@ -1,0 +1,37 @@
+import type { Journal } from './journal.ts'
+import type { System } from './system.ts'
+
+/** What a fault is done to. The signal ends what lasts. */
+export interface Field {
+  system: System
+  journal: Journal
+  signal: AbortSignal
+}
+
+const turns = new WeakMap<object, Promise<unknown>>()
+
+/**
+ * One after the other: a server that is being started again is not killed at the same time. Whoever's
+ * turn comes only after the signal has hit nothing.
+ */
+export function inTurn(
+  server: object,
+  signal: AbortSignal,
+  work: () => Promise<number>,
+): Promise<number> {
+  const turn = (turns.get(server) ?? Promise.resolve()).then(() => (signal.aborted ? 0 : work()))
+  turns.set(
+    server,
+    turn.catch(() => {}),
+  )
+  return turn
+}
+
+/** Says whether there was such a process. */
+export function sendSignal(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,45 @@
+import { breakBroker, breakQueue, holdAlarm, stopBroker } from './break-broker.ts'
+import { endAllListeners, killPostgres } from './break-postgres.ts'
+import { killGateway, killProcesses, rollAll, stopProcess } from './break-processes.ts'
+import type { Field } from './field.ts'
+import { cutConnections, halfOpen, loseCommitAnswer, passWeather } from './network.ts'
+import type { Fault, FaultKind } from './schedule.ts'
+
+/** Does one fault and returns, when it is over, how many hits it was. */
+type Deed<Kind extends FaultKind> = (
+  fault: Extract<Fault, { kind: Kind }>,
+  field: Field,
+) => Promise<number>
+
+const deeds: { [Kind in FaultKind]: Deed<Kind> } = {
+  kill: killProcesses,
+  stop: stopProcess,
+  roll: rollAll,
+  'kill broker': (_, field) => breakBroker(field, 'restart'),
+  'stop broker': stopBroker,
+  'wipe broker': (_, field) => breakBroker(field, 'wipe'),
+  'purge queue': breakQueue,
+  'delete queue': breakQueue,
+  'unbind queue': breakQueue,
+  alarm: holdAlarm,
+  'kill postgres': killPostgres,
+  'end listeners': endAllListeners,
+  'kill gateway': killGateway,
+  cut: cutConnections,
+  weather: passWeather,
+  'half-open': halfOpen,
+  'lose commit answer': loseCommitAnswer,
+}
+
+/** Never rejects: what cannot be done now is journalled as missed. */
+export async function inflict(fault: Fault, field: Field): Promise<void> {
+  const fromMs = Date.now()
+  field.journal.begin(fault)
+  try {
+    const hits = await (deeds[fault.kind] as Deed<FaultKind>)(fault as never, field)
+    if (hits > 0) field.journal.end({ fault, fromMs, toMs: Date.now(), hits })
+    else field.journal.miss(fault, 'nothing there to hit')
+  } catch (error) {
+    field.journal.miss(fault, error)
+  }
+}

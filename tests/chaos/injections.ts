@@ -1,0 +1,106 @@
+import { randomUUID, randomUUIDv7 } from 'node:crypto'
+import { pause } from '#chassis/pause.ts'
+import { createEvent } from '#contracts/events.ts'
+import { routes } from '#contracts/topology.ts'
+import type { History } from '../faults/history.ts'
+import type { Remains } from '../faults/remains.ts'
+import { type Random, randomOf } from './random.ts'
+import { publishedLately, someFinalOrder } from './rows.ts'
+import type { System } from './system.ts'
+
+/** A bad message that was sent, or may have been: then `sure` is false. */
+export interface Sent {
+  queue: string
+  messageId: string
+  atMs: number
+  sure: boolean
+}
+
+const everyMs = 1_500
+
+/**
+ * What nobody promised not to send: events that were sent before, many times over and out of order,
+ * and messages that can only be set aside. Until told to stop.
+ */
+export class Injections {
+  readonly sent: Sent[] = []
+  duplicates = 0
+  readonly #system: System
+  readonly #random: Random
+
+  constructor(system: System, seed: number) {
+    this.#system = system
+    this.#random = randomOf(seed, 'injections')
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(everyMs, signal)
+      const turn = this.#random.next() < 0.5 ? this.#duplicate() : this.#bad()
+      await turn.catch(() => {}) // a server is just away
+    }
+  }
+
+  async #duplicate(): Promise<void> {
+    const { orders, payments } = this.#system.databases
+    const events = await publishedLately(this.#random.pick([orders, payments]), 5)
+    for (const { event_id, event_type, payload } of events) {
+      const route = routes[event_type as keyof typeof routes]
+      for (let times = this.#random.between(1, 5); times > 0; times--) {
+        await this.#system.broker.publish({ ...route, messageId: event_id, content: payload })
+        this.duplicates++
+      }
+    }
+  }
+
+  async #bad(): Promise<void> {
+    const requests = this.#random.next() < 0.5
+    const content = await this.#badContent(requests)
+    if (content === undefined) return
+    const route = requests ? routes.PaymentRequested : routes.PaymentSucceeded
+    const queue = requests ? 'payments-consumer' : 'orders-consumer'
+    const messageId = randomUUID()
+    const sent = { queue, messageId, atMs: Date.now(), sure: false }
+    this.sent.push(sent)
+    await this.#system.broker.publish({ ...route, messageId, content })
+    sent.sure = true
+  }
+
+  async #badContent(requests: boolean): Promise<string | undefined> {
+    const order = await someFinalOrder(this.#system.databases.orders)
+    if (!order) return undefined
+    const { order_id, user_id } = order
+    const other = { order_id, user_id, amount: '99999.00', tx_id: randomUUIDv7() }
+    const stamp = { id: randomUUIDv7(), time: new Date() }
+    const type = requests ? 'PaymentRequested' : 'PaymentSucceeded'
+    const contradiction = createEvent({ type, data: other }, stamp)
+    const stranger = createEvent({ type, data: { ...other, order_id: randomUUIDv7() } }, stamp)
+    return this.#random.pick([
+      'no JSON at all',
+      JSON.stringify({ ...contradiction, type: 'PaymentForgotten' }),
+      JSON.stringify({ ...contradiction, dataschema: 'x/payment-requested.v2.json' }),
+      JSON.stringify({ ...contradiction, data: { ...other, amount: 'NaN' } }),
+      JSON.stringify({ ...contradiction, padding: 'x'.repeat(1_000_000) }),
+      JSON.stringify(contradiction),
+      // A request for an order that nobody placed would be decided: only a reply is a dead letter.
+      JSON.stringify(requests ? contradiction : stranger),
+    ])
+  }
+}
+
+/**
+ * Enters the bad messages in the history as provoked: those that were surely sent, and others only if
+ * they are there. What was sent before a loss at the broker may be gone with it.
+ */
+export function enterProvoked(
+  history: History,
+  sent: readonly Sent[],
+  letters: Remains['deadLetters'],
+  lostUntilMs: number,
+): void {
+  const there = new Set(letters.map(({ messageId }) => messageId))
+  for (const { queue, messageId, atMs, sure } of sent) {
+    const mustBeThere = sure && atMs > lostUntilMs
+    if (mustBeThere || there.has(messageId)) history.provoke({ queue, messageId })
+  }
+}

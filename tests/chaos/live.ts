@@ -1,0 +1,49 @@
+import { pause } from '#chassis/pause.ts'
+import { reconcile } from '#operator/reconcile.ts'
+import type { Databases } from '../faults/read-remains.ts'
+import { settledLately } from './rows.ts'
+
+const everyMs = 1_000
+
+/** What must hold at every moment, asked of `operator reconcile` every second while faults go on. */
+export class LiveChecks {
+  readonly faults = new Set<string>()
+  /** Looks that were complete, and those during which a database was away. */
+  looks = 0
+  misses = 0
+  /** When an order was last seen to have ended that had not before. */
+  progressAtMs = performance.now()
+  readonly #databases: Databases
+  readonly #finals = new Map<string, string>()
+
+  constructor(databases: Databases) {
+    this.#databases = databases
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(everyMs, signal)
+      try {
+        await this.#look()
+        this.looks++
+      } catch {
+        this.misses++
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const books = this.#databases
+    const findings = await reconcile({ books, olderThanMs: Number.POSITIVE_INFINITY })
+    for (const { message } of findings) this.faults.add(message)
+    const settled = await settledLately(books.orders, 5)
+    for (const { order_id, status } of settled) this.#remember(order_id, status)
+  }
+
+  #remember(orderId: string, status: string): void {
+    if (!this.#finals.has(orderId)) this.progressAtMs = performance.now()
+    const before = this.#finals.get(orderId) ?? status
+    if (before !== status) this.faults.add(`${orderId} was ${before} and became ${status}`)
+    this.#finals.set(orderId, before)
+  }
+}

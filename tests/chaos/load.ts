@@ -1,0 +1,127 @@
+import { pause } from '#chassis/pause.ts'
+import { OrderWatcher } from '#testing/client.ts'
+import { eventually } from '#testing/eventually.ts'
+import { Clients } from '../faults/clients.ts'
+import type { History } from '../faults/history.ts'
+import { randomOf } from './random.ts'
+
+export interface LoadOptions {
+  gateway: string
+  seed: number
+  ordersPerSecond: number
+  users: number
+}
+
+/** More orders than that wait for their answer at a time: the clients hold back, as people do. */
+const inFlightMax = 500
+
+/** What one top-up brings, and at most one order costs; so about half of the orders can be paid. */
+const topUpMinor = 30_000n
+const orderMaxMinor = 2_000
+
+/**
+ * Users who order at a steady rate, repeat each call until it is answered (but for the impatient,
+ * who never learn), and watch the orders that they know of.
+ */
+export class Load {
+  readonly history: History
+  readonly #options: LoadOptions
+  readonly #clients: Clients
+  readonly #users: User[]
+  readonly #stop = new AbortController()
+  readonly #calls = new Set<Promise<unknown>>()
+  #clock: Promise<void> | undefined
+  #held = 0
+
+  constructor(history: History, options: LoadOptions) {
+    const { gateway, users } = options
+    this.history = history
+    this.#options = options
+    this.#clients = new Clients(history, { orders: gateway, payments: gateway })
+    this.#users = Array.from({ length: users }, (_, index) => newUser(index, gateway, history))
+  }
+
+  /** Opens the accounts, then orders until `stop`. */
+  async start(): Promise<void> {
+    const withAccount = this.#users.filter(({ hasAccount }) => hasAccount)
+    await Promise.all(withAccount.map(({ name }) => this.#clients.openAccount(name)))
+    const withMoney = withAccount.filter(({ hasMoney }) => hasMoney)
+    await Promise.all(withMoney.map(({ name }) => this.#clients.topUp(name, topUpMinor)))
+    this.#clock = this.#run()
+  }
+
+  /** Orders that were not placed because too many waited for their answer. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** No new calls; those under way go on until they are answered. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#clock
+    await Promise.all(this.#calls)
+  }
+
+  /** Every watcher has heard of every order that it follows. */
+  async untilTold(timeoutMs: number): Promise<void> {
+    const open = () => this.#users.reduce((sum, { watcher }) => sum + watcher.open, 0)
+    await eventually(() => open() === 0, { timeoutMs, everyMs: 100 })
+  }
+
+  close(): void {
+    this.#stop.abort()
+    for (const { watcher } of this.#users) watcher.close()
+  }
+
+  async #run(): Promise<void> {
+    const { ordersPerSecond, seed } = this.#options
+    const random = randomOf(seed, 'load')
+    const startedAtMs = performance.now()
+    for (let made = 0; !this.#stop.signal.aborted; made++) {
+      const dueMs = startedAtMs + (made * 1_000) / ordersPerSecond
+      await pause(Math.max(0, dueMs - performance.now()), this.#stop.signal)
+      const user = random.pick(this.#users)
+      const amountMinor = BigInt(random.between(1, orderMaxMinor))
+      const impatienceMs = random.next() < 0.03 ? random.between(1, 60) : undefined
+      const topsUp = user.hasMoney && random.next() < 0.02
+      if (this.#calls.size >= inFlightMax) this.#held++
+      else {
+        this.#track(this.#order(user, amountMinor, impatienceMs))
+        if (topsUp) this.#track(this.#clients.topUp(user.name, topUpMinor))
+      }
+    }
+  }
+
+  async #order({ name, watcher }: User, amountMinor: bigint, impatienceMs: number | undefined) {
+    const insisting =
+      impatienceMs === undefined ? {} : { signal: AbortSignal.timeout(impatienceMs) }
+    const pauseMs = 1_000 // as long as Retry-After says; sooner, the clients keep down who is down
+    const order = await this.#clients.placeOrder(name, amountMinor, { ...insisting, pauseMs })
+    const id = order?.order_id as string | undefined
+    if (id === undefined) return
+    this.history.watch(id)
+    watcher.follow(id)
+  }
+
+  #track(call: Promise<unknown>): void {
+    this.#calls.add(call)
+    void call.finally(() => this.#calls.delete(call))
+  }
+}
+
+interface User {
+  name: string
+  hasAccount: boolean
+  hasMoney: boolean
+  watcher: OrderWatcher
+}
+
+/** Of ten users one has no account, and one an account without money. */
+function newUser(index: number, gateway: string, history: History): User {
+  return {
+    name: `user-${index}`,
+    hasAccount: index % 10 !== 0,
+    hasMoney: index % 10 > 1,
+    watcher: new OrderWatcher(gateway, (id, status) => history.tell(id, status)),
+  }
+}

@@ -1,0 +1,62 @@
+import { pause } from '#chassis/pause.ts'
+import { until } from '#local/waiting.ts'
+import { belongsTo, ownerOf } from './connections.ts'
+import type { Field } from './field.ts'
+import type { Fault } from './schedule.ts'
+
+type Of<Kind> = Extract<Fault, { kind: Kind }>
+
+export const cutConnections = async ({ link, name }: Of<'cut'>, { system }: Field) =>
+  system.links[link].cut(belongsTo(name))
+
+/** For a while, also for connections that are opened meanwhile. */
+export async function passWeather(
+  { link, name, weather, forMs }: Of<'weather'>,
+  { system, signal }: Field,
+): Promise<number> {
+  const heal = system.links[link].disturb(weather, belongsTo(name))
+  await pause(forMs, signal)
+  heal()
+  return 1
+}
+
+/** The longest that we watch whether somebody notices. */
+const patienceMs = 45_000
+
+/**
+ * The present connections die without a word; new ones live. Lasts until all were given up, and
+ * journals how long each took.
+ */
+export async function halfOpen(
+  { link, name, ways }: Of<'half-open'>,
+  { system, journal, signal }: Field,
+): Promise<number> {
+  const proxy = system.links[link]
+  const present = new Set(proxy.passages().filter(belongsTo(name)))
+  if (present.size === 0) return 0
+  const atMs = performance.now()
+  const heal = proxy.disturb({ silent: ways }, (passage) => present.has(passage as never))
+  let left = 0
+  for (const passage of present) {
+    void passage.left().then(() => {
+      left++
+      const afterMs = performance.now() - atMs
+      journal.detect({ who: ownerOf(passage), link, ways: ways.join('+'), afterMs })
+    })
+  }
+  await until(() => left === present.size, { timeoutMs: patienceMs, everyMs: 200, signal })
+  heal()
+  return present.size
+}
+
+/** What PostgreSQL says when it has committed: the tag of the finished command. */
+export const commitTag = Buffer.from('COMMIT\0')
+
+/** The next commit on the link happens, but whoever asked for it is not told. */
+export async function loseCommitAnswer(
+  { link }: Of<'lose commit answer'>,
+  { system, signal }: Field,
+): Promise<number> {
+  const isLost = system.links[link].cutAt(commitTag, 'down')
+  return (await until(isLost, { timeoutMs: 5_000, everyMs: 20, signal })) ? 1 : 0
+}

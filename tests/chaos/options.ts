@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  seed: number
+  minutes: number
+  askingAgain: boolean
+  ordersPerSecond: number
+  users: number
+  /** Faults come so much thicker than usual. */
+  haste: number
+  /** Cells instead of the random run; all if it is empty but `--cells` was given. */
+  only: string[]
+  /** How often each cell does what it does; its own count when undefined. */
+  count: number | undefined
+  list: boolean
+  help: boolean
+  json: string | undefined
+  markdown: string | undefined
+  archive: string
+}
+
+export const usage = `npm run chaos -- [options]
+
+The random run: the whole stack, two of every process, with faults drawn from a seed.
+
+  --seed N             the same seed draws the same faults (1)
+  --minutes M          how long faults go on (5)
+  --asking-again on|off  whether orders that no answer came for are asked for again (on);
+                       without it the broker never loses its data
+  --orders-per-second N, --users N   the load (35, 100)
+  --haste N            faults come N times as often (1)
+
+One cell alone, each with a count of its own:
+
+  --only CELL          x4 … x19, repeatable
+  --count N            how often the cell does what it does
+  --list               says what the cells are
+
+  --json FILE          writes the outcome as JSON
+  --markdown FILE      writes it as tables
+  --archive DIR        where a red run leaves its history and logs (.local/chaos)
+  --help               prints this
+
+Exits with 0 when every promise was kept, 1 when one was broken, 2 when it could not run,
+64 when it was called wrongly.
+A red run is not repeated: its seed is printed, its history and its logs are kept.`
+
+/** What the command line asks for. Throws an Error whose message is fit for the terminal. */
+export function parseOptions(args: string[], cells: readonly string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seed: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '5' },
+      'asking-again': { type: 'string', default: 'on' },
+      'orders-per-second': { type: 'string', default: '35' },
+      users: { type: 'string', default: '100' },
+      haste: { type: 'string', default: '1' },
+      only: { type: 'string', multiple: true, default: [] },
+      count: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+      json: { type: 'string' },
+      markdown: { type: 'string' },
+      archive: { type: 'string', default: '.local/chaos' },
+    },
+  })
+  const only = values.only.map((name) => name.toLowerCase())
+  const unknown = only.find((name) => !cells.includes(name))
+  if (unknown !== undefined)
+    throw new Error(`--only takes one of ${cells.join(', ')}; got ${unknown}`)
+  const asking = values['asking-again']
+  if (asking !== 'on' && asking !== 'off') {
+    throw new Error(`--asking-again takes on or off; got ${JSON.stringify(asking)}`)
+  }
+  const { list, help, json, markdown, archive } = values
+  return {
+    seed: wholeNumber('seed', values.seed, 0),
+    minutes: positive('minutes', values.minutes),
+    askingAgain: asking === 'on',
+    ordersPerSecond: positive('orders-per-second', values['orders-per-second']),
+    users: wholeNumber('users', values.users, 1),
+    haste: positive('haste', values.haste),
+    only,
+    count: values.count === undefined ? undefined : wholeNumber('count', values.count, 1),
+    ...{ list, help, json, markdown, archive },
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new Error(`--${name} takes a number above 0; got ${JSON.stringify(text)}`)
+}
+
+function wholeNumber(name: string, text: string, min: number): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= min) return value
+  throw new Error(`--${name} takes a whole number from ${min}; got ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,25 @@
+import type { Verdict } from '../faults/verdict.ts'
+import type { Journal } from './journal.ts'
+import type { Distribution } from './recovery.ts'
+
+/** What a run under load has shown. Green is: no faults. */
+export interface Outcome {
+  verdict: Verdict
+  /** Every broken promise, as a sentence. */
+  faults: string[]
+  journal: Journal
+  recoveries: Recovery[]
+  deadLetters: number
+  duplicates: number
+  /** Orders that were not placed since too many waited for their answer. */
+  heldBack: number
+  looks: { done: number; missed: number }
+}
+
+/** How long something took, against what it may take. */
+export interface Recovery {
+  what: string
+  times: Distribution
+  /** For the 99th percentile; undefined where nothing was promised. */
+  targetMs: number | undefined
+}

@@ -1,0 +1,47 @@
+import { until } from '#local/waiting.ts'
+import { type Databases, owedEvents, pendingOrders } from '../faults/read-remains.ts'
+import type { Remains } from '../faults/remains.ts'
+import type { System } from './system.ts'
+
+/** Waits until nothing is on its way any more; false when it did not come to that in time. */
+export async function quiesce({ databases, broker }: System, timeoutMs: number): Promise<boolean> {
+  const isQuiet = async () => {
+    const owed = Object.values(await owedEverywhere({ databases, broker }))
+    return (await pendingOrders(databases)) === 0 && owed.every((count) => count === 0)
+  }
+  return until(() => isQuiet().catch(() => false), { timeoutMs, everyMs: 250 })
+}
+
+/** What the outboxes owe, and what is in the queues, in somebody's hands or not. */
+export async function owedEverywhere({
+  databases,
+  broker,
+}: Pick<System, 'broker'> & { databases: Databases }): Promise<Remains['owed']> {
+  const queues = (await broker.manage('GET', '/queues')) as { name: string; messages?: number }[]
+  const live = queues.filter(({ name }) => !name.endsWith('.dlq'))
+  const inQueues = live.map(({ name, messages = 0 }) => [`queue ${name}`, messages])
+  return { ...(await owedEvents(databases)), ...Object.fromEntries(inQueues) }
+}
+
+/** Takes the dead letters out of their queues. */
+export async function takeDeadLetters({ broker }: Pick<System, 'broker'>) {
+  const letters: Remains['deadLetters'] = []
+  for (const queue of ['payments-consumer', 'orders-consumer']) {
+    for (;;) {
+      const order = { count: 500, ackmode: 'ack_requeue_false', encoding: 'auto', truncate: 100 }
+      const got = await broker.manage('POST', `/queues/%2F/${queue}.dlq/get`, order)
+      const taken = (got as Letter[]).map(({ properties }) => ({
+        queue,
+        messageId: properties.message_id ?? '',
+        reason: String(properties.headers?.['dead-letter-reason']),
+      }))
+      if (taken.length === 0) break
+      letters.push(...taken)
+    }
+  }
+  return letters
+}
+
+interface Letter {
+  properties: { message_id?: string; headers?: Record<string, unknown> }
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import type { Inflicted } from './journal.ts'
+import { alone, distributionOf, recoveryTimes } from './recovery.ts'
+
+const fault = (fromMs: number, toMs: number): Inflicted => ({
+  fault: { kind: 'kill postgres' },
+  fromMs,
+  toMs,
+  hits: 1,
+})
+const life = (created: number, updated: number) => ({ created, updated, asked: 1 })
+
+describe('recovery times', () => {
+  it('are those of the orders that were on their way when the fault began', () => {
+    const lives = [life(0, 90), life(50, 300), life(110, 150)]
+    assert.deepEqual(recoveryTimes([fault(100, 120)], lives), [200])
+  })
+
+  it('count from the first of several faults', () => {
+    assert.deepEqual(recoveryTimes([fault(200, 210), fault(100, 110)], [life(50, 300)]), [200])
+  })
+
+  it('are told as a distribution', () => {
+    const times = Array.from({ length: 200 }, (_, index) => 200 - index)
+    assert.deepEqual(distributionOf(times), { count: 200, p50Ms: 100, p99Ms: 198, maxMs: 200 })
+    assert.deepEqual(distributionOf([]), { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 })
+  })
+
+  it('can be limited to faults that nothing else went on with', () => {
+    const [first, second, third] = [fault(0, 10), fault(12, 20), fault(100, 110)]
+    assert.deepEqual(alone([first, second, third], 30), [third])
+  })
+})

@@ -1,0 +1,100 @@
+import type { Detection, Inflicted, Journal } from './journal.ts'
+import type { Recovery } from './outcome.ts'
+import type { Life } from './rows.ts'
+import type { FaultKind } from './schedule.ts'
+
+/** How long things took, sorted. */
+export interface Distribution {
+  count: number
+  p50Ms: number
+  p99Ms: number
+  maxMs: number
+}
+
+export function distributionOf(times: readonly number[]): Distribution {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
+  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+}
+
+/**
+ * For each order that was on its way when one of these faults began: how long after that it was
+ * final. An order that several of them met counts from the first.
+ */
+export function recoveryTimes(faults: readonly Inflicted[], lives: readonly Life[]): number[] {
+  const begins = faults.map(({ fromMs }) => fromMs).toSorted((a, b) => a - b)
+  return lives.flatMap(({ created, updated }) => {
+    const met = begins.find((beginMs) => beginMs >= created && beginMs <= updated)
+    return met === undefined ? [] : [updated - met]
+  })
+}
+
+/** Faults during which, and for so long after which, no other fault went on. */
+export function alone(faults: readonly Inflicted[], afterMs: number): Inflicted[] {
+  return faults.filter((one) =>
+    faults.every(
+      (other) =>
+        other === one || other.fromMs > one.toMs + afterMs || other.toMs + afterMs < one.fromMs,
+    ),
+  )
+}
+
+/** What a run says of the times that were promised. Kills count where no other fault was near. */
+export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery[] {
+  const { inflicted, detections } = journal
+  const of = (...kinds: FaultKind[]) => inflicted.filter(({ fault }) => kinds.includes(fault.kind))
+  const detected = (is: (detection: Detection) => boolean) =>
+    distributionOf(detections.filter(is).map(({ afterMs }) => afterMs))
+  const orders = (faults: Inflicted[]) => distributionOf(recoveryTimes(faults, lives))
+  const lonely = new Set(alone(inflicted, 3_000))
+  const isListen = ({ who }: Detection) => who.endsWith(' listen')
+  const isHalfOpen = ({ ways }: Detection) => ways !== 'ended'
+  const isPool = ({ who, link }: Detection) => link.endsWith('database') && !who.endsWith(' listen')
+  return [
+    {
+      what: 'orders final after a kill, nothing else near',
+      times: orders(of('kill').filter((kill) => lonely.has(kill))),
+      targetMs: 5_000,
+    },
+    {
+      what: 'orders final after a kill, whatever else went on',
+      times: orders(of('kill')),
+      targetMs: undefined,
+    },
+    {
+      what: 'orders final after a killed broker',
+      times: orders(of('kill broker')),
+      targetMs: undefined,
+    },
+    {
+      what: 'orders final after a killed PostgreSQL',
+      times: orders(of('kill postgres')),
+      targetMs: undefined,
+    },
+    {
+      what: 'orders final after a wiped broker',
+      times: orders(of('wipe broker')),
+      targetMs: 35_000,
+    },
+    {
+      what: 'LISTEN again after its connection was ended',
+      times: detected((one) => isListen(one) && !isHalfOpen(one)),
+      targetMs: 5_000,
+    },
+    {
+      what: 'half-open LISTEN given up',
+      times: detected((one) => isListen(one) && isHalfOpen(one)),
+      targetMs: 5_000,
+    },
+    {
+      what: 'half-open broker connection given up',
+      times: detected(({ link }) => link === 'broker'),
+      targetMs: 15_000,
+    },
+    {
+      what: 'half-open database connection given up',
+      times: detected((one) => isPool(one) && isHalfOpen(one)),
+      targetMs: undefined,
+    },
+  ]
+}

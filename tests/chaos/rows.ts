@@ -1,0 +1,127 @@
+import { sql } from 'kysely'
+import type { Database } from '#chassis/database/connect.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+
+type Orders = Database<OrdersDatabase>
+type Payments = Database<PaymentsDatabase>
+
+/** Ends all connections that hear notifications; says how many there were. */
+export async function endListeners(db: Orders | Payments): Promise<number> {
+  const { rows } = await sql`
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE '% listen'
+  `.execute(db)
+  return rows.length
+}
+
+/** Orders whose status changed in the last seconds. */
+export async function settledLately(orders: Orders, seconds: number) {
+  const { rows } = await sql<{ order_id: string; status: string }>`
+    SELECT order_id, status FROM orders
+    WHERE status <> 'PAYMENT_PENDING' AND updated_at > now() - ${seconds} * interval '1 second'
+  `.execute(orders)
+  return rows
+}
+
+export interface Life {
+  created: number
+  updated: number
+  asked: number
+}
+
+/** When each order began and ended, in milliseconds since the epoch, oldest first. */
+export async function lives(orders: Orders): Promise<Life[]> {
+  const { rows } = await sql<Life>`
+    SELECT (extract(epoch FROM created_at) * 1000)::float AS created,
+           (extract(epoch FROM updated_at) * 1000)::float AS updated, times_asked AS asked
+    FROM orders WHERE status <> 'PAYMENT_PENDING' ORDER BY created_at
+  `.execute(orders)
+  return rows
+}
+
+/** Some events that were published not long ago, as they went out. */
+export async function publishedLately(db: Orders | Payments, limit: number) {
+  const { rows } = await sql<{ event_id: string; event_type: string; payload: string }>`
+    SELECT event_id, event_type, payload_json::text AS payload FROM outbox
+    WHERE published_at > now() - interval '1 minute' ORDER BY random() LIMIT ${limit}
+  `.execute(db as Orders)
+  return rows
+}
+
+/** Orders that are final, each with what was decided. */
+export async function someFinalOrder(orders: Orders) {
+  const { rows } = await sql<{ order_id: string; user_id: string; amount: string; status: string }>`
+    SELECT order_id, user_id, amount, status FROM orders
+    WHERE status <> 'PAYMENT_PENDING' ORDER BY updated_at DESC LIMIT 1
+  `.execute(orders)
+  return rows[0]
+}
+
+/** Transactions that have been open and done nothing for longer than between two statements. */
+export async function idleTransactions(db: Orders | Payments): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+      AND state_change < clock_timestamp() - interval '1 second'
+  `.execute(db)
+  return rows[0]?.n ?? 0
+}
+
+/** Orders placed by then that are not final. */
+export async function pendingBefore(orders: Orders, epochMs: number): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    SELECT count(*)::int AS n FROM orders
+    WHERE status = 'PAYMENT_PENDING' AND created_at < to_timestamp(${epochMs / 1_000}::float)
+  `.execute(orders)
+  return rows[0]?.n ?? 0
+}
+
+/** The inbox knows nothing any more, as when it was pruned; says how many events it had. */
+export async function forgetAll(db: Orders | Payments): Promise<number> {
+  const { numAffectedRows } = await sql`DELETE FROM inbox`.execute(db)
+  return Number(numAffectedRows)
+}
+
+/** How many orders of a user are final, and how many of these are paid. */
+export async function finalOrdersOf(orders: Orders, userId: string) {
+  const { rows } = await sql<{ all: number; paid: number }>`
+    SELECT count(*)::int AS all, (count(*) FILTER (WHERE status = 'PAID'))::int AS paid
+    FROM orders WHERE user_id = ${userId} AND status <> 'PAYMENT_PENDING'
+  `.execute(orders)
+  return rows[0] ?? { all: 0, paid: 0 }
+}
+
+/** Puts the outbox on another disk; back to where it was when there is no folder. */
+export async function moveOutbox(
+  db: Orders | Payments,
+  dir: string | undefined,
+  name: string,
+): Promise<void> {
+  if (dir !== undefined) {
+    await sql`CREATE TABLESPACE ${sql.id(name)} LOCATION ${sql.lit(dir)}`.execute(db)
+  }
+  const target = dir === undefined ? 'pg_default' : name
+  await (db as Orders).transaction().execute(async (trx) => {
+    await sql`SET LOCAL lock_timeout = 0`.execute(trx)
+    await sql`ALTER TABLE outbox SET TABLESPACE ${sql.id(target)}`.execute(trx)
+  })
+  if (dir === undefined) await sql`DROP TABLESPACE ${sql.id(name)}`.execute(db)
+}
+
+/** Takes all the room there is, in ever smaller pieces. */
+export async function fillDisk(db: Orders | Payments, tablespace: string): Promise<void> {
+  await sql`CREATE TABLE filler (bytes text) TABLESPACE ${sql.id(tablespace)}`.execute(db)
+  await sql`ALTER TABLE filler ALTER bytes SET STORAGE PLAIN`.execute(db)
+  for (let rows = 1_024; rows >= 1; ) {
+    try {
+      await sql`
+        INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, ${rows}::int)
+      `.execute(db)
+    } catch {
+      rows /= 2 // so much does not fit any more
+    }
+  }
+}
+
+export const freeDisk = (db: Orders | Payments) => sql`DROP TABLE filler`.execute(db)

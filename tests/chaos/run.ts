@@ -1,0 +1,199 @@
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { queues } from '#contracts/topology.ts'
+import { pause, until } from '#local/waiting.ts'
+import { Clients } from '../faults/clients.ts'
+import { History } from '../faults/history.ts'
+import { readRemains } from '../faults/read-remains.ts'
+import { verdictOf } from '../faults/verdict.ts'
+import type { Field } from './field.ts'
+import { inflict } from './inflict.ts'
+import { enterProvoked, Injections } from './injections.ts'
+import { Journal } from './journal.ts'
+import { LiveChecks } from './live.ts'
+import { Load } from './load.ts'
+import type { Outcome } from './outcome.ts'
+import { owedEverywhere, quiesce, takeDeadLetters } from './quiesce.ts'
+import { recoveriesOf } from './recovery.ts'
+import { idleTransactions, lives } from './rows.ts'
+import { losses, scheduleOf, type Timed } from './schedule.ts'
+import type { System } from './system.ts'
+
+export interface LoadedRun {
+  seed: number
+  ordersPerSecond: number
+  users: number
+  /** How long the system may take, healed, until nothing is on its way; 3 minutes unless told. */
+  quietWithinMs?: number
+  /** Where what clients saw and what was done is written to files. */
+  dir: string
+  progress: (line: string) => void
+}
+
+export interface RandomRun extends LoadedRun {
+  durationMs: number
+  askingAgain: boolean
+  haste: number
+}
+
+/** For who acts: clients whose calls are judged too, and what else there is to know. */
+export interface Scene {
+  live: LiveChecks
+  clients: Clients
+  history: History
+}
+
+/** The faults that a seed draws, on a running system, under load; and the verdict. */
+export function runRandom(system: System, run: RandomRun): Promise<Outcome> {
+  return runUnderLoad(system, run, (field, { live }) => inflictAll(field, run, live))
+}
+
+/**
+ * A load while `act` does what it does; then everything is healed, and when all is quiet, judged.
+ * The signal of the field is given when `act` has returned.
+ */
+export async function runUnderLoad(
+  system: System,
+  run: LoadedRun,
+  act: (field: Field, scene: Scene) => Promise<void>,
+): Promise<Outcome> {
+  const files = {
+    history: fileIn(run.dir, 'history.jsonl'),
+    journal: fileIn(run.dir, 'faults.jsonl'),
+  }
+  const history = new History(files.history.write)
+  const journal = new Journal(files.journal.write)
+  const load = new Load(history, { ...run, gateway: system.gateway })
+  const injections = new Injections(system, run.seed)
+  const live = new LiveChecks(system.databases)
+  const over = new AbortController()
+  try {
+    await load.start()
+    const beside = [injections.run(over.signal), live.run(over.signal)]
+    const clients = new Clients(history, { orders: system.gateway, payments: system.gateway })
+    await act({ system, journal, signal: over.signal }, { live, clients, history })
+    over.abort()
+    const unhealed = await heal(system, load, run)
+    await Promise.all(beside)
+    const outcome = await judge({ system, history, journal, injections, live })
+    const more = { heldBack: load.held, duplicates: injections.duplicates }
+    return { ...outcome, ...more, faults: [...unhealed, ...outcome.faults] }
+  } finally {
+    over.abort()
+    load.close()
+    for (const file of Object.values(files)) file.end()
+  }
+}
+
+/**
+ * In their time, side by side. While no order ends the time of the schedule stands still: faults that
+ * only meet a system that has not come back yet would show nothing. Those that last are ended at the end.
+ */
+async function inflictAll(
+  { system, journal }: Field,
+  run: RandomRun,
+  live: LiveChecks,
+): Promise<void> {
+  const names = Object.values(queues).map(({ queue }) => queue)
+  const schedule = scheduleOf({ ...run, processes: system.processes, queues: names })
+  const over = new AbortController()
+  const running = new Set<Promise<void>>()
+  let zeroMs = performance.now()
+  for (const { atMs, fault } of withProgress(schedule, run)) {
+    await pause(Math.max(0, zeroMs + atMs - performance.now()))
+    zeroMs += await standstill(live, journal)
+    const done = inflict(fault, { system, journal, signal: over.signal })
+    running.add(done)
+    void done.finally(() => running.delete(done))
+  }
+  await pause(Math.max(0, zeroMs + run.durationMs - performance.now()))
+  over.abort()
+  await Promise.all(running)
+}
+
+/** No order has ended for so long: the system is coming back from something. */
+const stillAfterMs = 5_000
+
+/** Without new faults it must come back in this time. */
+const aliveWithinMs = 120_000
+
+/** Waits while no order ends; says how long that took. */
+async function standstill(live: LiveChecks, journal: Journal): Promise<number> {
+  const startedAtMs = performance.now()
+  const isAlive = () => performance.now() - live.progressAtMs < stillAfterMs
+  if (isAlive()) return 0
+  if (!(await until(isAlive, { timeoutMs: aliveWithinMs }))) {
+    live.faults.add(`no order ended for ${aliveWithinMs} ms without a new fault`)
+    live.progressAtMs = performance.now()
+  }
+  const waitedMs = performance.now() - startedAtMs
+  journal.note(`stood still for ${waitedMs.toFixed(0)} ms`)
+  return waitedMs
+}
+
+function* withProgress(schedule: Timed[], { durationMs, progress }: RandomRun) {
+  let next = 1
+  for (const [done, timed] of schedule.entries()) {
+    if (timed.atMs >= next * 60_000) {
+      progress(`${next} of ${Math.ceil(durationMs / 60_000)} min, ${done} faults so far`)
+      next = Math.floor(timed.atMs / 60_000) + 1
+    }
+    yield timed
+  }
+}
+
+/** Faults that come out only now: a process that is not back, a call that is never answered. */
+async function heal(system: System, load: Load, run: LoadedRun): Promise<string[]> {
+  const { progress, quietWithinMs = 180_000 } = run
+  progress('healed; waiting until nothing is on its way')
+  const faults: string[] = []
+  for (const name of system.processes) {
+    const isBack = await until(() => system.isReady(name), { timeoutMs: 60_000, everyMs: 200 })
+    if (!isBack) faults.push(`${name} is not ready a minute after the last fault`)
+  }
+  const answered = await Promise.race([load.stop().then(() => true), pause(60_000)])
+  if (!answered) faults.push('calls are not answered a minute after the last fault')
+  if (!(await quiesce(system, quietWithinMs)))
+    faults.push(`no quiet ${quietWithinMs} ms after healing`)
+  await load.untilTold(30_000).catch(() => {}) // the verdict names who was not told
+  return faults
+}
+
+interface Ended {
+  system: System
+  history: History
+  journal: Journal
+  injections: Injections
+  live: LiveChecks
+}
+
+async function judge({ system, history, journal, injections, live }: Ended) {
+  const letters = await takeDeadLetters(system)
+  const lossesDone = journal.inflicted.filter(({ fault }) => losses.includes(fault.kind))
+  enterProvoked(history, injections.sent, letters, Math.max(0, ...lossesDone.map((l) => l.toMs)))
+  const { databases } = system
+  const inBroker = { owed: await owedEverywhere(system), deadLetters: letters }
+  const verdict = verdictOf(history, await readRemains(databases, inBroker))
+  const idle = [databases.orders, databases.payments].map((db) => idleTransactions(db))
+  const idling = (await Promise.all(idle)).reduce((sum, count) => sum + count, 0)
+  return {
+    verdict,
+    journal,
+    recoveries: recoveriesOf(journal, await lives(databases.orders)),
+    deadLetters: letters.length,
+    looks: { done: live.looks, missed: live.misses },
+    faults: [
+      ...[...live.faults].map((fault) => `live: ${fault}`),
+      ...verdict.faults,
+      ...(idling > 0 ? [`${idling} transactions idle`] : []),
+    ],
+  }
+}
+
+function fileIn(dir: string, name: string) {
+  const stream = createWriteStream(join(dir, name), { flags: 'a' })
+  return {
+    write: (line: object) => void stream.write(`${JSON.stringify(line)}\n`),
+    end: () => void stream.end(),
+  }
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { faultKinds, losses, type Plan, scheduleOf } from './schedule.ts'
+
+describe('the schedule of faults', () => {
+  const processes = ['orders-api', 'orders-relay', 'orders-relay.2', 'payments-consumer']
+  const queues = ['payments-consumer', 'orders-consumer']
+  const half = { durationMs: 30 * 60_000, processes, queues }
+  const plan = (seed: number, more: Partial<Plan> = {}) =>
+    scheduleOf({ seed, askingAgain: true, ...half, ...more })
+
+  it('is the same for the same seed, and another for another', () => {
+    assert.deepEqual(plan(1), plan(1))
+    assert.notDeepEqual(plan(1), plan(2))
+  })
+
+  it('has in half an hour, whatever the seed, what half an hour is to show', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const faults = plan(seed).map(({ fault }) => fault)
+      const count = (...kinds: string[]) => faults.filter(({ kind }) => kinds.includes(kind)).length
+      const kills = faults.flatMap((fault) => (fault.kind === 'kill' ? fault.victims : []))
+      assert.ok(kills.length >= 550, `${kills.length} kills`)
+      assert.ok(count('kill broker') >= 21)
+      assert.ok(count('wipe broker') >= 6)
+      assert.ok(count('kill postgres') >= 32)
+      assert.ok(count('cut', 'weather', 'half-open') >= 120)
+      for (const kind of faultKinds) assert.ok(count(kind) > 0, kind)
+    }
+  })
+
+  it('is in order, and within its time', () => {
+    const times = plan(3).map(({ atMs }) => atMs)
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    )
+    assert.ok(times.every((at) => at >= 0 && at <= half.durationMs))
+  })
+
+  it('loses no message at the broker when nothing would ask for it again', () => {
+    const off = plan(4, { askingAgain: false }).map(({ fault }) => fault.kind)
+    assert.ok(losses.every((kind) => !off.includes(kind)))
+    const on = plan(4).filter(({ fault }) => !losses.includes(fault.kind))
+    assert.deepEqual(plan(4, { askingAgain: false }), on) // the rest is the same run
+  })
+
+  it('comes thicker when asked to', () => {
+    assert.ok(plan(5, { haste: 10 }).length > 8 * plan(5).length)
+  })
+})

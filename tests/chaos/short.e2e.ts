@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sayOrders } from '../faults/verdict.ts'
+import { runRandom } from './run.ts'
+import { type System, startSystem } from './system.ts'
+
+describe('the random run, short', function () {
+  this.timeout(600_000)
+  let system: System
+  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
+
+  before(async () => {
+    system = await startSystem({ replicas: 2, askAgainAfterMs: 0 })
+  })
+  after(async () => {
+    await system[Symbol.asyncDispose]()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  it('ends every order once, whatever its seed has killed, cut and stopped', async () => {
+    const outcome = await runRandom(system, {
+      ...{ seed: 1, durationMs: 6_000, haste: 6, askingAgain: false },
+      ...{ ordersPerSecond: 40, users: 20, quietWithinMs: 180_000, dir, progress: () => {} },
+    })
+    assert.deepEqual(outcome.faults, [])
+    assert.ok(outcome.verdict.orders.ok > 50, sayOrders(outcome.verdict.orders))
+    assert.ok(outcome.journal.inflicted.length >= 10)
+    assert.ok(outcome.looks.done > 0)
+  })
+})

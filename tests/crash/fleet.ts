@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { guardedCommand } from '#local/command.ts'
+import { freePortBase } from '#local/free-ports.ts'
+import { lastLines } from '#local/log-tail.ts'
+import { openPlaces } from '#local/places.ts'
+import { type ProcessName, portsFrom, processNames, processPort } from '#local/ports.ts'
+import { processPrograms } from '#local/processes.ts'
+import type { Program } from '#local/program.ts'
+import type { ServerUrls } from '#local/settings.ts'
+import type { Note, Step } from './seams.ts'
+
+/** One run of a process, from its start to its end, with what it is to do at its seams. */
+export interface Life {
+  name: ProcessName
+  steps: Step[]
+  pid: number
+  /** Has it ended, and how. */
+  end: () => { code: number | null; signal: NodeJS.Signals | null } | undefined
+  ended: Promise<unknown>
+  /** What it met and did until now. */
+  notes: () => Note[]
+  signal: (signal: NodeJS.Signals) => void
+  logTail: () => string
+}
+
+export interface Fleet {
+  start: (name: ProcessName, steps?: Step[]) => Life
+  /** Where an API listens. */
+  address: (name: ProcessName) => string
+}
+
+const preloads = ['mutate.ts', 'preload.ts'].map(
+  (file) => pathToFileURL(join(import.meta.dirname, file)).href,
+)
+
+/**
+ * The six processes as the local stack runs them, one of each, but with the preload of the seams,
+ * and started by hand: nothing starts them again.
+ */
+export async function openFleet(
+  dir: string,
+  urls: ServerUrls,
+  extra: NodeJS.ProcessEnv = {},
+): Promise<Fleet> {
+  const base = await freePortBase()
+  const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as never
+  const settings = { ports: portsFrom(base), gatewayPort: 0, scale, rateLimitPerSecond: 0 }
+  const places = openPlaces(dir)
+  const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
+  const programs = processPrograms({ ...settings, places, logLevel, given: {} }, urls)
+  const plans = join(dir, 'plans')
+  mkdirSync(plans)
+  let lives = 0
+  return {
+    address: (name) => `http://127.0.0.1:${processPort(base, name, 1)}`,
+    start: (name, steps = []) => {
+      const program = programs.find((candidate) => candidate.name === name) as Program
+      const file = join(plans, `${name}.${++lives}.jsonl`)
+      return startLife(program, { name, steps, file, extra })
+    },
+  }
+}
+
+interface Planned {
+  name: ProcessName
+  steps: Step[]
+  file: string
+  extra: NodeJS.ProcessEnv
+}
+
+function startLife(program: Program, { name, steps, file, extra }: Planned): Life {
+  const [mutate = '', preload = ''] = preloads
+  const quick = '--max-semi-space-size=64' // a short life has no use for collecting garbage
+  const imports = [...(extra.MUTANT ? ['--import', mutate] : []), '--import', preload]
+  const command = [process.execPath, quick, ...imports, ...program.command.slice(1)]
+  const { file: executable, args, options } = guardedCommand(command, { deathSignal: 'KILL' })
+  const log = openSync(program.logFile, 'a')
+  const offset = existsSync(program.logFile) ? readFileSync(program.logFile).length : 0
+  const env = { ...program.env, ...extra, CRASH_PLAN: JSON.stringify({ file, steps }) }
+  const stdio: ['ignore', number, number] = ['ignore', log, log]
+  const child = spawn(executable, args, { ...options, cwd: program.cwd, env, stdio })
+  closeSync(log)
+  return {
+    name,
+    steps,
+    pid: child.pid as number,
+    end: () => endOf(child),
+    ended: once(child, 'exit'),
+    notes: () => notesIn(file),
+    signal: (signal) => void child.kill(signal),
+    logTail: () => lastLines(program.logFile, offset),
+  }
+}
+
+const endOf = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode === null && signalCode === null ? undefined : { code: exitCode, signal: signalCode }
+
+/** A line that is just being written is left for the next time. */
+function notesIn(file: string): Note[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as Note)
+}

@@ -1,0 +1,336 @@
+import type { ScenarioName } from './scenarios.ts'
+
+/** One protection switched off, and what must turn red then. */
+export interface Mutant {
+  name: string
+  file: string
+  /** Is in the file exactly once. */
+  text: string
+  replacement: string
+  /** What it protects from. */
+  why: string
+  /** Real processes under faults, or the tests whose titles have these words. */
+  caughtBy: { scenario: ScenarioName } | { test: string; titled: string }
+}
+
+/** Throws unless the text is there exactly once: a mutant must not miss its mark in silence. */
+export function replaceOnce(
+  source: string,
+  { file, text, replacement }: Pick<Mutant, 'file' | 'text' | 'replacement'>,
+): string {
+  const parts = source.split(text)
+  if (parts.length === 2) return parts.join(replacement)
+  throw new Error(`${file} has ${parts.length - 1} times, not once: ${text}`)
+}
+
+const inbox = 'chassis/inbox'
+const outbox = 'chassis/outbox'
+const charging = 'payments-consumer'
+const settling = 'orders-consumer'
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'mark-before-publish',
+    file: `${outbox}/relay.ts`,
+    text: '    const events = await claimEvents(trx, relay.batchSize)\n',
+    replacement: `    const events = await relay.db.transaction().execute(async (early) => {
+      const claimed = await claimEvents(early, relay.batchSize)
+      if (claimed.length > 0) await markPublished(early, claimed.map((event) => event.event_id))
+      return claimed
+    })\n`,
+    why: 'a relay that dies before it has published has forgotten what it owes',
+    caughtBy: { scenario: 'relay dies before it publishes' },
+  },
+  {
+    name: 'ignored-returns',
+    file: 'chassis/broker/confirm-window.ts',
+    text: 'mandatory: true',
+    replacement: 'mandatory: false',
+    why: 'the broker confirms what no queue takes',
+    caughtBy: { scenario: 'queues unbound' },
+  },
+  {
+    name: 'failed-counts-as-published',
+    file: `${outbox}/relay.ts`,
+    text: 'await markPublished(trx, confirmed)',
+    replacement: 'await markPublished(trx, events.map((event) => event.event_id))',
+    why: 'only what was confirmed and routed is published',
+    caughtBy: { scenario: 'queues unbound' },
+  },
+  {
+    name: 'unconfirmed-counts-as-published',
+    file: 'chassis/broker/confirm-window.ts',
+    text: 'for (const id of open) published.failed.push({ id, error: missing })',
+    replacement: 'for (const id of open) published.confirmed.push(id)',
+    why: 'a deadline that passes is no confirm',
+    caughtBy: {
+      test: `${outbox}/relay.integration.test.ts`,
+      titled: 'keeps what was not confirmed',
+    },
+  },
+  {
+    name: 'refused-counts-as-published',
+    file: 'chassis/broker/confirm-window.ts',
+    text: 'if (error) settle(id, error.message)',
+    replacement: 'if (error) settle(id)',
+    why: 'a negative confirm, or a channel that closes, is no confirm',
+    caughtBy: {
+      test: `${outbox}/relay.integration.test.ts`,
+      titled: 'events that the broker refuses',
+    },
+  },
+  {
+    name: 'claim-without-lock',
+    file: `${outbox}/rows.ts`,
+    text: '    FOR UPDATE SKIP LOCKED\n',
+    replacement: '',
+    why: 'relays side by side never take the same row',
+    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'two relays side by side' },
+  },
+  {
+    name: 'claim-waits-for-locks',
+    file: `${outbox}/rows.ts`,
+    text: 'FOR UPDATE SKIP LOCKED',
+    replacement: 'FOR UPDATE',
+    why: 'a relay never waits for another one',
+    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'does not wait for events' },
+  },
+  {
+    name: 'no-inbox',
+    file: `${inbox}/rows.ts`,
+    text: '    ON CONFLICT (event_id) DO NOTHING\n    RETURNING event_id',
+    replacement:
+      '    ON CONFLICT (event_id) DO UPDATE SET received_at = now()\n    RETURNING event_id',
+    why: 'a message that comes again has no second effect',
+    caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'the same message have one' },
+  },
+  {
+    name: 'split-inbox',
+    file: `${inbox}/handle.ts`,
+    text: 'const fresh = await rememberEvents(inbox, events)',
+    replacement: 'const fresh = await rememberEvents(db as never, events)',
+    why: 'effect and memory of an event are one transaction',
+    caughtBy: { scenario: 'payments-consumer dies before it commits' },
+  },
+  {
+    name: 'split-inbox-of-orders',
+    file: `${inbox}/handle.ts`,
+    text: 'const fresh = await rememberEvents(inbox, events)',
+    replacement: 'const fresh = await rememberEvents(db as never, events)',
+    why: 'the same in Orders',
+    caughtBy: { scenario: 'orders-consumer dies before it commits' },
+  },
+  {
+    name: 'ack-before-commit',
+    file: `${inbox}/batch.ts`,
+    text: '  const handling = () =>',
+    replacement: '  for (const { delivery } of received) delivery.ack()\n  const handling = () =>',
+    why: 'what is not done is not acknowledged',
+    caughtBy: { scenario: 'payments-consumer dies before it commits' },
+  },
+  {
+    name: 'ack-before-dead-letter',
+    file: `${inbox}/settle.ts`,
+    text: '  const letter = { reason, error,',
+    replacement: '  delivery.ack()\n  const letter = { reason, error,',
+    why: 'a message is acknowledged when its dead letter is confirmed',
+    caughtBy: { scenario: 'payments-consumer dies before its dead letter' },
+  },
+  {
+    name: 'parked-stays-in-inbox',
+    file: `${inbox}/handle.ts`,
+    text: 'if (parked.length > 0) await forgetEvents(inbox, parked)',
+    replacement: '',
+    why: 'a dead letter that is sent again is no duplicate',
+    caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'can be sent again' },
+  },
+  {
+    name: 'batch-not-split',
+    file: `${inbox}/handle.ts`,
+    text: 'if (first && rest.length === 0) {',
+    replacement:
+      'if (rest.length > 0) return new Map(events.map(({ id }) => [id, { kind: "retry", eventId: id, error }]))\n    if (first) {',
+    why: 'one bad message harms no neighbour',
+    caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'is split off' },
+  },
+  {
+    name: 'starts-not-counted',
+    file: `${inbox}/suspects.ts`,
+    text: 'const count = () => countStart(settling.db, eventId, attempts)',
+    replacement: 'const count = async () => true',
+    why: 'a message that kills its consumer is told from its neighbours',
+    caughtBy: {
+      test: `${inbox}/suspects.integration.test.ts`,
+      titled: 'parked after three deaths',
+    },
+  },
+  {
+    name: 'delivery-limit-20',
+    file: 'chassis/broker/topology.ts',
+    text: 'const deliveryLimit = 1_000',
+    replacement: 'const deliveryLimit = 20',
+    why: 'a consumer that crashes makes no dead letters of bystanders',
+    caughtBy: { scenario: 'payments-consumer dies 25 times' },
+  },
+  {
+    name: 'keys-not-sorted',
+    file: `${inbox}/rows.ts`,
+    text: 'const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))',
+    replacement: 'const sorted = events',
+    why: 'batches of two consumers never deadlock',
+    caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'does not deadlock' },
+  },
+  {
+    name: 'debit-without-fence',
+    file: 'migrations/payments/0002-accounts-and-ledger.sql',
+    text: '  CONSTRAINT ledger_one_decision_per_order UNIQUE (order_id, type),\n',
+    replacement: '',
+    why: 'an order is decided once, whatever the code believes',
+    caughtBy: { test: 'migrations/tables.integration.test.ts', titled: 'decide an order once' },
+  },
+  {
+    name: 'debits-not-found',
+    file: `${charging}/rows.ts`,
+    text: ".where('type', '=', 'DEBIT')",
+    replacement: ".where('type', '=', 'NONE' as never)",
+    why: 'a decided order is answered with its decision',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'no-repeat',
+    file: `${charging}/charge-orders.ts`,
+    text: "if (same) return { kind: 'repeat', debit: earlier }",
+    replacement: "if (same) return { kind: 'park', reason: 'contradiction', error: '' }",
+    why: 'an order that is asked for again gets the recorded outcome again',
+    caughtBy: { scenario: 'replies wiped from the broker' },
+  },
+  {
+    name: 'charge-contradiction-ignored',
+    file: `${charging}/charge-orders.ts`,
+    text: 'if (same) return {',
+    replacement: 'if (same || !same) return {',
+    why: 'another amount for a decided order is set aside',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'balance-not-looked-at',
+    file: `${charging}/charge-orders.ts`,
+    text: "return balance < amountMinor ? 'INSUFFICIENT_FUNDS' : null",
+    replacement: 'return null',
+    why: 'nobody spends what is not there',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'charge-without-lock',
+    file: `${charging}/rows.ts`,
+    text: '    .forNoKeyUpdate()\n',
+    replacement: '',
+    why: 'a balance is spent once',
+    caughtBy: {
+      test: `${charging}/handle-batch.integration.test.ts`,
+      titled: 'by the balance behind the lock|spent once',
+    },
+  },
+  {
+    name: 'top-up-without-lock',
+    file: 'payments-api/rows.ts',
+    text: '    .forNoKeyUpdate()\n',
+    replacement: '',
+    why: 'a top-up does not undo what moves meanwhile',
+    caughtBy: { scenario: 'many top-ups at once' },
+  },
+  {
+    name: 'key-in-another-transaction',
+    file: 'chassis/http/idempotency.ts',
+    text: 'await insertAnswer(keys, owner,',
+    replacement: 'await insertAnswer(db as never, owner,',
+    why: 'an answer is remembered only with its effect',
+    caughtBy: { scenario: 'orders-api dies before it commits' },
+  },
+  {
+    name: 'key-ignored',
+    file: 'chassis/http/idempotency.ts',
+    text: 'if (key === undefined) return',
+    replacement: 'if (key !== "") return',
+    why: 'a call that is repeated is done once',
+    caughtBy: { scenario: 'orders-api dies before it answers' },
+  },
+  {
+    name: 'order-without-event',
+    file: 'orders-api/app.ts',
+    text: '    await appendEvents(trx, [event])\n',
+    replacement: '    await appendEvents(db as never, [event])\n',
+    why: 'an order and its request are one transaction',
+    caughtBy: { scenario: 'orders-api dies before it commits' },
+  },
+  {
+    name: 'settle-contradiction-ignored',
+    file: `${settling}/settle-orders.ts`,
+    text: 'if (data.amount !== order.amount) {',
+    replacement: 'if (data.amount === "") {',
+    why: 'a reply about another amount is set aside',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'settle-without-lock',
+    file: `${settling}/rows.ts`,
+    text: "    .orderBy('order_id')\n    .forNoKeyUpdate()\n",
+    replacement: '',
+    why: 'of two opposite outcomes the first wins, and the second is heard of',
+    caughtBy: {
+      test: `${settling}/handle-batch.integration.test.ts`,
+      titled: 'two opposite outcomes',
+    },
+  },
+  {
+    name: 'final-status-overwritten',
+    file: `${settling}/rows.ts`,
+    text: " AND orders.status = 'PAYMENT_PENDING'\n  `.execute(trx)",
+    replacement: '\n  `.execute(trx)',
+    why: 'a final status never changes, whatever the code believes',
+    caughtBy: {
+      test: `${settling}/handle-batch.integration.test.ts`,
+      titled: 'final status stays',
+    },
+  },
+  {
+    name: 'watchers-not-told',
+    file: `${settling}/handle-batch.ts`,
+    text: '    await notify(trx,',
+    replacement: '    if (Date.now() < 0) await notify(trx,',
+    why: 'who watches is told',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'no-snapshot',
+    file: 'orders-api/status-feed.ts',
+    text: 'if (row) this.#sendSnapshot(watcher, [row])',
+    replacement: 'if (row) this.#options.limit',
+    why: 'who comes late is told what has happened',
+    caughtBy: { scenario: 'orders-api dies before it tells' },
+  },
+  {
+    name: 'no-catch-up',
+    file: 'orders-api/status-feed.ts',
+    text: 'onListen: (deafMs) => this.#catchUp(deafMs)',
+    replacement: 'onListen: (deafMs) => void (deafMs < 0 && this.#catchUp(deafMs))',
+    why: 'what happened while nobody listened is told afterwards',
+    caughtBy: { scenario: 'LISTEN cut again and again' },
+  },
+  {
+    name: 'not-asked-again',
+    file: `${settling}/asking.ts`,
+    text: 'if (asking.askAgainAfterMs === 0) return',
+    replacement: 'if (asking.askAgainAfterMs !== -1) return',
+    why: 'a broker that has lost its messages leaves no order behind',
+    caughtBy: { scenario: 'requests wiped from the broker' },
+  },
+  {
+    name: 'nan-is-money',
+    file: 'migrations/both/0001-domains.sql',
+    text: 'CHECK (VALUE > 0 AND VALUE <= 9999999999999999.99)',
+    replacement: 'CHECK (VALUE > 0)',
+    why: 'NaN is above every number, and infinity too',
+    caughtBy: { test: 'migrations/tables.integration.test.ts', titled: '' },
+  },
+]

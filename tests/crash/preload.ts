@@ -1,0 +1,18 @@
+import { flushCompileCache } from 'node:module'
+import { wrapAmqplib } from './amqp-seams.ts'
+import { wrapHttp, wrapWs } from './http-seams.ts'
+import { wrapPg } from './pg-seams.ts'
+import { isPlanned } from './seams.ts'
+
+/**
+ * For `node --import`: every effect leaves a process through a driver, so the drivers' calls are its
+ * seams. They are wrapped before the program imports them, and CRASH_PLAN says what happens there;
+ * the program knows nothing of it.
+ */
+if (isPlanned) {
+  wrapPg()
+  wrapAmqplib()
+  wrapWs()
+  wrapHttp()
+  setInterval(flushCompileCache, 1_000).unref() // whoever is killed does not get to it
+}

@@ -1,0 +1,83 @@
+import type { Verdict } from '../faults/verdict.ts'
+import { type Cell, type CellResult, CellRunner, nameCrash } from './cells.ts'
+import { recordSeams, sharedNames } from './seam-list.ts'
+import { concludeSystem, openSystem, type System } from './system.ts'
+
+export interface CrashRun {
+  results: CellResult[]
+  verdict: Verdict
+  /** Everything that went wrong: broken promises, seams not come to, processes that died unasked. */
+  faults: string[]
+  lives: number
+  /** Messages that were taken for killers of their consumer, and sent again. */
+  redriven: number
+  tookMs: number
+}
+
+export interface CrashOptions {
+  /** Which cells, of a system that runs and of the seams that it has come to. */
+  cells: (recorded: Cell[]) => Cell[]
+  /** A kill before one call and after the one before it are two, though nothing lies between. */
+  isExhaustive?: boolean
+  boundMs?: number
+  env?: NodeJS.ProcessEnv
+  /** No more cells are begun then. */
+  signal?: AbortSignal
+  progress?: (line: string) => void
+}
+
+/**
+ * A system of its own with its seams recorded, cells done to it, and the verdict on what is left when
+ * all has come to an end: for the matrix, for pairs, for mutants.
+ */
+export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
+  const startedAt = performance.now()
+  const system = await openSystem(options.env)
+  const runner = new CellRunner(system)
+  try {
+    return await runOn(system, runner, options, startedAt)
+  } finally {
+    system.load.close()
+    await runner.killAll()
+    await system.close()
+  }
+}
+
+async function runOn(
+  system: System,
+  runner: CellRunner,
+  { cells, isExhaustive = false, boundMs = 180_000, signal, progress = () => {} }: CrashOptions,
+  startedAt: number,
+): Promise<CrashRun> {
+  const seconds = () => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
+  const recorded = await recordSeams(system, runner, isExhaustive)
+  const chosen = cells(recorded)
+  progress(`${recorded.length} seams recorded, ${chosen.length} cells to do, after ${seconds()}`)
+  const results = await runner.run(chosen, { boundMs, ...(signal && { signal }) })
+  progress(`${results.length} cells done after ${seconds()}`)
+  progress(slowest(results))
+  const verdict = await concludeSystem(system, runner.lives)
+  return {
+    results,
+    verdict,
+    faults: [
+      ...verdict.faults,
+      ...results
+        .flatMap(({ unreached }) => unreached)
+        .map((crash) => `not come to: ${nameCrash(crash)}`),
+      ...runner.untimely,
+      ...sharedNames(runner.notes()),
+    ],
+    lives: runner.lifeCount,
+    redriven: system.history.redriven.length,
+    tookMs: performance.now() - startedAt,
+  }
+}
+
+/** What is waited for longest, for whoever wants it faster. */
+const slowest = (results: CellResult[]): string =>
+  results
+    .toSorted((a, b) => b.tookMs - a.tookMs)
+    .slice(0, 5)
+    .map(({ cell, tookMs }) => `${cell.map(nameCrash)} ${(tookMs / 1_000).toFixed(1)} s`)
+    .join('; ')

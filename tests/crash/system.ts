@@ -1,0 +1,145 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { processNames } from '#local/ports.ts'
+import { removeState } from '#local/remove-state.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { openVhost, type TestBroker } from '#testing/broker.ts'
+import { openDatabase, type TestDatabase } from '#testing/database.ts'
+import { eventually } from '#testing/eventually.ts'
+import { Clients } from '../faults/clients.ts'
+import { History } from '../faults/history.ts'
+import { owedEvents, pendingOrders, readRemains } from '../faults/read-remains.ts'
+import { type Verdict, verdictOf } from '../faults/verdict.ts'
+import { type Fleet, type Life, openFleet } from './fleet.ts'
+import { Load } from './load.ts'
+
+/** Everything that a crash needs: servers, processes, clients, and their history. */
+export interface System {
+  orders: TestDatabase<OrdersDatabase>
+  payments: TestDatabase<PaymentsDatabase>
+  broker: TestBroker
+  fleet: Fleet
+  history: History
+  clients: Clients
+  load: Load
+  close: () => Promise<void>
+}
+
+const queues = ['payments-consumer', 'orders-consumer']
+
+/** A database pair and a virtual host of its own, on the servers of the tests; nothing runs yet. */
+export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
+  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-crash-'))
+  const [orders, payments, vhost] = await Promise.all([
+    openDatabase('orders'),
+    openDatabase('payments'),
+    openVhost(),
+  ])
+  const urls = {
+    amqp: vhost.broker.url,
+    management: '',
+    ordersDatabase: orders.database.url,
+    paymentsDatabase: payments.database.url,
+  }
+  const fleet = await openFleet(dir, urls, { ...fast(dir), ...env })
+  const history = new History()
+  const doors = { orders: fleet.address('orders-api'), payments: fleet.address('payments-api') }
+  const clients = new Clients(history, doors)
+  const load = new Load(history, clients, doors)
+  return {
+    ...{ orders: orders.database, payments: payments.database, broker: vhost.broker },
+    ...{ fleet, history, clients, load },
+    close: async () => {
+      await Promise.all([orders.close(), payments.close(), vhost.close()])
+      await removeState(dir)
+    },
+  }
+}
+
+/** A life is short: it should not spend half of it compiling, nor wait long between two polls. */
+const fast = (dir: string) => ({
+  NODE_COMPILE_CACHE: join(dir, 'compiled'),
+  ASK_AGAIN_AFTER_MS: '0',
+  RELAY_IDLE_MS: '100',
+})
+
+/**
+ * Lets everything come to an end with nothing killed any more, stops the processes as an operator
+ * does, and judges what is left.
+ */
+export async function concludeSystem(
+  system: System,
+  lives: Map<string, Life>,
+  settleMs = 240_000,
+): Promise<Verdict> {
+  const { fleet, load } = system
+  for (const name of processNames) {
+    if (lives.get(name)?.end()) lives.set(name, fleet.start(name))
+  }
+  await load.stop(settleMs)
+  const settled = async () => {
+    await redriveKillers(system)
+    return isSettled(system)
+  }
+  await eventually(settled, { timeoutMs: settleMs, everyMs: 200 }).catch(() => {})
+  load.close()
+  const unclean = await stopAll([...lives.values()])
+  const verdict = verdictOf(system.history, await readSystem(system))
+  return { ...verdict, faults: [...verdict.faults, ...unclean] }
+}
+
+async function isSettled(system: System): Promise<boolean> {
+  const databases = { orders: system.orders.db, payments: system.payments.db }
+  if (system.load.untold > 0 || (await pendingOrders(databases)) > 0) return false
+  const owed = [...Object.values(await owedEvents(databases))]
+  for (const queue of queues) owed.push(await system.broker.depth(queue))
+  if (owed.some((count) => count > 0)) return false
+  const letters = await Promise.all(queues.map((queue) => system.broker.depth(`${queue}.dlq`)))
+  const meant = new Set(system.history.provoked.map(({ messageId }) => messageId))
+  return letters.reduce((sum, count) => sum + count, 0) >= meant.size
+}
+
+/**
+ * A message whose consumer was killed three times while handling it is set aside as its killer, which
+ * it was not here: so it is sent again, as an operator does, and counted.
+ */
+async function redriveKillers({ broker, history }: System): Promise<void> {
+  for (const queue of queues) {
+    const letters = await broker.drain(`${queue}.dlq`)
+    for (const { content, properties } of letters) {
+      const isKiller = properties.headers?.['dead-letter-reason'] === 'kills-its-consumer'
+      const { messageId, headers } = properties
+      if (isKiller) history.redrive(messageId)
+      const routingKey = isKiller ? queue : `${queue}.dlq`
+      await broker.publish({ routingKey }, content, { messageId, headers })
+    }
+  }
+}
+
+/** Names whoever did not end with 0 when told to. */
+async function stopAll(lives: Life[]): Promise<string[]> {
+  for (const life of lives) life.signal('SIGTERM')
+  await Promise.all(lives.map(({ ended }) => ended))
+  return lives.flatMap((life) => {
+    const end = life.end()
+    return end?.code === 0
+      ? []
+      : [`${life.name} ended with ${end?.code ?? end?.signal} when told to stop`]
+  })
+}
+
+/** With nobody connected any more, all that was in somebody's hands is back in its queue. */
+async function readSystem({ orders, payments, broker }: System) {
+  const owed: Record<string, number> = {}
+  const deadLetters: { queue: string; messageId: string; reason: string }[] = []
+  for (const queue of queues) {
+    owed[`queue ${queue}`] = (await broker.drain(queue)).length
+    for (const { properties } of await broker.drain(`${queue}.dlq`)) {
+      const reason = String(properties.headers?.['dead-letter-reason'] ?? 'by the broker')
+      deadLetters.push({ queue, messageId: properties.messageId, reason })
+    }
+  }
+  return readRemains({ orders: orders.db, payments: payments.db }, { owed, deadLetters })
+}

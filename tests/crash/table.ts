@@ -1,0 +1,64 @@
+import { processNames } from '#local/ports.ts'
+import { sayOrders } from '../faults/verdict.ts'
+import type { CellResult } from './cells.ts'
+import type { Hunted } from './hunt.ts'
+import type { CrashRun } from './run.ts'
+
+/** The seams as a Markdown table: how often each was killed before and after, and what came of it. */
+export function seamTable({ results, verdict, faults, lives }: CrashRun): string {
+  const counts = countsOf(results)
+  const rows = processNames.flatMap((process) =>
+    [...(counts.get(process) ?? [])].map(
+      ([seam, { before, after }]) => `| ${process} | ${seam} | ${before} | ${after} |`,
+    ),
+  )
+  return [
+    `${rows.length} seams, ${results.length} crashes, ${lives} lives; orders: ${sayOrders(verdict.orders)}.`,
+    faults.length === 0 ? 'No promise was broken.' : `${faults.length} promises were broken.`,
+    '',
+    '| process | seam | killed before | killed after |',
+    '| ------- | ---- | ------------- | ------------ |',
+    ...rows,
+  ].join('\n')
+}
+
+type Counts = Map<string, { before: number | string; after: number | string }>
+
+/** `with` is a seam that nothing separates from the end of the one before it: one kill is both. */
+function countsOf(results: CellResult[]): Map<string, Counts> {
+  const processes = new Map<string, Counts>()
+  const rowOf = (process: string, seam: string) => {
+    const seams = processes.get(process) ?? new Map()
+    processes.set(process, seams)
+    const row = seams.get(seam) ?? { before: 0, after: 0 }
+    seams.set(seam, row)
+    return row
+  }
+  for (const { cell, unreached } of results) {
+    for (const crash of cell) {
+      if (unreached.includes(crash)) continue
+      const { process, seam, when, asBefore } = crash
+      const row = rowOf(process, seam)
+      row[when]++
+      if (asBefore !== undefined) rowOf(process, asBefore).before = `with: after ${seam}`
+    }
+  }
+  return processes
+}
+
+/** The mutants as a Markdown table: what was switched off, and what gave it away. */
+export const mutantTable = (hunted: Hunted[]): string =>
+  [
+    `${hunted.filter(({ givenAwayBy }) => givenAwayBy).length} of ${hunted.length} caught.`,
+    '',
+    '| switched off | in | without it is lost that | caught by | given away by |',
+    '| ------------ | -- | ----------------------- | --------- | ------------- |',
+    ...hunted.map(({ mutant: { name, file, why, caughtBy }, givenAwayBy = '**survived**' }) => {
+      const by = 'scenario' in caughtBy ? caughtBy.scenario : `${caughtBy.test}: ${caughtBy.titled}`
+      return `| ${[name, file, why, by, givenAwayBy].map(cellOf).join(' | ')} |`
+    }),
+  ].join('\n')
+
+/** Ids differ from run to run, and a bar would end the cell. */
+const cellOf = (text: string): string =>
+  text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '…').replaceAll('|', '\\|')

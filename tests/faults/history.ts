@@ -1,0 +1,79 @@
+/** What was asked of the system: to open an account, to top it up, to take an order. */
+export type CallKind = 'account' | 'topup' | 'order'
+
+/** One call with its Idempotency-Key, however often it was repeated. */
+export interface Call {
+  kind: CallKind
+  userId: string
+  key: string
+  /** As it was asked; zero for an account. */
+  amountMinor: bigint
+  /** `fail`: refused for good. `unknown`: it may have happened, nobody was told (yet). */
+  ending: 'ok' | 'fail' | 'unknown'
+  /** Every body that it was answered with. More than one is a broken promise. */
+  bodies: Set<string>
+}
+
+/** A message that somebody put into the system in order to see it set aside. */
+export interface Provoked {
+  queue: string
+  messageId: string
+}
+
+type Line = Record<string, unknown>
+
+/**
+ * What the clients asked and what they were told: kept outside the system, so that its verdict
+ * (verdict.ts) does not rest on what the system remembers. `write` gets each entry as it is made,
+ * for a file that outlives the run.
+ */
+export class History {
+  readonly calls: Call[] = []
+  /** The final status of each watched order as often as it was told; none yet is an empty list. */
+  readonly told = new Map<string, string[]>()
+  readonly provoked: Provoked[] = []
+  /** Messages that were set aside though nothing was wrong with them, and sent again. */
+  readonly redriven: string[] = []
+  readonly #write: (line: Line) => void
+
+  constructor(write: (line: Line) => void = () => {}) {
+    this.#write = write
+  }
+
+  /** Before the first attempt: from here on it may have happened. */
+  ask({ kind, userId, key, amountMinor }: Asking): Call {
+    const call: Call = { kind, userId, key, amountMinor, ending: 'unknown', bodies: new Set() }
+    this.calls.push(call)
+    this.#write({ at: 'ask', kind, userId, key, amountMinor: String(amountMinor) })
+    return call
+  }
+
+  /** An answer that ends the call: 2xx is `ok`, anything else a refusal for good. */
+  answer(call: Call, status: number, body: string): void {
+    call.ending = status < 300 ? 'ok' : 'fail'
+    if (call.ending === 'ok') call.bodies.add(body)
+    this.#write({ at: call.ending, kind: call.kind, key: call.key, status, body })
+  }
+
+  /** Somebody follows this order, so somebody must be told. */
+  watch(orderId: string): void {
+    if (!this.told.has(orderId)) this.told.set(orderId, [])
+  }
+
+  tell(orderId: string, status: string): void {
+    this.told.set(orderId, [...(this.told.get(orderId) ?? []), status])
+    this.#write({ at: 'told', orderId, status })
+  }
+
+  provoke(provoked: Provoked): void {
+    this.provoked.push(provoked)
+    this.#write({ at: 'provoke', ...provoked })
+  }
+
+  redrive(messageId: string): void {
+    this.redriven.push(messageId)
+    this.#write({ at: 'redrive', messageId })
+  }
+}
+
+type Asking = Pick<Call, 'kind' | 'userId' | 'key' | 'amountMinor'>

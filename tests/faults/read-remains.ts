@@ -1,0 +1,59 @@
+import { sql } from 'kysely'
+import type { Database } from '#chassis/database/connect.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import type { LedgerRow, OrderRow, Remains } from './remains.ts'
+
+export interface Databases {
+  orders: Database<OrdersDatabase>
+  payments: Database<PaymentsDatabase>
+}
+
+/** What both databases hold. What is in the broker, whoever asks must say. */
+export async function readRemains(
+  { orders, payments }: Databases,
+  inBroker: Pick<Remains, 'owed' | 'deadLetters'>,
+): Promise<Remains> {
+  const [orderRows, accounts, ledger, keys, owed] = await Promise.all([
+    sql<OrderRow>`
+      SELECT order_id, user_id, amount, status, failure_reason, times_asked FROM orders
+    `.execute(orders),
+    sql<Remains['accounts'][number]>`SELECT user_id, balance FROM accounts`.execute(payments),
+    sql<LedgerRow>`
+      SELECT tx_id, order_id, user_id, type, amount, status, reason FROM ledger
+    `.execute(payments),
+    Promise.all([rememberedAnswers(orders), rememberedAnswers(payments)]),
+    owedEvents({ orders, payments }),
+  ])
+  return {
+    orders: orderRows.rows,
+    accounts: accounts.rows,
+    ledger: ledger.rows,
+    keys: keys.flat(),
+    owed: { ...owed, ...inBroker.owed },
+    deadLetters: inBroker.deadLetters,
+  }
+}
+
+/** How many events each outbox still owes. */
+export async function owedEvents({ orders, payments }: Databases): Promise<Remains['owed']> {
+  const count = async (db: Database<OrdersDatabase> | Database<PaymentsDatabase>) => {
+    const { rows } = await sql<{ n: number }>`
+      SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL`.execute(db)
+    return rows[0]?.n ?? 0
+  }
+  return { 'outbox of orders': await count(orders), 'outbox of payments': await count(payments) }
+}
+
+/** Orders that are not final. */
+export async function pendingOrders({ orders }: Databases): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    SELECT count(*)::int AS n FROM orders WHERE status = 'PAYMENT_PENDING'`.execute(orders)
+  return rows[0]?.n ?? 0
+}
+
+async function rememberedAnswers(db: Database<OrdersDatabase> | Database<PaymentsDatabase>) {
+  const { rows } = await sql<Remains['keys'][number]>`
+    SELECT user_id, key, response_body AS body FROM idempotency_keys`.execute(db)
+  return rows
+}

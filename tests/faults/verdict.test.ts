@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { History } from './history.ts'
+import type { LedgerRow, OrderRow, Remains } from './remains.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
+
+/** Alice tops up 20.00 and orders for 12.50: all is well, and each test breaks one thing. */
+const order: OrderRow = {
+  order_id: 'order-1',
+  user_id: 'alice',
+  amount: '12.50',
+  status: 'PAID',
+  failure_reason: null,
+  times_asked: 1,
+}
+const topUp: LedgerRow = {
+  tx_id: 'tx-1',
+  order_id: null,
+  user_id: 'alice',
+  type: 'TOPUP',
+  amount: '20.00',
+  status: 'SUCCESS',
+  reason: null,
+}
+const debit: LedgerRow = {
+  ...topUp,
+  tx_id: 'tx-2',
+  order_id: 'order-1',
+  type: 'DEBIT',
+  amount: '12.50',
+}
+const remains: Remains = {
+  orders: [order],
+  accounts: [{ user_id: 'alice', balance: '7.50' }],
+  ledger: [topUp, debit],
+  keys: [],
+  owed: { 'outbox of orders': 0 },
+  deadLetters: [],
+}
+const body = JSON.stringify({ order_id: 'order-1' })
+
+function historyOf(answered: 'ok' | 'fail' | 'unknown' = 'ok'): History {
+  const history = new History()
+  const userId = 'alice'
+  history.answer(history.ask({ kind: 'account', userId, key: 'k0', amountMinor: 0n }), 201, '{}')
+  const paidIn = history.ask({ kind: 'topup', userId, key: 'k1', amountMinor: 2_000n })
+  history.answer(paidIn, 200, JSON.stringify({ tx_id: 'tx-1' }))
+  const placed = history.ask({ kind: 'order', userId, key: 'k2', amountMinor: 1_250n })
+  if (answered === 'ok') history.answer(placed, 201, body)
+  if (answered === 'fail') history.answer(placed, 422, '{}')
+  history.watch('order-1')
+  history.tell('order-1', 'PAID')
+  return history
+}
+
+const endings = ({ orders }: Verdict) => Object.entries(orders).filter(([, count]) => count > 0)
+const judge = (changes: Partial<Remains>, history = historyOf()) =>
+  verdictOf(history, { ...remains, ...changes })
+const key = { user_id: 'alice', key: 'k2', body }
+
+describe('verdictOf', () => {
+  it('finds nothing to say of an order that went well', () => {
+    assert.deepEqual(judge({}).faults, [])
+    assert.deepEqual(endings(judge({})), [['ok', 1]])
+  })
+
+  it('calls an order recovered that nobody got an answer for, if it went well', () => {
+    const verdict = judge({ keys: [key] }, historyOf('unknown'))
+    assert.deepEqual([endings(verdict), verdict.faults], [[['recovered', 1]], []])
+  })
+
+  it('has no word for a call that was never answered and did not happen', () => {
+    const nothing = {
+      orders: [],
+      ledger: [topUp],
+      accounts: [{ user_id: 'alice', balance: '20.00' }],
+    }
+    const verdict = judge(nothing, historyOf('unknown'))
+    assert.deepEqual([endings(verdict), verdict.faults], [[], []])
+  })
+
+  it('counts what was asked for again', () => {
+    assert.equal(judge({ orders: [{ ...order, times_asked: 2 }] }).askedAgain, 1)
+  })
+
+  const twice = { ...debit, tx_id: 'tx-3' }
+  const refused: LedgerRow = { ...debit, status: 'FAILED', reason: 'INSUFFICIENT_FUNDS' }
+  const second = { ...order, order_id: 'order-2' }
+  const words: [word: string, situation: string, Partial<Remains>][] = [
+    ['lost', 'an acknowledged order that is not there', { orders: [] }],
+    ['duplicated', 'two debits', { ledger: [topUp, debit, twice] }],
+    ['duplicated', 'a second order for the same call', { orders: [order, second] }],
+    [
+      'duplicated',
+      'two orders for one key',
+      { keys: [{ ...key, body: '{"order_id":"order-2"}' }] },
+    ],
+    [
+      'unexpected',
+      'an order that nobody placed',
+      { orders: [order, { ...second, amount: '1.00' }] },
+    ],
+    ['unexpected', 'another amount', { orders: [{ ...order, amount: '12.49' }] }],
+    ['unexpected', 'a debit of another amount', { ledger: [topUp, { ...debit, amount: '12.49' }] }],
+    ['unexpected', 'a debit for no order', { ledger: [topUp, debit, { ...twice, order_id: 'x' }] }],
+    ['unexpected', 'a status without a decision', { ledger: [topUp] }],
+    ['unexpected', 'a status that the ledger does not bear out', { ledger: [topUp, refused] }],
+    ['stuck', 'a pending order', { orders: [{ ...order, status: 'PAYMENT_PENDING' }] }],
+  ]
+  for (const [word, situation, changes] of words) {
+    it(`says "${word}" of ${situation}`, () => {
+      const verdict = judge(changes)
+      assert.ok(
+        endings(verdict).some(([ending]) => ending === word),
+        verdict.faults.join('\n'),
+      )
+      assert.ok(verdict.faults.some((fault) => fault.startsWith(`${word}: `)))
+    })
+  }
+
+  it('says "unexpected" of an order that was refused and is there', () => {
+    assert.match(judge({ keys: [key] }, historyOf('fail')).faults.join(), /unexpected: .*refused/)
+  })
+
+  const account = { user_id: 'alice', balance: '7.50' }
+  const faults: [RegExp, Partial<Remains>][] = [
+    [/balance of alice is 7.49/, { accounts: [{ ...account, balance: '7.49' }] }],
+    [/account of alice .* is gone/, { accounts: [] }],
+    [/money of alice moved/, { accounts: [] }],
+    [/top-up k1 of alice is not in the ledger/, { ledger: [{ ...topUp, amount: '2.00' }, debit] }],
+    [/top-up tx-9 of alice belongs to no call/, { ledger: [topUp, { ...topUp, tx_id: 'tx-9' }] }],
+    [/1 left: outbox of orders/, { owed: { 'outbox of orders': 1 } }],
+    [/m-1 is a dead letter/, { deadLetters: [{ queue: 'q', messageId: 'm-1', reason: 'r' }] }],
+    [/answered in 2 ways|has the orders/, { keys: [{ ...key, body: '{"order_id":"order-2"}' }] }],
+  ]
+  for (const [fault, changes] of faults) {
+    it(`finds ${fault.source}`, () => assert.match(judge(changes).faults.join('\n'), fault))
+  }
+
+  it('finds what was provoked and set aside nowhere, and nothing when it was', () => {
+    const history = historyOf()
+    history.provoke({ queue: 'q', messageId: 'm-1' })
+    assert.deepEqual(judge({}, history).faults, ['m-1 is no dead letter of q'])
+    const letter = { queue: 'q', messageId: 'm-1', reason: 'not-json' }
+    assert.deepEqual(judge({ deadLetters: [letter, letter] }, history).faults, [])
+  })
+
+  it('finds a watcher who was told nothing, or something else', () => {
+    const untold = historyOf()
+    untold.told.set('order-1', [])
+    assert.match(judge({}, untold).faults.join(), /nobody was told/)
+    const misled = historyOf()
+    misled.tell('order-1', 'PAYMENT_FAILED')
+    assert.match(judge({}, misled).faults.join(), /a watcher was told PAYMENT_FAILED/)
+  })
+
+  it('finds an answer that was not the same again', () => {
+    const history = historyOf()
+    history.answer(history.calls[1]!, 200, JSON.stringify({ tx_id: 'tx-1', balance: '1.00' }))
+    assert.match(judge({}, history).faults.join(), /answered in 2 ways/)
+  })
+})

@@ -1,0 +1,65 @@
+import type { Call, History } from './history.ts'
+import { moneyFaults } from './judge-money.ts'
+import { judgeOrders } from './judge-orders.ts'
+import { type Remains, type Word, words } from './remains.ts'
+
+export interface Verdict {
+  /** How many orders ended so. */
+  orders: Record<Word, number>
+  /** Every broken promise as a sentence; none is what we want. */
+  faults: string[]
+  /** Orders whose payment had to be asked for again. */
+  askedAgain: number
+}
+
+/** Judges a run from what its clients saw and what is left. Pure: call it when all has settled. */
+export function verdictOf(history: History, remains: Remains): Verdict {
+  const judged = judgeOrders(history, remains)
+  const orders = Object.fromEntries(words.map((word) => [word, 0])) as Record<Word, number>
+  for (const { word } of judged) orders[word]++
+  return {
+    orders,
+    faults: [
+      ...judged.flatMap(({ word, fault }) => (fault ? [`${word}: ${fault}`] : [])),
+      ...history.calls.flatMap(changedAnswer),
+      ...untoldOrders(history, remains),
+      ...moneyFaults(history, remains),
+      ...leftOvers(history, remains),
+    ],
+    askedAgain: remains.orders.filter(({ times_asked }) => times_asked > 1).length,
+  }
+}
+
+/** One line for a terminal: `ok 940, recovered 3`. */
+export const sayOrders = (orders: Verdict['orders']): string =>
+  words.flatMap((word) => (orders[word] > 0 ? [`${word} ${orders[word]}`] : [])).join(', ')
+
+const changedAnswer = ({ kind, key, bodies }: Call): string[] =>
+  bodies.size > 1 ? [`the ${kind} with the key ${key} was answered in ${bodies.size} ways`] : []
+
+/** Whoever watches is told the final status, and never another one. */
+function untoldOrders({ told }: History, { orders }: Remains): string[] {
+  const statuses = new Map(orders.map(({ order_id, status }) => [order_id, status]))
+  return [...told].flatMap(([id, heard]) => {
+    const status = statuses.get(id)
+    if (status === undefined || status === 'PAYMENT_PENDING') return []
+    if (heard.length === 0) return [`nobody was told that order ${id} is ${status}`]
+    const wrong = heard.filter((each) => each !== status)
+    return wrong.length > 0 ? [`order ${id} is ${status}, a watcher was told ${wrong}`] : []
+  })
+}
+
+/** Nothing is on its way any more, and what was set aside is what was meant to be. */
+function leftOvers({ provoked }: History, { owed, deadLetters }: Remains): string[] {
+  const letters = new Set(deadLetters.map(({ messageId }) => messageId))
+  const meant = new Set(provoked.map(({ messageId }) => messageId))
+  return [
+    ...Object.entries(owed).flatMap(([where, count]) => (count ? [`${count} left: ${where}`] : [])),
+    ...provoked.flatMap(({ queue, messageId }) =>
+      letters.has(messageId) ? [] : [`${messageId} is no dead letter of ${queue}`],
+    ),
+    ...deadLetters.flatMap(({ queue, messageId, reason }) =>
+      meant.has(messageId) ? [] : [`${messageId} is a dead letter of ${queue} (${reason})`],
+    ),
+  ]
+}
