@@ -1,0 +1,193 @@
+/*
+ * A message that kills its consumer, and its neighbours: chassis/inbox as built, with its batches and
+ * its suspects. README.md says which code each step stands for. Message 0 is the killer, 1 a plain
+ * neighbour, 2 one that fails FAILS times by itself before it succeeds.
+ */
+
+#ifndef CRASHES
+#define CRASHES 0                /* deaths of a consumer that no message is to blame for */
+#endif
+#ifndef FAILS
+#define FAILS 0
+#endif
+#ifndef REPLICAS
+#define REPLICAS 1
+#endif
+
+#define MESSAGES       3
+#define KILLER         0
+#define FAILING        2
+#define MAX_UNFINISHED 3         /* suspicion.ts: maxUnfinished */
+#define MAX_ATTEMPTS   6         /* CONSUMER_MAX_ATTEMPTS */
+#define NOBODY         255
+
+mtype = { QUEUED, CAME_BACK, PENDING, IN_BATCH, SUSPECT, ON_TRIAL, COMMITTED, HANDLED, PARKED };
+
+/* The broker: where each message is, and on whose channel. */
+mtype at[MESSAGES] = QUEUED;
+byte  heldBy[MESSAGES] = NOBODY;
+
+/* The database: table attempts (0, 0 is "no row") and inbox. */
+byte started[MESSAGES];
+byte finished[MESSAGES];
+bool inbox[MESSAGES];
+
+byte crashes = CRASHES;
+byte fails   = FAILS;
+byte deaths;                     /* those that the killer is to blame for */
+
+#define EACH(p) (p(0) && p(1) && p(2))
+#define ANY(option) option(0) option(1) option(2)
+
+/* Without a row, a message that came back was begun once, perhaps (suspicion.ts: deliveredBefore). */
+#define startedOf(m)  (started[m] == 0 -> 1 : started[m])
+#define unfinished(m) (startedOf(m) - finished[m])
+#define isMine(m)     (heldBy[m] == me)
+#define has(state)    ((at[0] == state && isMine(0)) || (at[1] == state && isMine(1)) || (at[2] == state && isMine(2)))
+
+/* Waiting with fewer deaths to answer for than any other that has arrived (mostInnocentFirst). */
+#define notBefore(m, n) (at[n] != SUSPECT || !isMine(n) || unfinished(m) <= unfinished(n))
+#define isNext(m) (at[m] == SUSPECT && isMine(m) && notBefore(m, 0) && notBefore(m, 1) && notBefore(m, 2))
+
+/* All that a consumer has in its hands comes back, marked as redelivered. */
+inline die() {
+  m = 0;
+  do
+  :: m < MESSAGES ->
+     if
+     :: isMine(m) -> at[m] = CAME_BACK; heldBy[m] = NOBODY
+     :: else
+     fi;
+#ifdef COUNT_IN_MEMORY
+     started[m] = 0; finished[m] = 0;
+#endif
+     m++
+  :: else -> break
+  od;
+  m = 0
+}
+
+inline killerKills() {
+  if :: deaths < 4 -> deaths++ :: else fi;
+  die()
+}
+
+#define DELIVER(m) \
+  :: d_step { at[m] == QUEUED -> at[m] = PENDING; heldBy[m] = me } \
+  :: d_step { at[m] == CAME_BACK -> at[m] = SUSPECT; heldBy[m] = me }
+
+/* A lane takes what is pending; a batch is one transaction, in which the killer kills. */
+inline take() {
+  m = 0;
+  do
+  :: m < MESSAGES ->
+     if :: at[m] == PENDING && isMine(m) -> at[m] = IN_BATCH :: else fi; m++
+  :: else -> break
+  od;
+  m = 0
+}
+
+/* A message that fails by itself is split off and goes on alone, its failure counted. */
+inline fail(n) {
+  fails--;
+#ifdef FINISHED_NOT_COUNTED
+  started[n] = startedOf(n) + 1;
+#else
+  if :: started[n] < finished[n] + 1 -> started[n] = finished[n] + 1 :: else fi;
+  finished[n]++;
+#endif
+  at[n] = (finished[n] >= MAX_ATTEMPTS -> PARKED : SUSPECT)
+}
+
+/* The effect, the inbox, and the end of what was counted, in one transaction. */
+inline commit(n) {
+  inbox[n] = true; at[n] = COMMITTED;
+#ifndef FORGET_AT_ACK
+  started[n] = 0; finished[n] = 0
+#endif
+}
+
+inline handleBatch() {
+  if
+  :: at[KILLER] == IN_BATCH && isMine(KILLER) -> killerKills()
+  :: else ->
+     m = 1;
+     do
+     :: m < MESSAGES ->
+        if
+        :: at[m] == IN_BATCH && isMine(m) && m == FAILING && fails > 0 -> fail(m)
+        :: at[m] == IN_BATCH && isMine(m) && !(m == FAILING && fails > 0) -> commit(m)
+        :: else
+        fi;
+        m++
+     :: else -> break
+     od;
+     m = 0
+  fi
+}
+
+#define ACK(m) :: d_step { at[m] == COMMITTED && isMine(m) -> at[m] = HANDLED; heldBy[m] = NOBODY; \
+  started[m] = 0; finished[m] = 0 }
+
+/* A suspect is handled alone; its start is counted before, in a transaction of its own. */
+#if defined(ATTEMPTS_NOT_COUNTED)
+#define countStart(m) skip
+#else
+#define countStart(m) started[m] = startedOf(m) + 1
+#endif
+#define TRY(m) :: d_step { isNext(m) && !has(ON_TRIAL) && unfinished(m) < MAX_UNFINISHED -> \
+  countStart(m); at[m] = ON_TRIAL }
+#define CONVICT(m) :: d_step { isNext(m) && !has(ON_TRIAL) && unfinished(m) >= MAX_UNFINISHED -> \
+  at[m] = PARKED; heldBy[m] = NOBODY; started[m] = 0; finished[m] = 0 }
+
+#define END_TRIAL(m) :: d_step { at[m] == ON_TRIAL && isMine(m) -> \
+  if \
+  :: m == KILLER -> killerKills() \
+  :: m == FAILING && fails > 0 && !inbox[m] -> fail(m) \
+  :: else -> commit(m) \
+  fi }
+
+#ifdef BATCH_BLAMED
+/* What came back goes into batches like everything else, and each of a batch is counted. */
+#define BLAME(m) :: d_step { at[m] == SUSPECT && isMine(m) && unfinished(m) < MAX_UNFINISHED -> \
+  started[m] = startedOf(m) + 1; at[m] = PENDING }
+#define SUSPECTS ANY(BLAME) ANY(CONVICT)
+#else
+#define SUSPECTS ANY(TRY) ANY(CONVICT) ANY(END_TRIAL)
+#endif
+
+proctype Consumer(byte me) {
+  byte m;
+end:
+  do
+  ANY(DELIVER)
+  :: d_step { has(PENDING) && !has(IN_BATCH) -> take() }
+  :: d_step { has(IN_BATCH) -> handleBatch() }
+  SUSPECTS
+  ANY(ACK)
+#if CRASHES > 0
+  :: d_step { crashes > 0 && (isMine(0) || isMine(1) || isMine(2)) -> crashes--; die() }
+#endif
+  od
+}
+
+init {
+  atomic {
+    run Consumer(1);
+#if REPLICAS > 1
+    run Consumer(2);
+#endif
+  }
+}
+
+/* ------------------------------------------------------------------------------ properties */
+
+#define THREE_DEATHS (deaths <= 3)
+#define INNOCENT     (at[1] != PARKED && at[FAILING] != PARKED)
+
+ltl three_deaths      { [] THREE_DEATHS }
+ltl innocents_stay    { [] INNOCENT }
+ltl safety            { [] (THREE_DEATHS && INNOCENT) }
+ltl killer_is_parked  { <> (at[KILLER] == PARKED) }
+ltl neighbours_end    { <> (at[1] == HANDLED && at[FAILING] == HANDLED) }
+ltl liveness          { <> (at[KILLER] == PARKED && at[1] == HANDLED && at[FAILING] == HANDLED) }
