@@ -11,7 +11,7 @@ export type Server = {
   restart(): Promise<void>
 }
 
-const readyTimeoutMs = 60_000
+const readyTimeoutMs = 180_000
 
 /** Starts the programs one after the other; the last one is the server, the others serve it. */
 export async function startServer(programs: Program[]): Promise<Server> {
@@ -43,7 +43,7 @@ export async function startReady(program: Program, signal?: AbortSignal): Promis
   return running
 }
 
-/** Throws, and leaves nothing running, when the program ends or is not ready in a minute. */
+/** Throws, and leaves nothing running, when the program ends or is not ready in three minutes. */
 async function waitUntilReady(
   program: Program,
   running: Running,
@@ -56,7 +56,7 @@ async function waitUntilReady(
   }
   await until(settled, { timeoutMs: readyTimeoutMs, ...(signal && { signal }) })
   if (isReady) return
-  const because = running.hasExited() ? await ending(running) : 'did not become ready in 60 s'
+  const because = running.hasExited() ? await ending(running) : 'did not become ready in 180 s'
   await running.stop()
   throw new Error(
     `${program.name} ${because}; the end of ${program.logFile}:\n${running.logTail()}`,

@@ -54,11 +54,11 @@ describe('trouble behind the gateway', function () {
       // As after a wipe of the broker: one order nobody asked for, one whose answer never came.
       await sql`INSERT INTO orders (order_id, user_id, amount, waiting_since)
                 VALUES (${lostRequest}, 'bob', 2, now() - interval '1 hour')`.execute(orders)
-      await sql`UPDATE orders SET status = 'PAYMENT_PENDING', waiting_since = '-infinity'
-                WHERE order_id = ${decided.order_id}`.execute(orders)
       await sql`UPDATE outbox SET published_at = now() - interval '1 hour'
                 WHERE event_id = (SELECT request_id FROM orders
                                   WHERE order_id = ${decided.order_id})`.execute(orders)
+      await sql`UPDATE orders SET status = 'PAYMENT_PENDING', waiting_since = '-infinity'
+                WHERE order_id = ${decided.order_id}`.execute(orders)
     })
     await eventually(async () => (await status(lostRequest)) === 'PAID')
     await eventually(async () => (await status(decided.order_id)) === 'PAID')

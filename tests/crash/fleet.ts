@@ -74,9 +74,15 @@ interface Planned {
 
 function startLife(program: Program, { name, steps, file, extra }: Planned): Life {
   const [mutate = '', preload = ''] = preloads
-  const quick = '--max-semi-space-size=64' // a short life has no use for collecting garbage
+  // A short life has no use for collecting garbage, nor for looking where links lead.
+  const quick = [
+    '--min-semi-space-size=64',
+    '--max-semi-space-size=64',
+    '--preserve-symlinks',
+    '--preserve-symlinks-main',
+  ]
   const imports = [...(extra.MUTANT ? ['--import', mutate] : []), '--import', preload]
-  const command = [process.execPath, quick, ...imports, ...program.command.slice(1)]
+  const command = [process.execPath, ...quick, ...imports, ...program.command.slice(1)]
   const { file: executable, args, options } = guardedCommand(command, { deathSignal: 'KILL' })
   const log = openSync(program.logFile, 'a')
   const offset = existsSync(program.logFile) ? readFileSync(program.logFile).length : 0

@@ -52,7 +52,14 @@ const provocations: Provocation[] = [
   { process: /^orders-api$/, seam: /rollback|answer POST \/orders 422/, bring: misuseKey },
   { process: /^orders-api$/, seam: /updated_at/, bring: cutListener },
   { process: /-api$/, seam: /commit of nothing/, bring: repeatCall },
-  { process: /^payments-api$/, seam: /rollback|answer POST \/accounts 409/, bring: openTwice },
+  {
+    process: /^payments-api$/,
+    seam: /rollback of ins|answer POST \/accounts 409/,
+    bring: openTwice,
+  },
+  { process: /^payments-api$/, seam: /rollback of nothing|topup 404/, bring: topUpNobody },
+  { process: /-relay$/, seam: /hear outbox/, bring: wakeRelay },
+  { process: /^orders-api$/, seam: /hear order_status/, bring: notifyStatus },
 ]
 
 const queueOf = (process: ProcessName) =>
@@ -157,4 +164,22 @@ async function cutListener({ orders }: System): Promise<void> {
 async function openTwice({ fleet }: System): Promise<void> {
   const body = { user_id: users.rich }
   await call(fleet.address('payments-api'), 'POST', '/accounts', { body }).catch(() => {})
+}
+
+async function topUpNobody({ fleet }: System): Promise<void> {
+  const body = { amount: '1.00' }
+  const path = '/accounts/none/topup'
+  await call(fleet.address('payments-api'), 'POST', path, { body }).catch(() => {})
+}
+
+/** As after an event that somebody else has put into the outbox. */
+async function wakeRelay({ orders, payments }: System, process: ProcessName): Promise<void> {
+  const { db } = process === 'orders-relay' ? orders : payments
+  await sql`SELECT pg_notify('outbox', '')`.execute(db)
+}
+
+/** As from a consumer that has settled an order which was settled already. */
+async function notifyStatus({ orders, load }: System): Promise<void> {
+  const orderId = load.orderIds.at(-1)
+  if (orderId) await sql`SELECT pg_notify('order_status', ${orderId})`.execute(orders.db)
 }
