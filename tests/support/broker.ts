@@ -64,15 +64,18 @@ export async function openVhost(): Promise<{ broker: TestBroker; close: () => Pr
   return { broker, close }
 }
 
-/** Throws, naming what is left, unless the user has no connection any more. */
-export async function assertNoConnections(name: string, { timeoutMs = 2_000 } = {}): Promise<void> {
+/**
+ * Throws, naming what is left, unless the user has no connection any more. The broker may be slow to
+ * see that a client was killed.
+ */
+async function assertNoConnections(name: string): Promise<void> {
   await eventually(
     async () => {
       const left = await connectionsOf(name)
       if (left.length > 0) throw new Error(`Left open at the broker: ${left.join('; ')}`)
       return true
     },
-    { timeoutMs },
+    { timeoutMs: 8_000 },
   )
 }
 
