@@ -57,7 +57,8 @@ export async function startBroker(dir: string): Promise<Broker> {
   })
 }
 
-function managementOf(managementUrl: string): Broker['manage'] {
+/** The management API at this address, with user and password in it. */
+export function managementOf(managementUrl: string): Broker['manage'] {
   const { origin, username, password } = new URL(managementUrl)
   return async (method, path, body) => {
     const response = await fetch(`${origin}/api${path}`, {

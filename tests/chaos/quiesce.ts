@@ -1,10 +1,16 @@
 import { until } from '#local/waiting.ts'
 import { type Databases, owedEvents, pendingOrders } from '../faults/read-remains.ts'
 import type { Remains } from '../faults/remains.ts'
-import type { System } from './system.ts'
+import type { Broker } from './broker.ts'
+
+/** What has to be asked whether anything is on its way. */
+export interface Asked {
+  databases: Databases
+  broker: Pick<Broker, 'manage'>
+}
 
 /** Waits until nothing is on its way any more; false when it did not come to that in time. */
-export async function quiesce({ databases, broker }: System, timeoutMs: number): Promise<boolean> {
+export async function quiesce({ databases, broker }: Asked, timeoutMs: number): Promise<boolean> {
   const isQuiet = async () => {
     const owed = Object.values(await owedEverywhere({ databases, broker }))
     return (await pendingOrders(databases)) === 0 && owed.every((count) => count === 0)
@@ -13,10 +19,7 @@ export async function quiesce({ databases, broker }: System, timeoutMs: number):
 }
 
 /** What the outboxes owe, and what is in the queues, in somebody's hands or not. */
-export async function owedEverywhere({
-  databases,
-  broker,
-}: Pick<System, 'broker'> & { databases: Databases }): Promise<Remains['owed']> {
+export async function owedEverywhere({ databases, broker }: Asked): Promise<Remains['owed']> {
   const queues = (await broker.manage('GET', '/queues')) as { name: string; messages?: number }[]
   const live = queues.filter(({ name }) => !name.endsWith('.dlq'))
   const inQueues = live.map(({ name, messages = 0 }) => [`queue ${name}`, messages])
@@ -24,7 +27,7 @@ export async function owedEverywhere({
 }
 
 /** Takes the dead letters out of their queues. */
-export async function takeDeadLetters({ broker }: Pick<System, 'broker'>) {
+export async function takeDeadLetters({ broker }: Pick<Asked, 'broker'>) {
   const letters: Remains['deadLetters'] = []
   for (const queue of ['payments-consumer', 'orders-consumer']) {
     for (;;) {

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { freePorts } from '#local/free-ports.ts'
 import { processNames } from '#local/ports.ts'
 import { until } from '#local/waiting.ts'
+import { lines, openProject, type Project } from './project.ts'
 
-/**
- * The whole system in containers, built from this folder, with two replicas of each process: its own
- * project, ports and volumes, all of them removed in the end. Needs a Docker engine.
- */
-const repositoryDir = resolve(import.meta.dirname, '../..')
-const project = `orders-payments-test-${process.pid}`
+/** With two replicas of each process. Needs a Docker engine. */
 const replicas = 2
 const minutes = 60_000
 
@@ -32,46 +24,26 @@ interface Order {
   status: string
 }
 
-interface Container {
-  Name: string
-  Service: string
-  State: string
-  ExitCode: number
-  Publishers: { PublishedPort: number; TargetPort: number; URL: string }[] | null
-}
-
 describe('docker compose', function () {
   this.timeout(2 * minutes)
 
-  let gatewayPort = 0
-  let managementPort = 0
+  let project: Project
   let gateway = ''
-  let isUp = false
 
   before(async function () {
     this.timeout(15 * minutes)
-    await requireDocker()
-    ;[gatewayPort, managementPort] = (await freePorts(2)) as [number, number]
-    gateway = `http://127.0.0.1:${gatewayPort}`
-    isUp = true
-    const scale = processNames.flatMap((name) => ['--scale', `${name}=${replicas}`])
-    try {
-      await compose('up', '--build', '--detach', '--wait', '--wait-timeout', '600', ...scale)
-    } catch (error) {
-      console.error(await compose('logs', '--no-color', '--tail', '20'))
-      throw error
-    }
+    project = await openProject()
+    gateway = project.gateway
+    await project.up(replicas)
   })
 
   after(async function () {
     this.timeout(3 * minutes)
-    if (!isUp) return
-    await compose('down', '--volumes', '--remove-orphans', '--timeout', '15')
-    await docker('image', 'rm', '--force', `${project}-processes`)
+    await project?.[Symbol.asyncDispose]()
   })
 
   it('runs two replicas of each process, all healthy, after the migrations', async () => {
-    const containers = await list()
+    const containers = await project.containers()
     for (const name of processNames) {
       const found = containers.filter(
         ({ Service, State }) => Service === name && State === 'running',
@@ -83,23 +55,25 @@ describe('docker compose', function () {
   })
 
   it('publishes the gateway and the page of RabbitMQ on this machine, and nothing else', async () => {
-    const published = (await list()).flatMap(({ Service, Publishers }) =>
+    const published = (await project.containers()).flatMap(({ Service, Publishers }) =>
       (Publishers ?? [])
         .filter(({ PublishedPort }) => PublishedPort > 0)
         .map(({ URL, PublishedPort, TargetPort }) => [Service, URL, PublishedPort, TargetPort]),
     )
     assert.deepEqual(published.sort(), [
-      ['gateway', '127.0.0.1', gatewayPort, 8080],
-      ['rabbitmq', '127.0.0.1', managementPort, 15672],
+      ['gateway', '127.0.0.1', project.gatewayPort, 8080],
+      ['rabbitmq', '127.0.0.1', project.managementPort, 15672],
     ])
   })
 
   it('runs nothing as root, with capabilities, or on a file system it can change', async () => {
-    const running = (await list()).filter(({ State }) => State === 'running')
+    const running = (await project.containers()).filter(({ State }) => State === 'running')
     const script =
       'id -u; grep CapEff /proc/1/status; touch /usr/x 2>/dev/null && echo writable; true'
     for (const { Name } of running) {
-      const [uid, capabilities, writable] = lines(await docker('exec', Name, 'sh', '-c', script))
+      const [uid, capabilities, writable] = lines(
+        await project.docker('exec', Name, 'sh', '-c', script),
+      )
       assert.notEqual(uid, '0', Name)
       assert.match(capabilities ?? '', /:\s*0+$/, Name)
       assert.equal(writable, undefined, Name)
@@ -110,7 +84,7 @@ describe('docker compose', function () {
     const ours =
       "find . -path ./node_modules -prune -o -name '*.test.ts' -print -o -name '.env*' -print"
     const script = `${ours}; ls -d tests local bench node_modules/mocha 2>/dev/null; true`
-    assert.equal(await compose('exec', '-T', 'orders-api', 'sh', '-c', script), '')
+    assert.equal(await project.compose('exec', '-T', 'orders-api', 'sh', '-c', script), '')
   })
 
   it('shows through the gateway what it should, and keeps the rest inside', async () => {
@@ -208,61 +182,35 @@ describe('docker compose', function () {
   })
 
   it('goes on without an error to read when a replica of an API dies', async () => {
-    const victim = (await list()).find(({ Service }) => Service === 'orders-api')?.Name ?? ''
+    const victim =
+      (await project.containers()).find(({ Service }) => Service === 'orders-api')?.Name ?? ''
     const read = async () => (await fetch(`${gateway}/orders?user_id=user-0`)).status
     const readers = Array.from({ length: 5 }, async () => {
       const statuses: number[] = []
       for (let turn = 0; turn < 40; turn++) statuses.push(await read())
       return statuses
     })
-    await docker('kill', victim)
+    await project.docker('kill', victim)
     assert.deepEqual([...new Set((await Promise.all(readers)).flat())], [200])
   })
 
-  async function compose(...args: string[]): Promise<string> {
-    return docker('compose', '--project-name', project, ...args)
-  }
-
-  async function docker(...args: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)('docker', args, {
-      cwd: repositoryDir,
-      maxBuffer: 64 * 1024 * 1024,
-      env: {
-        ...process.env,
-        GATEWAY_PORT: String(gatewayPort),
-        RABBITMQ_UI_PORT: String(managementPort),
-        RATE_LIMIT_PER_SECOND: '0',
-        AUTH_MODE: 'off',
-      },
-    })
-    return stdout.trim()
-  }
-
-  async function requireDocker(): Promise<void> {
-    try {
-      await docker('version', '--format', '{{.Server.Version}}')
-      await docker('compose', 'version')
-    } catch (error) {
-      throw new Error(
-        'This test needs a running Docker engine with the compose plugin 2.20 or newer ' +
-          '(https://docs.docker.com/engine/install/), and the right to use it',
-        { cause: error },
-      )
-    }
-  }
-
-  async function list(): Promise<Container[]> {
-    return lines(await compose('ps', '--all', '--format', 'json')).map((line) => JSON.parse(line))
-  }
-
   async function sql(database: string, query: string): Promise<string> {
     const client = ['psql', '--username', 'postgres', '--no-align', '--tuples-only']
-    return compose('exec', '-T', 'postgres', ...client, '--dbname', database, '--command', query)
+    return project.compose(
+      'exec',
+      '-T',
+      'postgres',
+      ...client,
+      '--dbname',
+      database,
+      '--command',
+      query,
+    )
   }
 
   async function queueDepths(): Promise<[name: string, depth: number][]> {
     const command = ['rabbitmqctl', '--quiet', '--no-table-headers', 'list_queues']
-    const output = await compose('exec', '-T', 'rabbitmq', ...command, 'name', 'messages')
+    const output = await project.compose('exec', '-T', 'rabbitmq', ...command, 'name', 'messages')
     return lines(output).map((line) => {
       const [name, depth] = line.split(/\s+/)
       return [name ?? '', Number(depth)]
@@ -293,7 +241,9 @@ describe('docker compose', function () {
 
   /** Collects how the orders of a user end, as the WebSocket tells it. */
   async function subscribe(userId: string): Promise<{ socket: WebSocket; finals: Order[] }> {
-    const socket = new WebSocket(`ws://127.0.0.1:${gatewayPort}/orders/ws?user_id=${userId}`)
+    const socket = new WebSocket(
+      `ws://127.0.0.1:${project.gatewayPort}/orders/ws?user_id=${userId}`,
+    )
     const finals: Order[] = []
     socket.addEventListener('message', ({ data }) => {
       const message = JSON.parse(String(data))
@@ -306,5 +256,3 @@ describe('docker compose', function () {
     return { socket, finals }
   }
 })
-
-const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '')

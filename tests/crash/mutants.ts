@@ -52,7 +52,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'failed-counts-as-published',
     file: `${outbox}/relay.ts`,
-    text: 'await markPublished(trx, confirmed)',
+    text: 'if (confirmed.length > 0) await markPublished(trx, confirmed)',
     replacement: 'await markPublished(trx, events.map((event) => event.event_id))',
     why: 'only what was confirmed and routed is published',
     caughtBy: { scenario: 'queues unbound' },

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { processNames } from '#local/ports.ts'
 import { type Cell, underLoad } from '../cell.ts'
 import { inflict } from '../inflict.ts'
-import type { System } from '../system.ts'
 
 /** X16: a deployment, and more or fewer workers, are no event for a client. */
 export const rollingCell: Cell = {
@@ -19,15 +18,16 @@ export const rollingCell: Cell = {
       const more = [...workers, ...workers].map((name) => field.system.startExtra(name))
       for (const extra of await Promise.all(more)) await extra.stop()
     }
-    return unexpectedAnswers(field.system)
+    return unexpectedAnswers(readFileSync(join(field.system.logsDir, 'nginx.log'), 'utf8'))
   }),
 }
 
 /** Come again; you repeat yourself; and (499) a client that did not wait for its answer. */
 const expected = [409, 499, 503]
 
-function unexpectedAnswers({ logsDir }: System): string[] {
-  const answers = readFileSync(join(logsDir, 'nginx.log'), 'utf8').matchAll(/"status":(\d+)/g)
+/** What no client should have got, by the log of the gateway. */
+export function unexpectedAnswers(log: string): string[] {
+  const answers = log.matchAll(/"status":(\d+)/g)
   const counts = new Map<number, number>()
   for (const [, status] of answers) {
     counts.set(Number(status), (counts.get(Number(status)) ?? 0) + 1)

@@ -1,0 +1,139 @@
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { queues, routes } from '#contracts/topology.ts'
+import { freePorts } from '#local/free-ports.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { eventually } from '#testing/eventually.ts'
+import { managementOf } from '../chaos/broker.ts'
+import { Load } from '../chaos/load.ts'
+import { owedEverywhere, quiesce, takeDeadLetters } from '../chaos/quiesce.ts'
+import { pendingBefore } from '../chaos/rows.ts'
+import { History } from '../faults/history.ts'
+import { readRemains } from '../faults/read-remains.ts'
+import { verdictOf } from '../faults/verdict.ts'
+import { lines, openProject, type Project } from './project.ts'
+
+/** The system in containers under load, and what can be done to it and asked of it. */
+export type Scene = Awaited<ReturnType<typeof setScene>>
+
+export interface SceneOptions {
+  replicas: number
+  ordersPerSecond: number
+  users: number
+}
+
+/** Brings it up and puts it under load; disposing removes all of it. */
+export async function setScene({ replicas, ordersPerSecond, users }: SceneOptions) {
+  const [postgresPort] = await freePorts(1)
+  const project = await openProject({
+    extraFiles: ['tests/compose/reachable.yml'],
+    env: { TEST_POSTGRES_PORT: String(postgresPort) },
+  })
+  await project.up(replicas)
+  const databases = openDatabases(postgresPort as number)
+  const broker = { manage: managementOf(managementUrl(project)) }
+  const history = new History()
+  const load = new Load(history, { gateway: project.gateway, seed: 4, ordersPerSecond, users })
+  await load.start()
+  const asked = { databases, broker }
+  return {
+    ...{ project, history },
+    ...containersIn(project),
+    ...brokerOf(project, broker),
+    /** Throws unless all orders placed by now are final in time. */
+    untilFinal: async (timeoutMs: number) => {
+      const nowMs = Date.now()
+      const pending = () => pendingBefore(databases.orders, nowMs).catch(() => -1)
+      await eventually(async () => (await pending()) === 0, { timeoutMs, everyMs: 200 })
+    },
+    /** No more orders; when nothing is on its way any more, what is left is judged. */
+    conclude: async () => {
+      await load.stop()
+      const faults = (await quiesce(asked, 180_000)) ? [] : ['something is still on its way']
+      await load.untilTold(60_000).catch(() => {}) // the verdict names who was not told
+      const deadLetters = await takeDeadLetters(asked)
+      const inBroker = { owed: await owedEverywhere(asked), deadLetters }
+      const verdict = verdictOf(history, await readRemains(databases, inBroker))
+      return { verdict, faults, deadLetters }
+    },
+    [Symbol.asyncDispose]: async () => {
+      load.close()
+      await Promise.all([databases.orders.close(), databases.payments.close()])
+      await project[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const managementUrl = ({ managementPort }: Project) =>
+  `http://admin:rabbitmq-for-development@127.0.0.1:${managementPort}`
+
+function openDatabases(port: number) {
+  const url = (name: string) =>
+    `postgres://postgres:postgres-for-development@127.0.0.1:${port}/${name}`
+  const name = 'checker'
+  return {
+    orders: connectDatabase<OrdersDatabase>({ name, url: url('orders_db') }),
+    payments: connectDatabase<PaymentsDatabase>({ name, url: url('payments_db') }),
+  }
+}
+
+function containersIn(project: Project) {
+  const containersOf = async (service: string) =>
+    lines(await project.compose('ps', '--all', '--format', '{{.Name}}', service)).sort()
+  const untilHealthy = async (name: string) => {
+    const health = () => project.docker('inspect', '--format', '{{.State.Health.Status}}', name)
+    await eventually(async () => (await health()) === 'healthy', {
+      timeoutMs: 120_000,
+      everyMs: 500,
+    })
+  }
+  return {
+    containersOf,
+    untilHealthy,
+    containerOf: async (service: string) => (await containersOf(service))[0] as string,
+    kill: (name: string) => project.docker('kill', '--signal', 'KILL', name),
+    /** An engine starts nothing again that an operator has killed. */
+    startAgain: (name: string) => project.docker('start', name),
+    scale: (services: string[], count: number) =>
+      project.compose(
+        ...['up', '--detach', '--no-deps', '--no-recreate', '--wait'],
+        ...services.flatMap((name) => ['--scale', `${name}=${count}`]),
+        ...services,
+      ),
+  }
+}
+
+type Harm = 'delete' | 'purge' | 'unbind'
+
+function brokerOf(project: Project, { manage }: { manage: ReturnType<typeof managementOf> }) {
+  return {
+    depth: async (queue: string) => {
+      const { messages = 0 } = (await manage('GET', `/queues/%2F/${queue}`)) as {
+        messages?: number
+      }
+      return messages
+    },
+    /** As with a new disk. */
+    wipeBroker: async () => {
+      const [name] = lines(await project.compose('ps', '--format', '{{.Project}}', 'rabbitmq'))
+      await project.compose('rm', '--force', '--stop', 'rabbitmq')
+      await project.docker('volume', 'rm', `${name}_rabbitmq`)
+      await project.compose('up', '--detach', '--no-deps', '--wait', 'rabbitmq')
+    },
+    harmQueue: async (queue: string, harm: Harm) => {
+      if (harm === 'delete') await manage('DELETE', `/queues/%2F/${queue}`)
+      if (harm === 'purge') await manage('DELETE', `/queues/%2F/${queue}/contents`)
+      if (harm !== 'unbind') return
+      const { exchange } = queueNamed(queue)
+      for (const { routingKey } of Object.values(routes).filter((to) => to.exchange === exchange)) {
+        await manage('DELETE', `/bindings/%2F/e/${exchange}/q/${queue}/${routingKey}`)
+      }
+    },
+  }
+}
+
+function queueNamed(name: string) {
+  const found = Object.values(queues).find(({ queue }) => queue === name)
+  if (!found) throw new Error(`There is no queue ${name}`)
+  return found
+}
