@@ -17,6 +17,8 @@ export interface Detection {
   link: string
   ways: string
   afterMs: number
+  /** When it noticed, by the clock of this machine. */
+  atMs: number
 }
 
 /** What was done to the system, and what came of it. `write` gets each entry as it is made. */
@@ -46,7 +48,8 @@ export class Journal {
     this.#write({ at: Date.now(), missed: fault, why })
   }
 
-  detect(detection: Detection): void {
+  detect(noticed: Omit<Detection, 'atMs'>): void {
+    const detection = { ...noticed, atMs: Date.now() }
     this.detections.push(detection)
     this.#write({ at: Date.now(), detected: detection })
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Inflicted } from './journal.ts'
-import { alone, distributionOf, recoveryTimes } from './recovery.ts'
+import { alone, distributionOf, isDisturbed, recoveryTimes } from './recovery.ts'
 
 const fault = (fromMs: number, toMs: number): Inflicted => ({
   fault: { kind: 'kill postgres' },
@@ -29,5 +29,13 @@ describe('recovery times', () => {
   it('can be limited to faults that nothing else went on with', () => {
     const [first, second, third] = [fault(0, 10), fault(12, 20), fault(100, 110)]
     assert.deepEqual(alone([first, second, third], 30), [third])
+  })
+
+  it('of a connection are disturbed by another fault of the database meanwhile', () => {
+    const noticed = { who: 'orders-api listen', link: 'orders database', ways: 'up' }
+    const detection = { ...noticed, afterMs: 3_000, atMs: 10_000 }
+    const [own, meanwhile, before] = [fault(7_000, 10_000), fault(8_000, 8_100), fault(0, 6_000)]
+    assert.equal(isDisturbed(detection, [own, before]), false)
+    assert.equal(isDisturbed(detection, [own, meanwhile]), true)
   })
 })

@@ -39,6 +39,18 @@ export function alone(faults: readonly Inflicted[], afterMs: number): Inflicted[
   )
 }
 
+/** Faults that keep a database, or who talks to it, from noticing and from coming back. */
+const disturbsDatabase = ({ fault }: Inflicted): boolean =>
+  fault.kind === 'kill postgres' ||
+  fault.kind === 'stop' ||
+  ('link' in fault && fault.link.endsWith('database'))
+
+/** What took longer than by itself: more than the one fault that it is about went on. */
+export const isDisturbed = ({ atMs, afterMs }: Detection, faults: readonly Inflicted[]): boolean =>
+  faults
+    .filter(disturbsDatabase)
+    .filter(({ fromMs, toMs }) => fromMs <= atMs && toMs >= atMs - afterMs).length > 1
+
 /** What a run says of the times that were promised. Kills count where no other fault was near. */
 export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery[] {
   const { inflicted, detections } = journal
@@ -48,6 +60,7 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
   const orders = (faults: Inflicted[]) => distributionOf(recoveryTimes(faults, lives))
   const lonely = new Set(alone(inflicted, 3_000))
   const isListen = ({ who }: Detection) => who.endsWith(' listen')
+  const isCalm = (one: Detection) => !isDisturbed(one, inflicted)
   const isHalfOpen = ({ ways }: Detection) => ways !== 'ended'
   const isPool = ({ who, link }: Detection) => link.endsWith('database') && !who.endsWith(' listen')
   return [
@@ -77,14 +90,24 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
       targetMs: 35_000,
     },
     {
-      what: 'LISTEN again after its connection was ended',
-      times: detected((one) => isListen(one) && !isHalfOpen(one)),
+      what: 'LISTEN again after its connection was ended, nothing else near',
+      times: detected((one) => isListen(one) && !isHalfOpen(one) && isCalm(one)),
       targetMs: 5_000,
     },
     {
-      what: 'half-open LISTEN given up',
-      times: detected((one) => isListen(one) && isHalfOpen(one)),
+      what: 'LISTEN again after its connection was ended, whatever else went on',
+      times: detected((one) => isListen(one) && !isHalfOpen(one)),
+      targetMs: undefined,
+    },
+    {
+      what: 'half-open LISTEN given up, nothing else near',
+      times: detected((one) => isListen(one) && isHalfOpen(one) && isCalm(one)),
       targetMs: 5_000,
+    },
+    {
+      what: 'half-open LISTEN given up, whatever else went on',
+      times: detected((one) => isListen(one) && isHalfOpen(one)),
+      targetMs: undefined,
     },
     {
       what: 'half-open broker connection given up',

@@ -172,10 +172,10 @@ async function judge({ system, history, journal, injections, live }: Ended) {
   const lossesDone = journal.inflicted.filter(({ fault }) => losses.includes(fault.kind))
   enterProvoked(history, injections.sent, letters, Math.max(0, ...lossesDone.map((l) => l.toMs)))
   const { databases } = system
+  // First: judging keeps this process busy, and all connections of the system lead through it.
+  const idling = await openTransactions(databases)
   const inBroker = { owed: await owedEverywhere(system), deadLetters: letters }
   const verdict = verdictOf(history, await readRemains(databases, inBroker))
-  const idle = [databases.orders, databases.payments].map((db) => idleTransactions(db))
-  const idling = (await Promise.all(idle)).reduce((sum, count) => sum + count, 0)
   return {
     verdict,
     journal,
@@ -188,6 +188,11 @@ async function judge({ system, history, journal, injections, live }: Ended) {
       ...(idling > 0 ? [`${idling} transactions idle`] : []),
     ],
   }
+}
+
+async function openTransactions({ orders, payments }: System['databases']): Promise<number> {
+  const [ofOrders, ofPayments] = await Promise.all([orders, payments].map(idleTransactions))
+  return (ofOrders ?? 0) + (ofPayments ?? 0)
 }
 
 function fileIn(dir: string, name: string) {
