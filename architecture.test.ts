@@ -67,6 +67,7 @@ const cores = [
   'operator/findings.ts',
   'orders-api/place-order.ts',
   'orders-api/subscriptions.ts',
+  'orders-api/timeline.ts',
   'orders-consumer/ask-again.ts',
   'orders-consumer/settle-orders.ts',
   'payments-api/top-up.ts',
@@ -79,6 +80,7 @@ const cores = [
  */
 const clocks = [
   'chassis/broker/confirm-window.ts',
+  'chassis/inbox/receipt.ts',
   'chassis/inbox/settle.ts',
   'chassis/outbox/relay.ts',
   'orders-api/app.ts',

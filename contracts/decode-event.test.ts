@@ -149,6 +149,21 @@ describe('eventDecoder', () => {
     })
   }
 
+  it('takes a reply with a timeline, whole or in part, and one without', () => {
+    const time = '2026-01-31T12:00:00.000Z'
+    for (const timeline of [undefined, {}, { charged_at: time }, { relayed_at: time, more: 1 }]) {
+      const reply: object = { ...succeeded, data: { ...succeeded.data, timeline } }
+      assert.equal(reasonOf(encode(reply)), 'event')
+    }
+  })
+
+  it('refuses a time in it that no database would take', () => {
+    for (const charged_at of ['yesterday', '', 5, null, '0000-01-01T00:00:00.000Z']) {
+      const reply: object = { ...succeeded, data: { ...succeeded.data, timeline: { charged_at } } }
+      assert.equal(reasonOf(encode(reply)), 'not-the-schema')
+    }
+  })
+
   it('wants a reason for a failure, one of those it knows', () => {
     for (const reason of [undefined, '', 'BAD_LUCK', null]) {
       const bad: object = { ...failed, data: { ...failed.data, reason } }

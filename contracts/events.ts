@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { PaymentTimeline } from './timeline.ts'
 import { UserId } from './user-id.ts'
 
 /**
@@ -20,6 +21,7 @@ const Amount = Type.String({
 })
 
 const PaymentData = { order_id: Uuid, user_id: UserId, amount: Amount }
+const Reply = { ...PaymentData, timeline: Type.Optional(PaymentTimeline) }
 
 const envelope = <Name extends string, Source extends string, Data extends TSchema>(
   type: Name,
@@ -48,12 +50,12 @@ export const eventSchemas = {
   PaymentSucceeded: envelope(
     'PaymentSucceeded',
     '/payments',
-    Type.Object({ ...PaymentData, tx_id: Uuid }),
+    Type.Object({ ...Reply, tx_id: Uuid }),
   ),
   PaymentFailed: envelope(
     'PaymentFailed',
     '/payments',
-    Type.Object({ ...PaymentData, reason: FailureReason }),
+    Type.Object({ ...Reply, reason: FailureReason }),
   ),
 }
 

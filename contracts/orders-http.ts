@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
+import { FailureReason } from './events.ts'
 import { Limit, Money } from './http-fields.ts'
 import { UserId } from './user-id.ts'
 
@@ -17,6 +18,7 @@ export const Order = Type.Object({
   user_id: UserId,
   amount: Type.String(),
   status: OrderStatus,
+  failure_reason: Type.Optional(FailureReason),
   created_at: Type.String({ format: 'date-time' }),
   updated_at: Type.String({ format: 'date-time' }),
 })

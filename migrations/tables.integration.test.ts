@@ -75,6 +75,10 @@ const expected = {
       request_id: 'uuid ?',
       times_asked: 'int4 =',
       waiting_since: 'timestamptz =',
+      relayed_at: 'timestamptz ?',
+      received_at: 'timestamptz ?',
+      charged_at: 'timestamptz ?',
+      reply_relayed_at: 'timestamptz ?',
     } satisfies Columns<OrdersTable>,
   },
   payments: {

@@ -14,7 +14,8 @@ import { type Order, validateListOrders, validatePlaceOrder } from '#contracts/o
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { orderOf } from './order-answer.ts'
 import { placeOrder } from './place-order.ts'
-import { findOrder, insertOrder, listOrders } from './rows.ts'
+import { findOrder, findTimeline, insertOrder, listOrders } from './rows.ts'
+import { timelineOf } from './timeline.ts'
 
 export interface Orders {
   db: Database<OrdersDatabase>
@@ -28,6 +29,7 @@ export function ordersRouter(orders: Orders): Router {
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))
   router.get('/orders/:order_id', (ctx) => getOrder(orders, ctx, ctx.params.order_id))
+  router.get('/orders/:order_id/timeline', (ctx) => getTimeline(orders, ctx, ctx.params.order_id))
   return router
 }
 
@@ -50,11 +52,20 @@ async function postOrder({ db, wakeRelay }: Orders, ctx: Context) {
   send(ctx, answer)
 }
 
-async function getOrder({ db }: Orders, ctx: Context, orderId: string | undefined) {
-  const order = orderId && uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
-  if (!order) throw new Problem(404, 'There is no such order.')
+async function getOrder({ db }: Orders, ctx: Context, orderId = '') {
+  const order = uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
+  if (!order) throw noSuchOrder()
   ctx.body = orderOf(order)
 }
+
+/** Where the order has been, by what its own service has written down. */
+async function getTimeline({ db }: Orders, ctx: Context, orderId = '') {
+  const row = uuidPattern.test(orderId) ? await findTimeline(db, orderId) : undefined
+  if (!row) throw noSuchOrder()
+  ctx.body = timelineOf(orderId, row)
+}
+
+const noSuchOrder = () => new Problem(404, 'There is no such order.')
 
 async function getOrders({ db }: Orders, ctx: Context) {
   const query = validated(validateListOrders, { ...ctx.query })

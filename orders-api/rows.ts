@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Place } from '#chassis/http/cursor.ts'
+import type { Order } from '#contracts/orders-http.ts'
 import type { OrdersDatabase, OrdersTable } from '#tables/orders.ts'
 
 type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>
@@ -10,12 +11,21 @@ export interface OrderRow {
   order_id: string
   user_id: string
   amount: string
-  status: 'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'
+  status: Order['status']
+  failure_reason: string | null
   created_at: Date
   updated_at: Date
 }
 
-const columns = ['order_id', 'user_id', 'amount', 'status', 'created_at', 'updated_at'] as const
+const columns = [
+  'order_id',
+  'user_id',
+  'amount',
+  'status',
+  'failure_reason',
+  'created_at',
+  'updated_at',
+] as const
 
 /** In the transaction of its outbox row. */
 export const insertOrder = (
@@ -26,6 +36,28 @@ export const insertOrder = (
 
 export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
   db.selectFrom('orders').select(columns).where('order_id', '=', orderId).executeTakeFirst()
+
+export interface TimelineRow {
+  status: Order['status']
+  created_at: Date
+  /** When the outbox was rid of the last request; null if it is not, or if nobody knows. */
+  published_at: Date | null
+  relayed_at: Date | null
+  received_at: Date | null
+  charged_at: Date | null
+  reply_relayed_at: Date | null
+  updated_at: Date
+}
+
+/** What is written down of the times of an order. */
+export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | undefined> =>
+  db
+    .selectFrom('orders')
+    .leftJoin('outbox', 'outbox.event_id', 'orders.request_id')
+    .select(['orders.status', 'orders.created_at', 'outbox.published_at', 'orders.relayed_at'])
+    .select(['received_at', 'charged_at', 'reply_relayed_at', 'updated_at'])
+    .where('order_id', '=', orderId)
+    .executeTakeFirst()
 
 /** A user's orders, newest first, those after a place. */
 export const listOrders = (

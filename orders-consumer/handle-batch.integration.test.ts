@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { listen } from '#chassis/database/listener.ts'
 import { type Ending, handleEvents } from '#chassis/inbox/handle.ts'
+import type { Received } from '#chassis/inbox/receipt.ts'
 import { createEvent, type Fact } from '#contracts/events.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
@@ -41,7 +42,7 @@ describe('handleBatch of orders-consumer', () => {
       transactions++
       return handleBatch(trx, events)
     }
-    return (events: PaymentOutcome[]): Promise<Map<string, Ending>> =>
+    return (events: Received<PaymentOutcome>[]): Promise<Map<string, Ending>> =>
       handleEvents({ db, handle }, events)
   }
   /** How many were begun: more than batches, when one met another and was begun anew. */
@@ -88,6 +89,35 @@ describe('handleBatch of orders-consumer', () => {
     ])
     await eventually(() => payloads.length > 0)
     assert.deepEqual(payloads.flatMap(orderIdsIn).sort(), [good, bad].sort())
+  })
+
+  it('keeps the times that the first reply tells, and none where it tells nothing', async () => {
+    const [told = '', untold = ''] = await placeOrders(2)
+    const at = (ms: number) => new Date(Date.UTC(2026, 0, 31, 12, 0, 0, ms)).toISOString()
+    const timeline = {
+      created_at: at(0),
+      relayed_at: at(1),
+      received_at: at(2),
+      charged_at: at(3),
+    }
+    const reply = paid(told)
+    const withTimes = {
+      ...{ ...reply, data: { ...reply.data, timeline } },
+      receipt: { relayedAt: at(4), receivedAt: at(5) },
+    } as Received<PaymentOutcome>
+    const handle = consumer()
+    await handle([withTimes, paid(untold)])
+    const later = { ...timeline, charged_at: at(9) }
+    await handle([{ ...paid(told), data: { ...reply.data, timeline: later } } as PaymentOutcome])
+    const rows = await database.rows(sql`
+      SELECT relayed_at, received_at, charged_at, reply_relayed_at FROM orders
+      WHERE order_id IN (${told}, ${untold}) ORDER BY charged_at NULLS LAST
+    `)
+    const none = { relayed_at: null, received_at: null, charged_at: null, reply_relayed_at: null }
+    const [first, second] = JSON.parse(JSON.stringify(rows)) as object[]
+    const { created_at: _, ...kept } = timeline
+    assert.deepEqual(first, { ...kept, reply_relayed_at: at(4) })
+    assert.deepEqual(second, none)
   })
 
   it('tells of a batch that is too long for one NOTIFY in several', async () => {

@@ -1,25 +1,27 @@
 import type { Transaction } from 'kysely'
 import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
 import type { Outcome } from '#chassis/inbox/handle.ts'
+import type { Received } from '#chassis/inbox/receipt.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { lockOrders, type StatusChange, setStatuses } from './rows.ts'
+import { lockOrders, type StageTimes, type StatusChange, setStatuses } from './rows.ts'
 import { type PaymentOutcome, settleOrders } from './settle-orders.ts'
 
 /** Load, decide, save: and tell the watchers, in the same transaction. */
 export async function handleBatch(
   trx: Transaction<OrdersDatabase>,
-  outcomes: PaymentOutcome[],
+  outcomes: Received<PaymentOutcome>[],
 ): Promise<Outcome[]> {
   const orders = await lockOrders(trx, [...new Set(outcomes.map(({ data }) => data.order_id))])
   const byId = new Map(orders.map((order) => [order.order_id, order]))
   const settlements = settleOrders(byId, outcomes)
 
-  const changes: StatusChange[] = outcomes.flatMap(({ data }, index) => {
+  const changes: StatusChange[] = outcomes.flatMap((outcome, index) => {
     const settlement = settlements[index]
     if (settlement?.kind !== 'settle') return []
     const { status, failureReason } = settlement
-    return [{ orderId: data.order_id, status, failureReason }]
+    const timeline = timesOf(outcome)
+    return [{ orderId: outcome.data.order_id, status, failureReason, timeline }]
   })
   if (changes.length > 0) {
     await setStatuses(trx, changes)
@@ -30,3 +32,10 @@ export async function handleBatch(
     settlement.kind === 'park' ? settlement : { kind: 'handled' },
   )
 }
+
+const timesOf = ({ data: { timeline = {} }, receipt }: Received<PaymentOutcome>): StageTimes => ({
+  ...(timeline.relayed_at && { relayedAt: timeline.relayed_at }),
+  ...(timeline.received_at && { receivedAt: timeline.received_at }),
+  ...(timeline.charged_at && { chargedAt: timeline.charged_at }),
+  ...(receipt?.relayedAt && { replyRelayedAt: receipt.relayedAt }),
+})

@@ -4,6 +4,7 @@ import { connectDatabase } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
+import { withReceipt } from '#chassis/inbox/receipt.ts'
 import { pingInbox } from '#chassis/inbox/rows.ts'
 import { consumerVariables } from '#chassis/inbox/variables.ts'
 import { runService } from '#chassis/lifecycle.ts'
@@ -35,7 +36,7 @@ await runService(
     health.check('queue', () => subscription.isConsuming())
     health.check('dead letters', () => deadLetters.isReady())
 
-    const decode = eventDecoder('PaymentSucceeded', 'PaymentFailed')
+    const decode = withReceipt(eventDecoder('PaymentSucceeded', 'PaymentFailed'))
     const inbox = { ...config, queue, db, decode, handle: handleBatch, deadLetters, logger }
     const asking = { ...config, db, logger, wakeRelay: relayWaker(db, logger) }
     await Promise.all([runConsumer(inbox, subscription, signal), runAsking(asking, signal)])

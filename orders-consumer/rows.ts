@@ -20,18 +20,31 @@ export interface StatusChange {
   orderId: string
   status: 'PAID' | 'PAYMENT_FAILED'
   failureReason: string | null
+  timeline?: StageTimes
 }
+
+/** When it was where, as far as the reply says. */
+export type StageTimes = Partial<
+  Record<'relayedAt' | 'receivedAt' | 'chargedAt' | 'replyRelayedAt', string>
+>
 
 /** Of orders locked in the same transaction; a final status is never overwritten. */
 export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) =>
   sql`
     UPDATE orders
-    SET status = change.status, failure_reason = change.failure_reason, updated_at = clock_timestamp()
+    SET status = change.status, failure_reason = change.failure_reason, updated_at = clock_timestamp(),
+        relayed_at = change.relayed_at, received_at = change.received_at,
+        charged_at = change.charged_at, reply_relayed_at = change.reply_relayed_at
     FROM unnest(
       ${changes.map(({ orderId }) => orderId)}::uuid[],
       ${changes.map(({ status }) => status)}::text[],
-      ${changes.map(({ failureReason }) => failureReason)}::text[])
-      AS change (order_id, status, failure_reason)
+      ${changes.map(({ failureReason }) => failureReason)}::text[],
+      ${changes.map(({ timeline }) => timeline?.relayedAt ?? null)}::timestamptz[],
+      ${changes.map(({ timeline }) => timeline?.receivedAt ?? null)}::timestamptz[],
+      ${changes.map(({ timeline }) => timeline?.chargedAt ?? null)}::timestamptz[],
+      ${changes.map(({ timeline }) => timeline?.replyRelayedAt ?? null)}::timestamptz[])
+      AS change (order_id, status, failure_reason,
+                 relayed_at, received_at, charged_at, reply_relayed_at)
     WHERE orders.order_id = change.order_id AND orders.status = 'PAYMENT_PENDING'
   `.execute(trx)
 

@@ -172,15 +172,16 @@ describe('chargeOrders', () => {
 })
 
 describe('factOf', () => {
-  it('tells of a success with its transaction, and of a failure with its reason', () => {
-    const data = { order_id: 'order', user_id: 'alice', amount: '10.00' }
+  it('tells of a success with its transaction, of a failure with its reason, and when', () => {
+    const timeline = { charged_at: '2026-01-31T12:00:00.000Z' }
+    const data = { order_id: 'order', user_id: 'alice', amount: '10.00', timeline }
     const paid: Debit = { ...request(), failure: null }
-    assert.deepEqual(factOf(paid, '10.00'), {
+    assert.deepEqual(factOf(paid, '10.00', timeline), {
       type: 'PaymentSucceeded',
       data: { ...data, tx_id: 'tx' },
     })
     const refused: Debit = { ...paid, failure: 'ACCOUNT_NOT_FOUND' }
-    assert.deepEqual(factOf(refused, '10.00'), {
+    assert.deepEqual(factOf(refused, '10.00', timeline), {
       type: 'PaymentFailed',
       data: { ...data, reason: 'ACCOUNT_NOT_FOUND' },
     })

@@ -1,4 +1,5 @@
 import type { Fact, FailureReason } from '#contracts/events.ts'
+import type { PaymentTimeline } from '#contracts/timeline.ts'
 
 /** A request to pay, and the id that its ledger entry gets if it is the first for its order. */
 export interface ChargeRequest {
@@ -12,6 +13,8 @@ export interface ChargeRequest {
 export interface Debit extends ChargeRequest {
   /** Null for success. */
   failure: FailureReason | null
+  /** When, if that was before these requests came. */
+  decidedAt?: string
 }
 
 export interface Charging {
@@ -66,8 +69,8 @@ function refusal(balance: bigint | undefined, amountMinor: bigint): FailureReaso
 }
 
 /** What Orders is told of a debit. */
-export function factOf(debit: Debit, amount: string): Fact {
-  const data = { order_id: debit.orderId, user_id: debit.userId, amount }
+export function factOf(debit: Debit, amount: string, timeline: PaymentTimeline): Fact {
+  const data = { order_id: debit.orderId, user_id: debit.userId, amount, timeline }
   return debit.failure
     ? { type: 'PaymentFailed', data: { ...data, reason: debit.failure } }
     : { type: 'PaymentSucceeded', data: { ...data, tx_id: debit.txId } }

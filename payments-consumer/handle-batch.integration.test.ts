@@ -4,7 +4,9 @@ import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import type { AppError } from '#chassis/errors.ts'
 import { type Ending, handleEvents } from '#chassis/inbox/handle.ts'
+import type { Received } from '#chassis/inbox/receipt.ts'
 import { createEvent, type PaymentRequested } from '#contracts/events.ts'
+import type { PaymentTimeline } from '#contracts/timeline.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
@@ -48,7 +50,7 @@ describe('handleBatch of payments-consumer', () => {
         throw error
       })
     }
-    return (events: PaymentRequested[]): Promise<Map<string, Ending>> =>
+    return (events: Received<PaymentRequested>[]): Promise<Map<string, Ending>> =>
       handleEvents({ db, handle }, events)
   }
   /** How many were begun: more than batches, when one met another and was begun anew. */
@@ -74,7 +76,7 @@ describe('handleBatch of payments-consumer', () => {
   interface PaymentReply {
     type: string
     subject: string
-    data: { order_id: string; user_id: string; amount: string; tx_id?: string; reason?: string }
+    data: PaymentRequested['data'] & { tx_id?: string; reason?: string; timeline?: PaymentTimeline }
   }
   const kinds = (endings: Map<string, Ending>) => [...endings.values()].map(({ kind }) => kind)
 
@@ -89,7 +91,8 @@ describe('handleBatch of payments-consumer', () => {
     const [reply] = await replies()
     assert.equal(reply?.type, 'PaymentSucceeded')
     assert.equal(reply?.subject, order_id)
-    assert.deepEqual(reply?.data, { ...event.data, tx_id: debit?.tx_id })
+    const { timeline: _, ...data } = reply?.data ?? {}
+    assert.deepEqual(data, { ...event.data, tx_id: debit?.tx_id })
   })
 
   it('records why an order cannot be paid, and says so', async () => {
@@ -103,6 +106,32 @@ describe('handleBatch of payments-consumer', () => {
     assert.equal(reasons.get(stranger.data.order_id), 'ACCOUNT_NOT_FOUND')
     const said = new Map((await replies()).map((reply) => [reply.subject, reply.data.reason]))
     assert.deepEqual(said, reasons)
+  })
+
+  it('tells when the request was made, relayed, received and decided', async () => {
+    const relayedAt = '2026-01-31T12:00:00.001Z'
+    const receivedAt = '2026-01-31T12:00:00.002Z'
+    const event = { ...request(), receipt: { relayedAt, receivedAt } }
+    await consumer()([event])
+    const [reply] = await replies()
+    const { charged_at, ...way } = reply?.data.timeline ?? {}
+    assert.deepEqual(way, {
+      created_at: event.time,
+      relayed_at: relayedAt,
+      received_at: receivedAt,
+    })
+    assert.equal(charged_at, (reply as { time?: string }).time)
+  })
+
+  it('tells when it decided, and not of the way of a request that came after that', async () => {
+    const event = request()
+    const handle = consumer()
+    await handle([event])
+    const receipt = { relayedAt: undefined, receivedAt: new Date().toISOString() }
+    await handle([{ ...request(event.data), receipt }])
+    const [debit] = await database.rows(sql<{ created_at: Date }>`SELECT created_at FROM ledger`)
+    const [, repeated] = await replies()
+    assert.deepEqual(repeated?.data.timeline, { charged_at: debit?.created_at.toISOString() })
   })
 
   it('charges once for 100 events with new ids about the same order, and answers each', async () => {
@@ -285,7 +314,10 @@ describe('handleBatch of payments-consumer', () => {
     assert.deepEqual(kinds(await handle([event])), ['handled'])
     assert.deepEqual(await account(), ['490.00', 1])
     const [first, again] = await replies()
-    assert.deepEqual(again?.data, first?.data)
+    const { timeline: _, ...outcome } = first?.data ?? {}
+    const { timeline, ...repeated } = again?.data ?? {}
+    assert.deepEqual(repeated, outcome)
+    assert.ok(timeline?.charged_at)
   })
 
   it('loses no update while the same account is topped up', async () => {

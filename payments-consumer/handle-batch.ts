@@ -1,15 +1,18 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Outcome } from '#chassis/inbox/handle.ts'
+import { type Received, utcTime } from '#chassis/inbox/receipt.ts'
 import { appendEvents } from '#chassis/outbox/append.ts'
 import { createEvent, type FailureReason, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
+import type { PaymentTimeline } from '#contracts/timeline.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   type ChargeRequest,
   type Charging,
   chargeOrders,
   type Debit,
+  type Decision,
   factOf,
 } from './charge-orders.ts'
 import {
@@ -23,17 +26,16 @@ import {
 /** Load, decide, save: ledger, balances and the replies that they promise are one transaction. */
 export async function handleBatch(
   trx: Transaction<PaymentsDatabase>,
-  events: PaymentRequested[],
+  events: Received<PaymentRequested>[],
 ): Promise<Outcome[]> {
   const requests = events.map(requestOf)
   const decisions = chargeOrders(await load(trx, requests), requests)
 
   const debits = decisions.flatMap((made) => (made.kind === 'debit' ? [made.debit] : []))
-  const answered = decisions.flatMap((made) => (made.kind === 'park' ? [] : [made.debit]))
   if (debits.length > 0) await insertDebits(trx, debits.map(rowOf))
   const spendings = spendingsOf(debits)
   if (spendings.length > 0) await subtractFromBalances(trx, spendings)
-  await appendEvents(trx, replies(answered))
+  await appendEvents(trx, repliesTo(events, decisions))
 
   return decisions.map((made) => (made.kind === 'park' ? made : { kind: 'handled' }))
 }
@@ -48,7 +50,9 @@ async function load(
     const orderId = row.order_id as string
     const amountMinor = minorOf(row.amount)
     const failure = row.reason as FailureReason | null
-    return [orderId, { orderId, userId: row.user_id, amountMinor, txId: row.tx_id, failure }]
+    const decidedAt = row.created_at.toISOString()
+    const debit = { orderId, userId: row.user_id, amountMinor, txId: row.tx_id, failure, decidedAt }
+    return [orderId, debit]
   })
   return {
     balances: new Map(accounts.map(({ user_id, balance }) => [user_id, minorOf(balance)])),
@@ -74,9 +78,26 @@ function spendingsOf(debits: Debit[]): Spending[] {
   }))
 }
 
-function replies(debits: Debit[]) {
+function repliesTo(requests: Received<PaymentRequested>[], decisions: Decision[]) {
   const time = new Date()
-  return debits.map((debit) =>
-    createEvent(factOf(debit, formatMoney(debit.amountMinor)), { id: randomUUIDv7(), time }),
-  )
+  const now = time.toISOString()
+  return requests.flatMap((request, index) => {
+    const made = decisions[index]
+    if (!made || made.kind === 'park') return []
+    const { debit } = made
+    const timeline = debit.decidedAt ? { charged_at: debit.decidedAt } : wayOf(request, now)
+    const fact = factOf(debit, formatMoney(debit.amountMinor), timeline)
+    return [createEvent(fact, { id: randomUUIDv7(), time })]
+  })
+}
+
+/** Of the request that was decided now; one that came after the decision has no part in it. */
+function wayOf({ time, receipt }: Received<PaymentRequested>, now: string): PaymentTimeline {
+  const created = utcTime(time)
+  return {
+    ...(created && { created_at: created }),
+    ...(receipt?.relayedAt && { relayed_at: receipt.relayedAt }),
+    ...(receipt && { received_at: receipt.receivedAt }),
+    charged_at: now,
+  }
 }

@@ -4,6 +4,7 @@ import { connectDatabase } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
+import { withReceipt } from '#chassis/inbox/receipt.ts'
 import { pingInbox } from '#chassis/inbox/rows.ts'
 import { consumerVariables } from '#chassis/inbox/variables.ts'
 import { runService } from '#chassis/lifecycle.ts'
@@ -33,7 +34,7 @@ await runService(
     health.check('queue', () => subscription.isConsuming())
     health.check('dead letters', () => deadLetters.isReady())
 
-    const decode = eventDecoder('PaymentRequested')
+    const decode = withReceipt(eventDecoder('PaymentRequested'))
     const onCommit = relayWaker(db, logger)
     const inbox = {
       ...config,

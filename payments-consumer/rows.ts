@@ -15,7 +15,7 @@ export const lockAccounts = (trx: Transaction<PaymentsDatabase>, userIds: string
 export const findDebits = (trx: Transaction<PaymentsDatabase>, orderIds: string[]) =>
   trx
     .selectFrom('ledger')
-    .select(['order_id', 'user_id', 'amount', 'tx_id', 'reason'])
+    .select(['order_id', 'user_id', 'amount', 'tx_id', 'reason', 'created_at'])
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
     .where('type', '=', 'DEBIT')
     .execute()

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
-import { call, insist } from '#testing/client.ts'
+import { call, insist, type Reply } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { expectProblem } from '#testing/problem.ts'
 import { useStack } from '#testing/shared-stack.ts'
+
+interface Stage {
+  stage: string
+  at: string
+}
 
 describe('the HTTP interface, through the gateway', function () {
   this.timeout(120_000)
@@ -59,6 +64,36 @@ describe('the HTTP interface, through the gateway', function () {
       const nobody = await post('/orders', { user_id: `nobody-${randomUUID()}`, amount: '1' })
       assert.equal(await finalStatus(poor.body.order_id), 'PAYMENT_FAILED')
       assert.equal(await finalStatus(nobody.body.order_id), 'PAYMENT_FAILED')
+      const reasonOf = async ({ body }: Reply) =>
+        (await get(`/orders/${body.order_id}`)).body.failure_reason
+      assert.deepEqual(
+        [await reasonOf(poor), await reasonOf(nobody)],
+        ['INSUFFICIENT_FUNDS', 'ACCOUNT_NOT_FOUND'],
+      )
+    })
+
+    it('has a timeline from its acceptance to its end, never decreasing', async () => {
+      const placed = await post('/orders', { user_id: await newUser('5.00'), amount: '5.00' })
+      const { order_id, created_at } = placed.body
+      const pending = (await get(`/orders/${order_id}/timeline`)).body
+      assert.deepEqual((pending.stages as Stage[])[0], { stage: 'accepted', at: created_at })
+      await finalStatus(order_id)
+      const { body } = await get(`/orders/${order_id}/timeline`)
+      assert.equal(body.order_id, order_id)
+      const stages = body.stages as Stage[]
+      assert.deepEqual(
+        stages.map(({ stage }) => stage),
+        ['accepted', 'relayed', 'received', 'charged', 'reply_relayed', 'settled'],
+      )
+      const times = stages.map(({ at }) => at)
+      assert.deepEqual(times, times.toSorted())
+      assert.ok(times.every((at) => /T\d\d:\d\d:\d\d\.\d{3}Z$/.test(at)))
+    })
+
+    it('has no timeline under a malformed or unknown id', async () => {
+      expectProblem(await get(`/orders/${randomUUID()}/timeline`), 404)
+      expectProblem(await get('/orders/x/timeline'), 404)
+      expectProblem(await post(`/orders/${randomUUID()}/timeline`), 405)
     })
 
     it('keeps the largest amount exact to the cent', async () => {

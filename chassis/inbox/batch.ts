@@ -12,7 +12,7 @@ export type Decoded<Event> =
 export interface Inbox<Tables extends WithInbox, Event extends IncomingEvent>
   extends Handling<Tables, Event>,
     Omit<Settling, 'db'> {
-  decode: (content: Buffer) => Decoded<Event>
+  decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
   /** After a commit, outside of it. */
   onCommit?: () => void
 }
@@ -55,9 +55,9 @@ export const settlingOf = <Tables extends WithInbox, Event extends IncomingEvent
 /** What a message says, if it says anything that can be handled. */
 export function decode<Tables extends WithInbox, Event extends IncomingEvent>(
   inbox: Inbox<Tables, Event>,
-  { content }: Delivery,
+  { content, headers }: Delivery,
 ): Decoded<Event> {
-  if (content.length <= maxMessageBytes) return inbox.decode(content)
+  if (content.length <= maxMessageBytes) return inbox.decode(content, headers)
   const error = `the message has ${content.length} bytes, at most ${maxMessageBytes} are allowed`
   return { kind: 'invalid', reason: 'too-large', error }
 }

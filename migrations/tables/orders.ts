@@ -11,6 +11,10 @@ export interface OrdersTable {
   request_id: string | null
   times_asked: Generated<number>
   waiting_since: Generated<Date>
+  relayed_at: Date | null
+  received_at: Date | null
+  charged_at: Date | null
+  reply_relayed_at: Date | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }

@@ -1,0 +1,29 @@
+import type { Decoded } from './batch.ts'
+
+/** When a message was sent and came, by the clocks of both ends: RFC 3339, milliseconds, UTC. */
+export interface Receipt {
+  /** Undefined if the sender did not say, or said no time. */
+  relayedAt: string | undefined
+  receivedAt: string
+}
+
+export type Received<Event> = Event & { receipt?: Receipt }
+
+/** A decoder that writes on each event when it was sent and when it came. For people, not for decisions. */
+export const withReceipt =
+  <Event extends object>(decode: (content: Uint8Array) => Decoded<Event>) =>
+  (content: Buffer, headers: Record<string, unknown>): Decoded<Received<Event>> => {
+    const decoded = decode(content)
+    if (decoded.kind === 'invalid') return decoded
+    const receivedAt = new Date().toISOString()
+    const receipt = { relayedAt: utcTime(headers['relayed-at']), receivedAt }
+    return { kind: 'event', event: { ...decoded.event, receipt } }
+  }
+
+const rfc3339 = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
+
+/** A time from outside in the one form that we send on; undefined for anything else. */
+export function utcTime(value: unknown): string | undefined {
+  const ms = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+}
