@@ -1,4 +1,5 @@
-/** @typedef {{ order_id: string, user_id: string, amount: string, status: string, created_at: string, updated_at: string }} Order */
+/** @import { Stage } from './stages.js' */
+/** @typedef {{ order_id: string, user_id: string, amount: string, status: string, failure_reason?: string, created_at: string, updated_at: string }} Order */
 /** @typedef {{ user_id: string, balance: string, version: number }} Account */
 /** @typedef {{ tx_id: string, order_id: string | null, type: string, amount: string, status: string, created_at: string }} LedgerEntry */
 /** @typedef {{ type: string, title: string, status: number, detail?: string, instance?: string, errors?: { pointer: string, message: string }[] }} ProblemDocument */
@@ -21,8 +22,11 @@ export const createAccount = (userId) => post('/accounts', { user_id: userId })
 /** @param {string} userId @returns {Promise<Account>} */
 export const readAccount = (userId) => get(accountPath(userId))
 
-/** @param {string} userId @returns {Promise<{ items: LedgerEntry[] }>} */
-export const readLedger = (userId) => get(`${accountPath(userId)}/ledger?limit=10`)
+/** @template T @typedef {{ items: T[], next_cursor: string | null }} Page */
+
+/** @param {string} userId @param {number} limit @param {string} [cursor] @returns {Promise<Page<LedgerEntry>>} */
+export const readLedger = (userId, limit, cursor) =>
+  get(`${accountPath(userId)}/ledger?limit=${limit}${after(cursor)}`)
 
 /** @param {string} userId @param {string} amount @param {string} key @returns {Promise<Account>} */
 export const topUp = (userId, amount, key) => post(`${accountPath(userId)}/topup`, { amount }, key)
@@ -30,9 +34,15 @@ export const topUp = (userId, amount, key) => post(`${accountPath(userId)}/topup
 /** @param {string} userId @param {string} amount @param {string} key @returns {Promise<Order>} */
 export const placeOrder = (userId, amount, key) => post('/orders', { user_id: userId, amount }, key)
 
-/** @param {string} userId @param {number} limit @returns {Promise<{ items: Order[] }>} */
-export const readOrders = (userId, limit) =>
-  get(`/orders?user_id=${encodeURIComponent(userId)}&limit=${limit}`)
+/** @param {string} userId @param {number} limit @param {string} [cursor] @returns {Promise<Page<Order>>} */
+export const readOrders = (userId, limit, cursor) =>
+  get(`/orders?user_id=${encodeURIComponent(userId)}&limit=${limit}${after(cursor)}`)
+
+/** @param {string} orderId @returns {Promise<{ stages: Stage[] }>} */
+export const readTimeline = (orderId) => get(`/orders/${orderId}/timeline`)
+
+/** @param {string | undefined} cursor */
+const after = (cursor) => (cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`)
 
 /** @param {string} userId */
 const accountPath = (userId) => `/accounts/${encodeURIComponent(userId)}`

@@ -1,44 +1,66 @@
+/** @import { Account, Order } from './api.js' */
 /** @import { Connection } from './live.js' */
 import * as api from './api.js'
+import { Burst } from './burst-form.js'
 import { createCatchUp } from './catch-up.js'
 import { find } from './find.js'
+import { onSubmit } from './forms.js'
 import { createIntent } from './intent.js'
+import { createLife } from './life.js'
 import { followOrders } from './live.js'
 import { formatAmount, parseAmount } from './money.js'
-import { clearNote, showError, showFieldError, showSuccess } from './notes.js'
+import { isPassing, showFailure, showFieldError, showSuccess } from './notes.js'
 import { createOrderList } from './order-list.js'
+import { rememberedUser, rememberUser } from './session.js'
+import { isFinal, reasonOf, wordOf } from './status.js'
+import { duration } from './time.js'
 import * as view from './view.js'
+import { startWelcome } from './welcome.js'
 
 const ordersShown = 20
+const ledgerShown = 7
 
 const accountForm = find('account-form', HTMLFormElement)
 const topUpForm = find('topup-form', HTMLFormElement)
 const orderForm = find('order-form', HTMLFormElement)
 const topUpIntent = createIntent()
 const orderIntent = createIntent()
+const welcome = startWelcome(find('welcome-pipeline', HTMLElement))
+const life = createLife()
 
 let userId = ''
+let lastPlaced = ''
 let orders = createOrderList(ordersShown)
-/** @type {Connection} */
-let connection = 'connecting'
-let stopFollowing = () => {}
+let live = { stop: () => {}, tryNow: () => {} }
+/** What is wrong, by what it is wrong with. */
+const troubles = { stream: '', reading: '' }
 
 const catchUp = createCatchUp(readAll, {
-  onDone: () => view.showConnection(connection),
-  onFailed: () => view.showConnection('lost'),
+  onDone: () => setTrouble('reading', ''),
+  onFailed: (error) => {
+    const isAway = error instanceof api.Problem && isPassing(error.document)
+    const why = isAway ? 'A service does not answer' : 'Something could not be read'
+    setTrouble('reading', `${why}; what you see may be old. Trying again every few seconds.`)
+  },
+})
+const burst = new Burst({ userId: () => userId, onDone: catchUp })
+
+find('trouble-retry', HTMLButtonElement).addEventListener('click', () => {
+  live.tryNow()
+  catchUp()
+})
+find('switch', HTMLButtonElement).addEventListener('click', leave)
+find('orders', HTMLElement).addEventListener('click', ({ target }) => {
+  const row = target instanceof Element ? target.closest('li') : null
+  const order = orders.newestFirst().find(({ order_id }) => row?.id === `orders-${order_id}`)
+  if (order) choose(order)
 })
 
 onSubmit(accountForm, async (typed) => {
   const wanted = typed.trim()
-  if (wanted === '') return showFieldError(accountForm, 'Enter a user id.')
-
-  const account = await createOrRead(wanted)
-  stopFollowing()
-  userId = account.user_id
-  orders = createOrderList(ordersShown)
-  view.showAccount(account)
-  stopFollowing = followOrders(userId, { onState: showState, onLive: catchUp, onOrder: takeLive })
-  catchUp()
+  if (wanted === '') return showFieldError(accountForm, 'Enter a name, such as alice.')
+  enter(await createOrRead(wanted))
+  find('topup-amount', HTMLElement).focus()
 })
 
 onSubmit(topUpForm, async (typed) => {
@@ -58,8 +80,34 @@ onSubmit(orderForm, async (typed) => {
   const order = await api.placeOrder(userId, amount, orderIntent.keyFor(`${userId} ${amount}`))
   orderIntent.succeeded()
   showSuccess(orderForm, `Order of ${formatAmount(amount)} placed.`)
+  lastPlaced = order.order_id
   take(order)
+  choose(orders.newestFirst().find(({ order_id }) => order_id === order.order_id) ?? order)
 })
+
+/** @param {Account} account */
+function enter(account) {
+  userId = account.user_id
+  rememberUser(userId)
+  orders = createOrderList(ordersShown)
+  welcome.stop()
+  view.showPlace(account)
+  live.stop()
+  live = followOrders(userId, { onState: showState, onLive: catchUp, onOrder: takeLive })
+  catchUp()
+}
+
+function leave() {
+  live.stop()
+  userId = ''
+  rememberUser('')
+  life.clear()
+  troubles.stream = ''
+  setTrouble('reading', '')
+  view.showPlace(undefined)
+  welcome.start()
+  find('user-id', HTMLInputElement).select()
+}
 
 /** @param {string} wanted */
 async function createOrRead(wanted) {
@@ -72,31 +120,67 @@ async function createOrRead(wanted) {
   }
 }
 
-/** @param {api.Order} order */
+/** @param {Order} order */
+function choose(order) {
+  life.show(order)
+  view.showOrders(orders.newestFirst(), order.order_id)
+}
+
+/** @param {Order} order */
 function takeLive(order) {
-  if (order.user_id !== userId || !take(order) || order.status === 'PAYMENT_PENDING') return
-  view.announce(order)
+  if (order.user_id !== userId) return
+  const isOfBurst = burst.takeLive(order)
+  if (!take(order) || !isFinal(order)) return
+  if (!isOfBurst && order.order_id !== lastPlaced) announce(order)
   catchUp()
 }
 
-/** Says whether it was news. @param {api.Order} order */
+/** Says whether it was news. @param {Order} order */
 function take(order) {
   const isNews = orders.take(order)
-  if (isNews) view.showOrders(orders.newestFirst())
+  if (isNews) view.showOrders(orders.newestFirst(), life.chosen())
+  if (isNews && order.order_id === life.chosen()) life.show(order)
+  if (isNews && order.order_id === lastPlaced) sayEnd(order)
   return isNews
 }
 
-/** @param {Connection} state */
-function showState(state) {
-  connection = state
+/** How the order ended that the form speaks of. @param {Order} order */
+function sayEnd(order) {
+  const amount = formatAmount(order.amount)
+  if (order.status === 'PAID') showSuccess(orderForm, `Order of ${amount} paid.`)
+  if (order.status !== 'PAYMENT_FAILED') return
+  showFailure(orderForm, `Order of ${amount} refused: ${reasonOf(order)}. Nothing was taken.`)
+}
+
+/** @param {Order} order */
+function announce(order) {
+  const reason = reasonOf(order)
+  const why = reason === '' ? '' : `, because ${reason}`
+  view.announce(`Order of ${formatAmount(order.amount)}: ${wordOf(order.status).text}${why}.`)
+}
+
+/** @param {Connection} state @param {number} [nextTryInMs] */
+function showState(state, nextTryInMs = 0) {
   view.showConnection(state)
+  if (state === 'live') return setTrouble('stream', '')
+  if (state === 'lost') {
+    const when = `Next try in ${duration(Math.ceil(nextTryInMs / 1_000) * 1_000)}`
+    setTrouble('stream', `Live updates are lost; orders go on all the same. ${when}.`)
+  }
+}
+
+/** @param {keyof typeof troubles} about @param {string} text */
+function setTrouble(about, text) {
+  troubles[about] = text
+  view.showTrouble(troubles.stream || troubles.reading)
 }
 
 async function readAll() {
   const reader = userId
+  if (reader === '') return
   const [account, ledger, latest] = await Promise.all([
     api.readAccount(reader),
-    api.readLedger(reader),
+    api.readLedger(reader, ledgerShown),
     api.readOrders(reader, ordersShown),
   ])
   if (reader !== userId) return
@@ -105,22 +189,12 @@ async function readAll() {
   for (const order of latest.items) take(order)
 }
 
-/**
- * Runs a form: one submission at a time, errors shown beside the field.
- * @param {HTMLFormElement} form
- * @param {(typed: string) => Promise<void>} act
- */
-function onSubmit(form, act) {
-  const input = form.querySelector('input')
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    if (form.ariaBusy === 'true') return
-    form.ariaBusy = 'true'
-    clearNote(form)
-    act(input?.value ?? '')
-      .catch((error) => showError(form, error))
-      .finally(() => {
-        form.ariaBusy = 'false'
-      })
-  })
+async function begin() {
+  const remembered = rememberedUser()
+  find('user-id', HTMLInputElement).value = remembered
+  view.showPlace(undefined)
+  if (remembered === '') return welcome.start()
+  accountForm.requestSubmit()
 }
+
+void begin()

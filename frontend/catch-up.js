@@ -1,14 +1,18 @@
-const pauseMs = 2_000
+const retryMs = 2_000
+/** Between two readings, when the news do not end. */
+const gapMs = 250
 
 /**
  * Makes a reading that may be asked for at any time: asked for while it is under way, it runs once more
  * afterwards; failed, it is tried again until it succeeds.
  * @param {() => Promise<void>} read
- * @param {{ onDone: () => void, onFailed: () => void }} listener
+ * @param {{ onDone: () => void, onFailed: (error: unknown) => void }} listener
  */
 export function createCatchUp(read, { onDone, onFailed }) {
   let isReading = false
   let isStale = false
+  /** @type {(value?: unknown) => void} */
+  let hurry = () => {}
 
   async function readUntilFresh() {
     isReading = true
@@ -17,10 +21,14 @@ export function createCatchUp(read, { onDone, onFailed }) {
       try {
         await read()
         onDone()
-      } catch {
+        await new Promise((resolve) => setTimeout(resolve, gapMs))
+      } catch (error) {
         isStale = true
-        onFailed()
-        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+        onFailed(error)
+        await new Promise((resolve) => {
+          hurry = resolve
+          setTimeout(resolve, retryMs)
+        })
       }
     }
     isReading = false
@@ -28,6 +36,7 @@ export function createCatchUp(read, { onDone, onFailed }) {
 
   return function catchUp() {
     isStale = true
-    if (!isReading) void readUntilFresh()
+    if (isReading) hurry()
+    else void readUntilFresh()
   }
 }

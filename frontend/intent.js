@@ -28,8 +28,8 @@ export function createIntent(clock = Date.now) {
   }
 }
 
-/** `randomUUID` exists in secure contexts only, which plain http is on this machine's own name alone. */
-function randomKey() {
+/** For one wish. `randomUUID` exists in secure contexts only, which plain http is on this machine's own name alone. */
+export function randomKey() {
   if (crypto.randomUUID !== undefined) return crypto.randomUUID()
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

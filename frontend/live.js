@@ -9,8 +9,8 @@ const steadyAfterMs = 5_000
  * Follows the orders of a user until it is stopped, through lost connections. After each (re)connect
  * `onLive` says that what happened meanwhile has to be read: the stream brings only what follows.
  * @param {string} userId
- * @param {{ onState: (state: Connection) => void, onLive: () => void, onOrder: (order: Order) => void }} listener
- * @returns {() => void} stops
+ * @param {{ onState: (state: Connection, nextTryInMs?: number) => void, onLive: () => void, onOrder: (order: Order) => void }} listener
+ * @returns {{ stop: () => void, tryNow: () => void }}
  */
 export function followOrders(userId, { onState, onLive, onOrder }) {
   const stopping = new AbortController()
@@ -39,8 +39,9 @@ export function followOrders(userId, { onState, onLive, onOrder }) {
       if (socket !== current) return
       // A server that lets us in and cuts us off at once is no reason to hurry.
       failures = Date.now() - liveSince > steadyAfterMs ? 0 : failures + 1
-      onState('lost')
-      timer = setTimeout(connect, pauseMs(failures))
+      const nextTryInMs = pauseMs(failures)
+      onState('lost', nextTryInMs)
+      timer = setTimeout(connect, nextTryInMs)
     }
   }
 
@@ -52,13 +53,15 @@ export function followOrders(userId, { onState, onLive, onOrder }) {
   document.addEventListener('visibilitychange', reconnectNow, { signal: stopping.signal })
   connect()
 
-  return () => {
+  function stop() {
     stopping.abort()
     clearTimeout(timer)
     const last = socket
     socket = undefined
     last?.close()
   }
+
+  return { stop, tryNow: reconnectNow }
 }
 
 /** Doubles from turn to turn; the random half keeps a thousand pages from coming back as one. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { formatAmount, parseAmount } from './money.js'
+import { amountOf, centsOf, formatAmount, parseAmount } from './money.js'
 
 describe('parseAmount', () => {
   for (const [typed, amount] of [
@@ -32,13 +32,29 @@ describe('parseAmount', () => {
 })
 
 describe('formatAmount', () => {
-  for (const [amount, shown] of [
-    ['0.00', '0.00'],
-    ['999.90', '999.90'],
-    ['1234.50', '1 234.50'],
-    ['9999999999999999.99', '9 999 999 999 999 999.99'],
+  for (const [amount, locale, shown] of [
+    ['0.00', 'en-US', '0.00'],
+    ['999.90', 'de-DE', '999,90'],
+    ['1234.50', 'de-DE', '1.234,50'],
+    ['9999999999999999.99', 'en-US', '9,999,999,999,999,999.99'],
+    ['9007199254740993.01', 'en-US', '9,007,199,254,740,993.01'],
   ] as const) {
-    it(`shows ${amount} to the cent`, () =>
-      assert.equal(formatAmount(amount).replaceAll('\u2009', ' '), shown))
+    it(`shows ${amount} to the cent in ${locale}`, () =>
+      assert.equal(formatAmount(amount, locale), shown))
+  }
+})
+
+describe('centsOf and amountOf', () => {
+  for (const [amount, cents] of [
+    ['0.01', 1n],
+    ['10', 1000n],
+    ['12.5', 1250n],
+    ['9999999999999999.99', 999999999999999999n],
+  ] as const) {
+    it(`reads ${amount} as cents`, () => assert.equal(centsOf(amount), cents))
+  }
+
+  for (const cents of [0n, 1n, 1250n, 999999999999999999n]) {
+    it(`writes ${cents} so that it reads back`, () => assert.equal(centsOf(amountOf(cents)), cents))
   }
 })

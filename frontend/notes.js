@@ -6,9 +6,18 @@ export function showSuccess(form, text) {
   note(form, 'good', [text])
 }
 
+/** @param {HTMLFormElement} form @param {string} text */
+export function showFailure(form, text) {
+  note(form, 'bad', [text])
+}
+
 /** What went wrong, and what to do about it. @param {HTMLFormElement} form @param {unknown} error */
 export function showError(form, error) {
-  if (error instanceof Problem) return note(form, 'bad', explain(error.document))
+  if (error instanceof Problem) {
+    note(form, 'bad', explain(error.document))
+    if (isPassing(error.document)) offerRetry(form)
+    return
+  }
   reportError(error)
   note(form, 'bad', ['Something went wrong on this page. Reload it and try again.'])
 }
@@ -27,13 +36,26 @@ export function clearNote(form) {
   form.querySelector('input')?.removeAttribute('aria-invalid')
 }
 
+/** Whether the same request may go well a moment later. @param {ProblemDocument} problem */
+export const isPassing = ({ status }) => status === 0 || status === 429 || status >= 500
+
+/** @param {HTMLFormElement} form */
+function offerRetry(form) {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'link'
+  button.textContent = 'Try again'
+  button.addEventListener('click', () => form.requestSubmit())
+  form.querySelector('.note')?.append(' ', button)
+}
+
 /** @param {ProblemDocument} problem */
 function explain({ status, title, detail, errors = [], instance }) {
   const reference = instance === undefined ? '' : `Reference: ${instance}`
-  if (status === 0) return ['No connection. Check it, then press the button again.']
-  if (status === 429) return ['Too many requests. Wait a moment, then press the button again.']
+  if (status === 0) return ['No connection. What you typed is kept, and counts only once.']
+  if (status === 429) return ['Too many requests. Wait a moment, then try again.']
   if (status === 503 || status === 504) {
-    return ['The service did not answer. Press the button again: it counts only once.', reference]
+    return ['The service does not answer. What you typed is kept, and counts only once.', reference]
   }
   if (status >= 500) return ['The service failed. Try again, or pass on the reference.', reference]
   const faults = errors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}.`)

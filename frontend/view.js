@@ -3,30 +3,21 @@
 import { find } from './find.js'
 import { formatAmount } from './money.js'
 import { showRows } from './rows.js'
+import { isFinal, reasonOf, tookMs, wordOf } from './status.js'
+import { duration } from './time.js'
 
-/** @type {Record<string, { text: string, tone: string }>} */
-const orderStatus = {
-  PAYMENT_PENDING: { text: 'Payment pending', tone: 'pending' },
-  PAID: { text: 'Paid', tone: 'good' },
-  PAYMENT_FAILED: { text: 'Payment failed', tone: 'bad' },
-}
+const connectionText = { connecting: 'Connecting …', live: 'Live', lost: 'Not live' }
 
-const connectionText = {
-  connecting: 'Connecting …',
-  live: 'Live',
-  lost: 'Connection lost, trying again …',
-}
-
-/** Opens the page for an account, before anything else of it is known. @param {Account} account */
-export function showAccount(account) {
-  find('account-name', HTMLElement).textContent = account.user_id
+/** The shop of an account, or the welcome of nobody. @param {Account | undefined} account */
+export function showPlace(account) {
+  const isOpen = account !== undefined
+  for (const id of ['shop', 'who', 'connection']) find(id, HTMLElement).hidden = !isOpen
+  find('welcome', HTMLElement).hidden = isOpen
+  find('account-name', HTMLElement).textContent = account?.user_id ?? ''
+  if (!account) return
   showBalance(account)
-  showOrders([])
+  showOrders([], '')
   showLedger([])
-  find('intro', HTMLElement).hidden = true
-  for (const id of ['balance-area', 'order-area', 'orders-area', 'ledger-area']) {
-    find(id, HTMLElement).hidden = false
-  }
 }
 
 /** @param {Account} account */
@@ -39,50 +30,48 @@ export function showBalance(account) {
 /** @param {Connection} state */
 export function showConnection(state) {
   const pill = find('connection', HTMLElement)
-  pill.hidden = false
   pill.dataset.state = state
   pill.textContent = connectionText[state]
 }
 
-/** @param {Order[]} orders newest first */
-export function showOrders(orders) {
-  showRows('orders', orders, ({ order_id, amount, status, created_at, updated_at }) => {
-    const { text, tone } = orderStatus[status] ?? { text: status, tone: 'pending' }
-    const tookMs = Date.parse(updated_at) - Date.parse(created_at)
-    const took = tone === 'pending' ? '' : `final after ${duration(tookMs)} · `
-    return {
-      id: order_id,
-      amount: formatAmount(amount),
-      text,
-      tone,
-      at: created_at,
-      about: took + order_id,
-    }
-  })
+/** What is wrong with what one sees; empty when nothing is. @param {string} text */
+export function showTrouble(text) {
+  find('trouble', HTMLElement).hidden = text === ''
+  const place = find('trouble-text', HTMLElement)
+  if (place.textContent !== text) place.textContent = text
+}
+
+/** @param {Order[]} orders newest first @param {string} chosen */
+export function showOrders(orders, chosen) {
+  showRows('orders', orders, (order) => ({
+    id: order.order_id,
+    amount: formatAmount(order.amount),
+    at: order.created_at,
+    about: reasonOf(order) || (isFinal(order) ? `after ${duration(tookMs(order))}` : ''),
+    isChosen: order.order_id === chosen,
+    ...wordOf(order.status),
+  }))
 }
 
 /** @param {LedgerEntry[]} entries newest first */
 export function showLedger(entries) {
   showRows('ledger', entries, ({ tx_id, order_id, type, amount, status, created_at }) => {
     const isTopUp = type === 'TOPUP'
-    const refused = status !== 'SUCCESS'
+    const isRefused = status !== 'SUCCESS'
     return {
       id: tx_id,
       amount: `${isTopUp ? '+' : '\u2212'}${formatAmount(amount)}`,
-      text: refused ? 'Refused' : isTopUp ? 'Top-up' : 'Debit',
-      tone: refused ? 'bad' : isTopUp ? 'good' : 'plain',
+      text: isRefused ? 'Refused' : isTopUp ? 'Top-up' : 'Debit',
+      tone: isRefused ? 'bad' : isTopUp ? 'good' : 'plain',
       at: created_at,
-      about: order_id === null ? '' : `order ${order_id}`,
+      about: order_id === null ? '' : `order …${order_id.slice(-6)}`,
     }
   })
 }
 
-/** Reads a change out, for those who do not see the row change. @param {Order} order */
-export function announce({ amount, status }) {
+/** Reads something out, for those who do not see it change. @param {string} text */
+export function announce(text) {
   const line = document.createElement('span')
-  line.textContent = `Order of ${amount}: ${orderStatus[status]?.text ?? status}. `
+  line.textContent = `${text} `
   find('announcer', HTMLElement).replaceChildren(line)
 }
-
-/** @param {number} ms */
-const duration = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`)

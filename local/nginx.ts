@@ -69,7 +69,9 @@ function copyPage(source: string, target: string): void {
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target)
   chmodSync(target, 0o755)
-  for (const name of readdirSync(source).filter((file) => /\.(html|css|js|svg)$/.test(file))) {
+  for (const name of readdirSync(source).filter((file) =>
+    /\.(html|css|js|svg|woff2)$/.test(file),
+  )) {
     cpSync(join(source, name), join(target, name))
     chmodSync(join(target, name), 0o644)
   }

@@ -1,0 +1,27 @@
+import { clearNote, showError } from './notes.js'
+
+/**
+ * Runs a form: one submission at a time, errors shown beside the field. What was typed stays. A chip
+ * fills in its amount.
+ * @param {HTMLFormElement} form
+ * @param {(typed: string) => Promise<void>} act
+ */
+export function onSubmit(form, act) {
+  const input = form.querySelector('input')
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    if (form.ariaBusy === 'true') return
+    form.ariaBusy = 'true'
+    clearNote(form)
+    act(input?.value ?? '')
+      .catch((error) => showError(form, error))
+      .finally(() => {
+        form.ariaBusy = 'false'
+      })
+  })
+  form.querySelector('.chips')?.addEventListener('click', ({ target }) => {
+    if (!(target instanceof HTMLButtonElement) || !input) return
+    input.value = target.value
+    input.focus()
+  })
+}

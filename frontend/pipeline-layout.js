@@ -1,0 +1,82 @@
+/** @typedef {{ x: number, y: number, textX: number, textY: number, anchor: 'start' | 'middle' | 'end' }} Station */
+/** @typedef {{ name: string, kind: string, x: number, y: number, width: number, height: number, textX: number, textY: number, upright?: boolean }} Lane */
+/** @typedef {{ width: number, height: number, lanes: Lane[], stations: Station[], ways: string[] }} Layout */
+
+/** @param {number} x @param {number} y @returns {Station} */
+const below = (x, y) => ({ x, y, textX: x, textY: y + 36, anchor: 'middle' })
+
+/**
+ * From left to right: down through the broker to Payments, and up again.
+ * @type {Layout}
+ */
+export const wide = {
+  width: 960,
+  height: 316,
+  lanes: [
+    { name: 'Orders', kind: 'orders', x: 0, y: 0, width: 960, height: 124, textX: 24, textY: 30 },
+    {
+      name: 'RabbitMQ',
+      kind: 'broker',
+      x: 0,
+      y: 132,
+      width: 960,
+      height: 48,
+      textX: 24,
+      textY: 161,
+    },
+    {
+      ...{ name: 'Payments', kind: 'payments', x: 0, y: 188, width: 960, height: 128 },
+      ...{ textX: 24, textY: 218 },
+    },
+  ],
+  stations: [
+    below(180, 46),
+    below(330, 46),
+    below(440, 238),
+    below(585, 238),
+    below(730, 238),
+    below(860, 46),
+  ],
+  ways: [
+    'M180 46H330',
+    'M330 46C410 46 360 238 440 238',
+    'M440 238H585',
+    'M585 238H730',
+    'M730 238C806 238 784 46 860 46',
+  ],
+}
+
+/**
+ * From top to bottom, for narrow screens: Orders on the left, Payments on the right.
+ * @type {Layout}
+ */
+export const narrow = {
+  width: 320,
+  height: 500,
+  lanes: [
+    { name: 'Orders', kind: 'orders', x: 0, y: 0, width: 132, height: 500, textX: 16, textY: 28 },
+    {
+      ...{ name: 'RabbitMQ', kind: 'broker', x: 140, y: 0, width: 40, height: 500 },
+      ...{ textX: 166, textY: 92, upright: true },
+    },
+    {
+      ...{ name: 'Payments', kind: 'payments', x: 188, y: 0, width: 132, height: 500 },
+      ...{ textX: 204, textY: 28 },
+    },
+  ],
+  stations: [
+    { x: 32, y: 70, textX: 54, textY: 66, anchor: 'start' },
+    { x: 32, y: 140, textX: 54, textY: 136, anchor: 'start' },
+    { x: 288, y: 220, textX: 266, textY: 216, anchor: 'end' },
+    { x: 288, y: 290, textX: 266, textY: 286, anchor: 'end' },
+    { x: 288, y: 360, textX: 266, textY: 356, anchor: 'end' },
+    { x: 32, y: 446, textX: 54, textY: 442, anchor: 'start' },
+  ],
+  ways: [
+    'M32 70V140',
+    'M32 140C32 200 288 160 288 220',
+    'M288 220V290',
+    'M288 290V360',
+    'M288 360C288 426 32 380 32 446',
+  ],
+}

@@ -1,0 +1,87 @@
+/** @import { Layout } from './pipeline-layout.js' */
+/** @import { Step } from './stages.js' */
+import { narrow, wide } from './pipeline-layout.js'
+import { stepsOf } from './stages.js'
+import { svg } from './svg.js'
+import { duration } from './time.js'
+
+/**
+ * The way of an order as a drawing, across or down as there is room. It is for the eye only: whoever
+ * shows it says the same in words.
+ * @param {HTMLElement} host
+ */
+export function createPipeline(host) {
+  const room = matchMedia('(max-width: 44rem)')
+  let steps = stepsOf([])
+  const redraw = () => {
+    host.replaceChildren(drawingOf(room.matches ? narrow : wide))
+    light(host, steps)
+  }
+  room.addEventListener('change', redraw)
+  redraw()
+  return {
+    /** @param {Step[]} next */
+    show(next) {
+      steps = next
+      light(host, steps)
+    },
+  }
+}
+
+/** @param {Layout} layout */
+function drawingOf({ width, height, lanes, ways, stations }) {
+  return svg(
+    'svg',
+    { viewBox: `0 0 ${width} ${height}`, class: 'pipeline', 'aria-hidden': 'true' },
+    ...lanes.map(({ name, kind, textX, textY, upright, ...box }) => {
+      const turn = upright ? { transform: `rotate(-90 ${textX} ${textY})` } : {}
+      const title = svg('text', { x: textX, y: textY, ...turn }, name)
+      return svg('g', { class: `lane ${kind}` }, svg('rect', { ...box, rx: 14 }), title)
+    }),
+    ...ways.map((d) =>
+      svg(
+        'g',
+        { class: 'way' },
+        svg('path', { d, class: 'bed' }),
+        svg('path', { d, class: 'rail', pathLength: 1 }),
+      ),
+    ),
+    ...stations.map(({ x, y, textX, textY, anchor }) =>
+      svg(
+        'g',
+        { class: 'station' },
+        svg('circle', { cx: x, cy: y, r: 16, class: 'halo' }),
+        svg('circle', { cx: x, cy: y, r: 13, class: 'disc' }),
+        svg('path', { d: `M${x - 5} ${y}l3.5 4 6.5 -8`, class: 'tick' }),
+        svg('path', { d: `M${x - 4.5} ${y - 4.5}l9 9m0 -9l-9 9`, class: 'cross' }),
+        svg('text', { x: textX, y: textY, 'text-anchor': anchor, class: 'name' }),
+        svg('text', { x: textX, y: textY + 18, 'text-anchor': anchor, class: 'took' }),
+      ),
+    ),
+  )
+}
+
+/** @param {HTMLElement} host @param {Step[]} steps */
+function light(host, steps) {
+  const ways = host.querySelectorAll('.way')
+  for (const [index, station] of host.querySelectorAll('.station').entries()) {
+    const { state = 'todo', label = '', tookMs } = steps[index] ?? {}
+    station.setAttribute('data-state', state)
+    ways[index - 1]?.setAttribute('data-state', state)
+    put(station, '.name', label)
+    put(station, '.took', tookText(state, index, tookMs))
+  }
+}
+
+/** @param {string} state @param {number} index @param {number | undefined} tookMs */
+function tookText(state, index, tookMs) {
+  if (tookMs !== undefined) return `+${duration(tookMs)}`
+  if (state === 'unknown') return 'not recorded'
+  return index === 0 && state === 'done' ? 'start' : ''
+}
+
+/** @param {Element} parent @param {string} selector @param {string} text */
+function put(parent, selector, text) {
+  const place = parent.querySelector(selector)
+  if (place) place.textContent = text
+}
