@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
 import { FailureReason } from './events.ts'
-import { Limit, Money } from './http-fields.ts'
+import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
 import { UserId } from './user-id.ts'
 
 /** The HTTP interface of Orders: what comes in, and what goes out. */
@@ -11,25 +11,30 @@ export const PlaceOrder = Type.Object(
 )
 export type PlaceOrder = Static<typeof PlaceOrder>
 
-export const OrderStatus = Type.Enum(['PAYMENT_PENDING', 'PAID', 'PAYMENT_FAILED'])
+export const OrderStatus = Type.Enum(['PAYMENT_PENDING', 'PAID', 'PAYMENT_FAILED'], {
+  description: 'PAYMENT_PENDING becomes one of the other two, once, and never changes again',
+})
 
 export const Order = Type.Object({
-  order_id: Type.String({ format: 'uuid' }),
+  order_id: Uuid,
   user_id: UserId,
-  amount: Type.String(),
+  amount: MoneyText,
   status: OrderStatus,
   failure_reason: Type.Optional(FailureReason),
-  created_at: Type.String({ format: 'date-time' }),
-  updated_at: Type.String({ format: 'date-time' }),
+  created_at: Moment,
+  updated_at: Moment,
 })
 export type Order = Static<typeof Order>
+
+export const OrderPage = PageOf(Order)
+export type OrderPage = Static<typeof OrderPage>
 
 export const ListOrders = Type.Object(
   {
     user_id: UserId,
     status: Type.Optional(OrderStatus),
     limit: Type.Optional(Limit),
-    cursor: Type.Optional(Type.String()),
+    cursor: Type.Optional(Cursor),
   },
   { additionalProperties: false },
 )

@@ -1,38 +1,49 @@
 import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
-import { Limit, Money } from './http-fields.ts'
+import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
 import { UserId } from './user-id.ts'
 
 /** The HTTP interface of Payments: what comes in, and what goes out. */
 export const CreateAccount = Type.Object({ user_id: UserId }, { additionalProperties: false })
 export const TopUp = Type.Object({ amount: Money }, { additionalProperties: false })
 export const ListLedger = Type.Object(
-  { limit: Type.Optional(Limit), cursor: Type.Optional(Type.String()) },
+  { limit: Type.Optional(Limit), cursor: Type.Optional(Cursor) },
   { additionalProperties: false },
 )
 
-export interface Account {
-  user_id: string
-  balance: string
-  version: number
-  created_at: string
-}
+const version = Type.Integer({
+  minimum: 0,
+  description: 'grows by one with each change of the balance',
+})
 
-export interface ToppedUp {
-  user_id: string
-  balance: string
-  version: number
-  tx_id: string
-}
+export const Account = Type.Object({
+  user_id: UserId,
+  balance: MoneyText,
+  version,
+  created_at: Moment,
+})
+export type Account = Static<typeof Account>
 
-export interface LedgerEntry {
-  tx_id: string
-  order_id: string | null
-  type: 'TOPUP' | 'DEBIT'
-  amount: string
-  status: 'SUCCESS' | 'FAILED'
-  created_at: string
-}
+export const ToppedUp = Type.Object({
+  user_id: UserId,
+  balance: MoneyText,
+  version,
+  tx_id: Uuid,
+})
+export type ToppedUp = Static<typeof ToppedUp>
+
+export const LedgerEntry = Type.Object({
+  tx_id: Uuid,
+  order_id: Type.Union([Uuid, Type.Null()], { description: 'null for a top-up' }),
+  type: Type.Enum(['TOPUP', 'DEBIT']),
+  amount: MoneyText,
+  status: Type.Enum(['SUCCESS', 'FAILED'], { description: 'a failed debit has taken nothing' }),
+  created_at: Moment,
+})
+export type LedgerEntry = Static<typeof LedgerEntry>
+
+export const LedgerPage = PageOf(LedgerEntry)
+export type LedgerPage = Static<typeof LedgerPage>
 
 export type CreateAccount = Static<typeof CreateAccount>
 export type TopUp = Static<typeof TopUp>

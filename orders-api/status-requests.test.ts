@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
 import { Problem } from '#chassis/http/problem.ts'
+import { compile } from '#contracts/compile.ts'
+import { Subscribe, Unsubscribe } from '#contracts/orders-ws.ts'
 import { parseRequest, requestsIn } from './status-requests.ts'
 
 const orderId = randomUUIDv7()
@@ -17,9 +19,13 @@ const problemOf = (read: () => unknown): Problem | undefined => {
 const statusOf = (message: unknown) =>
   problemOf(() => parseRequest(JSON.stringify(message)))?.status
 
+/** What the AsyncAPI document says about a message. */
+const fits = (message: unknown) => compile(Subscribe)(message) || compile(Unsubscribe)(message)
+
 describe('parseRequest', () => {
   for (const type of ['subscribe', 'unsubscribe']) {
-    it(`reads a message to ${type}`, () => {
+    it(`reads a message to ${type}, as documented`, () => {
+      assert.ok(fits({ type, order_id: orderId }) && fits({ type, user_id: 'alice' }))
       const order = parseRequest(JSON.stringify({ type, order_id: orderId }))
       assert.deepEqual(order, { action: type, target: 'order', id: orderId })
       const user = parseRequest(JSON.stringify({ type, user_id: 'alice' }))
@@ -48,7 +54,10 @@ describe('parseRequest', () => {
     { type: 'subscribe', user_id: '-' },
     { type: 'subscribe', user_id: 5 },
   ]) {
-    it(`says 422 to ${JSON.stringify(message)}`, () => assert.equal(statusOf(message), 422))
+    it(`says 422 to ${JSON.stringify(message)}, as documented`, () => {
+      assert.equal(statusOf(message), 422)
+      assert.ok(!fits(message))
+    })
   }
 
   it('points at the id that is malformed', () => {

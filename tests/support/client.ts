@@ -1,6 +1,8 @@
+import { AssertionError } from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Order } from '#contracts/orders-http.ts'
+import { assertDocumented } from './documented.ts'
 
 /** What came back: the body parsed, if it was JSON. */
 export interface Reply {
@@ -9,12 +11,23 @@ export interface Reply {
   body: Record<string, unknown> & { items?: Record<string, unknown>[] }
 }
 
-/** One request through the gateway, as it is: no retries. A body that is no string is sent as JSON. */
+/** A body that is no string is sent as JSON. */
+export interface Request {
+  body?: unknown
+  headers?: Record<string, string>
+  /** False where something else answers than the APIs. */
+  documented?: boolean
+}
+
+/**
+ * One request through the gateway, as it is: no retries. Fails when the answer is not what the OpenAPI
+ * documents say of this call.
+ */
 export async function call(
   gateway: string,
   method: string,
   path: string,
-  { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
+  { body, headers = {}, documented = true }: Request = {},
 ): Promise<Reply> {
   const response = await fetch(new URL(path, gateway), {
     method,
@@ -22,22 +35,30 @@ export async function call(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await response.text()
-  const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
-  return {
+  const contentType = response.headers.get('content-type') ?? ''
+  const isJson = contentType.includes('json') && text !== ''
+  const reply = {
     status: response.status,
     headers: response.headers,
     body: isJson ? JSON.parse(text) : { text },
   }
+  if (documented) assertDocumented({ method, path, contentType, ...reply })
+  return reply
 }
 
 /** A POST as a careful client makes it: again, with the same Idempotency-Key, until it is answered. */
 export async function insist(gateway: string, path: string, body: object): Promise<Reply> {
   const headers = { 'idempotency-key': randomUUID() }
   for (;;) {
-    const reply = await call(gateway, 'POST', path, { body, headers }).catch(() => undefined)
+    const reply = await call(gateway, 'POST', path, { body, headers }).catch(unlessWrong)
     if (reply && reply.status !== 409 && reply.status < 500) return reply
     await delay(50)
   }
+}
+
+/** A call that failed may be made again; an answer that is not as documented stays a fault. */
+function unlessWrong(error: unknown): undefined {
+  if (error instanceof AssertionError) throw error
 }
 
 /** Follows orders on the WebSocket, reconnecting and subscribing again whenever it is cut. */

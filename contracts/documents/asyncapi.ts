@@ -1,0 +1,218 @@
+import { type EventType, eventSchemas, schemaNames } from '../events.ts'
+import { Order } from '../orders-http.ts'
+import {
+  ErrorMessage,
+  OrderMessage,
+  Subscribe,
+  statusSocketPath,
+  Unsubscribe,
+} from '../orders-ws.ts'
+import { ProblemDocument } from '../problem.ts'
+import { queues, routes } from '../topology.ts'
+import { eventExamples, socketExamples } from './async-examples.ts'
+import { type JsonObject, refTo, Schemas } from './schemas.ts'
+
+const schemas = new Schemas({
+  ...eventSchemas,
+  Order,
+  Problem: ProblemDocument,
+  Subscribe,
+  Unsubscribe,
+  OrderMessage,
+  ErrorMessage,
+})
+
+const events: Record<EventType, { summary: string; sender: string; taker: string }> = {
+  PaymentRequested: {
+    summary: 'Orders asks for the money of an order',
+    sender: 'orders-relay',
+    taker: queues.paymentsConsumer.queue,
+  },
+  PaymentSucceeded: {
+    summary: 'Payments has taken the money of an order',
+    sender: 'payments-relay',
+    taker: queues.ordersConsumer.queue,
+  },
+  PaymentFailed: {
+    summary: 'Payments has not taken the money of an order, and says why',
+    sender: 'payments-relay',
+    taker: queues.ordersConsumer.queue,
+  },
+}
+
+const socketMessages: Record<string, string> = {
+  Subscribe: 'Follow an order, or every order of a user',
+  Unsubscribe: 'Follow it no more',
+  OrderMessage: 'An order as it is now',
+  ErrorMessage: 'A message that cannot be followed; the connection stays',
+}
+
+/** The AsyncAPI 3.0 document of the events and of the WebSocket. */
+export const asyncApi = () => ({
+  asyncapi: '3.0.0',
+  info: {
+    title: 'Orders + Payments: events and WebSocket',
+    version: '1.0.0',
+    description:
+      'Events are CloudEvents 1.0 in structured JSON, delivered at least once: a reader remembers their ids. Fields that a reader does not know are to be ignored; a change that it must know about is a new major version in `dataschema`.',
+    license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT.html' },
+  },
+  defaultContentType: 'application/json',
+  servers: {
+    broker: {
+      host: 'localhost:18002',
+      protocol: 'amqp',
+      description:
+        'RabbitMQ; exchanges of type topic, quorum queues. The port is LOCAL_PORT_BASE + 2.',
+    },
+    gateway: {
+      host: 'localhost:8080',
+      protocol: 'ws',
+      description: 'the gateway, as the page and the HTTP interface',
+    },
+  },
+  channels: { ...eventChannels(), orderStatus: socketChannel },
+  operations: { ...eventOperations(), ...socketOperations },
+  components: {
+    schemas: schemas.components,
+    messages: { ...eventMessages(), ...webSocketMessages() },
+  },
+})
+
+const entries = Object.entries(events) as [EventType, (typeof events)[EventType]][]
+
+/** `paymentRequested`. */
+const channelOf = (type: EventType) => `${type[0]?.toLowerCase()}${type.slice(1)}`
+
+const eventChannels = (): Record<string, JsonObject> =>
+  Object.fromEntries(
+    entries.map(([type, { summary }]) => {
+      const { exchange, routingKey } = routes[type]
+      const channel: JsonObject = {
+        address: routingKey,
+        title: `${exchange}, ${routingKey}`,
+        summary,
+        servers: [{ $ref: '#/servers/broker' }],
+        messages: { [type]: { $ref: `#/components/messages/${type}` } },
+        bindings: {
+          amqp: {
+            is: 'routingKey',
+            exchange: {
+              name: exchange,
+              type: 'topic',
+              durable: true,
+              autoDelete: false,
+              vhost: '/',
+            },
+          },
+        },
+      }
+      return [channelOf(type), channel]
+    }),
+  )
+
+const eventOperations = (): Record<string, JsonObject> =>
+  Object.fromEntries(
+    entries.flatMap(([type, { summary, sender, taker }]) => {
+      const channel = { $ref: `#/channels/${channelOf(type)}` }
+      const messages = [{ $ref: `#/channels/${channelOf(type)}/messages/${type}` }]
+      const send = { action: 'send', channel, messages, summary, title: `${sender} sends ${type}` }
+      const receive = {
+        action: 'receive',
+        channel,
+        messages,
+        title: `${taker} takes ${type}`,
+        summary: `From the queue ${taker}; what cannot be handled goes to ${taker}.dlq.`,
+      }
+      return [
+        [`send${type}`, { ...send, bindings: { amqp: { deliveryMode: 2, mandatory: true } } }],
+        [`receive${type}`, receive],
+      ]
+    }),
+  )
+
+const eventMessages = (): Record<string, JsonObject> =>
+  Object.fromEntries(
+    entries.map(([type, { summary }]) => [
+      type,
+      {
+        name: type,
+        title: type,
+        summary,
+        description: `\`dataschema\` ends in \`/${schemaNames[type]}\`. The AMQP property \`message_id\` is the event's \`id\`, \`type\` its type.`,
+        contentType: 'application/cloudevents+json',
+        headers: relayHeaders,
+        payload: refTo(type),
+        bindings: { amqp: { messageType: type } },
+        examples: [{ name: type, summary, payload: eventExamples[type] }],
+      },
+    ]),
+  )
+
+const relayHeaders: JsonObject = {
+  type: 'object',
+  properties: {
+    'relayed-at': {
+      type: 'string',
+      format: 'date-time',
+      description: 'when the relay published it, to the millisecond',
+    },
+  },
+}
+
+const webSocketMessages = (): Record<string, JsonObject> =>
+  Object.fromEntries(
+    Object.entries(socketMessages).map(([name, summary]) => [
+      name,
+      {
+        name,
+        title: name,
+        summary,
+        payload: refTo(name),
+        examples: (socketExamples[name] ?? []) as JsonObject[],
+      },
+    ]),
+  )
+
+const socketChannel: JsonObject = {
+  address: statusSocketPath,
+  title: 'Follow orders',
+  summary: 'How orders end, as it happens',
+  description:
+    'Name what to follow in the query or in messages. The server sends the present state of each followed order at once (for a user: of each pending order), then every change. An order is forgotten once its final status was sent; a user is followed until unsubscribed. Limits: 4 KiB a message (1009), 100 subscriptions a connection, a slow reader is cut off (1013), pings every 30 s, 1001 at shutdown: connect again, subscribe again.',
+  servers: [{ $ref: '#/servers/gateway' }],
+  messages: Object.fromEntries(
+    Object.keys(socketMessages).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+  ),
+  bindings: {
+    ws: {
+      method: 'GET',
+      query: {
+        type: 'object',
+        description: 'each may be there several times',
+        properties: {
+          order_id: { type: 'string', format: 'uuid', description: 'an order to follow' },
+          user_id: { type: 'string', description: 'a user whose orders to follow' },
+        },
+      },
+    },
+  },
+}
+
+const socketOperation = (action: string, title: string, names: string[]): JsonObject => ({
+  action,
+  title,
+  channel: { $ref: '#/channels/orderStatus' },
+  messages: names.map((name) => ({ $ref: `#/channels/orderStatus/messages/${name}` })),
+})
+
+const socketOperations: Record<string, JsonObject> = {
+  followOrders: socketOperation('receive', 'Clients say what they follow', [
+    'Subscribe',
+    'Unsubscribe',
+  ]),
+  tellOrders: socketOperation('send', 'Clients are told how orders end', [
+    'OrderMessage',
+    'ErrorMessage',
+  ]),
+}

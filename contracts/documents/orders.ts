@@ -1,0 +1,152 @@
+import { Uuid } from '../http-fields.ts'
+import { ListOrders, Order, OrderPage, PlaceOrder } from '../orders-http.ts'
+import { ProblemDocument } from '../problem.ts'
+import { Timeline } from '../timeline.ts'
+import type { Api, Operation, Refusal } from './operation.ts'
+import { withKey } from './problems.ts'
+
+const order = {
+  order_id: '01910f5e-7b2a-7c31-9d0e-6a1b2c3d4e5f',
+  user_id: 'alice',
+  amount: '12.50',
+  status: 'PAYMENT_PENDING',
+  created_at: '2026-01-31T12:00:00.000Z',
+  updated_at: '2026-01-31T12:00:00.000Z',
+}
+const paid = { ...order, status: 'PAID', updated_at: '2026-01-31T12:00:00.021Z' }
+const refused = {
+  ...paid,
+  status: 'PAYMENT_FAILED',
+  failure_reason: 'INSUFFICIENT_FUNDS',
+}
+
+const path = {
+  order_id: { schema: Uuid, description: 'the order', example: order.order_id },
+}
+const noSuchOrder: Refusal = { when: 'unknown or malformed', detail: 'There is no such order.' }
+
+const placeOrder: Operation = {
+  id: 'placeOrder',
+  method: 'post',
+  route: '/orders',
+  summary: 'Place an order',
+  description:
+    'Accepts the order and asks Payments for its money. The order is PAYMENT_PENDING until Payments has decided; a 201 means that it will be. Follow it with `GET /orders/{order_id}` or on the WebSocket `/orders/ws` (see the AsyncAPI document).',
+  body: {
+    schema: 'PlaceOrder',
+    examples: {
+      'amount as a string': { user_id: 'alice', amount: '12.50' },
+      'amount as a number': { user_id: 'alice', amount: 12.5 },
+    },
+  },
+  answer: {
+    status: 201,
+    description: 'The order is accepted.',
+    schema: 'Order',
+    examples: { accepted: order },
+    location: `/orders/${order.order_id}`,
+  },
+  problems: {
+    409: [withKey[409]],
+    422: [
+      {
+        when: 'not the schema',
+        detail: 'See errors for what to mend.',
+        errors: [
+          {
+            pointer: '/amount',
+            message:
+              'must be an amount from 0.01 to 9999999999999999.99 as "12.50" or 12.50, with two decimals at most',
+          },
+        ],
+      },
+      withKey[422],
+    ],
+  },
+}
+
+const listOrders: Operation = {
+  id: 'listOrders',
+  method: 'get',
+  route: '/orders',
+  summary: 'List the orders of a user, newest first',
+  description: 'Page by page: repeat the call with `cursor` = `next_cursor` until that is null.',
+  query: ListOrders,
+  queryExamples: { user_id: 'alice', status: 'PAID', limit: 20 },
+  answer: {
+    status: 200,
+    description: 'A page of orders.',
+    schema: 'OrderPage',
+    examples: {
+      'the last page': { items: [paid], next_cursor: null },
+      'there are more': { items: [refused], next_cursor: 'MjAyNi0wMS0zMVQxMjowMDowMC4wMDBaIDAx' },
+    },
+  },
+  problems: {
+    422: [
+      {
+        when: 'no user',
+        detail: 'See errors for what to mend.',
+        errors: [{ pointer: '/user_id', message: 'is missing' }],
+      },
+      {
+        when: 'a foreign cursor',
+        detail: 'See errors for what to mend.',
+        errors: [{ pointer: '/cursor', message: 'must be the next_cursor of an earlier answer' }],
+      },
+    ],
+  },
+}
+
+const getOrder: Operation = {
+  id: 'getOrder',
+  method: 'get',
+  route: '/orders/{order_id}',
+  summary: 'Read an order',
+  description: 'A final status, PAID or PAYMENT_FAILED, never changes again.',
+  path,
+  answer: {
+    status: 200,
+    description: 'The order.',
+    schema: 'Order',
+    examples: { pending: order, paid, refused },
+  },
+  problems: { 404: [noSuchOrder] },
+}
+
+const getTimeline: Operation = {
+  id: 'getTimeline',
+  method: 'get',
+  route: '/orders/{order_id}/timeline',
+  summary: 'See where an order has been, and when',
+  description:
+    'The stages that have happened, in their order, by the clocks of those who were there; made to never decrease, since clocks differ between hosts.',
+  path,
+  answer: {
+    status: 200,
+    description: 'The stages so far.',
+    schema: 'Timeline',
+    examples: {
+      paid: {
+        order_id: order.order_id,
+        stages: [
+          { stage: 'accepted', at: '2026-01-31T12:00:00.000Z' },
+          { stage: 'relayed', at: '2026-01-31T12:00:00.004Z' },
+          { stage: 'received', at: '2026-01-31T12:00:00.007Z' },
+          { stage: 'charged', at: '2026-01-31T12:00:00.012Z' },
+          { stage: 'reply_relayed', at: '2026-01-31T12:00:00.016Z' },
+          { stage: 'settled', at: '2026-01-31T12:00:00.021Z' },
+        ],
+      },
+    },
+  },
+  problems: { 404: [noSuchOrder] },
+}
+
+export const ordersApi: Api = {
+  title: 'Orders',
+  description:
+    'Takes orders and tells how they ended. Each order becomes PAID or PAYMENT_FAILED exactly once, whatever fails in between.',
+  schemas: { PlaceOrder, Order, OrderPage, Timeline, Problem: ProblemDocument },
+  operations: [placeOrder, listOrders, getOrder, getTimeline],
+}

@@ -1,0 +1,28 @@
+import { type Static, Type } from 'typebox'
+import { Uuid } from './http-fields.ts'
+import { Order } from './orders-http.ts'
+import { ProblemDocument } from './problem.ts'
+import { UserId } from './user-id.ts'
+
+/** What travels on the WebSocket `/orders/ws`. */
+export const statusSocketPath = '/orders/ws'
+
+const request = <Name extends string>(type: Name) => {
+  const strict = { additionalProperties: false }
+  return Type.Union([
+    Type.Object({ type: Type.Literal(type), order_id: Uuid }, strict),
+    Type.Object({ type: Type.Literal(type), user_id: UserId }, strict),
+  ])
+}
+
+/** From the client: follow an order, or every order of a user; and no more. */
+export const Subscribe = request('subscribe')
+export const Unsubscribe = request('unsubscribe')
+
+/** From the server: an order as it is now. */
+export const OrderMessage = Type.Object({ type: Type.Literal('order'), ...Order.properties })
+export type OrderMessage = Static<typeof OrderMessage>
+
+/** From the server: a message that it cannot follow; the connection stays. */
+export const ErrorMessage = Type.Object({ type: Type.Literal('error'), problem: ProblemDocument })
+export type ErrorMessage = Static<typeof ErrorMessage>
