@@ -1,13 +1,31 @@
-# One image for the six processes, the migrations and the operator; docker-compose.yml says which one a container is.
-# Node runs the .ts files as they are: there is no build.
-FROM node:26-bookworm-slim
+# Two images. `processes`: the six processes, the migrations and the operator; docker-compose.yml says which
+# one a container is. Node runs the .ts files as they are: there is no build. `frontend`: the page and the
+# documents of the interfaces, as files for nginx.
+FROM node:26-bookworm-slim AS packages
 
 ENV NODE_ENV=production
 WORKDIR /app
 
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force \
+  && mv node_modules/swagger-ui-dist /swagger-ui
 
+
+FROM nginx:1.30 AS frontend
+
+COPY frontend /frontend
+COPY --from=packages /swagger-ui/swagger-ui.css /swagger-ui/swagger-ui-bundle.js /frontend/docs/
+COPY docs/openapi /frontend/openapi
+COPY docs/asyncapi.json /frontend/asyncapi.json
+
+
+FROM node:26-bookworm-slim AS processes
+
+ENV NODE_ENV=production
+WORKDIR /app
+
+COPY package.json package-lock.json ./
+COPY --from=packages /app/node_modules node_modules
 COPY chassis chassis
 COPY contracts contracts
 COPY migrations migrations

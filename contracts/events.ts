@@ -29,14 +29,16 @@ const envelope = <Name extends string, Source extends string, Data extends TSche
   data: Data,
 ) =>
   Type.Object({
-    specversion: Type.Literal('1.0'),
-    id: Uuid,
-    type: Type.Literal(type),
-    source: Type.Literal(source),
-    subject: Type.Optional(Uuid),
-    time: Type.Optional(Type.String({ format: 'date-time' })),
-    datacontenttype: Type.Optional(Type.String()),
-    dataschema: Type.Optional(Type.String()),
+    specversion: Type.Literal('1.0', { description: 'the version of CloudEvents' }),
+    id: Type.String({ ...Uuid, description: 'names the event: one that comes again has the same' }),
+    type: Type.Literal(type, { description: 'what has happened' }),
+    source: Type.Literal(source, { description: 'where it has happened' }),
+    subject: Type.Optional(Type.String({ ...Uuid, description: 'the order' })),
+    time: Type.Optional(Type.String({ format: 'date-time', description: 'when it has happened' })),
+    datacontenttype: Type.Optional(Type.String({ description: 'application/json' })),
+    dataschema: Type.Optional(
+      Type.String({ description: 'the URI of its schema, with its major version' }),
+    ),
     data,
   })
 

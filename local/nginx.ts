@@ -7,7 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { repositoryDir } from './places.ts'
 import { type ProcessName, processPort } from './ports.ts'
 import { answersOk } from './probe.ts'
@@ -59,22 +59,40 @@ function writeFiles(settings: Settings, dir: string): void {
     const text = renderTemplate(readFileSync(template, 'utf8'), variables(settings, dir))
     writeFileSync(join(config, `${folder}.conf`), text)
   }
-  copyPage(join(repositoryDir, 'frontend'), pageDir(dir))
+  copyPage(pageDir(dir))
   chmodSync(dir, 0o711)
 }
 
 const pageDir = (dir: string) => join(dir, 'page')
 
-function copyPage(source: string, target: string): void {
-  rmSync(target, { recursive: true, force: true })
-  mkdirSync(target)
-  chmodSync(target, 0o755)
-  for (const name of readdirSync(source).filter((file) =>
-    /\.(html|css|js|svg|woff2)$/.test(file),
-  )) {
-    cpSync(join(source, name), join(target, name))
-    chmodSync(join(target, name), 0o644)
+/** What the frontend's server has to serve: each file's place there, and where it is in the repository. */
+function pageFiles(): Record<string, string> {
+  const isPage = (file: string) => /\.(html|css|js|svg|woff2)$/.test(file)
+  const own = ['', 'docs/'].flatMap((folder) =>
+    readdirSync(join(repositoryDir, 'frontend', folder))
+      .filter(isPage)
+      .map((name) => [`${folder}${name}`, `frontend/${folder}${name}`]),
+  )
+  return {
+    ...Object.fromEntries(own),
+    'docs/swagger-ui.css': 'node_modules/swagger-ui-dist/swagger-ui.css',
+    'docs/swagger-ui-bundle.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
+    'openapi/orders.json': 'docs/openapi/orders.json',
+    'openapi/payments.json': 'docs/openapi/payments.json',
+    'asyncapi.json': 'docs/asyncapi.json',
   }
+}
+
+function copyPage(target: string): void {
+  rmSync(target, { recursive: true, force: true })
+  for (const [place, source] of Object.entries(pageFiles())) {
+    const file = join(target, place)
+    mkdirSync(dirname(file), { recursive: true })
+    chmodSync(dirname(file), 0o755)
+    cpSync(join(repositoryDir, source), file)
+    chmodSync(file, 0o644)
+  }
+  chmodSync(target, 0o755)
 }
 
 /** The values for the two templates, in the spelling they share with the containers. */

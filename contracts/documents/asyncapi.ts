@@ -90,7 +90,7 @@ const eventChannels = (): Record<string, JsonObject> =>
       const { exchange, routingKey } = routes[type]
       const channel: JsonObject = {
         address: routingKey,
-        title: `${exchange}, ${routingKey}`,
+        title: type,
         summary,
         servers: [{ $ref: '#/servers/broker' }],
         messages: { [type]: { $ref: `#/components/messages/${type}` } },
@@ -116,13 +116,13 @@ const eventOperations = (): Record<string, JsonObject> =>
     entries.flatMap(([type, { summary, sender, taker }]) => {
       const channel = { $ref: `#/channels/${channelOf(type)}` }
       const messages = [{ $ref: `#/channels/${channelOf(type)}/messages/${type}` }]
-      const send = { action: 'send', channel, messages, summary, title: `${sender} sends ${type}` }
+      const send = { action: 'send', channel, messages, summary, title: `${sender} publishes it` }
       const receive = {
         action: 'receive',
         channel,
         messages,
-        title: `${taker} takes ${type}`,
-        summary: `From the queue ${taker}; what cannot be handled goes to ${taker}.dlq.`,
+        title: `${taker} takes it from its queue`,
+        summary: `What it cannot handle goes to ${taker}.dlq, with the reason in the headers`,
       }
       return [
         [`send${type}`, { ...send, bindings: { amqp: { deliveryMode: 2, mandatory: true } } }],

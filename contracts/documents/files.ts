@@ -1,4 +1,5 @@
 import { asyncApi } from './asyncapi.ts'
+import { eventsPage } from './events-page.ts'
 import { openApiOf } from './openapi.ts'
 import { ordersApi } from './orders.ts'
 import { paymentsApi } from './payments.ts'
@@ -10,4 +11,5 @@ export const documentFiles = (): Record<string, string> => ({
   'docs/openapi/orders.json': json(openApiOf(ordersApi)),
   'docs/openapi/payments.json': json(openApiOf(paymentsApi)),
   'docs/asyncapi.json': json(asyncApi()),
+  'frontend/docs/events.html': eventsPage(asyncApi()),
 })

@@ -29,7 +29,7 @@ export function openApiOf(api: Api) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'the gateway that serves this document' }],
-    tags: [{ name: api.title, description: api.description }],
+    tags: [{ name: api.title }],
     paths,
     components: {
       schemas: schemas.components,

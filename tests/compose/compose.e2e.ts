@@ -93,6 +93,9 @@ describe('docker compose', function () {
     assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'self'/)
     assert.match(await page.text(), /<script type="module" src="\/app\.js">/)
 
+    for (const path of ['/docs/', '/docs/swagger-ui-bundle.js', '/openapi/orders.json']) {
+      assert.equal((await fetch(gateway + path)).status, 200, path)
+    }
     for (const path of ['/livez', '/readyz', '/metrics', '/frontend.conf.template', '//orders']) {
       const answer = await fetch(gateway + path)
       assert.equal(answer.status, 404, path)

@@ -55,7 +55,7 @@ export async function openProject({
     up: (replicas) => up(compose, replicas),
     [Symbol.asyncDispose]: async () => {
       await compose('down', '--volumes', '--remove-orphans', '--timeout', '15')
-      await docker('image', 'rm', '--force', `${name}-processes`)
+      await docker('image', 'rm', '--force', `${name}-processes`, `${name}-frontend`)
     },
   }
 }
