@@ -196,6 +196,18 @@ describe('architecture', () => {
     assert.deepEqual(broken, [])
   })
 
+  it('keeps the client free of everything else, so that it can be taken along', () => {
+    const client = code.filter(({ path }) => /^contracts\/client[./]/.test(path))
+    assert.ok(client.length > 3)
+    const broken = faults(client, ({ imports }) =>
+      imports.map(({ from, isType }) => {
+        const isOwn = /^\.\/(client\/)?[a-z-]+\.ts$/.test(from)
+        return !isType && !isOwn && `imports ${from}`
+      }),
+    )
+    assert.deepEqual(broken, [])
+  })
+
   it('asks the clock of the process only for what informs', () => {
     const asking = code.filter(
       ({ path, folder, text }) =>
