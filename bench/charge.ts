@@ -14,7 +14,9 @@ export interface Charging {
   accounts: number
 }
 
-const accounts = 10_000
+export const accounts = 10_000
+
+export const chargeCount = ({ quick }: Bench): number => (quick ? 4_800 : 50_000)
 
 /**
  * PaymentRequested messages that wait in the queue, handled by one payments-consumer until the last
@@ -22,44 +24,75 @@ const accounts = 10_000
  */
 export const charge: Measurement = {
   name: 'charge',
-  run: async (bench: Bench): Promise<Figure> => {
+  run: async (bench: Bench): Promise<Figure[]> => {
     const { paymentsUrl, brokerUrl } = bench.servers
-    const charging = { paymentsUrl, count: bench.quick ? 4_800 : 20_000, clients: 32, accounts }
+    const count = bench.quick ? 4_800 : 49_984
     await using queue = await openQueue(brokerUrl)
     await using books = new Books(paymentsUrl)
-    const rounds = await race(bench, charging, queue, books)
-    await queue.expectEmpty() // nothing was given back when the consumer stopped: all was acked
-    return { name: 'charge', unit: 'requests/s', target: 1, ...rounds }
+    await using peer = choosePeer()
+    await using consumer = await startProcess('payments-consumer', bench)
+
+    const ours = async () => {
+      await books.open(accounts)
+      return chargeRate([consumer], queue, books, { count: chargeCount(bench), accounts })
+    }
+    const limit = async () => {
+      await books.open(accounts)
+      await peer.charge({ paymentsUrl, count, clients: 32, accounts })
+      await books.audit(count)
+      return books.rate()
+    }
+    const rounds = bench.quick ? 3 : 5
+    const values = await alternate(bench, { name: 'charge', rounds }, { ours, limit })
+    const common = { name: 'charge', unit: 'requests/s', against: peer.name }
+    return [{ ...common, values: values.ours, limits: values.limit, target: { ratioAtLeast: 2 } }]
+  },
+}
+
+/** The same with all messages for one account, against those for many. */
+export const hotAccount: Measurement = {
+  name: 'hot account',
+  run: async (bench: Bench): Promise<Figure[]> => {
+    const { paymentsUrl, brokerUrl } = bench.servers
+    const count = chargeCount(bench)
+    await using queue = await openQueue(brokerUrl)
+    await using books = new Books(paymentsUrl)
+    await using consumer = await startProcess('payments-consumer', bench)
+
+    const rate = async (accounts: number) => {
+      await books.open(accounts)
+      return chargeRate([consumer], queue, books, { count, accounts })
+    }
+    const sides = { one: () => rate(1), many: () => rate(accounts) }
+    const rounds = bench.quick ? 3 : 5
+    const { one, many } = await alternate(bench, { name: 'hot account', rounds }, sides)
+    const against = `the same for ${accounts.toLocaleString('en')} accounts`
+    const common = { name: 'hot account', unit: 'requests/s', against }
+    return [{ ...common, values: one, limits: many, target: { ratioAtLeast: 0.7 } }]
   },
 }
 
 type Consumer = Awaited<ReturnType<typeof startProcess>>
 type Queue = Awaited<ReturnType<typeof openQueue>>
 
-/** Consumer and peer are started once, for all rounds, and stopped at the end. */
-async function race(bench: Bench, charging: Charging, queue: Queue, books: Books) {
-  await using peer = choosePeer()
-  await using consumer = await startProcess('payments-consumer', bench.servers, bench.profile)
-  const ours = () => ourRound(consumer, queue, books, charging)
-  const limit = async () => {
-    await books.open(accounts)
-    await peer.charge(charging)
-    await books.audit(charging.count)
-    return books.rate()
-  }
-  return { ...(await alternate(bench, 'charge', { ours, limit })), against: peer.name }
-}
-
-/** The consumer is frozen while the queue is filled, so that it is warm and yet begins with all of it. */
-async function ourRound(consumer: Consumer, queue: Queue, books: Books, { count }: Charging) {
-  await books.open(accounts)
-  const messages = requests(count)
-  consumer.freeze()
+/**
+ * Consumers are frozen while the queue is filled, so that they are warm and yet begin with all of
+ * it. Counts from what the books count from; looks whether every message was charged once.
+ */
+export async function chargeRate(
+  consumers: Consumer[],
+  queue: Queue,
+  books: Books,
+  { count, accounts }: { count: number; accounts: number },
+): Promise<number> {
+  const messages = requests(count, accounts)
+  for (const consumer of consumers) consumer.freeze()
   await queue.fill(messages)
   const from = new Date()
-  consumer.thaw()
+  for (const consumer of consumers) consumer.thaw()
   await books.untilHandled(count)
   await books.audit(count)
+  await queue.expectEmpty()
   return books.rate(from)
 }
 
@@ -74,7 +107,7 @@ function choosePeer() {
   return { name, charge: peer.ask, [Symbol.asyncDispose]: peer[Symbol.asyncDispose] }
 }
 
-const requests = (count: number) =>
+const requests = (count: number, accounts: number) =>
   paymentRequests(count, accounts).map((event) => ({
     id: event.id,
     type: event.type,

@@ -15,51 +15,64 @@ export interface Figure {
   unit: string
   /** Ours, of every round. */
   values: number[]
-  /** What it is compared with, and its values in the same rounds. */
+  /** What it is compared with. */
   against: string
+  /** The values of that in the same rounds; none when the target is of the value itself. */
   limits: number[]
-  /** The least ratio that is good enough. */
-  target: number
+  target: Target
+  /** What the figure is made of. */
+  note?: string
 }
+
+/** What is good enough: so much of what it is compared with, or a value not to be exceeded. */
+export type Target = { ratioAtLeast: number } | { valueAtMost: number }
 
 export interface Measurement {
   name: string
-  run: (bench: Bench) => Promise<Figure>
+  run: (bench: Bench) => Promise<Figure[]>
 }
 
-/** Two sides of one comparison; each does a whole round and returns its figure. */
-interface Sides {
-  ours: () => Promise<number>
-  limit: () => Promise<number>
-}
+/** One round of one side; returns its figure. Round 0 warms up. */
+type Side = (round: number) => Promise<number>
 
 /**
- * Both sides in turn, first once to warm up and then round by round, and never at the same time:
- * whatever else the machine does meanwhile, it does to both.
+ * All sides in turn, first once to warm up and then round by round, and never at the same time:
+ * whatever else the machine does meanwhile, it does to all of them.
  */
-export async function alternate(
-  { progress, quick }: Bench,
-  name: string,
-  { ours, limit }: Sides,
-): Promise<{ values: number[]; limits: number[] }> {
-  const rounds = quick ? 3 : 5
-  const values: number[] = []
-  const limits: number[] = []
+export async function alternate<Name extends string>(
+  { progress }: Bench,
+  { name, rounds }: { name: string; rounds: number },
+  sides: Record<Name, Side>,
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(sides) as Name[]
+  const values = Object.fromEntries(names.map((side) => [side, [] as number[]]))
   for (let round = 0; round <= rounds; round++) {
-    const value = await ours()
-    const bound = await limit()
     const label = round === 0 ? 'warm-up' : `round ${round} of ${rounds}`
-    progress(`${name}, ${label}: ${Math.round(value)} against ${Math.round(bound)}`)
-    if (round === 0) continue
-    values.push(value)
-    limits.push(bound)
+    for (const side of names) {
+      const value = await sides[side](round)
+      progress(`${name}, ${label}, ${side}: ${readable(value)}`)
+      if (round > 0) values[side]?.push(value)
+    }
   }
-  return { values, limits }
+  return values as Record<Name, number[]>
 }
 
 /** The middle one; the mean of the two in the middle when their number is even. */
-export function median(values: number[]): number {
+export const median = (values: number[]): number => quantile(values, 0.5)
+
+/** Between two neighbours, the weighted mean of them. */
+export function quantile(values: number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1)
-  return middle.reduce((sum, value) => sum + value, 0) / middle.length
+  const place = (sorted.length - 1) * part
+  const [low, high] = [sorted[Math.floor(place)] as number, sorted[Math.ceil(place)] as number]
+  return low + (high - low) * (place - Math.floor(place))
+}
+
+/** Three digits at least; thousands apart. */
+export function readable(value: number): string {
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
+  return value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
 }

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 
 export interface Options {
-  /** Which measurement; all of them when undefined. */
-  only: string | undefined
+  /** Which measurements; all of them when empty. */
+  only: string[]
   /** Where the figures go as JSON. */
   json: string | undefined
+  /** A Markdown file whose table takes them. */
+  markdown: string | undefined
   /** Fewer messages and rounds: to see that it works, not to quote. */
   quick: boolean
   /** Where the processes of the program write their CPU profiles. */
@@ -13,25 +15,29 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
 
-  --only NAME     one measurement alone
-  --json FILE     also writes the figures as JSON
-  --quick         fewer messages and rounds
-  --profile DIR   CPU profiles (for Chrome DevTools) of the measured processes`
+  --only NAME      one measurement alone; may be repeated
+  --json FILE      also writes the figures as JSON
+  --markdown FILE  also puts them into the table of FILE, between its marks
+  --quick          fewer messages and rounds
+  --profile DIR    CPU profiles (for Chrome DevTools) of the measured processes, and the
+                   statements that PostgreSQL spent its time on`
 
 /** What the command line asks for. Throws an Error whose message is fit for the terminal. */
 export function parseOptions(args: string[], names: string[]): Options {
   const { values } = parseArgs({
     args,
     options: {
-      only: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
+      markdown: { type: 'string' },
       quick: { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
   })
-  const { only, json, quick, profile } = values
-  if (only !== undefined && !names.includes(only)) {
-    throw new Error(`--only takes one of ${names.join(', ')}; got ${JSON.stringify(only)}`)
+  const { only, json, markdown, quick, profile } = values
+  const unknown = only.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    throw new Error(`--only takes one of ${names.join(', ')}; got ${JSON.stringify(unknown)}`)
   }
-  return { only, json, quick, profile }
+  return { only, json, markdown, quick, profile }
 }

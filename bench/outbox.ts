@@ -5,6 +5,8 @@ import { paymentRequests } from './requests.ts'
 export class Outbox {
   readonly #client: pg.Client
   #filledAt = ''
+  /** The least id of the last filling: ids grow with time. */
+  #firstId = ''
 
   private constructor(client: pg.Client) {
     this.#client = client
@@ -17,11 +19,14 @@ export class Outbox {
     return new Outbox(client)
   }
 
-  /** Replaces whatever there was, in one transaction that wakes the relay; returns the event ids. */
+  async empty(): Promise<void> {
+    await this.#client.query('TRUNCATE outbox')
+  }
+
+  /** Adds events in one transaction that wakes the relay; returns their ids. */
   async fill(count: number): Promise<string[]> {
     const events = paymentRequests(count, 1_000)
     await this.#client.query('BEGIN')
-    await this.#client.query('TRUNCATE outbox')
     await this.#client.query(
       `INSERT INTO outbox (event_id, event_type, payload_json)
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::jsonb[])`,
@@ -35,6 +40,7 @@ export class Outbox {
       `SELECT clock_timestamp()::text AS now, pg_notify('outbox', '')`,
     )
     this.#filledAt = rows[0].now
+    this.#firstId = events[0]?.id ?? ''
     await this.#client.query('COMMIT')
     return events.map(({ id }) => id)
   }
@@ -52,11 +58,27 @@ export class Outbox {
     const { rows } = await this.#client.query(
       `SELECT count(*)::int AS published,
               extract(epoch FROM max(published_at) - $1::timestamptz)::float8 AS seconds
-       FROM outbox WHERE published_at IS NOT NULL AND publish_attempts = 1`,
-      [this.#filledAt],
+       FROM outbox WHERE event_id >= $2 AND published_at IS NOT NULL AND publish_attempts = 1`,
+      [this.#filledAt, this.#firstId],
     )
     if (rows[0].published === count) return rows[0].seconds
     throw new Error(`${rows[0].published} of ${count} events are marked as published once`)
+  }
+
+  /** How fast the last quarter was drained, compared with the second: less than 1 is a growing tail. */
+  async steadiness(): Promise<number> {
+    const { rows } = await this.#client.query(
+      `WITH marks AS (
+         SELECT published_at, ntile(4) OVER (ORDER BY published_at) AS quarter
+         FROM outbox WHERE event_id >= $1),
+       spans AS (
+         SELECT quarter, extract(epoch FROM max(published_at) - min(published_at)) AS seconds
+         FROM marks GROUP BY quarter)
+       SELECT ((SELECT seconds FROM spans WHERE quarter = 2)
+               / (SELECT seconds FROM spans WHERE quarter = 4))::float8 AS steadiness`,
+      [this.#firstId],
+    )
+    return rows[0].steadiness
   }
 
   async messageBytes(): Promise<number> {

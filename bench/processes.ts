@@ -6,21 +6,33 @@ import { repositoryDir } from '#local/places.ts'
 import { answersOk } from '#local/probe.ts'
 import { serverEnvironment } from '#local/processes.ts'
 import { startServer } from '#local/server.ts'
+import type { Bench } from './measurement.ts'
 import type { Servers } from './servers.ts'
 
+interface ProcessOptions {
+  /** Instead of those that everybody uses. */
+  servers?: Partial<Pick<Servers, 'ordersUrl' | 'paymentsUrl'>>
+  env?: NodeJS.ProcessEnv
+}
+
 /** One real process of the program, ready and running until disposed of. */
-export async function startProcess(name: string, servers: Servers, profile: string | undefined) {
+export async function startProcess(
+  name: string,
+  { servers, profile }: Pick<Bench, 'servers' | 'profile'>,
+  options: ProcessOptions = {},
+) {
   const [port = 0] = await freePorts(1)
   const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', profile] : []
+  const urls = environment({ ...servers, ...options.servers })
   const running = await startServer([
     {
       name,
       address: `127.0.0.1:${port}`,
       command: [process.execPath, ...profiling, `${name}/main.ts`],
       cwd: repositoryDir,
-      env: { ...process.env, ...environment(servers), PORT: String(port), LOG_LEVEL: 'warn' },
+      env: { ...process.env, ...urls, PORT: String(port), LOG_LEVEL: 'warn', ...options.env },
       stateDir: servers.dir,
-      pidFile: join(servers.dir, 'run', `${name}.pid`),
+      pidFile: join(servers.dir, 'run', `${name}.${port}.pid`),
       logFile: join(servers.dir, 'logs', `${name}.log`),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 12_000,
@@ -29,6 +41,7 @@ export async function startProcess(name: string, servers: Servers, profile: stri
     },
   ])
   return {
+    url: `http://127.0.0.1:${port}`,
     freeze: () => process.kill(running.pid, 'SIGSTOP'),
     thaw: () => process.kill(running.pid, 'SIGCONT'),
     [Symbol.asyncDispose]: () => running.stop(),
@@ -44,8 +57,8 @@ const environment = ({ ordersUrl, paymentsUrl, brokerUrl }: Servers) =>
   })
 
 /**
- * A file of this folder as a process of its own, so that a limit shares no event loop with the
- * harness. It does one round for every question and answers when it is done (`answerRounds`).
+ * A file of this folder as a process of its own, so that it shares no event loop with the harness.
+ * It does one round for every question and answers when it is done (`answerRounds`).
  */
 export function startPeer<Question extends object, Answer>(file: string) {
   const child = fork(join(import.meta.dirname, file))

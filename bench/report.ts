@@ -1,44 +1,60 @@
 import { writeFileSync } from 'node:fs'
-import { type Figure, median } from './measurement.ts'
+import { type Figure, median, readable } from './measurement.ts'
 
-/** The ratio of the medians: of two sides that were measured in turn. */
-export const ratioOf = ({ values, limits }: Figure): number => median(values) / median(limits)
+/** The ratio of the medians: of two sides that were measured in turn, or of a value and its bound. */
+export function ratioOf({ values, limits, target }: Figure): number {
+  if (limits.length > 0) return median(values) / median(limits)
+  return median(values) / ('valueAtMost' in target ? target.valueAtMost : target.ratioAtLeast)
+}
 
-const isMet = (figure: Figure): boolean => ratioOf(figure) >= figure.target
+const isMet = (figure: Figure): boolean =>
+  'ratioAtLeast' in figure.target
+    ? ratioOf(figure) >= figure.target.ratioAtLeast
+    : median(figure.values) <= figure.target.valueAtMost
+
+/** The columns of the table. */
+export const head = ['name', 'ours', 'against', 'what that is', 'ratio', 'target', '']
 
 /** Medians with the least and the greatest of all rounds. */
+export const cellsOf = (figure: Figure): string[] => [
+  figure.name,
+  `${spread(figure.values)} ${figure.unit}`,
+  figure.limits.length > 0 ? spread(figure.limits) : '',
+  figure.against,
+  readable(ratioOf(figure)),
+  targetOf(figure),
+  isMet(figure) ? 'met' : 'MISSED',
+]
+
+function targetOf({ target, unit }: Figure): string {
+  if ('ratioAtLeast' in target) return `ratio ≥ ${target.ratioAtLeast}`
+  return `≤ ${target.valueAtMost} ${unit}`
+}
+
+/** For the terminal. */
 export function table(figures: Figure[]): string {
-  const head = ['', 'ours', 'the limit', 'ratio', 'target', '', 'the limit is']
-  const rows = figures.map((figure) => [
-    figure.name,
-    `${spread(figure.values)} ${figure.unit}`,
-    `${spread(figure.limits)} ${figure.unit}`,
-    ratioOf(figure).toFixed(2),
-    `≥ ${figure.target.toFixed(2)}`,
-    isMet(figure) ? 'met' : 'MISSED',
-    figure.against,
-  ])
-  const all = [head, ...rows]
+  const all = [head, ...figures.map(cellsOf)]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0))
-  return all.map((row) => line(row).join('  ').trimEnd()).join('\n')
+  const notes = figures.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : []))
+  return [...all.map((row) => line(row).join('  ').trimEnd()), '', ...notes].join('\n')
 }
 
 const spread = (values: number[]): string =>
-  `${whole(median(values))} (${whole(Math.min(...values))}–${whole(Math.max(...values))})`
+  `${readable(median(values))} (${readable(Math.min(...values))}–${readable(Math.max(...values))})`
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en')
-
-/** For programs; `value` is a median, and the limit's was `value / ratio`. */
+/** For programs; `value` is a median, and the other's was `value / ratio`. */
 export function writeJson(file: string, figures: Figure[]): void {
   const rows = figures.map((figure) => ({
     name: figure.name,
-    value: Math.round(median(figure.values)),
+    value: rounded(median(figure.values)),
     unit: figure.unit,
-    ratio: Number(ratioOf(figure).toFixed(3)),
+    ratio: rounded(ratioOf(figure)),
     against: figure.against,
-    target: figure.target,
+    target: Object.values(figure.target)[0],
     met: isMet(figure),
   }))
   writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`)
 }
+
+const rounded = (value: number): number => Number(value.toPrecision(4))

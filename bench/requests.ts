@@ -20,3 +20,9 @@ export function paymentRequests(count: number, users: number) {
 
 /** What SQL calls `'user-' || index`. */
 export const userId = (index: number): string => `user-${index}`
+
+/** No UUIDv7 that is made from now on is less. */
+export function leastIdNow(): string {
+  const time = Date.now().toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`
+}

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { freePorts } from '#local/free-ports.ts'
 import { startPostgres } from '#local/postgres.ts'
 import { startRabbitmq } from '#local/rabbitmq.ts'
@@ -11,9 +12,15 @@ export interface Servers extends AsyncDisposable {
   ordersUrl: string
   paymentsUrl: string
   brokerUrl: string
+  /** One more database, with the tables of a service or none, made when first asked for; its URL. */
+  database: (name: string, service?: 'orders' | 'payments') => Promise<string>
+  pids: () => { postgres: number; rabbitmq: number }
   /** For logs and pid files of whatever is measured; removed at the end. */
   dir: string
 }
+
+/** All statements are counted when somebody wants profiles; it costs a little. */
+const profiling = { shared_preload_libraries: 'pg_stat_statements' }
 
 /**
  * A PostgreSQL and a RabbitMQ of our own, migrated, until disposed of.
@@ -21,32 +28,52 @@ export interface Servers extends AsyncDisposable {
  * Durable as they come: fsync and synchronous_commit are on. `track_commit_timestamp` is the one
  * setting changed, since rates are read from the commits themselves, of both sides alike.
  */
-export async function startServers(): Promise<Servers> {
+export async function startServers(isProfiling: boolean): Promise<Servers> {
   await using stack = new AsyncDisposableStack()
   const dir = mkdtempSync(join(tmpdir(), 'orders-payments-bench-'))
   stack.defer(() => removeState(dir))
   const [port = 0, amqp = 0, management = 0, distribution = 0, epmd = 0] = await freePorts(5)
 
-  const postgres = await startPostgres({
-    dir,
-    port,
-    databases: ['orders_db', 'payments_db'],
-    settings: { track_commit_timestamp: 'on' },
-  })
+  const settings = { track_commit_timestamp: 'on', ...(isProfiling && profiling) }
+  const postgres = await startPostgres({ dir, port, databases: [], settings })
   stack.defer(postgres.stop)
   const broker = await startRabbitmq({ dir, ports: { amqp, management, distribution, epmd } })
   stack.defer(broker.stop)
 
-  const ordersUrl = postgres.url('orders_db')
-  const paymentsUrl = postgres.url('payments_db')
-  await migrate(ordersUrl, 'orders')
-  await migrate(paymentsUrl, 'payments')
+  const made = new Set<string>()
+  const database = async (name: string, service?: 'orders' | 'payments') => {
+    if (!made.has(name)) await execute(postgres.url('postgres'), `CREATE DATABASE ${name}`)
+    made.add(name)
+    if (service) await migrate(postgres.url(name), service)
+    return postgres.url(name)
+  }
+  const ordersUrl = await database('orders_db', 'orders')
+  const paymentsUrl = await database('payments_db', 'payments')
+  if (isProfiling) await execute(ordersUrl, 'CREATE EXTENSION pg_stat_statements')
   const started = stack.move()
   return {
     ordersUrl,
     paymentsUrl,
     brokerUrl: broker.url,
+    database,
+    pids: () => ({ postgres: postgres.pid, rabbitmq: broker.pid }),
     dir,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}
+
+/** Statements on a connection of their own; returns the rows of the last one. */
+export async function execute<Row extends object>(
+  connectionString: string,
+  statements: string,
+  values?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    const result = await client.query<Row>(statements, values)
+    return [result].flat().at(-1)?.rows ?? []
+  } finally {
+    await client.end()
   }
 }

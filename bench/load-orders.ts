@@ -1,0 +1,104 @@
+import { HttpLane } from './http-lane.ts'
+import { answerRounds } from './processes.ts'
+import { amount, userId } from './requests.ts'
+import { watchUsers } from './status-watch.ts'
+
+/** Orders from the POST to the final status at a WebSocket, for so long. */
+export interface Load {
+  gateway: string
+  seconds: number
+  users: number
+  connections: number
+  /** Orders that are accepted and not final, at most: a new one waits for another's end. */
+  inFlight: number
+  /** One order each so many milliseconds; as fast as `inFlight` allows when 0. */
+  everyMs: number
+}
+
+/** Every order of the load, in the order of their answers; times in milliseconds since the epoch. */
+export interface Loaded {
+  orders: { id: string; sentAt: number; answeredAt: number; finalAt: number }[]
+  /** Became final within the time; the others after it. */
+  finalInTime: number
+  ms: number
+}
+
+const drainMs = 30_000
+
+answerRounds(async (load: Load): Promise<Loaded> => {
+  const room = new Room(load.inFlight)
+  const finals = new Map<string, number>()
+  const watch = await watchUsers(load.gateway, load.users, (orderId, status) => {
+    if (status !== 'PAID') throw new Error(`order ${orderId} ended as ${status}`)
+    if (finals.has(orderId)) throw new Error(`order ${orderId} was told twice`)
+    finals.set(orderId, now())
+    room.leave()
+  })
+  const startedAt = now()
+  const answered = await postAll(load, room, startedAt + load.seconds * 1_000)
+  const ms = now() - startedAt
+  const finalInTime = finals.size
+  await untilAllAreFinal(answered.length, finals)
+  watch.close()
+  const orders = answered.map((order) => ({
+    ...order,
+    finalAt: finals.get(order.id) ?? Number.NaN,
+  }))
+  return { orders, finalInTime, ms }
+})
+
+const now = () => performance.timeOrigin + performance.now()
+
+async function postAll({ gateway, users, connections, everyMs }: Load, room: Room, until: number) {
+  const url = `${gateway}/orders`
+  const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.connect(url)))
+  const startedAt = now()
+  const answered: { id: string; sentAt: number; answeredAt: number }[] = []
+  let next = 0
+  const run = async (lane: HttpLane) => {
+    while (now() < until) {
+      await room.enter()
+      const number = next++
+      await sleepUntil(startedAt + number * everyMs)
+      const sentAt = now()
+      const post = lane.post(JSON.stringify({ user_id: userId(number % users), amount }))
+      const { status, body } = await post
+      if (status !== 201) throw new Error(`the answer was ${status}: ${body}`)
+      answered.push({ id: JSON.parse(body).order_id, sentAt, answeredAt: now() })
+    }
+  }
+  await Promise.all(lanes.map(run))
+  for (const lane of lanes) lane.close()
+  return answered
+}
+
+async function sleepUntil(at: number): Promise<void> {
+  const ms = at - now()
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+async function untilAllAreFinal(count: number, finals: Map<string, number>): Promise<void> {
+  const deadline = now() + drainMs
+  while (finals.size < count && now() < deadline) await sleepUntil(now() + 20)
+  if (finals.size !== count) throw new Error(`of ${count} orders ${finals.size} are final`)
+}
+
+/** For so many at a time; whoever comes later waits for one to leave. */
+class Room {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(size: number) {
+    this.#free = size
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free-- > 0) return
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  leave(): void {
+    this.#free++
+    this.#waiting.shift()?.()
+  }
+}

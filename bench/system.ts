@@ -1,0 +1,76 @@
+import { processNames } from '#local/ports.ts'
+import { startStack } from '#testing/stack.ts'
+import { Books } from './books.ts'
+import type { Bench } from './measurement.ts'
+import { cpuMs, residentMegabytes } from './resources.ts'
+import { execute } from './servers.ts'
+
+export type System = Awaited<ReturnType<typeof startSystem>>
+
+/**
+ * The stack as `npm start` runs it, on the servers of the benchmark, with empty tables and so many
+ * accounts that have money enough. `without` names processes that are not started.
+ */
+export async function startSystem(
+  { servers, profile }: Bench,
+  { accounts = 1_000, without = [] }: { accounts?: number; without?: string[] } = {},
+) {
+  await execute(servers.ordersUrl, 'TRUNCATE orders, outbox, inbox, attempts, idempotency_keys')
+  await execute(servers.ordersUrl, 'VACUUM (ANALYZE) orders, outbox, inbox')
+  await using books = new Books(servers.paymentsUrl)
+  await books.open(accounts)
+  const stack = await startStack({
+    args: without.flatMap((name) => ['--scale', `${name}=0`]),
+    env: {
+      AMQP_URL: servers.brokerUrl,
+      ORDERS_DATABASE_URL: servers.ordersUrl,
+      PAYMENTS_DATABASE_URL: servers.paymentsUrl,
+      ...(profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+    },
+  })
+  const processes = processNames.filter((name) => !without.includes(name))
+  const pids = (): Record<string, number> => ({
+    ...Object.fromEntries([...processes, 'nginx'].map((name) => [name, stack.pidOf(name)])),
+    ...servers.pids(),
+  })
+  return {
+    gateway: stack.gateway,
+    /** CPU milliseconds used until now, by program. */
+    cpuMs: () => mapValues(pids(), cpuMs),
+    /** Of each of the program's own processes. */
+    megabytes: () =>
+      mapValues(
+        Object.fromEntries(processes.map((name) => [name, stack.pidOf(name)])),
+        residentMegabytes,
+      ),
+    [Symbol.asyncDispose]: async () => void (await stack.stop()),
+  }
+}
+
+const mapValues = <T>(record: Record<string, number>, map: (value: number) => T) =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+
+/** Throws unless all orders are paid and told, once each, all events published, and the money adds up. */
+export async function auditSystem({ servers }: Bench, orders: number): Promise<void> {
+  const [ofOrders] = await execute<{ paid: number; all: number; unpublished: number }>(
+    servers.ordersUrl,
+    `SELECT (SELECT count(*) FROM orders WHERE status = 'PAID')::int AS paid,
+            (SELECT count(*) FROM orders)::int AS all,
+            (SELECT count(*) FROM outbox WHERE published_at IS NULL)::int AS unpublished`,
+  )
+  const found = JSON.stringify(ofOrders)
+  if (ofOrders?.paid !== orders || ofOrders.all !== orders || ofOrders.unpublished !== 0) {
+    throw new Error(`of ${orders} orders: ${found}`)
+  }
+  const [wrong] = await execute<{ charged: number; balances: number }>(
+    servers.paymentsUrl,
+    `WITH entries AS (
+       SELECT user_id, sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END) AS balance
+       FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
+     SELECT (SELECT count(*) FROM ledger WHERE type = 'DEBIT')::int AS charged,
+            (SELECT count(*) FROM accounts JOIN entries USING (user_id)
+             WHERE accounts.balance <> entries.balance)::int AS balances`,
+  )
+  if (wrong?.charged === orders && wrong.balances === 0) return
+  throw new Error(`of ${orders} orders: ${JSON.stringify(wrong)}; "balances" counts wrong ones`)
+}
