@@ -1,11 +1,11 @@
 import pg from 'pg'
-import { paymentRequests } from './requests.ts'
+import { leastIdNow, paymentRequests } from './requests.ts'
 
 /** The outbox of Orders as the harness sees it: filled, watched, and audited. */
 export class Outbox {
   readonly #client: pg.Client
   #filledAt = ''
-  /** The least id of the last filling: ids grow with time. */
+  /** No id of the last filling is less: ids grow with time. */
   #firstId = ''
 
   private constructor(client: pg.Client) {
@@ -25,6 +25,7 @@ export class Outbox {
 
   /** Adds events in one transaction that wakes the relay; returns their ids. */
   async fill(count: number): Promise<string[]> {
+    this.#firstId = leastIdNow()
     const events = paymentRequests(count, 1_000)
     await this.#client.query('BEGIN')
     await this.#client.query(
@@ -40,7 +41,6 @@ export class Outbox {
       `SELECT clock_timestamp()::text AS now, pg_notify('outbox', '')`,
     )
     this.#filledAt = rows[0].now
-    this.#firstId = events[0]?.id ?? ''
     await this.#client.query('COMMIT')
     return events.map(({ id }) => id)
   }

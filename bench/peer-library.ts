@@ -1,12 +1,12 @@
 import type { PollingListenerSettings, StoredTransactionalMessage } from 'pg-transactional-outbox'
 import { getDisabledLogger, initializePollingMessageListener } from 'pg-transactional-outbox'
-import { BrokerAsPromised, type BrokerConfig, withDefaultConfig } from 'rascal'
+import rascal, { type BrokerConfig } from 'rascal'
 import { type LibraryStart, libraryTable } from './library.ts'
 import { answerRounds } from './processes.ts'
 
 /** pg-transactional-outbox as its own example has it: polling, and a publisher made with rascal. */
 answerRounds(async ({ libraryUrl, settings, ...start }: LibraryStart) => {
-  const broker = await BrokerAsPromised.create(withDefaultConfig(brokerConfig(start)))
+  const broker = await rascal.BrokerAsPromised.create(rascal.withDefaultConfig(brokerConfig(start)))
   const publish = async (message: StoredTransactionalMessage): Promise<void> => {
     const publication = await broker.publish('event', message)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
