@@ -63,7 +63,7 @@ async function chargeGrowth(bench: Bench, grownUrl: string): Promise<Figure> {
     const count = chargeCount(bench)
     await chargeRate([consumer], queue, books, { count: count / 10, accounts })
     books.begin()
-    return chargeRate([consumer], queue, books, { count, accounts })
+    return await chargeRate([consumer], queue, books, { count, accounts })
   }
   const sides = {
     grown: () => rate(grownUrl, false),

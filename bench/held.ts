@@ -16,6 +16,7 @@ export const heldTransaction: Measurement = {
     const count = relayCount(bench)
     await using queue = await openQueue(brokerUrl)
     await using outbox = await Outbox.connect(ordersUrl)
+    await outbox.empty()
     await using _relay = await startProcess('orders-relay', bench)
 
     const tails: number[] = []

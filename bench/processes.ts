@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { freePorts } from '#local/free-ports.ts'
@@ -62,25 +62,23 @@ const environment = ({ ordersUrl, paymentsUrl, brokerUrl }: Servers) =>
  */
 export function startPeer<Question extends object, Answer>(file: string) {
   const child = fork(join(import.meta.dirname, file))
-  return {
-    ask: (question: Question): Promise<Answer> => {
-      child.send(question)
-      return answerOf<Answer>(child, file)
-    },
-    [Symbol.asyncDispose]: async () => {
-      if (child.exitCode !== null) return
-      child.disconnect()
-      await once(child, 'exit')
-    },
-  }
-}
-
-async function answerOf<Answer>(child: ChildProcess, file: string): Promise<Answer> {
-  const died = once(child, 'exit').then(() => {
+  const exited = once(child, 'exit')
+  const died = exited.then(() => {
     throw new Error(`${file} ended instead of answering`)
   })
-  const [answer] = await Promise.race([once(child, 'message'), died])
-  return answer as Answer
+  died.catch(() => {}) // who asks is told
+  return {
+    ask: async (question: Question): Promise<Answer> => {
+      const answer = once(child, 'message')
+      child.send(question)
+      const [message] = await Promise.race([answer, died])
+      return message as Answer
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (child.connected) child.disconnect()
+      await exited
+    },
+  }
 }
 
 /** The peer's side: ends when the harness hangs up. */

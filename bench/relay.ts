@@ -30,6 +30,7 @@ export const relay: Measurement = {
     const { servers } = bench
     await using queue = await openQueue(servers.brokerUrl)
     await using outbox = await Outbox.connect(servers.ordersUrl)
+    await outbox.empty()
     await using _relay = await startProcess('orders-relay', bench)
     await using window = await bareWindow(bench, queue, outbox)
     await using claims = await bareClaims(bench)

@@ -23,14 +23,14 @@ export const replicas: Measurement = {
       await outbox.empty()
       await using _relays = await startReplicas(bench, 'orders-relay', replicas)
       await drainRate(outbox, queue, relayCount(bench) / 10)
-      return drainRate(outbox, queue, relayCount(bench))
+      return await drainRate(outbox, queue, relayCount(bench))
     }
     const consumers = (replicas: number) => async () => {
       await books.open(accounts)
       await using running = await startReplicas(bench, 'payments-consumer', replicas)
       await chargeRate(running.all, queue, books, { count: chargeCount(bench) / 10, accounts })
       books.begin()
-      return chargeRate(running.all, queue, books, { count: chargeCount(bench), accounts })
+      return await chargeRate(running.all, queue, books, { count: chargeCount(bench), accounts })
     }
     const names = { relays: 'replicas, relay', consumers: 'replicas, consumer' }
     const drained = { two: relays(2), one: relays(1) }

@@ -17,6 +17,7 @@ export const wakeUpCost: Measurement = {
     const count = bench.quick ? 2_000 : 20_000
     await using queue = await openQueue(brokerUrl)
     await using outbox = await Outbox.connect(ordersUrl)
+    await outbox.empty()
     await using _relay = await startProcess('orders-relay', bench)
     await using waking = await startProcess('orders-api', bench)
     await using silent = await startProcess('orders-api', bench, {
