@@ -18,6 +18,10 @@ const candidates: Record<SystemProgram, string[]> = {
   'libc6-dev': ['/usr/include/stdio.h'],
 }
 
+/** Whether it is the name of one of them. */
+export const isSystemPackage = (name: string): name is SystemPackage =>
+  name in candidates && name !== 'epmd'
+
 /** Where the shell of a service or of a plain user does not look. */
 const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin']
 

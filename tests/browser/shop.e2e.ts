@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { findingsOf, launchBrowser, type Manners, visit } from '#testing/browser.ts'
+import { call, insist } from '#testing/client.ts'
+import { eventually } from '#testing/eventually.ts'
+import { proxyTo } from '#testing/proxy.ts'
+import { useStack } from '#testing/shared-stack.ts'
+
+describe('the page, in a browser', function () {
+  this.timeout(120_000)
+  const stack = useStack()
+  const visits: { page: Page; manners: Manners }[] = []
+  let browser: Browser
+
+  before('start the browser', async () => {
+    browser = await launchBrowser()
+  })
+  after(() => browser?.close())
+  afterEach('has no errors in its console and asks nobody else', async () => {
+    for (const { page, manners } of visits.splice(0)) {
+      await page.context().close()
+      assert.deepEqual(manners, { errors: [], foreign: [] })
+    }
+  })
+
+  /** A page in a browser of its own. */
+  async function open(options: BrowserContextOptions = {}, gateway = stack.gateway) {
+    const context = await browser.newContext({
+      locale: 'en-US',
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    context.setDefaultTimeout(30_000)
+    const opened = await visit(context, gateway)
+    visits.push(opened)
+    return opened.page
+  }
+  const newUser = async (balance: string) => {
+    const user_id = `page-${randomUUID().slice(0, 8)}`
+    await insist(stack.gateway, '/accounts', { user_id })
+    await insist(stack.gateway, `/accounts/${user_id}/topup`, { amount: balance })
+    return user_id
+  }
+  async function enter(page: Page, user: string) {
+    await page.fill('#user-id', user)
+    await page.press('#user-id', 'Enter')
+    await page.locator('#connection[data-state=live]').waitFor()
+  }
+  async function order(page: Page, amount: string) {
+    await page.fill('#order-amount', amount)
+    await page.click('#order-form [type=submit]')
+  }
+  /** The order of this amount, in the list, as paid. */
+  const paid = (page: Page, amount: string) =>
+    page.locator('#orders li', { hasText: amount }).locator('.badge', { hasText: 'Paid' })
+  const textOf = (page: Page, selector: string) => page.locator(selector).innerText()
+  const ordersOf = async (user: string) =>
+    (await call(stack.gateway, 'GET', `/orders?user_id=${user}&limit=100`)).body.items ?? []
+
+  it('takes a visitor with a keyboard from nothing to a paid order, and knows him again', async () => {
+    const page = await open()
+    const name = `page-${randomUUID().slice(0, 8)}`
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await page.keyboard.press(key)
+    }
+    await press('Tab')
+    await page.keyboard.type(name)
+    await press('Enter')
+    await page.locator('#shop').waitFor()
+    await page.locator('#topup-amount:focus').waitFor()
+    await page.keyboard.type('20')
+    await press('Enter')
+    await page.locator('#balance', { hasText: '20.00' }).waitFor()
+    await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab')
+    await page.keyboard.type('12,50')
+    await press('Enter')
+    await paid(page, '12.50').waitFor()
+    await page.locator('#balance', { hasText: '7.50' }).waitFor()
+    await page.locator('#pipeline .station[data-state=done]').nth(5).waitFor()
+    assert.match(await page.locator('#life-steps li').nth(3).innerText(), /^Charged, after \d+/)
+    await page.locator('#orders button').first().focus()
+    await press('Enter')
+    await page.locator('#orders button[aria-pressed=true]').waitFor()
+
+    await page.reload()
+    await paid(page, '12.50').waitFor()
+    assert.equal(await textOf(page, '#account-name'), name)
+    assert.deepEqual(
+      (await page.locator('#ledger .amount').allInnerTexts()).map((text) => text.trim()),
+      ['−12.50', '+20.00'],
+    )
+  })
+
+  it('says why a payment was refused', async () => {
+    const page = await open()
+    await enter(page, await newUser('5.00'))
+    await order(page, '5.01')
+    await page.locator('#order-note', { hasText: 'the balance was too small' }).waitFor()
+    await page.locator('#orders li', { hasText: 'the balance was too small' }).waitFor()
+    await page.locator('#pipeline .station[data-state=bad] .name', { hasText: 'Refused' }).waitFor()
+    assert.equal(await textOf(page, '#balance'), '5.00')
+  })
+
+  it('places one order for a double click', async () => {
+    const user = await newUser('10.00')
+    const page = await open()
+    await enter(page, user)
+    await page.fill('#order-amount', '1.00')
+    await page.dblclick('#order-form [type=submit]')
+    await paid(page, '1.00').waitFor()
+    assert.equal((await ordersOf(user)).length, 1)
+  })
+
+  it('shows in one tab what was ordered in another', async () => {
+    const user = await newUser('10.00')
+    const [left, right] = [await open(), await open()]
+    await enter(left, user)
+    await enter(right, user)
+    await order(left, '3.00')
+    await paid(right, '3.00').waitFor()
+    await right.locator('#balance', { hasText: '7.00' }).waitFor()
+  })
+
+  it('says that it is cut off, keeps what was typed, and catches up', async () => {
+    const user = await newUser('10.00')
+    const proxy = await proxyTo(stack.gateway)
+    const port = Number(new URL(proxy.url).port)
+    const page = await open({}, proxy.url)
+    await enter(page, user)
+    const consumers = ['payments-consumer', 'payments-consumer.2'].map(stack.pidOf)
+    for (const pid of consumers) process.kill(pid, 'SIGSTOP')
+    try {
+      await order(page, '2.00')
+      await page.locator('#orders .badge[data-tone=pending]').waitFor()
+      proxy.close()
+      await page.locator('#trouble', { hasText: 'Live updates are lost' }).waitFor()
+      await order(page, '4.00')
+      await page.locator('#order-note', { hasText: 'No connection' }).waitFor()
+      assert.equal(await page.inputValue('#order-amount'), '4.00')
+    } finally {
+      for (const pid of consumers) process.kill(pid, 'SIGCONT')
+    }
+    await eventually(async () => (await ordersOf(user)).every(({ status }) => status === 'PAID'))
+    const restored = await proxyTo(stack.gateway, port)
+    await page.click('#order-note button')
+    await paid(page, '4.00').waitFor()
+    await page.click('#trouble-retry', { timeout: 2_000 }).catch(() => {}) // it may be back by itself
+    await paid(page, '2.00').waitFor()
+    await page.locator('#trouble').waitFor({ state: 'hidden' })
+    assert.equal((await ordersOf(user)).length, 2)
+    restored.close()
+  })
+
+  it('goes on when each replica of orders-api is killed in turn', async () => {
+    const page = await open()
+    await enter(page, await newUser('10.00'))
+    for (const [name, amount] of [
+      ['orders-api', '1.00'],
+      ['orders-api.2', '2.00'],
+    ] as const) {
+      const pid = stack.pidOf(name)
+      process.kill(pid, 'SIGKILL')
+      await order(page, amount)
+      const retry = page.locator('#order-note button')
+      await eventually(async () => {
+        if (await retry.isVisible()) await retry.click()
+        return paid(page, amount).isVisible()
+      })
+      await eventually(() => stack.pidOf(name) !== pid)
+      await page.locator('#connection[data-state=live]').waitFor()
+    }
+  })
+
+  it('places 200 orders at once, and finds that the money taken is what they cost', async () => {
+    const user = await newUser('1.50')
+    const page = await open({ viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
+    await enter(page, user)
+    await page.click('#burst-form [type=submit]')
+    await page.locator('#burst-check[data-tone=good]', { hasText: '150 × 0.01 = 1.50' }).waitFor()
+    await page.locator('#burst-label', { hasText: '200 of 200 final' }).waitFor()
+    assert.equal(await textOf(page, '#burst-refused'), '50')
+    await page.locator('#balance', { hasText: '0.00' }).waitFor()
+    const columns = await page.locator('#histogram rect').count()
+    assert.ok(columns > 0)
+    assert.equal((await call(stack.gateway, 'GET', `/accounts/${user}`)).body.version, 151)
+    assert.deepEqual(await findingsOf(page), [])
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
+  })
+
+  it('is without barriers, empty and full, at 360 and at 1440 pixels', async () => {
+    const page = await open({ viewport: { width: 1440, height: 900 } })
+    assert.deepEqual(await findingsOf(page), [])
+    await enter(page, await newUser('5.00'))
+    assert.deepEqual(await findingsOf(page), [])
+    await order(page, '5.01')
+    await page.locator('#order-note[data-tone=bad]').waitFor()
+    await page.emulateMedia({ colorScheme: 'dark' })
+    assert.deepEqual(await findingsOf(page), [])
+    await page.setViewportSize({ width: 360, height: 740 })
+    assert.deepEqual(await findingsOf(page), [])
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
+  })
+})

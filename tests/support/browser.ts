@@ -1,0 +1,57 @@
+import axe from 'axe-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { programPath } from '#local/system-packages.ts'
+
+/** For a browser that runs as root, without a screen, and calls nobody. */
+const switches = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: programPath('chromium'), args: switches })
+
+/** What the page said that it should not have said, and whom it asked besides its own origin. */
+export interface Manners {
+  errors: string[]
+  foreign: string[]
+}
+
+/** A page of the shop as a new visitor gets it. Requests that fail on purpose are not in its manners. */
+export async function visit(
+  context: BrowserContext,
+  gateway: string,
+): Promise<{ page: Page; manners: Manners }> {
+  const page = await context.newPage()
+  const manners: Manners = { errors: [], foreign: [] }
+  page.on('pageerror', (error) => manners.errors.push(error.message))
+  page.on('console', (message) => {
+    const isNetwork = /^Failed to load resource|^WebSocket connection to/.test(message.text())
+    if (message.type() === 'error' && !isNetwork) manners.errors.push(message.text())
+  })
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== gateway) manners.foreign.push(request.url())
+  })
+  page.on('websocket', (socket) => {
+    if (new URL(socket.url()).host !== new URL(gateway).host) manners.foreign.push(socket.url())
+  })
+  await page.goto(gateway)
+  return { page, manners }
+}
+
+interface Violation {
+  id: string
+  nodes: { html: string }[]
+}
+
+/** What hinders somebody from using the page, by the rules of axe. */
+export async function findingsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const violations = await page.evaluate<Violation[]>('axe.run().then((run) => run.violations)')
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+}
