@@ -82,7 +82,9 @@ onSubmit(orderForm, async (typed) => {
   showSuccess(orderForm, `Order of ${formatAmount(amount)} placed.`)
   lastPlaced = order.order_id
   take(order)
-  choose(orders.newestFirst().find(({ order_id }) => order_id === order.order_id) ?? order)
+  const latest = orders.newestFirst().find(({ order_id }) => order_id === order.order_id) ?? order
+  sayEnd(latest) // its end may have come before the answer
+  choose(latest)
 })
 
 /** @param {Account} account */

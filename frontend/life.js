@@ -64,6 +64,7 @@ export function createLife() {
       shown = 0
       pipeline.show(stepsOf([]).map((step) => ({ ...step, state: 'todo' })))
       find('life-status', HTMLElement).hidden = true
+      find('life-id', HTMLElement).textContent = ''
       find('life-steps', HTMLElement).replaceChildren()
     },
   }
@@ -80,7 +81,8 @@ function sayStatus(order) {
   const end = isFinal(order) ? `, final after ${duration(tookMs(order))}` : ', on its way'
   const why = reason === '' ? '' : ` Refused, because ${reason}; nothing was taken.`
   find('life-about', HTMLElement).textContent =
-    `Order of ${formatAmount(order.amount)}${end}.${why} ${order.order_id}`
+    `Order of ${formatAmount(order.amount)}${end}.${why}`
+  find('life-id', HTMLElement).textContent = order.order_id
 }
 
 /** @param {Step[]} steps */

@@ -32,7 +32,11 @@ export function createPipeline(host) {
 function drawingOf({ width, height, lanes, ways, stations }) {
   return svg(
     'svg',
-    { viewBox: `0 0 ${width} ${height}`, class: 'pipeline', 'aria-hidden': 'true' },
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      class: width > height ? 'across' : 'down',
+      'aria-hidden': 'true',
+    },
     ...lanes.map(({ name, kind, textX, textY, upright, ...box }) => {
       const turn = upright ? { transform: `rotate(-90 ${textX} ${textY})` } : {}
       const title = svg('text', { x: textX, y: textY, ...turn }, name)
@@ -56,6 +60,7 @@ function drawingOf({ width, height, lanes, ways, stations }) {
         svg('path', { d: `M${x - 4.5} ${y - 4.5}l9 9m0 -9l-9 9`, class: 'cross' }),
         svg('text', { x: textX, y: textY, 'text-anchor': anchor, class: 'name' }),
         svg('text', { x: textX, y: textY + 18, 'text-anchor': anchor, class: 'took' }),
+        svg('text', { x, y: y - 24, 'text-anchor': 'middle', class: 'by' }),
       ),
     ),
   )
@@ -65,10 +70,11 @@ function drawingOf({ width, height, lanes, ways, stations }) {
 function light(host, steps) {
   const ways = host.querySelectorAll('.way')
   for (const [index, station] of host.querySelectorAll('.station').entries()) {
-    const { state = 'todo', label = '', tookMs } = steps[index] ?? {}
+    const { state = 'todo', label = '', by = '', tookMs } = steps[index] ?? {}
     station.setAttribute('data-state', state)
     ways[index - 1]?.setAttribute('data-state', state)
     put(station, '.name', label)
+    put(station, '.by', by)
     put(station, '.took', tookText(state, index, tookMs))
   }
 }

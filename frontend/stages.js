@@ -1,6 +1,6 @@
 /** @typedef {{ stage: string, at: string }} Stage */
 /** @typedef {'todo' | 'now' | 'done' | 'bad' | 'unknown'} StepState */
-/** @typedef {{ stage: string, label: string, state: StepState, tookMs: number | undefined }} Step */
+/** @typedef {{ stage: string, label: string, by: string, state: StepState, tookMs: number | undefined }} Step */
 
 /** @type {Record<string, string>} */
 const labels = {
@@ -12,7 +12,15 @@ const labels = {
   reply_relayed: 'Reply relayed',
   settled: 'Settled',
 }
-const order = ['accepted', 'relayed', 'received', 'charged', 'reply_relayed', 'settled']
+/** The six steps, and the process that does each. */
+const slots = [
+  ['accepted', 'orders-api'],
+  ['relayed', 'orders-relay'],
+  ['received', 'payments-consumer'],
+  ['charged', 'payments-consumer'],
+  ['reply_relayed', 'payments-relay'],
+  ['settled', 'orders-consumer'],
+]
 
 /**
  * The six steps of an order as they stand: done or refused with the time since the step before, being
@@ -27,18 +35,18 @@ export function stepsOf(stages) {
   /** @type {number | undefined} */
   let lastMs
   let isWaiting = false
-  return order.map((slot) => {
+  return slots.map(([slot = '', by = '']) => {
     const stage = slot === 'charged' && isRefused ? 'refused' : slot
     const label = labels[stage] ?? stage
     const at = times.get(stage)
     if (at === undefined) {
       const state = isSettled ? 'unknown' : isWaiting ? 'todo' : 'now'
       isWaiting = true
-      return { stage, label, state, tookMs: undefined }
+      return { stage, label, by, state, tookMs: undefined }
     }
     const tookMs = lastMs === undefined ? undefined : at - lastMs
     lastMs = at
-    return { stage, label, state: stage === 'refused' ? 'bad' : 'done', tookMs }
+    return { stage, label, by, state: stage === 'refused' ? 'bad' : 'done', tookMs }
   })
 }
 
