@@ -1,4 +1,5 @@
-/** @typedef {{ x: number, y: number, textX: number, textY: number, anchor: 'start' | 'middle' | 'end' }} Station */
+/** @typedef {'start' | 'middle' | 'end'} Anchor */
+/** @typedef {{ x: number, y: number, textX: number, textY: number, anchor: Anchor, byX?: number, byAnchor?: Anchor }} Station */
 /** @typedef {{ name: string, kind: string, x: number, y: number, width: number, height: number, textX: number, textY: number, upright?: boolean }} Lane */
 /** @typedef {{ width: number, height: number, lanes: Lane[], stations: Station[], ways: string[] }} Layout */
 
@@ -32,17 +33,17 @@ export const wide = {
   stations: [
     below(180, 58),
     below(330, 58),
-    below(440, 254),
-    below(585, 254),
-    below(730, 254),
-    below(860, 58),
+    { ...below(440, 254), byX: 432, byAnchor: 'start' },
+    below(600, 254),
+    { ...below(760, 254), byX: 768, byAnchor: 'end' },
+    below(880, 58),
   ],
   ways: [
     'M180 58H330',
     'M330 58C410 58 360 254 440 254',
-    'M440 254H585',
-    'M585 254H730',
-    'M730 254C806 254 784 58 860 58',
+    'M440 254H600',
+    'M600 254H760',
+    'M760 254C836 254 804 58 880 58',
   ],
 }
 

@@ -50,7 +50,7 @@ function drawingOf({ width, height, lanes, ways, stations }) {
         svg('path', { d, class: 'rail', pathLength: 1 }),
       ),
     ),
-    ...stations.map(({ x, y, textX, textY, anchor }) =>
+    ...stations.map(({ x, y, textX, textY, anchor, byX = x, byAnchor = anchor }) =>
       svg(
         'g',
         { class: 'station' },
@@ -60,7 +60,7 @@ function drawingOf({ width, height, lanes, ways, stations }) {
         svg('path', { d: `M${x - 4.5} ${y - 4.5}l9 9m0 -9l-9 9`, class: 'cross' }),
         svg('text', { x: textX, y: textY, 'text-anchor': anchor, class: 'name' }),
         svg('text', { x: textX, y: textY + 18, 'text-anchor': anchor, class: 'took' }),
-        svg('text', { x, y: y - 24, 'text-anchor': 'middle', class: 'by' }),
+        svg('text', { x: byX, y: y - 24, 'text-anchor': byAnchor, class: 'by' }),
       ),
     ),
   )

@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { call, insist } from '#testing/client.ts'
+import { eventually } from '#testing/eventually.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('the documentation', function () {
@@ -25,6 +27,31 @@ describe('the documentation', function () {
     assert.match(second, /"status":409/)
     assert.match(second, /"status":"PAYMENT_FAILED"/)
     assert.match(second, /"balance":"7.50"/)
+  })
+
+  it('has experiments that end every order once, each command as pasted', async () => {
+    const experiments = [
+      ...read('README.md').matchAll(/<!-- tested: experiment -->\n```sh\n([\s\S]*?)```/g),
+    ].map(([, script = '']) => script.replaceAll('.local', stack.dir))
+    assert.equal(experiments.length, 6)
+    const user_id = `killer-${randomUUID()}`
+    await insist(stack.gateway, '/accounts', { user_id })
+    await insist(stack.gateway, `/accounts/${user_id}/topup`, { amount: '99.00' })
+    const place = () => insist(stack.gateway, '/orders', { user_id, amount: '1.00' })
+    for (const script of experiments) {
+      const placing = [place(), place(), place()]
+      await eventually(async () => (await paste(script)) === '') // what it kills may just be starting
+      await Promise.all([...placing, place()])
+    }
+    const accountOf = async () => (await call(stack.gateway, 'GET', `/accounts/${user_id}`)).body
+    const ordersOf = async () =>
+      (await call(stack.gateway, 'GET', `/orders?user_id=${user_id}&limit=100`)).body.items ?? []
+    const isPaid = ({ status }: Record<string, unknown>) => status === 'PAID'
+    await eventually(async () => (await ordersOf()).filter(isPaid).length === 24, {
+      timeoutMs: 90_000,
+    })
+    assert.equal((await accountOf()).balance, '75.00')
+    assert.equal((await ordersOf()).length, 24)
   })
 
   it('names only npm scripts that exist', () => {
