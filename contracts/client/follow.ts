@@ -53,7 +53,7 @@ export class Following {
     return this.#want({ order_id: orderId })
   }
 
-  /** From the first reading on (it is made at once), no end of an order goes missing. */
+  /** From the first order that is told or read (that is done at once), no end goes missing. */
   user(userId: string): this {
     return this.#want({ user_id: userId })
   }
@@ -122,11 +122,18 @@ export class Following {
     }
     this.#tries = 0
     const { type: _, ...order } = message
+    this.#remember(order)
     if (order.status !== 'PAYMENT_PENDING') {
       this.#followed.forget(order)
       this.#subscribe()
     }
     this.#options.onOrder(order)
+  }
+
+  /** Should the connection be lost before the first reading is done, the next one begins here. */
+  #remember({ user_id, created_at }: Order): void {
+    const since = this.#since.get(user_id)
+    if (since === undefined || since > created_at) this.#since.set(user_id, created_at)
   }
 
   /** The server cannot read at the moment, and has not subscribed us: from the beginning. */

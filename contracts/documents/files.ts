@@ -3,13 +3,24 @@ import { eventsPage } from './events-page.ts'
 import { openApiOf } from './openapi.ts'
 import { ordersApi } from './orders.ts'
 import { paymentsApi } from './payments.ts'
+import { postmanCollection } from './postman.ts'
+import { requestsFile } from './requests.ts'
+import { stepsOf } from './steps.ts'
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 /** Every document that is made from the schemas: its path in the repository, and its text. */
-export const documentFiles = (): Record<string, string> => ({
-  'docs/openapi/orders.json': json(openApiOf(ordersApi)),
-  'docs/openapi/payments.json': json(openApiOf(paymentsApi)),
-  'docs/asyncapi.json': json(asyncApi()),
-  'frontend/docs/events.html': eventsPage(asyncApi()),
-})
+export function documentFiles(): Record<string, string> {
+  const orders = openApiOf(ordersApi)
+  const payments = openApiOf(paymentsApi)
+  const events = asyncApi()
+  const steps = stepsOf([orders, payments])
+  return {
+    'docs/openapi/orders.json': json(orders),
+    'docs/openapi/payments.json': json(payments),
+    'docs/asyncapi.json': json(events),
+    'docs/requests.http': requestsFile(steps),
+    'docs/postman.json': json(postmanCollection(steps)),
+    'frontend/docs/events.html': eventsPage(events),
+  }
+}
