@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -52,6 +52,19 @@ describe('the documentation', function () {
     })
     assert.equal((await accountOf()).balance, '75.00')
     assert.equal((await ordersOf()).length, 24)
+  })
+
+  it('has a program for the client that runs as pasted', async () => {
+    const [, program] =
+      /<!-- tested: client -->\n```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? []
+    assert.ok(program)
+    const text = program
+      .replace('./contracts/client.ts', resolve('contracts/client.ts'))
+      .replace('http://localhost:8080', stack.gateway)
+      .replaceAll('carol', `reader-${randomUUID()}`)
+    const node = [process.execPath, ['--input-type=module-typescript', '--eval', text]] as const
+    const { stdout } = await promisify(execFile)(...node, { timeout: 20_000 })
+    assert.equal(stdout.trim().split('\n').at(-1), 'PAID')
   })
 
   it('names only npm scripts that exist', () => {
