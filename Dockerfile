@@ -4,6 +4,8 @@
 FROM node:26-bookworm-slim AS packages
 
 ENV NODE_ENV=production
+# A small nursery, as in local/processes.ts.
+ENV NODE_OPTIONS=--max-semi-space-size=2
 WORKDIR /app
 
 COPY package.json package-lock.json ./

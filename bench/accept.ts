@@ -39,8 +39,7 @@ export const accept: Measurement = {
       return count / (ms / 1_000)
     }
     const sides = { posts, inserts: () => bare.rate(count) }
-    const rounds = quick ? 3 : 5
-    const { posts: values, inserts } = await alternate(bench, { name: 'accept', rounds }, sides)
+    const { posts: values, inserts } = await alternate(bench, 'accept', sides)
     return [
       {
         name: 'accept',

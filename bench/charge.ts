@@ -42,8 +42,7 @@ export const charge: Measurement = {
       await books.audit(count)
       return books.rate()
     }
-    const rounds = bench.quick ? 3 : 5
-    const values = await alternate(bench, { name: 'charge', rounds }, { ours, limit })
+    const values = await alternate(bench, 'charge', { ours, limit })
     const common = { name: 'charge', unit: 'requests/s', against: peer.name }
     return [{ ...common, values: values.ours, limits: values.limit, target: { ratioAtLeast: 2 } }]
   },
@@ -64,8 +63,7 @@ export const hotAccount: Measurement = {
       return chargeRate([consumer], queue, books, { count, accounts })
     }
     const sides = { one: () => rate(1), many: () => rate(accounts) }
-    const rounds = bench.quick ? 3 : 5
-    const { one, many } = await alternate(bench, { name: 'hot account', rounds }, sides)
+    const { one, many } = await alternate(bench, 'hot account', sides)
     const against = `the same for ${accounts.toLocaleString('en')} accounts`
     const common = { name: 'hot account', unit: 'requests/s', against }
     return [{ ...common, values: one, limits: many, target: { ratioAtLeast: 0.7 } }]

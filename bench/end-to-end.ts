@@ -36,8 +36,7 @@ export const endToEnd: Measurement = {
       return loaded.finalInTime / (loaded.ms / 1_000)
     }
     const limit = () => bare.rate(bench.quick ? 5_000 : 30_000)
-    const plan = { name: 'end to end', rounds: 3 }
-    const values = await alternate(bench, plan, { ours, limit })
+    const values = await alternate(bench, 'end to end', { ours, limit })
     await auditSystem(bench, orders)
     return figuresOf(values, costs)
   },

@@ -7,8 +7,6 @@ import { startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'
 import { drainRate, relayCount } from './relay.ts'
 
-const rounds = 3
-
 /** Relay and charge on tables with millions of rows, against the same on empty ones. */
 export const growth: Measurement = {
   name: 'growth',
@@ -47,7 +45,7 @@ async function relayGrowth(bench: Bench, grownUrl: string): Promise<Figure> {
       return drainRate(small, queue, count)
     },
   }
-  return figure(name, 'events/s', await alternate(bench, { name, rounds }, sides))
+  return figure(name, 'events/s', await alternate(bench, name, sides))
 }
 
 /** One consumer at a time, since both would take from the same queue; each is warmed first. */
@@ -69,7 +67,7 @@ async function chargeGrowth(bench: Bench, grownUrl: string): Promise<Figure> {
     grown: () => rate(grownUrl, false),
     empty: () => rate(bench.servers.paymentsUrl, true),
   }
-  return figure(name, 'requests/s', await alternate(bench, { name, rounds }, sides))
+  return figure(name, 'requests/s', await alternate(bench, name, sides))
 }
 
 const figure = (

@@ -31,8 +31,7 @@ export const heldTransaction: Measurement = {
       await outbox.empty()
       return drainRate(outbox, queue, count)
     }
-    const rounds = bench.quick ? 3 : 5
-    const values = await alternate(bench, { name: 'held transaction', rounds }, { held, free })
+    const values = await alternate(bench, 'held transaction', { held, free })
     return figuresOf(values, tails)
   },
 }

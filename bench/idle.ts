@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bench, type Figure, type Measurement, median, readable } from './measurement.ts'
+import {
+  type Bench,
+  type Figure,
+  type Measurement,
+  median,
+  readable,
+  rounds,
+} from './measurement.ts'
 import { execute, type Servers } from './servers.ts'
 import { type System, startSystem } from './system.ts'
-
-const rounds = 3
 
 /** The whole stack with nothing to do: what it asks its databases, and the CPU time it takes. */
 export const idle: Measurement = {

@@ -7,12 +7,12 @@ import {
   median,
   quantile,
   readable,
+  rounds,
 } from './measurement.ts'
 import { startPeer } from './processes.ts'
 import { readStages, type Stages } from './stages.ts'
 import { auditSystem, startSystem } from './system.ts'
 
-const rounds = 3
 const everyMs = 50
 
 /**

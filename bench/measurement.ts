@@ -3,7 +3,7 @@ import type { Servers } from './servers.ts'
 /** What every measurement gets. */
 export interface Bench {
   servers: Servers
-  /** Scales the number of messages and rounds. */
+  /** Scales the number of messages and the times. */
   quick: boolean
   profile: string | undefined
   progress: (line: string) => void
@@ -32,6 +32,9 @@ export interface Measurement {
   run: (bench: Bench) => Promise<Figure[]>
 }
 
+/** How often each side is measured, after a round to warm up. */
+export const rounds = 3
+
 /** One round of one side; returns its figure. Round 0 warms up. */
 type Side = (round: number) => Promise<number>
 
@@ -41,7 +44,7 @@ type Side = (round: number) => Promise<number>
  */
 export async function alternate<Name extends string>(
   { progress }: Bench,
-  { name, rounds }: { name: string; rounds: number },
+  name: string,
   sides: Record<Name, Side>,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(sides) as Name[]

@@ -7,7 +7,7 @@ export interface Options {
   json: string | undefined
   /** A Markdown file whose table takes them. */
   markdown: string | undefined
-  /** Fewer messages and rounds: to see that it works, not to quote. */
+  /** Fewer messages, shorter times: to see that it works, not to quote. */
   quick: boolean
   /** Where the processes of the program write their CPU profiles. */
   profile: string | undefined
@@ -18,7 +18,7 @@ export const usage = `npm run bench -- [options]
   --only NAME      one measurement alone; may be repeated
   --json FILE      also writes the figures as JSON
   --markdown FILE  also puts them into the table of FILE, between its marks
-  --quick          fewer messages and rounds
+  --quick          fewer messages, shorter times
   --profile DIR    CPU profiles (for Chrome DevTools) of the measured processes, and the
                    statements that PostgreSQL spent its time on`
 

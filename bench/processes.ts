@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePorts } from '#local/free-ports.ts'
 import { repositoryDir } from '#local/places.ts'
 import { answersOk } from '#local/probe.ts'
-import { serverEnvironment } from '#local/processes.ts'
+import { compileCache, nodeFlags, serverEnvironment } from '#local/processes.ts'
 import { startServer } from '#local/server.ts'
 import type { Bench } from './measurement.ts'
 import type { Servers } from './servers.ts'
@@ -28,9 +28,16 @@ export async function startProcess(
     {
       name,
       address: `127.0.0.1:${port}`,
-      command: [process.execPath, ...profiling, `${name}/main.ts`],
+      command: [process.execPath, ...nodeFlags, ...profiling, `${name}/main.ts`],
       cwd: repositoryDir,
-      env: { ...process.env, ...urls, PORT: String(port), LOG_LEVEL: 'warn', ...options.env },
+      env: {
+        ...process.env,
+        NODE_COMPILE_CACHE: compileCache,
+        ...urls,
+        PORT: String(port),
+        LOG_LEVEL: 'warn',
+        ...options.env,
+      },
       stateDir: servers.dir,
       pidFile: join(servers.dir, 'run', `${name}.${port}.pid`),
       logFile: join(servers.dir, 'logs', `${name}.log`),

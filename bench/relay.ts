@@ -37,19 +37,15 @@ export const relay: Measurement = {
     await using library = await libraryRelay(bench, queue)
 
     const count = relayCount(bench)
-    const values = await alternate(
-      bench,
-      { name: 'relay', rounds: bench.quick ? 3 : 5 },
-      {
-        ours: async () => {
-          await outbox.empty()
-          return drainRate(outbox, queue, count)
-        },
-        window: () => window.rate(count),
-        statements: () => claims.rate(count),
-        library: library.rate,
+    const values = await alternate(bench, 'relay', {
+      ours: async () => {
+        await outbox.empty()
+        return drainRate(outbox, queue, count)
       },
-    )
+      window: () => window.rate(count),
+      statements: () => claims.rate(count),
+      library: library.rate,
+    })
     return figuresOf(values)
   },
 }

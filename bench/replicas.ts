@@ -6,8 +6,6 @@ import { startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'
 import { drainRate, relayCount } from './relay.ts'
 
-const rounds = 3
-
 /**
  * Two relays, and two consumers, against one of each: started for every round and warmed with a
  * tenth of it. `drainRate` fails when an event was published twice.
@@ -36,8 +34,8 @@ export const replicas: Measurement = {
     const drained = { two: relays(2), one: relays(1) }
     const charged = { two: consumers(2), one: consumers(1) }
     return [
-      figure(names.relays, await alternate(bench, { name: names.relays, rounds }, drained)),
-      figure(names.consumers, await alternate(bench, { name: names.consumers, rounds }, charged)),
+      figure(names.relays, await alternate(bench, names.relays, drained)),
+      figure(names.consumers, await alternate(bench, names.consumers, charged)),
     ]
   },
 }

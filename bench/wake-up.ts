@@ -35,7 +35,7 @@ export const wakeUpCost: Measurement = {
       return count / (ms / 1_000)
     }
     const sides = { on: posts(waking.url), off: posts(silent.url) }
-    const { on, off } = await alternate(bench, { name: 'wake-up cost', rounds: 5 }, sides)
+    const { on, off } = await alternate(bench, 'wake-up cost', sides)
     const common = { name: 'wake-up cost', unit: 'orders/s', against: 'without the wake-up' }
     return [{ ...common, values: on, limits: off, target: { ratioAtLeast: 0.97 } }]
   },

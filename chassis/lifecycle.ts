@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { authMode, integer, logLevel, readConfig, text, type Variable } from './config.ts'
 import { Health } from './http/health.ts'
 import { createLogger, type Logger } from './logger.ts'
@@ -46,6 +47,7 @@ export async function runService<Config extends Record<string, unknown>>(
   variables: { [K in keyof Config]: Variable<Config[K]> },
   main: (service: Service<Config>) => Promise<void>,
 ): Promise<void> {
+  flushCompileCache() // before a kill can come: it is written at a normal end otherwise
   const config = readOrExit<Config & CommonConfig>({ ...commonVariables, ...variables } as never)
   const logger = createLogger(name, config.logLevel)
   const resources = new Resources()

@@ -5,6 +5,12 @@ import { answersOk } from './probe.ts'
 import type { Program } from './program.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
+/** A small nursery: what lives shortly is small here, and each process has room of its own. */
+export const nodeFlags = ['--max-semi-space-size=2']
+
+/** With it, a process that starts again need not strip and compile its code, nor load what does. */
+export const compileCache = join(repositoryDir, 'node_modules/.cache/compile')
+
 /** How to run the six processes, each as often as the scale says. */
 export function processPrograms(settings: Settings, urls: ServerUrls): Program[] {
   return processNames.flatMap((name) =>
@@ -25,10 +31,11 @@ function processProgram(
   return {
     name: fullName,
     address: `127.0.0.1:${port}`,
-    command: [process.execPath, `${name}/main.ts`],
+    command: [process.execPath, ...nodeFlags, `${name}/main.ts`],
     cwd: repositoryDir,
     env: {
       ...process.env,
+      NODE_COMPILE_CACHE: compileCache,
       ...serverEnvironment(urls),
       PORT: String(port),
       HOST: '127.0.0.1',

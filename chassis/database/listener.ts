@@ -17,6 +17,9 @@ export interface Listening {
   heartbeatMs?: number
 }
 
+/** How long the answer to a heartbeat may take. */
+const answerTimeoutMs = 1_500
+
 /**
  * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
  *
@@ -61,10 +64,10 @@ async function listenOnce(
   listening: Listening & { onListen: () => void; heard: () => void },
   signal: AbortSignal,
 ) {
-  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 1_500 } = listening
+  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 2_000 } = listening
   const client = new pg.Client({
     ...connectionOptions(`${name} listen`, url),
-    query_timeout: heartbeatMs,
+    query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
   })
   const life = new AbortController()
   const either = AbortSignal.any([signal, life.signal])

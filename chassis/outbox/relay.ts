@@ -7,6 +7,7 @@ import { pause } from '../pause.ts'
 import {
   type ClaimedEvent,
   claimEvents,
+  hasDueEvents,
   markFailed,
   markPublished,
   type WithOutbox,
@@ -52,7 +53,7 @@ export async function relayOnce(relay: Relay): Promise<Turn> {
 
 /**
  * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
- * is nothing to do, until woken or `idleMs` has passed. Once a claim came back full, `lanes` turns
+ * is nothing to do, until woken, or until a look every `idleMs` finds something. Once a claim came back full, `lanes` turns
  * run side by side, so that the next claim overlaps the confirms of the last.
  */
 export async function runRelay(
@@ -64,11 +65,22 @@ export async function runRelay(
     try {
       await drain(relay, signal)
       failures = 0
-      await relay.wakeUp.wait(relay.idleMs, signal)
+      await untilDue(relay, signal)
     } catch (error) {
       if (failures === 0) relay.logger.error({ err: error }, 'relaying failed, will retry')
       await pause(backoffMs(failures++), signal)
     }
+  }
+}
+
+/** A look is one statement without a transaction: most find nothing. */
+async function untilDue(
+  { db, wakeUp, idleMs }: Relay & { wakeUp: WakeUp; idleMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const isWoken = await wakeUp.wait(idleMs, signal)
+    if (isWoken || signal.aborted || (await hasDueEvents(db))) return
   }
 }
 

@@ -22,6 +22,15 @@ export const insertEvents = (trx: Transaction<WithOutbox>, events: NewEvent[]) =
       ${events.map((event) => event.payload_json)}::jsonb[])
   `.execute(trx)
 
+/** Whether a claim may find anything: others may hold it. */
+export const hasDueEvents = async (db: Kysely<WithOutbox>) => {
+  const { rows } = await sql<{ due: boolean }>`
+    SELECT EXISTS (
+      SELECT FROM outbox WHERE published_at IS NULL AND next_attempt_at <= now()) AS due
+  `.execute(db)
+  return rows[0]?.due === true
+}
+
 export interface ClaimedEvent {
   event_id: string
   event_type: string

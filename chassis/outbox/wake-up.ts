@@ -11,16 +11,17 @@ const channel = 'outbox'
  * Tells the relays that there is something to publish. Call it after the commit: a NOTIFY inside
  * the business transactions would make their commits queue behind one another.
  *
- * Calls within `coalesceMs` become one NOTIFY, and a failure is only logged: the relay polls anyway.
+ * The first call is told at once; those within `coalesceMs` after it become one NOTIFY, so that a
+ * relay under load finds many events at a time. A failure is only logged: the relay polls anyway.
  */
-export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 2) {
+export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 10) {
   let isWanted = false
   let isRinging = false
   const ring = async () => {
     while (isWanted) {
-      await delay(coalesceMs)
       isWanted = false
       await notify(db, channel, ['']).catch((error) => logger.debug({ err: error }, 'no wake-up'))
+      await delay(coalesceMs)
     }
     isRinging = false
   }
@@ -41,13 +42,18 @@ export class WakeUp extends EventTarget {
     this.dispatchEvent(new Event('ring'))
   }
 
-  /** Until it rings, or has rung since the last call, or the time is over, or we are told to stop. */
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Until it rings, or has rung since the last call, or the time is over, or we are told to stop.
+   * Says whether it rang.
+   */
+  async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#rung) {
       const either = AbortSignal.any([signal, AbortSignal.timeout(ms)])
       await once(this, 'ring', { signal: either }).catch(() => {})
     }
+    const hasRung = this.#rung
     this.#rung = false
+    return hasRung
   }
 }
 
