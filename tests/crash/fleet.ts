@@ -82,7 +82,8 @@ function startLife(program: Program, { name, steps, file, extra }: Planned): Lif
     '--preserve-symlinks-main',
   ]
   const imports = [...(extra.MUTANT ? ['--import', mutate] : []), '--import', preload]
-  const command = [process.execPath, ...quick, ...imports, ...program.command.slice(1)]
+  const [node = '', ...rest] = program.command
+  const command = [node, ...imports, ...rest.slice(0, -1), ...quick, rest.at(-1) as string]
   const { file: executable, args, options } = guardedCommand(command, { deathSignal: 'KILL' })
   const log = openSync(program.logFile, 'a')
   const offset = existsSync(program.logFile) ? readFileSync(program.logFile).length : 0
