@@ -59,8 +59,10 @@ find('orders', HTMLElement).addEventListener('click', ({ target }) => {
 onSubmit(accountForm, async (typed) => {
   const wanted = typed.trim()
   if (wanted === '') return showFieldError(accountForm, 'Enter a name, such as alice.')
-  enter(await createOrRead(wanted))
-  find('topup-amount', HTMLElement).focus()
+  const account = await createOrRead(wanted)
+  const isTyping = accountForm.contains(document.activeElement)
+  enter(account)
+  if (isTyping) find('topup-amount', HTMLElement).focus()
 })
 
 onSubmit(topUpForm, async (typed) => {

@@ -33,7 +33,7 @@ export const wide = {
   stations: [
     below(180, 58),
     below(330, 58),
-    { ...below(440, 254), byX: 432, byAnchor: 'start' },
+    { ...below(440, 254), byX: 520 },
     below(600, 254),
     { ...below(760, 254), byX: 768, byAnchor: 'end' },
     below(880, 58),

@@ -12,12 +12,12 @@ const labels = {
   reply_relayed: 'Reply relayed',
   settled: 'Settled',
 }
-/** The six steps, and the process that does each. */
+/** The six steps, and the process that does each, named where it begins. */
 const slots = [
   ['accepted', 'orders-api'],
   ['relayed', 'orders-relay'],
   ['received', 'payments-consumer'],
-  ['charged', 'payments-consumer'],
+  ['charged'],
   ['reply_relayed', 'payments-relay'],
   ['settled', 'orders-consumer'],
 ]

@@ -138,6 +138,7 @@ describe('the page, in a browser', function () {
       await order(page, '4.00')
       await page.locator('#order-note', { hasText: 'No connection' }).waitFor()
       assert.equal(await page.inputValue('#order-amount'), '4.00')
+      assert.deepEqual(await findingsOf(page), [])
     } finally {
       for (const pid of consumers) process.kill(pid, 'SIGCONT')
     }
