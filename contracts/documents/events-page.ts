@@ -110,7 +110,10 @@ function messageCard({ components }: Document, message: Message, isAlone: boolea
           ${message.description && html`<p>${marked(message.description)}</p>`}
           ${forms.map((form, index) => [
             index > 0 ? html`<p class="soft">or</p>` : html``,
-            fieldsTable(message.name, fieldsOf(form, find)),
+            fieldsTable(
+              index > 0 ? `${message.name}, other form` : message.name,
+              fieldsOf(form, find),
+            ),
           ])}
           ${message.examples.map(
             ({ name, payload }) => html`<details open><summary>Example: ${name}</summary>
