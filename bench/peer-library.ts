@@ -7,6 +7,7 @@ import { answerRounds } from './processes.ts'
 /** pg-transactional-outbox as its own example has it: polling, and a publisher made with rascal. */
 answerRounds(async ({ libraryUrl, settings, ...start }: LibraryStart) => {
   const broker = await rascal.BrokerAsPromised.create(rascal.withDefaultConfig(brokerConfig(start)))
+  broker.on('error', () => {}) // the server was stopped first
   const publish = async (message: StoredTransactionalMessage): Promise<void> => {
     const publication = await broker.publish('event', message)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
