@@ -23,6 +23,14 @@ describe('WakeUp', () => {
     assert.ok(performance.now() - startedAt >= 25)
   })
 
+  it('says whether it rang', async () => {
+    const wakeUp = new WakeUp()
+    assert.equal(await wakeUp.wait(1, ever), false)
+    const waiting = wakeUp.wait(long, ever)
+    wakeUp.ring()
+    assert.equal(await waiting, true)
+  })
+
   it('gives up when the time is over', () => new WakeUp().wait(1, ever))
 
   it('gives up when told to stop, before or meanwhile', async () => {
