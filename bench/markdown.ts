@@ -18,8 +18,8 @@ export function writeMarkdown(file: string, figures: Figure[]): void {
   const notes = new Map(old.split('\n').flatMap(noteOf))
   for (const { name, note } of figures) if (note) notes.set(name, `- **${name}**: ${note}`)
   const table = [lineOf(head), lineOf(head.map(() => '---')), ...rows.values()].join('\n')
-  const list = [...notes.values()].join('\n')
-  writeFileSync(file, `${before}${begin}\n\n${table}\n\n${list}\n\n${end}${after}`)
+  const parts = [begin, table, [...notes.values()].join('\n'), end].filter((part) => part !== '')
+  writeFileSync(file, `${before}${parts.join('\n\n')}${after}`)
 }
 
 const lineOf = (cells: string[]): string => `| ${cells.join(' | ')} |`
