@@ -68,7 +68,7 @@ export function managementOf(managementUrl: string): Broker['manage'] {
         'content-type': 'application/json',
         connection: 'close',
       },
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
       ...(body && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
