@@ -83,7 +83,7 @@ const clocks = [
   'chassis/inbox/receipt.ts',
   'chassis/inbox/settle.ts',
   'chassis/outbox/relay.ts',
-  'orders-api/app.ts',
+  'orders-api/accept-orders.ts',
   'orders-consumer/asking.ts',
   'payments-consumer/handle-batch.ts',
 ]

@@ -1,20 +1,17 @@
-import { randomUUIDv7 } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
 import { readJson } from '#chassis/http/body.ts'
 import { decodeCursor, pageOf } from '#chassis/http/cursor.ts'
-import { idempotencyKeyOf, once, send } from '#chassis/http/idempotency.ts'
+import { idempotencyKeyOf, send } from '#chassis/http/idempotency.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
-import { appendEvents } from '#chassis/outbox/append.ts'
-import { createEvent } from '#contracts/events.ts'
 import { defaultLimit, uuidPattern } from '#contracts/http-fields.ts'
 import { type Order, validateListOrders, validatePlaceOrder } from '#contracts/orders-http.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import { orderAccepter } from './accept-orders.ts'
 import { orderOf } from './order-answer.ts'
-import { placeOrder } from './place-order.ts'
-import { findOrder, findTimeline, insertOrder, listOrders } from './rows.ts'
+import { findOrder, findTimeline, listOrders } from './rows.ts'
 import { timelineOf } from './timeline.ts'
 
 export interface Orders {
@@ -23,8 +20,13 @@ export interface Orders {
   wakeRelay: () => void
 }
 
+interface Serving extends Orders {
+  accept: ReturnType<typeof orderAccepter>
+}
+
 /** The HTTP interface of Orders, as contract.md has it. */
-export function ordersRouter(orders: Orders): Router {
+export function ordersRouter(options: Orders): Router {
+  const orders = { ...options, accept: orderAccepter(options.db) }
   const router = new Router({ sensitive: true, strict: true })
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))
@@ -33,20 +35,14 @@ export function ordersRouter(orders: Orders): Router {
   return router
 }
 
-/** The order and the event that asks for its payment are one transaction. */
-async function postOrder({ db, wakeRelay }: Orders, ctx: Context) {
+async function postOrder({ accept, wakeRelay }: Serving, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
   const request = validated(validatePlaceOrder, await readJson(ctx))
   const { user_id, amount } = request
-  const call = { userId: user_id, call: 'POST /orders', key, meaning: { user_id, amount } }
+  const meaning = { user_id, amount }
 
-  const answer = await once(db, call, async (trx) => {
-    const { order, fact } = placeOrder(randomUUIDv7(), request)
-    const event = createEvent(fact, { id: randomUUIDv7(), time: new Date() })
-    const row = await insertOrder(trx, { ...order, request_id: event.id })
-    await appendEvents(trx, [event])
-    return { status: 201, body: JSON.stringify(orderOf(row)) }
-  })
+  const answer = await accept({ userId: user_id, call: 'POST /orders', key, meaning, request })
+  if (answer instanceof Problem) throw answer
   if (!answer.replayed) wakeRelay()
   ctx.set('Location', `/orders/${(JSON.parse(answer.body) as Order).order_id}`)
   send(ctx, answer)

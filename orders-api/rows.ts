@@ -27,12 +27,23 @@ const columns = [
   'updated_at',
 ] as const
 
-/** In the transaction of its outbox row. */
-export const insertOrder = (
+/** In the transaction of their outbox rows. By their ids; sorted, as all multi-row writes are. */
+export const insertOrders = async (
   trx: Transaction<OrdersDatabase>,
-  order: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount' | 'request_id'>,
-): Promise<OrderRow> =>
-  trx.insertInto('orders').values(order).returning(columns).executeTakeFirstOrThrow()
+  orders: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount' | 'request_id'>[],
+): Promise<Map<string, OrderRow>> => {
+  const sorted = orders.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))
+  const { rows } = await sql<OrderRow>`
+    INSERT INTO orders (order_id, user_id, amount, request_id)
+    SELECT * FROM unnest(
+      ${sorted.map(({ order_id }) => order_id)}::uuid[],
+      ${sorted.map(({ user_id }) => user_id)}::text[],
+      ${sorted.map(({ amount }) => amount)}::numeric[],
+      ${sorted.map(({ request_id }) => request_id)}::uuid[])
+    RETURNING ${sql.join(columns.map((column) => sql.ref(column)))}
+  `.execute(trx)
+  return new Map(rows.map((row) => [row.order_id, row]))
+}
 
 export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
   db.selectFrom('orders').select(columns).where('order_id', '=', orderId).executeTakeFirst()

@@ -12,32 +12,44 @@ export interface KeyOwner {
   key: string
 }
 
-/** Whether this transaction may be the one that uses the key; it holds the lock until its end. */
-export const lockKey = async (trx: Transaction<WithIdempotencyKeys>, owner: KeyOwner) => {
-  const name = JSON.stringify([owner.user_id, owner.call, owner.key])
-  const { rows } = await sql<{ locked: boolean }>`
-    SELECT pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) AS locked
+/** The whole of a key, in one word. */
+export const nameOf = ({ user_id, call, key }: KeyOwner): string =>
+  JSON.stringify([user_id, call, key])
+
+/**
+ * The names of those keys that this transaction may use; it holds their locks until its end. It
+ * never waits for another one: so no order of the names is needed.
+ */
+export const lockKeys = async (trx: Transaction<WithIdempotencyKeys>, names: string[]) => {
+  const { rows } = await sql<{ locked: boolean; name: string }>`
+    SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) AS locked, name
+    FROM unnest(${names}::text[]) AS name
   `.execute(trx)
-  return rows[0]?.locked === true
+  return new Set(rows.flatMap(({ locked, name }) => (locked ? [name] : [])))
 }
 
-/** The answer that was given with this key, if any. */
-export const findAnswer = (trx: Transaction<WithIdempotencyKeys>, owner: KeyOwner) =>
-  trx
-    .selectFrom('idempotency_keys')
-    .select(['fingerprint', 'response_status', 'response_body'])
-    .where('user_id', '=', owner.user_id)
-    .where('call', '=', owner.call)
-    .where('key', '=', owner.key)
-    .executeTakeFirst()
+/** The answers that were given with these keys, by the names of the keys. */
+export const findAnswers = async (trx: Transaction<WithIdempotencyKeys>, owners: KeyOwner[]) => {
+  const { rows } = await sql<StoredAnswer>`
+    SELECT user_id, call, key, fingerprint, response_status, response_body
+    FROM idempotency_keys
+    WHERE (user_id, call, key) IN (
+      SELECT * FROM unnest(
+        ${owners.map(({ user_id }) => user_id)}::text[],
+        ${owners.map(({ call }) => call)}::text[],
+        ${owners.map(({ key }) => key)}::text[]))
+  `.execute(trx)
+  return new Map(rows.map((row) => [nameOf(row), row]))
+}
 
-/** In the transaction of the effect. */
-export const insertAnswer = (
-  trx: Transaction<WithIdempotencyKeys>,
-  owner: KeyOwner,
-  answer: { fingerprint: string; response_status: number; response_body: string },
-) =>
-  trx
-    .insertInto('idempotency_keys')
-    .values({ ...owner, ...answer })
-    .execute()
+export interface StoredAnswer extends KeyOwner {
+  fingerprint: string
+  response_status: number
+  response_body: string
+}
+
+/** In the transaction of the effects; of keys that it has locked. */
+export const insertAnswers = (trx: Transaction<WithIdempotencyKeys>, answers: StoredAnswer[]) => {
+  const sorted = answers.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+  return trx.insertInto('idempotency_keys').values(sorted).execute()
+}

@@ -9,6 +9,10 @@ describe('nameStatement', () => {
     ['SELECT 1 AS heartbeat', 'select heartbeat'],
     ['SELECT clock_timestamp() AS now', 'call clock_timestamp'],
     ['SELECT pg_try_advisory_xact_lock($1) AS locked', 'call pg_try_advisory_xact_lock'],
+    [
+      'SELECT pg_try_advisory_xact_lock(name) AS locked FROM unnest($1) AS name',
+      'call pg_try_advisory_xact_lock',
+    ],
     ['insert into "orders" ("order_id") values ($1) returning "order_id"', 'insert orders'],
     ['INSERT INTO inbox SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING', 'insert inbox'],
     ['DELETE FROM inbox WHERE event_id = ANY ($1)', 'delete inbox'],

@@ -22,8 +22,8 @@ const shapes: [RegExp, (found: string[], text: string) => string][] = [
   [/\bdelete from (\w+)/, ([table]) => `delete ${table}`],
   [/\bfrom (\w+)\b.*\bskip locked/, ([table]) => `claim ${table}`],
   [/\bfrom (\w+)\b.*\bfor (?:no key )?update/, ([table]) => `lock ${table}`],
-  [/\bfrom (\w+)/, ([table], text) => `select ${table}${conditions(text)}`],
   [/^select (\w+)\(/, ([call]) => `call ${call}`],
+  [/\bfrom (\w+)/, ([table], text) => `select ${table}${conditions(text)}`],
   [/^select .* as (\w+)$/, ([name]) => `select ${name}`],
 ]
 

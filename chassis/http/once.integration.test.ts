@@ -7,7 +7,7 @@ import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
-import { type Call, once } from './idempotency.ts'
+import { type Call, once } from './once.ts'
 import { Problem } from './problem.ts'
 
 type Trx = Transaction<PaymentsDatabase>

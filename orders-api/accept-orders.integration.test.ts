@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { isCode } from '#chassis/errors.ts'
+import { Problem } from '#chassis/http/problem.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import { useDatabase } from '#testing/database.ts'
+import { proxyTo } from '#testing/proxy.ts'
+import { useResources } from '#testing/resources.ts'
+import { acceptOrders, orderAccepter, type Placing } from './accept-orders.ts'
+
+/** What PostgreSQL answers to a commit. */
+const committed = Buffer.from('COMMIT\0')
+
+describe('acceptOrders', () => {
+  const database = useDatabase('orders')
+  const use = useResources()
+
+  const connect = (url = database.url) =>
+    use(connectDatabase<OrdersDatabase>({ name: 'api', url, poolSize: 4 }))
+  const placing = (key?: string, amount = '1.00', userId = 'alice'): Placing => {
+    const request = { user_id: userId, amount }
+    return { userId, call: 'POST /orders', key, meaning: request, request }
+  }
+  const outcome = (ending: Awaited<ReturnType<typeof acceptOrders>>[number]) =>
+    ending instanceof Problem ? ending.status : JSON.parse(ending.body)
+  const written = () =>
+    database.rows(sql<{ order_id: string; amount: string; asked: string }>`
+      SELECT order_id, amount, payload_json -> 'data' ->> 'amount' AS asked
+      FROM orders LEFT JOIN outbox ON event_id = request_id AND payload_json ->> 'subject' = order_id::text
+      ORDER BY amount`)
+  beforeEach('forget', () =>
+    database.rows(sql`TRUNCATE orders, outbox, idempotency_keys`).then(() => {}),
+  )
+
+  it('writes each order with the event that asks for its payment, and answers each', async () => {
+    const amounts = ['1.00', '2.00', '3.00']
+    const placings = amounts.map((amount) => placing(undefined, amount))
+    const answers = (await acceptOrders(connect(), placings)).map(outcome)
+    assert.deepEqual(
+      answers.map(({ amount, status }) => [amount, status]),
+      amounts.map((amount) => [amount, 'PAYMENT_PENDING']),
+    )
+    const ids = answers.map(({ order_id }) => order_id)
+    const expected = amounts.map((amount, n) => ({ order_id: ids[n], amount, asked: amount }))
+    assert.deepEqual(await written(), expected)
+  })
+
+  it('repeats, refuses and accepts side by side', async () => {
+    const db = connect()
+    const [first] = await acceptOrders(db, [placing('used')])
+    const endings = await acceptOrders(db, [
+      placing('used'),
+      placing('used', '2.00'), // of two with one key in a group, the second is refused as running
+      placing('new', '3.00'),
+      placing(undefined, '4.00'),
+      placing('used', '5.00', 'bob'),
+    ])
+    assert.deepEqual(
+      endings.map((ending) => (ending instanceof Problem ? ending.status : ending.replayed)),
+      [true, 409, false, false, false],
+    )
+    assert.deepEqual(outcome(endings[0]!), outcome(first!))
+    const amounts = (await written()).map(({ amount }) => amount)
+    assert.deepEqual(amounts, ['1.00', '3.00', '4.00', '5.00'])
+    const [misused] = await acceptOrders(db, [placing('new', '9.00')])
+    assert.equal(outcome(misused!), 422)
+  })
+
+  it('harms no neighbour of an order that cannot be written', async () => {
+    const accept = orderAccepter(connect())
+    const placings = ['1.00', '2.00', 'nonsense', '3.00'].map((amount) =>
+      placing(randomUUID(), amount),
+    )
+    const ends = await Promise.allSettled(placings.map(accept))
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+    )
+    assert.equal((await written()).length, 3)
+  })
+
+  it('has one effect for each key though the answer to the commit of a group is lost', async () => {
+    const proxy = use(await proxyTo(database.url))
+    const accept = orderAccepter(connect(proxy.url))
+    const placings = Array.from({ length: 40 }, () => placing(randomUUID()))
+    const wasCut = proxy.cutAt(committed, 'down')
+    const ends = await Promise.allSettled(placings.map(accept))
+    assert.ok(wasCut())
+    const lost = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+    assert.ok(lost.length > 0 && lost.every((error) => isCode(error, 'unavailable')))
+    const again = await Promise.all(placings.map(accept))
+    assert.ok(again.every((ending) => !(ending instanceof Problem)))
+    assert.equal((await written()).length, placings.length)
+  })
+})

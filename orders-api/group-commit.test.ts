@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { AppError, isCode } from '#chassis/errors.ts'
+import { eventually } from '#testing/eventually.ts'
+import { groupCommit } from './group-commit.ts'
+
+describe('groupCommit', () => {
+  /** Groups of numbers, each of which stays in work until it is let go. */
+  function gated({ lanes = 1, groupSize = 100, patienceMs = 60_000 } = {}) {
+    const begun: { group: number[]; gate: PromiseWithResolvers<void> }[] = []
+    const commit = async (group: number[]) => {
+      const gate = Promise.withResolvers<void>()
+      begun.push({ group, gate })
+      await gate.promise
+      return group.map((item) => -item)
+    }
+    const groups = () => begun.map(({ group }) => group)
+    return { begun, groups, submit: groupCommit({ commit, lanes, groupSize, patienceMs }) }
+  }
+
+  it('begins at once with whoever comes when nothing is in work', () => {
+    const { groups, submit } = gated()
+    void submit(1)
+    assert.deepEqual(groups(), [[1]])
+  })
+
+  it('does together what came meanwhile, and gives each its own result', async () => {
+    const { begun, groups, submit } = gated()
+    const results = Promise.all([1, 2, 3, 4].map(submit))
+    begun[0]?.gate.resolve()
+    await eventually(() => begun.length === 2)
+    assert.deepEqual(groups(), [[1], [2, 3, 4]])
+    begun[1]?.gate.resolve()
+    assert.deepEqual(await results, [-1, -2, -3, -4])
+  })
+
+  it('keeps to its lanes and to the size of a group', async () => {
+    const { begun, groups, submit } = gated({ lanes: 2, groupSize: 3 })
+    void Promise.all([1, 2, 3, 4, 5, 6, 7].map(submit))
+    assert.deepEqual(groups(), [[1], [2]])
+    begun[0]?.gate.resolve()
+    await eventually(() => begun.length === 3)
+    assert.deepEqual(groups(), [[1], [2], [3, 4, 5]])
+  })
+
+  it('does a group that fails one by one, so that nobody pays for a neighbour', async () => {
+    const commit = async (group: number[]) => {
+      if (group.includes(3)) throw new Error('not with 3')
+      return group
+    }
+    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, patienceMs: 60_000 })
+    const ends = await Promise.allSettled([1, 2, 3, 4].map(submit))
+    assert.deepEqual(
+      ends.map((end) => (end.status === 'fulfilled' ? end.value : end.reason.message)),
+      [1, 2, 'not with 3', 4],
+    )
+  })
+
+  it('does nothing again when the commit may have happened', async () => {
+    let commits = 0
+    const commit = async (group: number[]) => {
+      if (++commits > 1) throw new AppError('unavailable', 'gone in the middle')
+      return group
+    }
+    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, patienceMs: 60_000 })
+    const ends = await Promise.allSettled([1, 2, 3].map(submit))
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected'],
+    )
+    assert.equal(commits, 2)
+  })
+
+  it('refuses who has waited too long, and never does it after all', async () => {
+    const { begun, groups, submit } = gated({ patienceMs: 1 })
+    const first = submit(1)
+    await assert.rejects(submit(2), (error) => isCode(error, 'unavailable'))
+    begun[0]?.gate.resolve()
+    await first
+    assert.deepEqual(groups(), [[1]])
+  })
+})
