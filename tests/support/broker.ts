@@ -52,7 +52,7 @@ export async function openVhost(): Promise<{ broker: TestBroker; close: () => Pr
     url: userUrl,
     ...messagesOn(channel, connection.createChannel.bind(connection)),
     channel: () => channel,
-    connections: () => connectionsOf(name),
+    connections: async () => (await connectionsOf(name)).map((one) => one.name),
     closeConnections: (clientName) => closeConnections(name, clientName),
   }
   const close = async () => {
@@ -67,12 +67,17 @@ export async function openVhost(): Promise<{ broker: TestBroker; close: () => Pr
 /**
  * Throws, naming what is left, unless the user has no connection any more. A leak stays for ever; a
  * broker that is busy may take long to see that a client was killed, and to end its channels.
+ *
+ * RabbitMQ 3.10 goes on listing a client that was killed while it connected, by its name alone: a
+ * connection that exists has a state, seconds later at most.
  */
 async function assertNoConnections(name: string): Promise<void> {
+  const namesOnlyFrom = performance.now() + 6_000
   await eventually(
     async () => {
-      const left = await connectionsOf(name)
-      if (left.length > 0) throw new Error(`Left open at the broker: ${left.join('; ')}`)
+      const found = await connectionsOf(name)
+      const left = found.filter(({ state }) => state || performance.now() < namesOnlyFrom)
+      if (left.length > 0) throw new Error(`Left open: ${left.map((one) => one.name).join('; ')}`)
       return true
     },
     { timeoutMs: 60_000 },
@@ -132,21 +137,22 @@ const bytesOf = (content: Buffer | string | object): Buffer =>
     ? content
     : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))
 
-async function connectionsOf(user: string): Promise<string[]> {
-  const found = await management('GET', `/connections/username/${user}`)
-  return (found as { name: string }[]).map(({ name }) => name)
+interface Connection {
+  name: string
+  /** Not there at once. */
+  state?: string
+  client_properties?: { connection_name?: string }
 }
+
+const connectionsOf = (user: string) =>
+  management('GET', `/connections/username/${user}`) as Promise<Connection[]>
 
 async function closeConnections(user: string, clientName?: string): Promise<void> {
   if (clientName === undefined) {
     await management('DELETE', `/connections/username/${user}`)
     return
   }
-  const found = (await management('GET', `/connections/username/${user}`)) as {
-    name: string
-    client_properties?: { connection_name?: string }
-  }[]
-  for (const { name, client_properties } of found) {
+  for (const { name, client_properties } of await connectionsOf(user)) {
     if (client_properties?.connection_name !== clientName) continue
     await management('DELETE', `/connections/${encodeURIComponent(name)}`).catch(() => {})
   }
