@@ -7,7 +7,7 @@ import { pause } from '#chassis/pause.ts'
 import { createEvent } from '#contracts/events.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { askAgain } from './ask-again.ts'
-import { type Asking, claimUnanswered, setWaiting } from './rows.ts'
+import { type Asking, claimUnanswered, hasUnanswered, setWaiting } from './rows.ts'
 
 export interface AskAgain {
   db: Database<OrdersDatabase>
@@ -54,13 +54,17 @@ export async function askOnce({ db, logger, askAgainAfterMs, wakeRelay }: AskAga
   return { considered: turn.considered, asked: turn.asked.length }
 }
 
-/** Looks every second until told to stop, and at once again while there is more than one turn does. */
+/**
+ * Looks every second until told to stop, and at once again while there is more than one turn does. A
+ * look is one statement without a transaction: most find nothing.
+ */
 export async function runAsking(asking: AskAgain, signal: AbortSignal): Promise<void> {
   if (asking.askAgainAfterMs === 0) return
   let failures = 0
   while (!signal.aborted) {
     try {
-      const { considered } = await askOnce(asking)
+      const isDue = await hasUnanswered(asking.db, asking.askAgainAfterMs)
+      const considered = isDue ? (await askOnce(asking)).considered : 0
       failures = 0
       if (considered < batchSize) await pause(idleMs, signal)
     } catch (error) {

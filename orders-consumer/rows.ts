@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { UnansweredOrder } from './ask-again.ts'
 import type { SettledOrder } from './settle-orders.ts'
@@ -47,6 +47,17 @@ export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusCha
                  relayed_at, received_at, charged_at, reply_relayed_at)
     WHERE orders.order_id = change.order_id AND orders.status = 'PAYMENT_PENDING'
   `.execute(trx)
+
+/** Whether any order has waited for so long: others may be at it. */
+export const hasUnanswered = async (db: Kysely<OrdersDatabase>, afterMs: number) => {
+  const { rows } = await sql<{ waits: boolean }>`
+    SELECT EXISTS (
+      SELECT FROM orders
+      WHERE status = 'PAYMENT_PENDING'
+        AND waiting_since <= now() - ${afterMs}::int * interval '1 millisecond') AS waits
+  `.execute(db)
+  return rows[0]?.waits === true
+}
 
 /**
  * Pending orders that have waited for so long, the longest first, locked until commit, with what

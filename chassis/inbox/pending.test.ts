@@ -11,8 +11,17 @@ describe('Pending', () => {
     assert.deepEqual(await pending.take(3, 0, ever), [4, 5])
   })
 
-  it('waits for the first, and then a moment for company', async () => {
+  /** One whose last batch had company. */
+  const crowded = async () => {
     const pending = new Pending<number>()
+    pending.push(-1)
+    pending.push(0)
+    await pending.take(2, 0, ever)
+    return pending
+  }
+
+  it('waits for the first, and in a crowd a moment for company', async () => {
+    const pending = await crowded()
     const batch = pending.take(10, 20, ever)
     pending.push(1)
     await Promise.resolve()
@@ -20,8 +29,17 @@ describe('Pending', () => {
     assert.deepEqual(await batch, [1, 2])
   })
 
-  it('does not wait for company when the batch is full', async () => {
+  it('does not let a single one wait for company that it never had', async () => {
     const pending = new Pending<number>()
+    for (const item of [1, 2]) {
+      const batch = pending.take(10, 60_000, ever)
+      pending.push(item)
+      assert.deepEqual(await batch, [item])
+    }
+  })
+
+  it('does not wait for company when the batch is full', async () => {
+    const pending = await crowded()
     const batch = pending.take(1, 60_000, ever)
     pending.push(1)
     pending.push(2)
@@ -46,7 +64,7 @@ describe('Pending', () => {
     const pending = new Pending<number>()
     const stop = new AbortController()
     const first = pending.take(10, 60_000, stop.signal)
-    const lingering = new Pending<number>()
+    const lingering = await crowded()
     lingering.push(1)
     const second = lingering.take(10, 60_000, stop.signal)
     stop.abort()

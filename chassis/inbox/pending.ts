@@ -3,6 +3,8 @@ import { pause } from '../pause.ts'
 /** Messages in our hands that no batch has taken yet. */
 export class Pending<T> {
   #items: T[] = []
+  /** Whether the last batch had company. */
+  #isCrowded = false
   /** One for all who wait: whoever comes first must not make the others wait for ever. */
   #arrival: PromiseWithResolvers<void> | undefined
 
@@ -14,12 +16,17 @@ export class Pending<T> {
 
   /**
    * The next batch: all there is, `max` at most. Waits for the first, and then `lingerMs` for
-   * company unless the batch is full. Empty when told to stop, or when another took them all.
+   * company unless the batch is full; a single one that comes after a single one does not wait.
+   * Empty when told to stop, or when another took them all.
    */
   async take(max: number, lingerMs: number, signal: AbortSignal): Promise<T[]> {
     await this.untilAny(signal)
-    if (this.#items.length < max) await pause(lingerMs, signal)
-    return signal.aborted ? [] : this.#items.splice(0, max)
+    const hasCompany = this.#isCrowded || this.#items.length > 1
+    if (hasCompany && this.#items.length < max) await pause(lingerMs, signal)
+    if (signal.aborted) return []
+    const batch = this.#items.splice(0, max)
+    this.#isCrowded = batch.length > 1
+    return batch
   }
 
   /** Waits until there is something, or until told to stop. */
