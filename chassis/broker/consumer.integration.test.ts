@@ -15,7 +15,7 @@ describe('Subscription', () => {
       new Subscription({
         ...{ name: 'consumer', url: broker.url, topology, queue: 'all', prefetch: 10 },
         logger: silent,
-        declareEveryMs: 200,
+        bindEveryMs: 200,
         onDelivery: ({ content, ack }) => {
           received.push(content.toString())
           ack()

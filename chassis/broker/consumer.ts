@@ -1,10 +1,11 @@
-import type { Message } from 'amqplib'
-import type { AckOrNack, SubscriberSessionAsPromised } from 'rascal'
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { within } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { pause, untilAborted } from '../pause.ts'
+import { connectTimeoutMs, connectTo, hangUp } from './connection.ts'
 import { reconnect } from './reconnect.ts'
-import { type BrokerOptions, closeBroker, declareTopology, openBroker } from './topology.ts'
+import { Settlement } from './settlement.ts'
+import { type BrokerOptions, declareTopology } from './topology.ts'
 
 /** A message in our hands: the broker keeps it until we say what became of it. */
 export interface Delivery {
@@ -32,18 +33,19 @@ export interface SubscriptionOptions extends BrokerOptions {
   onDelivery: (delivery: Delivery) => void
   /** What was delivered until now is lost, and will come again. */
   onLost?: () => void
-  /** How often the topology is declared while we consume. */
-  declareEveryMs?: number
+  /** How often the bindings are declared while we consume. */
+  bindEveryMs?: number
 }
 
-/** Rascal waits 3 s for what is in hand, see topology.ts; then for an answer, for ever. */
-const cancelTimeoutMs = 4_000
+/** How long what is in our hands may take when we stop. */
+const finishTimeoutMs = 3_000
+const closeTimeoutMs = 1_000
 
 /**
- * Consumes a queue through rascal on a connection of its own, until closed.
+ * Consumes a queue on a connection of its own, until closed.
  *
- * Whatever ends it (a lost connection, a deleted queue), it begins again from connecting and
- * declaring, so that a broker which came back empty is furnished anew. A binding that somebody
+ * Whatever ends it (a lost connection, a deleted queue), it begins again from declaring and
+ * connecting, so that a broker which came back empty is furnished anew. A binding that somebody
  * removed ends nothing, though no message comes any more: so it is declared again every few seconds.
  */
 export class Subscription {
@@ -54,7 +56,7 @@ export class Subscription {
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
-    this.#done = reconnect((onUp) => this.#consumeOnce(onUp), {
+    this.#done = reconnect((onUp) => this.#connectAndConsume(onUp), {
       signal: this.#stop.signal,
       logger: options.logger,
       failure: 'not consuming, will retry',
@@ -72,75 +74,85 @@ export class Subscription {
   }
 
   /** One connection, from connecting to its end. Throws what ended it, unless we were told to. */
-  async #consumeOnce(onUp: () => void): Promise<void> {
-    const { queue, prefetch, logger } = this.#options
-    const broker = await openBroker(this.#options, { queue, prefetch })
+  async #connectAndConsume(onUp: () => void): Promise<void> {
+    const { name, url } = this.#options
+    await declareTopology(this.#options)
+    const connection = await connectTo(url, name)
     const life = new AbortController()
     const end = (error?: Error) => life.abort(error ?? new Error('the connection was closed'))
-    for (const event of ['error', 'disconnect', 'close']) broker.on(event, end)
+    for (const event of ['error', 'close']) connection.on(event, end)
     try {
-      const session = await broker.subscribe(queue)
-      for (const event of ['error', 'cancelled', 'close']) session.on(event as 'error', end)
-      session.on('subscribed' as 'message', () => {
-        onUp()
-        this.#consuming = true
-        logger.info({ queue }, 'consuming')
-      })
-      this.#receive(session, life.signal)
-      void this.#declareAgain(life.signal)
-      await untilAborted(AbortSignal.any([life.signal, this.#stop.signal]))
-      this.#consuming = false
-      if (life.signal.aborted) throw life.signal.reason
-      await within(cancelTimeoutMs, 'finishing what was in hand', session.cancel())
+      const channel = await this.#openChannel(connection, end)
+      await this.#consume(channel, { life: life.signal, end, onUp })
     } finally {
       this.#consuming = false
       life.abort()
       this.#options.onLost?.()
-      await closeBroker(broker)
+      hangUp(connection)
     }
   }
 
-  /** What hinders it is found out by the connection that consumes, or the next time. */
-  async #declareAgain(life: AbortSignal): Promise<void> {
+  async #consume(
+    channel: Channel,
+    { life, end, onUp }: { life: AbortSignal; end: (error: Error) => void; onUp: () => void },
+  ): Promise<void> {
+    const { queue, prefetch, onDelivery, logger } = this.#options
+    const settlement = new Settlement(channel)
+    const receive = (message: ConsumeMessage | null) => {
+      if (!message) return end(new Error('the broker has cancelled the consumer'))
+      settlement.take(message)
+      if (this.#stop.signal.aborted) settlement.requeue(message)
+      else onDelivery(deliveryOf(message, settlement, life))
+    }
+    const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
+    const { consumerTag } = await within(connectTimeoutMs, 'subscribing', consuming)
+    onUp()
+    this.#consuming = true
+    logger.info({ queue }, 'consuming')
     const over = AbortSignal.any([life, this.#stop.signal])
-    for (;;) {
-      await pause(this.#options.declareEveryMs ?? 10_000, over)
-      if (over.aborted) return
-      await declareTopology(this.#options).catch(() => {})
-    }
+    void this.#bindAgain(channel, over).catch(end)
+    await untilAborted(over)
+    this.#consuming = false
+    if (life.aborted) throw life.reason
+    await this.#finish(channel, consumerTag, settlement)
   }
 
-  /** `invalid_content` and its like carry messages too; they must never end as a silent nack. */
-  #receive(session: SubscriberSessionAsPromised, life: AbortSignal): void {
-    const receive = (message: Message, ackOrNack: AckOrNack) =>
-      this.#options.onDelivery(deliveryOf(message, ackOrNack, life))
-    for (const event of [
-      'invalid_content',
-      'redeliveries_exceeded',
-      'redeliveries_error',
-    ] as const) {
-      session.on(event, (_error: Error, message: Message, ackOrNack: AckOrNack) =>
-        receive(message, ackOrNack),
-      )
+  /** Closing the channel is answered when all that was said on it is heard. */
+  async #finish(channel: Channel, consumerTag: string, settlement: Settlement): Promise<void> {
+    const finishing = channel.cancel(consumerTag).then(() => settlement.whenEmpty())
+    await within(finishTimeoutMs, 'finishing what was in hand', finishing)
+      .catch((error) => this.#options.logger.warn({ err: error }, 'not all was finished'))
+      .then(() => within(closeTimeoutMs, 'closing the channel', channel.close()))
+  }
+
+  async #openChannel(connection: ChannelModel, end: (error: Error) => void): Promise<Channel> {
+    const opening = connection.createChannel()
+    const channel = await within(connectTimeoutMs, 'opening a channel', opening)
+    for (const event of ['error', 'close']) channel.on(event, end)
+    return channel
+  }
+
+  /** A binding that cannot be declared ends the channel: what it needs is declared by the next one. */
+  async #bindAgain(channel: Channel, over: AbortSignal): Promise<void> {
+    const { topology, bindEveryMs = 10_000 } = this.#options
+    for (;;) {
+      await pause(bindEveryMs, over)
+      for (const { queue, exchange, routingKeys } of topology.queues ?? []) {
+        for (const key of routingKeys) {
+          if (over.aborted) return
+          await channel.bindQueue(queue, exchange, key)
+        }
+      }
+      if (over.aborted) return
     }
-    session.on('message', (message, _content, ackOrNack) => receive(message as Message, ackOrNack))
   }
 }
 
-/** What rascal takes, which its types do not say: a callback for "the channel has been closed". */
-type Settle = (error: Error | undefined, recovery: object | undefined, next: () => void) => void
-
-function deliveryOf(message: Message, ackOrNack: AckOrNack, life: AbortSignal): Delivery {
+function deliveryOf(message: ConsumeMessage, settlement: Settlement, life: AbortSignal): Delivery {
   const { properties, fields, content } = message
-  const { rascal: _, ...headers } = (properties.headers ?? {}) as Record<string, unknown>
-  const ignore = () => {} // a lost channel: the broker delivers it again
-  const settle = (error?: Error, recovery?: object) => {
-    if (life.aborted) return
-    try {
-      ;(ackOrNack as unknown as Settle)(error, recovery, ignore)
-    } catch {
-      // a channel that is just closing, which is the same
-    }
+  /** On a lost channel nothing is said: the broker delivers what was on it again. */
+  const unlessLost = (settle: () => void) => () => {
+    if (!life.aborted) settle()
   }
   return {
     content,
@@ -149,10 +161,10 @@ function deliveryOf(message: Message, ackOrNack: AckOrNack, life: AbortSignal): 
     contentType: properties.contentType as string | undefined,
     exchange: fields.exchange,
     routingKey: fields.routingKey,
-    headers,
+    headers: (properties.headers ?? {}) as Record<string, unknown>,
     isRedelivered: fields.redelivered,
     isLost: () => life.aborted,
-    ack: () => settle(),
-    requeue: () => settle(new Error('given back'), { strategy: 'nack', requeue: true }),
+    ack: unlessLost(() => settlement.ack(message)),
+    requeue: unlessLost(() => settlement.requeue(message)),
   }
 }

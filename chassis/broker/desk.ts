@@ -1,14 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import amqp, {
-  type Channel,
-  type ChannelModel,
-  type ConfirmChannel,
-  type GetMessage,
-  type MessageProperties,
-} from 'amqplib'
+import type { Channel, ChannelModel, ConfirmChannel, GetMessage, MessageProperties } from 'amqplib'
 import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
-import { connectTimeoutMs, heartbeatSeconds } from './topology.ts'
+import { connectTimeoutMs, connectTo } from './connection.ts'
 
 /** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
 export type Letter = Pick<GetMessage, 'content' | 'properties'>
@@ -69,12 +63,8 @@ export class Desk {
 
   /** One attempt; rejects with `unavailable`. */
   static async open(url: string): Promise<Desk> {
-    const address = new URL(url)
-    address.searchParams.set('heartbeat', String(heartbeatSeconds))
-    const clientProperties = { connection_name: 'operator' }
-    const options = { timeout: connectTimeoutMs, clientProperties }
     try {
-      const connecting = amqp.connect(address.href, options)
+      const connecting = connectTo(url, 'operator')
       return new Desk(await within(connectTimeoutMs, 'connecting', connecting))
     } catch (cause) {
       throw new AppError('unavailable', 'The broker cannot be reached', { cause })

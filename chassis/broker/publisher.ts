@@ -1,16 +1,12 @@
 import { EventEmitter, once } from 'node:events'
-import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
+import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
+import { connectTimeoutMs, connectTo, hangUp } from './connection.ts'
 import { reconnect } from './reconnect.ts'
-import {
-  type BrokerOptions,
-  connectTimeoutMs,
-  declareTopology,
-  heartbeatSeconds,
-} from './topology.ts'
+import { type BrokerOptions, declareTopology } from './topology.ts'
 
 /**
  * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
@@ -75,10 +71,7 @@ export class Publisher {
   async #connectAndWait(onUp: () => void): Promise<void> {
     const { name, url, logger } = this.#options
     await declareTopology(this.#options)
-    const connection = await amqp.connect(withHeartbeat(url), {
-      timeout: connectTimeoutMs,
-      clientProperties: { connection_name: `${name} publish` },
-    })
+    const connection = await connectTo(url, `${name} publish`)
     const closed = new Promise<void>((resolve) => connection.once('close', resolve))
     try {
       const channel = await within(connectTimeoutMs, 'opening a channel', this.#open(connection))
@@ -113,31 +106,10 @@ export class Publisher {
     return channel
   }
 
-  /**
-   * Politely, but not waiting for a broker that does not answer: amqplib takes only an error of its
-   * socket for the end of the connection.
-   */
   #hangUp(): void {
     const connection = this.#connection
     this.#connection = undefined
     this.#window = undefined
-    if (!connection) return
-    const { stream } = connection.connection as unknown as { stream: import('node:net').Socket }
-    const cut = setTimeout(() => stream.destroy(new Error('The broker does not answer')), 500)
-    connection
-      .close()
-      .catch(() => {})
-      .finally(() => {
-        clearTimeout(cut)
-        stream.destroy()
-      })
+    if (connection) hangUp(connection)
   }
-}
-
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url)
-  if (!parsed.searchParams.has('heartbeat')) {
-    parsed.searchParams.set('heartbeat', String(heartbeatSeconds))
-  }
-  return parsed.href
 }

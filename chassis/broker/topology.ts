@@ -1,5 +1,6 @@
 import rascal from 'rascal'
 import { within } from '../deadline.ts'
+import { connectTimeoutMs, heartbeatSeconds } from './connection.ts'
 
 /** A queue bound to an exchange; its dead letters go to `<queue>.dlq`. */
 export interface QueueTopology {
@@ -28,16 +29,7 @@ export interface BrokerOptions {
 
 export const deadLetterQueue = (queue: string): string => `${queue}.dlq`
 
-/**
- * Between two heartbeats, since a half-open connection reports nothing by itself: it is given up
- * when two are missing, which takes up to three intervals to see.
- */
-export const heartbeatSeconds = 4
-
-/** How long a connection may take to open. */
-export const connectTimeoutMs = 5_000
-
-/** The same with the topology declared, and how long hanging up may take. */
+/** How long connecting and declaring may take, and how long hanging up. */
 const openTimeoutMs = 8_000
 const closeTimeoutMs = 2_000
 
@@ -55,58 +47,52 @@ const deliveryLimit = 1_000
 const noDeliveryLimit = 2_147_483_647
 
 /**
- * Connects and makes sure that the topology exists, again whenever it is called: a broker that came
- * back without its disk is furnished anew. One attempt; rascal's own reconnecting is off, because
- * whoever calls this begins again from here.
+ * Makes sure that the topology exists, again whenever it is called: a broker that came back without
+ * its disk is furnished anew. One attempt; rascal's own reconnecting is off, because whoever calls
+ * this begins again from here.
  */
-export async function openBroker(
-  options: BrokerOptions,
-  subscription?: { queue: string; prefetch: number },
-): Promise<rascal.BrokerAsPromised> {
+export async function declareTopology(options: BrokerOptions): Promise<void> {
+  const declaring = { ...options, name: `${options.name} topology` }
   try {
-    return await openOnce(rascalConfig(options, subscription))
+    await declareOnce(rascalConfig(declaring))
   } catch (error) {
     if ((error as { code?: unknown }).code !== preconditionFailed) throw error
-    return openOnce(rascalConfig({ ...options, isOldDeadLetterQueue: true }, subscription))
+    await declareOnce(rascalConfig({ ...declaring, isOldDeadLetterQueue: true }))
   }
 }
 
 /** AMQP's code for a queue that is there with other arguments. */
 const preconditionFailed = 406
 
-async function openOnce(config: rascal.BrokerConfig): Promise<rascal.BrokerAsPromised> {
+async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
   const creating = rascal.BrokerAsPromised.create(config)
   try {
-    return await within(openTimeoutMs, 'connecting to the broker', creating)
+    await hangUp(await within(openTimeoutMs, 'declaring the topology', creating))
   } catch (error) {
-    creating.then(closeBroker, () => {}) // should it succeed after all
+    creating.then(hangUp, () => {}) // should it succeed after all
     const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
     const broker = failed.broker && failed[failed.broker]
-    if (broker) await closeBroker(broker)
+    if (broker) await hangUp(broker)
     throw error
   }
 }
 
 /**
- * Hangs up, not waiting long: rascal never hears that a connection which broke while it was being
- * closed is closed. Its listeners stay, since an error that nobody hears ends the process.
+ * Not waiting long: rascal never hears that a connection which broke while it was being closed is
+ * closed. Its listeners stay, since an error that nobody hears ends the process.
  */
-export async function closeBroker(broker: rascal.BrokerAsPromised): Promise<void> {
+async function hangUp(broker: rascal.BrokerAsPromised): Promise<void> {
   broker.on('error', () => {})
   await within(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
 }
 
-/** Declares the topology and hangs up. */
-export async function declareTopology(options: BrokerOptions): Promise<void> {
-  const broker = await openBroker({ ...options, name: `${options.name} topology` })
-  await closeBroker(broker)
-}
-
 /** The same as data, in rascal's words. */
-export function rascalConfig(
-  { name, url, topology, isOldDeadLetterQueue = false }: BrokerOptions,
-  subscription?: { queue: string; prefetch: number },
-): rascal.BrokerConfig {
+export function rascalConfig({
+  name,
+  url,
+  topology,
+  isOldDeadLetterQueue = false,
+}: BrokerOptions): rascal.BrokerConfig {
   const { exchanges = [], queues = [] } = topology
   const names = [...new Set([...exchanges, ...queues.map(({ exchange }) => exchange)])]
   const config = {
@@ -125,15 +111,6 @@ export function rascalConfig(
           queues.flatMap(({ queue }) => queueConfigs(queue, isOldDeadLetterQueue)),
         ),
         bindings: Object.fromEntries(queues.map(bindingConfig)),
-      },
-    },
-    subscriptions: subscription && {
-      [subscription.queue]: {
-        vhost: 'broker',
-        queue: subscription.queue,
-        prefetch: subscription.prefetch,
-        closeTimeout: 3_000,
-        retry: false,
       },
     },
   }

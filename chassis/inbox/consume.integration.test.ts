@@ -167,6 +167,15 @@ describe('consumer', () => {
       assert.equal(await broker.depth(dead), 0)
     })
 
+    it('takes no notice of what somebody has written into the headers of brokers and libraries', async () => {
+      await consume()
+      const event = newEvent()
+      const headers = { 'x-death': 'none', 'x-delivery-count': 'many', rascal: 'x', CC: [] }
+      await broker.publish({ routingKey: queue }, event, { messageId: event.id, headers })
+      await hasHandled([event])
+      assert.equal(await broker.depth(dead), 0)
+    })
+
     it('tells when something was committed', async () => {
       let commits = 0
       await consume({ onCommit: () => void commits++ })
