@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { findingsOf, launchBrowser, type Manners, visit } from '#testing/browser.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -32,6 +32,9 @@ describe('the page, in a browser', function () {
       ...options,
     })
     context.setDefaultTimeout(30_000)
+    return openIn(context, gateway)
+  }
+  async function openIn(context: BrowserContext, gateway = stack.gateway) {
     const opened = await visit(context, gateway)
     visits.push(opened)
     return opened.page
@@ -55,6 +58,14 @@ describe('the page, in a browser', function () {
   const paid = (page: Page, amount: string) =>
     page.locator('#orders li', { hasText: amount }).locator('.badge', { hasText: 'Paid' })
   const textOf = (page: Page, selector: string) => page.locator(selector).innerText()
+  /** While nobody charges, orders stay pending. */
+  async function whileNobodyCharges(act: () => Promise<void>) {
+    const pids = ['payments-consumer', 'payments-consumer.2'].map(stack.pidOf)
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    await act().finally(() => {
+      for (const pid of pids) process.kill(pid, 'SIGCONT')
+    })
+  }
   const ordersOf = async (user: string) =>
     (await call(stack.gateway, 'GET', `/orders?user_id=${user}&limit=100`)).body.items ?? []
 
@@ -122,15 +133,49 @@ describe('the page, in a browser', function () {
     await right.locator('#balance', { hasText: '7.00' }).waitFor()
   })
 
+  it('shows in one tab what was ordered in another before it ends, and the whole of it', async () => {
+    const user = await newUser('10.00')
+    const left = await open()
+    await enter(left, user)
+    const right = await openIn(left.context())
+    await right.locator('#connection[data-state=live]').waitFor()
+    await whileNobodyCharges(async () => {
+      await order(left, '3.00')
+      const row = right.locator('#orders li', { hasText: '3.00' })
+      await row.locator('.badge', { hasText: 'Payment pending' }).waitFor()
+      await row.locator('button').click()
+      await right.locator('#pipeline .station[data-state=done]').nth(1).waitFor()
+    })
+    await paid(right, '3.00').waitFor()
+    await right.locator('#pipeline .station[data-state=done]').nth(5).waitFor()
+  })
+
+  it('keeps nothing of an account for the next one', async () => {
+    const page = await open()
+    await enter(page, await newUser('1.00'))
+    const invitation = await textOf(page, '#life-about')
+    await order(page, '5.00')
+    await page.locator('#order-note[data-tone=bad]').waitFor()
+    await page.fill('#burst-count', '3')
+    await page.click('#burst-form [type=submit]')
+    await page.locator('#burst-check[data-tone=good]', { hasText: '3 × 0.01' }).waitFor()
+    await page.click('#switch')
+    await enter(page, await newUser('2.00'))
+    await page.locator('#balance', { hasText: '2.00' }).waitFor()
+    assert.equal(await textOf(page, '#life-about'), invitation)
+    assert.equal(await textOf(page, '#order-note'), '')
+    assert.equal(await page.locator('#burst-result').isVisible(), false)
+    assert.equal(await page.locator('#orders li').count(), 0)
+    assert.equal(await page.locator('#pipeline .station[data-state=todo]').count(), 6)
+  })
+
   it('says that it is cut off, keeps what was typed, and catches up', async () => {
     const user = await newUser('10.00')
     const proxy = await proxyTo(stack.gateway)
     const port = Number(new URL(proxy.url).port)
     const page = await open({}, proxy.url)
     await enter(page, user)
-    const consumers = ['payments-consumer', 'payments-consumer.2'].map(stack.pidOf)
-    for (const pid of consumers) process.kill(pid, 'SIGSTOP')
-    try {
+    await whileNobodyCharges(async () => {
       await order(page, '2.00')
       await page.locator('#orders .badge[data-tone=pending]').waitFor()
       proxy.close()
@@ -139,9 +184,7 @@ describe('the page, in a browser', function () {
       await page.locator('#order-note', { hasText: 'No connection' }).waitFor()
       assert.equal(await page.inputValue('#order-amount'), '4.00')
       assert.deepEqual(await findingsOf(page), [])
-    } finally {
-      for (const pid of consumers) process.kill(pid, 'SIGCONT')
-    }
+    })
     await eventually(async () => (await ordersOf(user)).every(({ status }) => status === 'PAID'))
     const restored = await proxyTo(stack.gateway, port)
     await page.click('#order-note button')
