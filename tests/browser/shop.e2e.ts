@@ -57,7 +57,8 @@ describe('the page, in a browser', function () {
   /** The order of this amount, in the list, as paid. */
   const paid = (page: Page, amount: string) =>
     page.locator('#orders li', { hasText: amount }).locator('.badge', { hasText: 'Paid' })
-  const textOf = (page: Page, selector: string) => page.locator(selector).innerText()
+  const textOf = async (page: Page, selector: string) =>
+    (await page.locator(selector).textContent()) ?? ''
   /** While nobody charges, orders stay pending. */
   async function whileNobodyCharges(act: () => Promise<void>) {
     const pids = ['payments-consumer', 'payments-consumer.2'].map(stack.pidOf)
@@ -89,7 +90,7 @@ describe('the page, in a browser', function () {
     await paid(page, '12.50').waitFor()
     await page.locator('#balance', { hasText: '7.50' }).waitFor()
     await page.locator('#pipeline .station[data-state=done]').nth(5).waitFor()
-    assert.match(await page.locator('#life-steps li').nth(3).innerText(), /^Charged, after \d+/)
+    assert.match(await textOf(page, '#life-steps li:nth-child(4)'), /^Charged, after \d+/)
     await page.locator('#orders button').first().focus()
     await press('Enter')
     await page.locator('#orders button[aria-pressed=true]').waitFor()
