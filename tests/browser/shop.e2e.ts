@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { problemExample } from '#contracts/documents/problems.ts'
 import { findingsOf, launchBrowser, type Manners, visit } from '#testing/browser.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -195,6 +196,31 @@ describe('the page, in a browser', function () {
     await page.locator('#trouble').waitFor({ state: 'hidden' })
     assert.equal((await ordersOf(user)).length, 2)
     restored.close()
+  })
+
+  it('says that a service does not answer, and sends the same wish again', async () => {
+    const user = await newUser('10.00')
+    const page = await open()
+    await enter(page, user)
+    const keys: (string | undefined)[] = []
+    await page.route('**/orders', async (route) => {
+      keys.push(route.request().headers()['idempotency-key'])
+      if (keys.length > 1) return route.continue()
+      await route.fetch() // it has its effect, and the answer is lost
+      return route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        json: problemExample(503, { when: 'away', detail: 'It cannot be reached.' }),
+      })
+    })
+    await order(page, '6.00')
+    await page.locator('#order-note', { hasText: 'The service does not answer' }).waitFor()
+    assert.equal(await page.inputValue('#order-amount'), '6.00')
+    await page.click('#order-note button')
+    await page.locator('#order-note', { hasText: '6.00 paid' }).waitFor()
+    assert.equal(keys.length, 2)
+    assert.equal(new Set(keys).size, 1)
+    assert.equal((await ordersOf(user)).length, 1)
   })
 
   it('goes on when each replica of orders-api is killed in turn', async () => {
