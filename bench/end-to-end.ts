@@ -49,7 +49,6 @@ export const fullLoad = ({ gateway }: System, seconds: number): Load => ({
   users,
   connections: 64,
   inFlight: 1_000,
-  everyMs: 0,
 })
 
 /** CPU milliseconds an order, by program. */

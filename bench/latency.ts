@@ -1,5 +1,6 @@
 import { latencyOfLibrary } from './library-latency.ts'
-import type { Load, Loaded } from './load-orders.ts'
+import type { TimedOrder } from './load-orders.ts'
+import type { SingleOrders } from './load-single-orders.ts'
 import {
   type Bench,
   type Figure,
@@ -16,22 +17,23 @@ import { auditSystem, startSystem } from './system.ts'
 const everyMs = 50
 
 /**
- * Single orders, 20 a second: from the answer of the POST to the final status at the WebSocket. Next
- * to it, the one hop of pg-transactional-outbox, polling as it does by default.
+ * Single orders, 20 a second, placed and followed by `contracts/client.ts`: from the answer of the POST
+ * to the final status at the WebSocket. Next to it, the one hop of pg-transactional-outbox, polling as
+ * it does by default.
  */
 export const latency: Measurement = {
   name: 'latency',
   run: async (bench: Bench): Promise<Figure[]> => {
-    const seconds = bench.quick ? 3 : 20
+    const count = ((bench.quick ? 3 : 20) * 1_000) / everyMs
     await using library = await latencyOfLibrary(bench)
     await using system = await startSystem(bench)
-    await using load = startPeer<Load, Loaded>('load-orders.ts')
-    const ask = { ...singleOrders, gateway: system.gateway, seconds }
-    const ours: Loaded['orders'][] = []
+    await using load = startPeer<SingleOrders, TimedOrder[]>('load-single-orders.ts')
+    const ask = { gateway: system.gateway, count, users: 1_000, everyMs }
+    const ours: TimedOrder[][] = []
     const hops: number[][] = []
     for (let round = 0; round <= rounds; round++) {
-      const { orders } = await load.ask(ask)
-      const hop = await library.measure((seconds * 1_000) / everyMs, everyMs)
+      const orders = await load.ask(ask)
+      const hop = await library.measure(count, everyMs)
       bench.progress(`latency, round ${round}: ${describe(orders.map(latencyOf), hop)}`)
       ours.push(orders)
       hops.push(hop)
@@ -42,14 +44,12 @@ export const latency: Measurement = {
   },
 }
 
-const singleOrders = { users: 1_000, connections: 4, inFlight: 1_000, everyMs }
-
-const latencyOf = ({ answeredAt, finalAt }: Loaded['orders'][number]) => finalAt - answeredAt
+const latencyOf = ({ answeredAt, finalAt }: TimedOrder) => finalAt - answeredAt
 
 const describe = (ours: number[], hop: number[]): string =>
   `${readable(median(ours))} ms, one hop of the library ${readable(median(hop))} ms`
 
-function figuresOf(ours: Loaded['orders'][], hops: number[][], stages: Stages): Figure[] {
+function figuresOf(ours: TimedOrder[][], hops: number[][], stages: Stages): Figure[] {
   const quantiles = (part: number) => ({
     unit: 'ms',
     values: ours.map((orders) => quantile(orders.map(latencyOf), part)),

@@ -1,4 +1,5 @@
 import amqp from 'amqplib'
+import { now, sleepUntil } from './clock.ts'
 import { defaultSettings, insertMessages, type LibraryStart, openLibrary } from './library.ts'
 import type { Bench } from './measurement.ts'
 import { startPeer } from './processes.ts'
@@ -18,15 +19,15 @@ export async function latencyOfLibrary({ servers }: Bench) {
     /** Milliseconds of each of so many messages, one every so often. */
     measure: async (count: number, everyMs: number): Promise<number[]> => {
       const commits = new Map<string, number>()
-      const startedAt = performance.now()
+      const startedAt = now()
       for (let number = 0; number < count; number++) {
         await sleepUntil(startedAt + number * everyMs)
         const [id = ''] = await insertMessages(libraryUrl, 1)
-        commits.set(id, performance.now())
+        commits.set(id, now())
       }
-      const deadline = performance.now() + 30_000
+      const deadline = now() + 30_000
       const arrived = () => [...commits.keys()].every((id) => arrivals.has(id))
-      while (!arrived() && performance.now() < deadline) await sleepUntil(performance.now() + 50)
+      while (!arrived() && now() < deadline) await sleepUntil(now() + 50)
       if (!arrived()) throw new Error('a message of the library did not arrive')
       return [...commits].map(([id, at]) => (arrivals.get(id) as number) - at)
     },
@@ -46,13 +47,8 @@ async function consume(connection: amqp.ChannelModel): Promise<Map<string, numbe
   const arrivals = new Map<string, number>()
   const note = (message: amqp.ConsumeMessage | null) => {
     const { id } = JSON.parse(message?.content.toString() ?? '{}')
-    if (!arrivals.has(id)) arrivals.set(id, performance.now())
+    if (!arrivals.has(id)) arrivals.set(id, now())
   }
   await channel.consume(queue, note, { noAck: true })
   return arrivals
-}
-
-async function sleepUntil(at: number): Promise<void> {
-  const ms = at - performance.now()
-  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,3 +1,4 @@
+import { now, sleepUntil } from './clock.ts'
 import { HttpLane } from './http-lane.ts'
 import { answerRounds } from './processes.ts'
 import { amount, userId } from './requests.ts'
@@ -11,13 +12,19 @@ export interface Load {
   connections: number
   /** Orders that are accepted and not final, at most: a new one waits for another's end. */
   inFlight: number
-  /** One order each so many milliseconds; as fast as `inFlight` allows when 0. */
-  everyMs: number
 }
 
-/** Every order of the load, in the order of their answers; times in milliseconds since the epoch. */
+/** What happened to an order and when, in milliseconds since the epoch. */
+export interface TimedOrder {
+  id: string
+  sentAt: number
+  answeredAt: number
+  finalAt: number
+}
+
 export interface Loaded {
-  orders: { id: string; sentAt: number; answeredAt: number; finalAt: number }[]
+  /** All of the load, in the order of their answers. */
+  orders: TimedOrder[]
   /** Became final within the time; the others after it. */
   finalInTime: number
   ms: number
@@ -47,19 +54,15 @@ answerRounds(async (load: Load): Promise<Loaded> => {
   return { orders, finalInTime, ms }
 })
 
-const now = () => performance.timeOrigin + performance.now()
-
-async function postAll({ gateway, users, connections, everyMs }: Load, room: Room, until: number) {
+async function postAll({ gateway, users, connections }: Load, room: Room, until: number) {
   const url = `${gateway}/orders`
   const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.connect(url)))
-  const startedAt = now()
   const answered: { id: string; sentAt: number; answeredAt: number }[] = []
   let next = 0
   const run = async (lane: HttpLane) => {
     while (now() < until) {
       await room.enter()
       const number = next++
-      await sleepUntil(startedAt + number * everyMs)
       const sentAt = now()
       const post = lane.post(JSON.stringify({ user_id: userId(number % users), amount }))
       const { status, body } = await post
@@ -70,11 +73,6 @@ async function postAll({ gateway, users, connections, everyMs }: Load, room: Roo
   await Promise.all(lanes.map(run))
   for (const lane of lanes) lane.close()
   return answered
-}
-
-async function sleepUntil(at: number): Promise<void> {
-  const ms = at - now()
-  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function untilAllAreFinal(count: number, finals: Map<string, number>): Promise<void> {

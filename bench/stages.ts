@@ -1,4 +1,4 @@
-import type { Loaded } from './load-orders.ts'
+import type { TimedOrder } from './load-orders.ts'
 import { median } from './measurement.ts'
 import { execute, type Servers } from './servers.ts'
 
@@ -22,7 +22,7 @@ const commitOf = (table: string) => epochMs(`pg_xact_commit_timestamp(${table}.x
  * The median of every stage between two moments that the databases, or the client, have noted. An
  * event is marked after its confirm, so a stage that begins with a mark can be negative.
  */
-export async function readStages(servers: Servers, orders: Loaded['orders']): Promise<Stages> {
+export async function readStages(servers: Servers, orders: TimedOrder[]): Promise<Stages> {
   const times = await readTimes(servers)
   const all = orders.flatMap((order) => {
     const found = times.get(order.id)

@@ -9,11 +9,11 @@ import { createIntent } from './intent.js'
 import { createLife } from './life.js'
 import { followOrders } from './live.js'
 import { formatAmount, parseAmount } from './money.js'
-import { isPassing, showFailure, showFieldError, showSuccess } from './notes.js'
+import { clearNote, isPassing, showFailure, showFieldError, showSuccess } from './notes.js'
 import { createOrderList } from './order-list.js'
 import { rememberedUser, rememberUser } from './session.js'
 import { isFinal, reasonOf, wordOf } from './status.js'
-import { duration } from './time.js'
+import { shareWithTabs } from './tabs.js'
 import * as view from './view.js'
 import { startWelcome } from './welcome.js'
 
@@ -43,11 +43,15 @@ const catchUp = createCatchUp(readAll, {
     setTrouble('reading', `${why}; what you see may be old. Trying again every few seconds.`)
   },
 })
-const burst = new Burst({ userId: () => userId, onDone: catchUp })
+const tellTabs = shareWithTabs(take)
+const burst = new Burst({ userId: () => userId, onPlaced: placed, onDone: catchUp })
 
 find('trouble-retry', HTMLButtonElement).addEventListener('click', () => {
   live.tryNow()
   catchUp()
+})
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) catchUp()
 })
 find('switch', HTMLButtonElement).addEventListener('click', leave)
 find('orders', HTMLElement).addEventListener('click', ({ target }) => {
@@ -69,8 +73,9 @@ onSubmit(topUpForm, async (typed) => {
   const amount = parseAmount(typed)
   if (amount === undefined) return showFieldError(topUpForm, 'Enter an amount such as 12.50.')
 
-  await api.topUp(userId, amount, topUpIntent.keyFor(`${userId} ${amount}`))
+  const account = await api.topUp(userId, amount, topUpIntent.keyFor(`${userId} ${amount}`))
   topUpIntent.succeeded()
+  if (account.user_id !== userId) return
   showSuccess(topUpForm, `Added ${formatAmount(amount)}.`)
   catchUp()
 })
@@ -81,9 +86,10 @@ onSubmit(orderForm, async (typed) => {
 
   const order = await api.placeOrder(userId, amount, orderIntent.keyFor(`${userId} ${amount}`))
   orderIntent.succeeded()
+  if (order.user_id !== userId) return
   showSuccess(orderForm, `Order of ${formatAmount(amount)} placed.`)
   lastPlaced = order.order_id
-  take(order)
+  placed(order)
   const latest = orders.newestFirst().find(({ order_id }) => order_id === order.order_id) ?? order
   sayEnd(latest) // its end may have come before the answer
   choose(latest)
@@ -101,11 +107,15 @@ function enter(account) {
   catchUp()
 }
 
+/** Nothing of an account stays for the next. */
 function leave() {
   live.stop()
   userId = ''
+  lastPlaced = ''
   rememberUser('')
   life.clear()
+  burst.leave()
+  for (const form of [topUpForm, orderForm]) clearNote(form)
   troubles.stream = ''
   setTrouble('reading', '')
   view.showPlace(undefined)
@@ -132,15 +142,21 @@ function choose(order) {
 
 /** @param {Order} order */
 function takeLive(order) {
-  if (order.user_id !== userId) return
   const isOfBurst = burst.takeLive(order)
   if (!take(order) || !isFinal(order)) return
   if (!isOfBurst && order.order_id !== lastPlaced) announce(order)
   catchUp()
 }
 
+/** @param {Order} order */
+function placed(order) {
+  take(order)
+  tellTabs(order)
+}
+
 /** Says whether it was news. @param {Order} order */
 function take(order) {
+  if (order.user_id !== userId) return false
   const isNews = orders.take(order)
   if (isNews) view.showOrders(orders.newestFirst(), life.chosen())
   if (isNews && order.order_id === life.chosen()) life.show(order)
@@ -168,7 +184,7 @@ function showState(state, nextTryInMs = 0) {
   view.showConnection(state)
   if (state === 'live') return setTrouble('stream', '')
   if (state === 'lost') {
-    const when = `Next try in ${duration(Math.ceil(nextTryInMs / 1_000) * 1_000)}`
+    const when = `Next try in ${Math.ceil(nextTryInMs / 1_000)} s`
     setTrouble('stream', `Live updates are lost; orders go on all the same. ${when}.`)
   }
 }

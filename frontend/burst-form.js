@@ -1,4 +1,5 @@
 /** @import { Order } from './api.js' */
+/** @typedef {ReturnType<typeof createTally>} Tally */
 import { createTally, takings } from './burst.js'
 import { findEntries, findOrders, placeMany } from './burst-run.js'
 import { showCheck, showCounts } from './burst-view.js'
@@ -14,15 +15,18 @@ const checkEveryMs = 800
 export class Burst {
   #form = find('burst-form', HTMLFormElement)
   #stop = find('burst-stop', HTMLButtonElement)
-  #tally = createTally(0, '0')
+  /** Of the last burst, until its user leaves. @type {Tally | undefined} */
+  #tally
   #stopping = new AbortController()
   #isDrawn = true
   #userId
+  #onPlaced
   #onDone
 
-  /** @param {{ userId: () => string, onDone: () => void }} shop */
-  constructor({ userId, onDone }) {
+  /** @param {{ userId: () => string, onPlaced: (order: Order) => void, onDone: () => void }} shop */
+  constructor({ userId, onPlaced, onDone }) {
     this.#userId = userId
+    this.#onPlaced = onPlaced
     this.#onDone = onDone
     this.#stop.addEventListener('click', () => this.#stopping.abort())
     this.#form.addEventListener('submit', (event) => {
@@ -33,9 +37,19 @@ export class Burst {
 
   /** Whether the order is of the burst, which then has taken note of it. @param {Order} order */
   takeLive(order) {
-    const isOurs = this.#tally.hasOrder(order)
-    if (isOurs) this.#take(order)
-    return isOurs
+    if (!this.#tally?.hasOrder(order)) return false
+    this.#tally.take(order)
+    this.#drawSoon()
+    return true
+  }
+
+  /** Stops placing. What was placed goes on, unseen. */
+  leave() {
+    this.#stopping.abort()
+    this.#tally = undefined
+    clearNote(this.#form)
+    this.#setBusy(false)
+    find('burst-result', HTMLElement).hidden = true
   }
 
   #submit() {
@@ -51,40 +65,49 @@ export class Burst {
   /** @param {number} count @param {string} amount */
   async #run(count, amount) {
     const userId = this.#userId()
-    this.#tally = createTally(count, amount)
-    this.#stopping = new AbortController()
+    const tally = createTally(count, amount)
+    const stopping = new AbortController()
+    this.#tally = tally
+    this.#stopping = stopping
     this.#setBusy(true)
     this.#drawSoon()
-    const checking = this.#check(userId, amount)
-    const { signal } = this.#stopping
-    const onPlaced = (/** @type {Order} */ order) => this.#take(order)
+    const checking = this.#check(tally, userId, amount)
+    const onPlaced = (/** @type {Order} */ order) => {
+      tally.take(order)
+      this.#onPlaced(order)
+      this.#drawSoon()
+    }
+    const { signal } = stopping
     await placeMany({ userId, count, amount, signal, onPlaced }).catch((error) => {
-      this.#stopping.abort()
-      showError(this.#form, error)
+      stopping.abort()
+      if (tally === this.#tally) showError(this.#form, error)
     })
-    this.#tally.stop()
-    this.#stop.hidden = true
+    tally.stop()
+    if (tally === this.#tally) this.#stop.hidden = true
     await checking
+    if (tally !== this.#tally) return
     this.#setBusy(false)
-    const { sent, paid, due } = this.#tally.read()
+    const { sent, paid, due } = tally.read()
     announce(`Burst: ${paid} of ${sent} orders paid, ${formatAmount(due)} in all.`)
     this.#onDone()
   }
 
   /**
-   * Reads what the live stream may have missed, and compares the books, until all is final.
-   * @param {string} userId @param {string} amount
+   * Reads what the live stream may have missed, and compares the books, until all is final or the user
+   * has left.
+   * @param {Tally} tally @param {string} userId @param {string} amount
    */
-  async #check(userId, amount) {
-    const tally = this.#tally
+  async #check(tally, userId, amount) {
     for (let isDone = false; !isDone; ) {
       await pause(checkEveryMs)
+      if (tally !== this.#tally) return
       try {
         const count = tally.read().placed
         const isWanted = tally.hasOrder
         for (const order of await findOrders(userId, { count, isWanted })) tally.take(order)
         const counts = tally.read()
         const entries = await findEntries(userId, { count, isWanted: tally.hasDebit })
+        if (tally !== this.#tally) return
         showCounts(counts)
         showCheck(counts, amount, takings(entries))
         isDone = counts.isDone
@@ -100,18 +123,12 @@ export class Burst {
     this.#stop.hidden = !isBusy
   }
 
-  /** @param {Order} order */
-  #take(order) {
-    this.#tally.take(order)
-    this.#drawSoon()
-  }
-
   #drawSoon() {
     if (!this.#isDrawn) return
     this.#isDrawn = false
     requestAnimationFrame(() => {
       this.#isDrawn = true
-      showCounts(this.#tally.read())
+      if (this.#tally) showCounts(this.#tally.read())
     })
   }
 }

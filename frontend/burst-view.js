@@ -10,6 +10,8 @@ import { duration } from './time.js'
 const columns = 24
 const height = 150
 const axis = 22
+/** Of the axis: as many columns as let each of them end at one. */
+const quarters = 4
 
 /** @param {Counts} counts */
 export function showCounts({ sent, placed, paid, refused, durations }) {
@@ -35,6 +37,7 @@ export function showCounts({ sent, placed, paid, refused, durations }) {
 /** Nothing of the burst before. */
 function clear() {
   find('histogram', HTMLElement).replaceChildren()
+  put('histogram-title', '')
   put('burst-check', '')
 }
 
@@ -55,7 +58,8 @@ function draw(durations) {
   const { widthMs, counts } = histogramOf(durations, columns)
   const most = Math.max(...counts)
   const width = Math.max(240, find('histogram', HTMLElement).clientWidth)
-  const step = width / counts.length
+  const shown = Math.ceil(counts.length / quarters) * quarters
+  const step = width / shown
   const bars = counts.map((count, index) => {
     const tall = ((height - axis - 8) * count) / most
     const box = { x: index * step + 1.5, y: height - axis - tall, height: tall, rx: 3 }
@@ -68,12 +72,19 @@ function draw(durations) {
         ...{ x: part * width, y: height - 4 },
         'text-anchor': part === 0 ? 'start' : part === 1 ? 'end' : 'middle',
       },
-      duration(part * counts.length * widthMs),
+      duration(part * shown * widthMs),
     ),
   )
   const ground = svg('path', { d: `M0 ${height - axis}H${width}`, class: 'ground' })
-  const title = `Time to the final status: ${counts.length} columns of ${duration(widthMs)} each`
-  const frame = { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title }
+  put(
+    'histogram-title',
+    `Orders by the time to their final status, a column for ${duration(widthMs)}`,
+  )
+  const frame = {
+    viewBox: `0 0 ${width} ${height}`,
+    role: 'img',
+    'aria-labelledby': 'histogram-title',
+  }
   return svg('svg', frame, ...bars, ground, ...marks)
 }
 

@@ -16,6 +16,7 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)')
 /** The drawing of one chosen order, which follows it until it is settled. */
 export function createLife() {
   const pipeline = createPipeline(find('pipeline', HTMLElement))
+  const invitation = find('life-about', HTMLElement).textContent
   let choice = new AbortController()
   let chosen = ''
   let shown = 0
@@ -55,19 +56,20 @@ export function createLife() {
     void follow(choice.signal)
   }
 
-  return {
-    show,
-    chosen: () => chosen,
-    clear() {
-      choice.abort()
-      chosen = ''
-      shown = 0
-      pipeline.show(stepsOf([]).map((step) => ({ ...step, state: 'todo' })))
-      find('life-status', HTMLElement).hidden = true
-      find('life-id', HTMLElement).textContent = ''
-      find('life-steps', HTMLElement).replaceChildren()
-    },
+  /** As long as there is no order, nothing is waited for. */
+  function clear() {
+    choice.abort()
+    chosen = ''
+    shown = 0
+    pipeline.show(stepsOf([]).map((step) => ({ ...step, state: 'todo' })))
+    find('life-about', HTMLElement).textContent = invitation
+    find('life-status', HTMLElement).hidden = true
+    find('life-id', HTMLElement).textContent = ''
+    find('life-steps', HTMLElement).replaceChildren()
   }
+
+  clear()
+  return { show, clear, chosen: () => chosen }
 }
 
 /** @param {Order} order */

@@ -382,6 +382,8 @@ describe('the HTTP interface, through the gateway', function () {
       expectProblem(await call(stack.gateway, 'GET', '/accounts/-', { headers }), 404)
       const long = { 'x-long': 'x'.repeat(9_000) }
       expectProblem(await call(stack.gateway, 'GET', '/accounts/-', { headers: long }), 431)
+      expectProblem(await get('/orders/%ZZ'), 400)
+      expectProblem(await get('/accounts/a%00b/ledger'), 400)
     })
 
     it('keeps the request id of the caller, and makes one otherwise', async () => {

@@ -4,6 +4,7 @@ import amqp, { type GetMessage } from 'amqplib'
 import { sql } from 'kysely'
 import { createEvent } from '#contracts/events.ts'
 import { call, insist } from '#testing/client.ts'
+import { assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
 import { withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
@@ -192,6 +193,7 @@ describe('messages from outside, on the running stack', function () {
     })
     for (const [type, { content, properties, fields }] of seen) {
       const event = JSON.parse(content.toString()) as Record<string, unknown>
+      assertDocumentedMessage(type, event)
       assert.equal(event.specversion, '1.0')
       assert.equal(event.type, type)
       assert.equal(event.id, properties.messageId)

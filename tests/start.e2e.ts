@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,12 +31,16 @@ describe('npm start', function () {
     assert.equal(await first.stop(), 0)
     assert.deepEqual(await processesOf(first.dir), [])
 
-    const second = await startStack({ dir: first.dir })
+    const second = await startStack({ dir: first.dir, keepState: true })
     const { body } = await call(second.gateway, 'GET', '/accounts/alice')
     assert.notEqual(body.balance, '10.00')
     assert.ok(await placeAndPay(second.gateway))
     assert.equal(await second.stop(), 0)
     assert.deepEqual(await processesOf(first.dir), [])
+
+    const reset = spawn('npm', ['run', 'reset'], { env: { ...process.env, LOCAL_DIR: first.dir } })
+    assert.deepEqual(await once(reset, 'close'), [0, null])
+    assert.ok(!existsSync(first.dir))
   })
 
   it('names every server of its environment that is not there', async () => {

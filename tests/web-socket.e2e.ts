@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { insist } from '#testing/client.ts'
+import { assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
@@ -33,7 +34,12 @@ describe('/orders/ws, through the gateway', function () {
     return body.order_id as string
   }
   afterEach(() => {
-    for (const connection of open.splice(0)) connection.close()
+    for (const connection of open.splice(0)) {
+      connection.close()
+      for (const message of connection.messages) {
+        assertDocumentedMessage(message.type === 'order' ? 'OrderMessage' : 'ErrorMessage', message)
+      }
+    }
   })
 
   it('tells the state of an order at once, then its end, once, whichever replica one is on', async () => {

@@ -46,10 +46,11 @@ export function openApiOf(api: Api) {
 }
 
 const conventions =
-  'Amounts are exact decimals, never floats: strings with two places in answers, strings or numbers in requests. Every error is a problem document (RFC 9457). Every POST takes an Idempotency-Key: with it, repeating a request whose answer was lost has no second effect.'
+  'Amounts are exact decimals, never floats: strings with two places in answers, strings or numbers in requests. Every error is a problem document (RFC 9457), also for an address that there is not (404) and for a method that an address does not take (405, with Allow). Every POST takes an Idempotency-Key: with it, repeating a request whose answer was lost has no second effect.'
 
 function operationOf(api: Api, operation: Operation, schemas: Schemas): JsonObject {
-  const { id, summary, description, body, answer, problems } = operation
+  const { id, summary, description, body, answer } = operation
+  const problems = { ...(body && withBody), ...operation.problems }
   return {
     operationId: id,
     tags: [api.title],
@@ -65,16 +66,15 @@ function operationOf(api: Api, operation: Operation, schemas: Schemas): JsonObje
     responses: {
       [answer.status]: answerResponse(answer, body !== undefined),
       ...Object.fromEntries(
-        entriesOf({ ...(body && withBody), ...problems }).map(([status, refusals]) => [
+        entriesOf(problems).map(([status, refusals]) => [
           status,
           problemResponse(status, refusals),
         ]),
       ),
       ...Object.fromEntries(
-        entriesOf(everywhere).map(([status]) => [
-          status,
-          { $ref: `#/components/responses/Problem${status}` },
-        ]),
+        entriesOf(everywhere)
+          .filter(([status]) => !(status in problems))
+          .map(([status]) => [status, { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
   }

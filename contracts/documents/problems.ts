@@ -57,6 +57,8 @@ export function problemExample(status: ProblemStatus, { detail, errors }: Refusa
 
 /** What may happen to every call. */
 export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
+  400: [{ when: 'not HTTP', detail: 'The request is not well-formed HTTP.' }],
+  413: [{ when: 'too large', detail: 'The body may have 65536 bytes at most.' }],
   414: [{ when: 'too long', detail: 'The address is longer than 8 KiB.' }],
   429: [
     {
@@ -89,9 +91,10 @@ export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
   ],
 }
 
-/** What may happen to every call with a body. */
+/** What may happen to every call with a body, besides. */
 export const withBody: Partial<Record<ProblemStatus, Refusal[]>> = {
   400: [
+    ...(everywhere[400] ?? []),
     { when: 'no JSON', detail: 'The body is not JSON: Unexpected end of JSON input' },
     { when: 'a key twice', detail: 'The body is not JSON: An object has the same key twice.' },
     {
@@ -99,7 +102,6 @@ export const withBody: Partial<Record<ProblemStatus, Refusal[]>> = {
       detail: 'Idempotency-Key must be 1 to 255 printable ASCII characters, once.',
     },
   ],
-  413: [{ when: 'too large', detail: 'The body may have 65536 bytes at most.' }],
   415: [
     {
       when: 'another type',

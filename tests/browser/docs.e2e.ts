@@ -29,24 +29,34 @@ describe('/docs/, in a browser', function () {
     )
   }
 
-  it('opens an account by "Try it out"', async () => {
-    const user_id = `docs-${randomUUID()}`
-    await look('/docs/payments.html#/Payments/createAccount', async (page) => {
-      await page.locator('textarea.body-param__text').fill(JSON.stringify({ user_id }))
-      await page.locator('button.execute').click()
-      const answer = page.locator('.live-responses-table')
-      await answer.locator('.response-col_status', { hasText: '201' }).waitFor()
-      await answer.getByText(user_id).first().waitFor()
+  for (const [what, path, more] of [
+    ['opens an account', '/docs/payments.html#/Payments/createAccount', {}],
+    ['places an order', '/docs/orders.html#/Orders/placeOrder', { amount: '1.00' }],
+  ] as const) {
+    it(`${what} by "Try it out", on a phone`, async () => {
+      const user_id = `docs-${randomUUID()}`
+      await look(path, async (page) => {
+        await page.locator('textarea.body-param__text').fill(JSON.stringify({ user_id, ...more }))
+        await page.locator('button.execute').click()
+        const answer = page.locator('.live-responses-table')
+        await answer.locator('.response-col_status', { hasText: '201' }).waitFor()
+        await answer.getByText(user_id).first().waitFor()
+        await expectToFit(page)
+      })
     })
-  })
+  }
 
   for (const path of ['/docs/', '/docs/events.html']) {
     it(`shows ${path} on a phone, to everybody`, async () => {
       await look(path, async (page) => {
         assert.deepEqual(await findingsOf(page), [])
-        const width = await page.evaluate<number>('document.documentElement.scrollWidth')
-        assert.ok(width <= 360, `${width} wide`)
+        await expectToFit(page)
       })
     })
+  }
+
+  async function expectToFit(page: Page) {
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+    assert.ok(width <= 360, `${width} wide`)
   }
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { problemExample } from '#contracts/documents/problems.ts'
 import { findingsOf, launchBrowser, type Manners, visit } from '#testing/browser.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -32,6 +33,9 @@ describe('the page, in a browser', function () {
       ...options,
     })
     context.setDefaultTimeout(30_000)
+    return openIn(context, gateway)
+  }
+  async function openIn(context: BrowserContext, gateway = stack.gateway) {
     const opened = await visit(context, gateway)
     visits.push(opened)
     return opened.page
@@ -54,7 +58,16 @@ describe('the page, in a browser', function () {
   /** The order of this amount, in the list, as paid. */
   const paid = (page: Page, amount: string) =>
     page.locator('#orders li', { hasText: amount }).locator('.badge', { hasText: 'Paid' })
-  const textOf = (page: Page, selector: string) => page.locator(selector).innerText()
+  const textOf = async (page: Page, selector: string) =>
+    (await page.locator(selector).textContent()) ?? ''
+  /** While nobody charges, orders stay pending. */
+  async function whileNobodyCharges(act: () => Promise<void>) {
+    const pids = ['payments-consumer', 'payments-consumer.2'].map(stack.pidOf)
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    await act().finally(() => {
+      for (const pid of pids) process.kill(pid, 'SIGCONT')
+    })
+  }
   const ordersOf = async (user: string) =>
     (await call(stack.gateway, 'GET', `/orders?user_id=${user}&limit=100`)).body.items ?? []
 
@@ -78,7 +91,7 @@ describe('the page, in a browser', function () {
     await paid(page, '12.50').waitFor()
     await page.locator('#balance', { hasText: '7.50' }).waitFor()
     await page.locator('#pipeline .station[data-state=done]').nth(5).waitFor()
-    assert.match(await page.locator('#life-steps li').nth(3).innerText(), /^Charged, after \d+/)
+    assert.match(await textOf(page, '#life-steps li:nth-child(4)'), /^Charged, after \d+/)
     await page.locator('#orders button').first().focus()
     await press('Enter')
     await page.locator('#orders button[aria-pressed=true]').waitFor()
@@ -122,15 +135,49 @@ describe('the page, in a browser', function () {
     await right.locator('#balance', { hasText: '7.00' }).waitFor()
   })
 
+  it('shows in one tab what was ordered in another before it ends, and the whole of it', async () => {
+    const user = await newUser('10.00')
+    const left = await open()
+    await enter(left, user)
+    const right = await openIn(left.context())
+    await right.locator('#connection[data-state=live]').waitFor()
+    await whileNobodyCharges(async () => {
+      await order(left, '3.00')
+      const row = right.locator('#orders li', { hasText: '3.00' })
+      await row.locator('.badge', { hasText: 'Payment pending' }).waitFor()
+      await row.locator('button').click()
+      await right.locator('#pipeline .station[data-state=done]').nth(1).waitFor()
+    })
+    await paid(right, '3.00').waitFor()
+    await right.locator('#pipeline .station[data-state=done]').nth(5).waitFor()
+  })
+
+  it('keeps nothing of an account for the next one', async () => {
+    const page = await open()
+    await enter(page, await newUser('1.00'))
+    const invitation = await textOf(page, '#life-about')
+    await order(page, '5.00')
+    await page.locator('#order-note[data-tone=bad]').waitFor()
+    await page.fill('#burst-count', '3')
+    await page.click('#burst-form [type=submit]')
+    await page.locator('#burst-check[data-tone=good]', { hasText: '3 × 0.01' }).waitFor()
+    await page.click('#switch')
+    await enter(page, await newUser('2.00'))
+    await page.locator('#balance', { hasText: '2.00' }).waitFor()
+    assert.equal(await textOf(page, '#life-about'), invitation)
+    assert.equal(await textOf(page, '#order-note'), '')
+    assert.equal(await page.locator('#burst-result').isVisible(), false)
+    assert.equal(await page.locator('#orders li').count(), 0)
+    assert.equal(await page.locator('#pipeline .station[data-state=todo]').count(), 6)
+  })
+
   it('says that it is cut off, keeps what was typed, and catches up', async () => {
     const user = await newUser('10.00')
     const proxy = await proxyTo(stack.gateway)
     const port = Number(new URL(proxy.url).port)
     const page = await open({}, proxy.url)
     await enter(page, user)
-    const consumers = ['payments-consumer', 'payments-consumer.2'].map(stack.pidOf)
-    for (const pid of consumers) process.kill(pid, 'SIGSTOP')
-    try {
+    await whileNobodyCharges(async () => {
       await order(page, '2.00')
       await page.locator('#orders .badge[data-tone=pending]').waitFor()
       proxy.close()
@@ -139,9 +186,7 @@ describe('the page, in a browser', function () {
       await page.locator('#order-note', { hasText: 'No connection' }).waitFor()
       assert.equal(await page.inputValue('#order-amount'), '4.00')
       assert.deepEqual(await findingsOf(page), [])
-    } finally {
-      for (const pid of consumers) process.kill(pid, 'SIGCONT')
-    }
+    })
     await eventually(async () => (await ordersOf(user)).every(({ status }) => status === 'PAID'))
     const restored = await proxyTo(stack.gateway, port)
     await page.click('#order-note button')
@@ -151,6 +196,31 @@ describe('the page, in a browser', function () {
     await page.locator('#trouble').waitFor({ state: 'hidden' })
     assert.equal((await ordersOf(user)).length, 2)
     restored.close()
+  })
+
+  it('says that a service does not answer, and sends the same wish again', async () => {
+    const user = await newUser('10.00')
+    const page = await open()
+    await enter(page, user)
+    const keys: (string | undefined)[] = []
+    await page.route('**/orders', async (route) => {
+      keys.push(route.request().headers()['idempotency-key'])
+      if (keys.length > 1) return route.continue()
+      await route.fetch() // it has its effect, and the answer is lost
+      return route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        json: problemExample(503, { when: 'away', detail: 'It cannot be reached.' }),
+      })
+    })
+    await order(page, '6.00')
+    await page.locator('#order-note', { hasText: 'The service does not answer' }).waitFor()
+    assert.equal(await page.inputValue('#order-amount'), '6.00')
+    await page.click('#order-note button')
+    await page.locator('#order-note', { hasText: '6.00 paid' }).waitFor()
+    assert.equal(keys.length, 2)
+    assert.equal(new Set(keys).size, 1)
+    assert.equal((await ordersOf(user)).length, 1)
   })
 
   it('goes on when each replica of orders-api is killed in turn', async () => {

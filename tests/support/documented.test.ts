@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ordersApi } from '#contracts/documents/orders.ts'
 import { problemExample } from '#contracts/documents/problems.ts'
-import { assertDocumented } from './documented.ts'
+import { assertDocumented, assertDocumentedMessage } from './documented.ts'
 
 const order = ordersApi.operations.find(({ id }) => id === 'getOrder')?.answer.examples.paid
 const answer = {
@@ -40,4 +40,13 @@ describe('assertDocumented', () => {
       assert.throws(() => assertDocumented(JSON.parse(text)), assert.AssertionError)
     })
   }
+})
+
+describe('assertDocumentedMessage', () => {
+  it('takes what the document shows, and no field more', () => {
+    assertDocumentedMessage('OrderMessage', { type: 'order', ...order })
+    for (const message of [{ type: 'order', ...order, secret: 1 }, { type: 'order' }]) {
+      assert.throws(() => assertDocumentedMessage('OrderMessage', message), assert.AssertionError)
+    }
+  })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { asyncApi } from '#contracts/documents/asyncapi.ts'
 import { openApiOf } from '#contracts/documents/openapi.ts'
 import { ordersApi } from '#contracts/documents/orders.ts'
 import { paymentsApi } from '#contracts/documents/payments.ts'
@@ -18,11 +19,16 @@ interface Answer {
 const ajv = new Ajv2020({ strict: false })
 addFormats.default(ajv)
 
-const operations = [ordersApi, paymentsApi].flatMap((api) => {
-  // The documents allow fields to be added one day; none that is there today may be missing in them.
-  const document = JSON.parse(JSON.stringify(openApiOf(api)), (_key, value) =>
+/** The documents allow fields to be added one day; none that is there today may be missing in them. */
+const closed = (document: object) =>
+  JSON.parse(JSON.stringify(document), (_key, value) =>
     value?.type === 'object' ? { additionalProperties: false, ...value } : value,
   )
+
+ajv.addSchema(closed(asyncApi()), 'messages')
+
+const operations = [ordersApi, paymentsApi].flatMap((api) => {
+  const document = closed(openApiOf(api))
   ajv.addSchema(document, api.title)
   return api.operations.map(({ method, route }) => ({
     method: method.toUpperCase(),
@@ -54,6 +60,11 @@ export function assertDocumented({ method, path, status, contentType, body }: An
     ? `${operation.api}${response.$ref}`
     : `${operation.at}/responses/${status}`
   assertFits(`${place}/content/${media.replace('/', '~1')}/schema`, body, what)
+}
+
+/** Fails when an event, or what was told on the WebSocket, is not as the AsyncAPI document says. */
+export function assertDocumentedMessage(name: string, payload: unknown): void {
+  assertFits(`messages#/components/schemas/${name}`, payload, name)
 }
 
 const validators = new Map<string, ValidateFunction>()

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+
+/** `npm run NAME -- ARGUMENTS`, up to the end of the code, its comment, or what it is piped to. */
+const commandLine =
+  /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
+
+/** How each program that takes arguments is made to say which. */
+const helps: Record<string, string[]> = {
+  start: ['--help'],
+  operator: ['reconcile', '--help'],
+  bench: ['--help'],
+  chaos: ['--help'],
+  crash: [],
+  model: ['--help'],
+}
+
+describe('the command lines in the documents', function () {
+  this.timeout(60_000)
+  const documents = globSync(['*.md', 'docs/**/*.md', 'spec/*.md'])
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  const shown = documents.flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(commandLine)].map(([line, run, itself, rest = '']) => ({
+      where: `${path}: ${line}`,
+      name: run ?? itself ?? '',
+      flags: [...rest.matchAll(/--[a-z-]+/g)].map(String),
+    })),
+  )
+
+  it('run scripts that exist', () => {
+    assert.ok(shown.length > 30)
+    for (const { where, name } of shown) assert.ok(name in scripts, where)
+  })
+
+  for (const [name, args] of Object.entries(helps)) {
+    it(`give npm run ${name} only options that it knows`, () => {
+      const [program = ''] = /\S+\.ts/.exec(scripts[name] ?? '') ?? []
+      const { stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+        encoding: 'utf8',
+      })
+      const known = `${stdout}${stderr}`
+      for (const { where, flags } of shown.filter((one) => one.name === name)) {
+        for (const flag of flags) assert.match(known, new RegExp(`${flag}\\b`), where)
+      }
+    })
+  }
+
+  it('give options to no other script', () => {
+    for (const { where, name, flags } of shown) {
+      assert.ok(name in helps || flags.length === 0, where)
+    }
+  })
+})
