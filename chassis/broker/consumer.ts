@@ -36,6 +36,9 @@ export interface SubscriptionOptions extends BrokerOptions {
   declareEveryMs?: number
 }
 
+/** A queue that serves lets us consume within milliseconds; one without a leader never answers. */
+const consumeTimeoutMs = 10_000
+
 /** Rascal waits 3 s for what is in hand, see topology.ts; then for an answer, for ever. */
 const cancelTimeoutMs = 4_000
 
@@ -78,10 +81,12 @@ export class Subscription {
     const life = new AbortController()
     const end = (error?: Error) => life.abort(error ?? new Error('the connection was closed'))
     for (const event of ['error', 'disconnect', 'close']) broker.on(event, end)
+    const late = setTimeout(() => end(silent(queue)), consumeTimeoutMs)
     try {
       const session = await broker.subscribe(queue)
       for (const event of ['error', 'cancelled', 'close']) session.on(event as 'error', end)
       session.on('subscribed' as 'message', () => {
+        clearTimeout(late)
         onUp()
         this.#consuming = true
         logger.info({ queue }, 'consuming')
@@ -93,6 +98,7 @@ export class Subscription {
       if (life.signal.aborted) throw life.signal.reason
       await within(cancelTimeoutMs, 'finishing what was in hand', session.cancel())
     } finally {
+      clearTimeout(late)
       this.#consuming = false
       life.abort()
       this.#options.onLost?.()
@@ -126,6 +132,11 @@ export class Subscription {
     session.on('message', (message, _content, ackOrNack) => receive(message as Message, ackOrNack))
   }
 }
+
+const silent = (queue: string): Error =>
+  new Error(
+    `${queue} has not answered for ${consumeTimeoutMs} ms: it may be without a leader, see docs/operator.md`,
+  )
 
 /** What rascal takes, which its types do not say: a callback for "the channel has been closed". */
 type Settle = (error: Error | undefined, recovery: object | undefined, next: () => void) => void
