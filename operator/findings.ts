@@ -20,6 +20,7 @@ export interface Finding {
     | 'impossible-amount'
     | 'pending-too-long'
     | 'dead-letters'
+    | 'queue-without-leader'
     | 'more-differences'
   /** A sentence for people. */
   message: string

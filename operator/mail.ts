@@ -1,4 +1,5 @@
 import { atDesk } from '#chassis/broker/desk.ts'
+import { silentQueues } from '#chassis/broker/silent-queues.ts'
 import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import { queues } from '#contracts/topology.ts'
 import { listLetters } from './dead-letters.ts'
@@ -15,10 +16,21 @@ export const mailAt = (url: string): Mail => ({
       Promise.all(consumerQueues.map((queue) => desk.stateOf(deadLetterQueue(queue)))),
     ),
   letters: () => allLetters(url),
+  silentQueues: async () => {
+    const all = consumerQueues.flatMap((queue) => [queue, deadLetterQueue(queue)])
+    return (await silentQueues(url, all)).map((queue) => ({ queue, remedy: election(url, queue) }))
+  },
 })
 
 /** All dead letters; each goes back to its place. */
 export async function allLetters(url: string): Promise<LetterSummary[]> {
   const all = { queues: consumerQueues, limit: Infinity }
   return (await atDesk(url, (desk) => listLetters(desk, all))).letters
+}
+
+/** What makes a queue's only replica its leader, under the name that RabbitMQ has for it inside. */
+function election(url: string, queue: string): string {
+  const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
+  const name = `${vhost === '/' ? '%2F' : vhost}_${queue}`
+  return `rabbitmqctl eval "ra:trigger_election({'${name}', node()})."`
 }

@@ -22,6 +22,7 @@ export const reconcileCommand: Command = {
   impossible-amount         NaN, nothing, less than nothing, or too much
   pending-too-long          an order is pending too long, with the stage where it is stuck
   dead-letters              there are dead letters
+  queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
   more-differences          so much disagrees that not all of it was compared
 
 What is on its way is no finding. It reads one snapshot of each database and changes nothing.

@@ -184,13 +184,33 @@ describe('reconcile', function () {
       const id = await placeOrder('PAYMENT_PENDING', longAgo)
       const letter = { order_id: id, queue: 'payments-consumer.dlq', reason: 'x', last_error: 'y' }
       const queue = { queue: 'payments-consumer.dlq', messages: 1, consumers: 0 }
-      const mail = { deadLetterQueues: async () => [queue], letters: async () => [letter as never] }
+      const mail = {
+        deadLetterQueues: async () => [queue],
+        letters: async () => [letter as never],
+        silentQueues: async () => [],
+      }
       const found = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
       assert.deepEqual(
         found.map(({ kind, stage, queue }) => stage ?? `${kind} ${queue}`),
         ['request-dead', 'dead-letters payments-consumer.dlq'],
       )
     })
+  })
+
+  it('names a queue that takes and gives nothing, and the command that helps', async () => {
+    const silent = { queue: 'orders-consumer.dlq', remedy: 'rabbitmqctl …' }
+    const mail = {
+      deadLetterQueues: async () => [],
+      letters: async () => [],
+      silentQueues: async () => [silent],
+    }
+    assert.deepEqual(await reconcile({ books: books(), mail, olderThanMs: 60_000 }), [
+      {
+        kind: 'queue-without-leader',
+        queue: 'orders-consumer.dlq',
+        message: 'orders-consumer.dlq takes and gives nothing: run rabbitmqctl …',
+      },
+    ])
   })
 
   describe('is not alarmed', () => {

@@ -33,6 +33,13 @@ export interface Mail {
   deadLetterQueues: () => Promise<QueueState[]>
   /** All dead letters. Asked for only when they may say why an order is stuck. */
   letters: () => Promise<LetterSummary[]>
+  /** Queues that are there and do not serve, each with the command that helps. */
+  silentQueues: () => Promise<SilentQueue[]>
+}
+
+export interface SilentQueue {
+  queue: string
+  remedy: string
 }
 
 export interface Reconciling {
@@ -62,6 +69,7 @@ export async function reconcile({ books, mail, olderThanMs }: Reconciling): Prom
     ...disagreements,
     ...(await stuckOrders(books, read, letters)),
     ...dead.flatMap(deadLetterFinding),
+    ...((await mail?.silentQueues()) ?? []).map(silentQueueFinding),
   ]
 }
 
@@ -195,3 +203,9 @@ const deadLetterFinding = ({ queue, messages }: QueueState): Finding[] =>
   messages
     ? [{ kind: 'dead-letters', queue, message: `${messages} in ${queue}: see operator dlq list` }]
     : []
+
+const silentQueueFinding = ({ queue, remedy }: SilentQueue): Finding => ({
+  kind: 'queue-without-leader',
+  queue,
+  message: `${queue} takes and gives nothing: run ${remedy}`,
+})

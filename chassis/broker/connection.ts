@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
+import { within } from '../deadline.ts'
+import { AppError } from '../errors.ts'
 
 /**
  * Between two heartbeats, since a half-open connection reports nothing by itself: it is given up
@@ -16,6 +18,17 @@ export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
     timeout: connectTimeoutMs,
     clientProperties: { connection_name: name },
   })
+
+/** For work that ends: rejects with `unavailable`, and whatever is under way when the connection breaks rejects too. */
+export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
+  try {
+    const connection = await within(connectTimeoutMs, 'connecting', connectTo(url, name))
+    connection.on('error', () => {})
+    return connection
+  } catch (cause) {
+    throw new AppError('unavailable', 'The broker cannot be reached', { cause })
+  }
+}
 
 /**
  * Politely, but not waiting for a broker that does not answer: amqplib takes only an error of its

@@ -1,8 +1,11 @@
+import assert from 'node:assert/strict'
 import { useBroker } from '#testing/broker.ts'
 import { eventually } from '#testing/eventually.ts'
-import { silent } from '#testing/logger.ts'
+import { recordingLogger, silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
+import { silence } from '#testing/silence.ts'
 import { Subscription } from './consumer.ts'
+import { declareTopology } from './topology.ts'
 
 describe('Subscription', () => {
   const broker = useBroker()
@@ -28,5 +31,30 @@ describe('Subscription', () => {
       await broker.publish({ exchange: 'events', routingKey: 'happened' }, 'heard')
       return received.includes('heard')
     })
+  })
+
+  it('says once that a queue does not answer, and consumes when it does', async function () {
+    await declareTopology({ name: 'test', url: broker.url, topology })
+    const silenced = await silence(broker.url, 'all')
+    if (!silenced) return this.skip()
+    const { logger, lines } = recordingLogger()
+    const failures = () => lines.filter(({ msg }) => msg === 'not consuming, will retry')
+    try {
+      const subscription = use(
+        new Subscription({
+          ...{ name: 'consumer', url: broker.url, topology, queue: 'all', prefetch: 10 },
+          logger,
+          onDelivery: ({ ack }) => ack(),
+        }),
+      )
+      await eventually(() => failures().length > 0)
+      assert.equal(subscription.isConsuming(), false)
+      assert.match(failures()[0]?.err?.message ?? '', /all, which may be without a leader/)
+      await silenced.end()
+      await eventually(() => subscription.isConsuming())
+      assert.equal(failures().length, 1)
+    } finally {
+      await silenced.end()
+    }
   })
 })

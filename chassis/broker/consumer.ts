@@ -37,6 +37,9 @@ export interface SubscriptionOptions extends BrokerOptions {
   bindEveryMs?: number
 }
 
+/** A queue that serves lets us consume within milliseconds; one without a leader never answers. */
+const consumeTimeoutMs = 10_000
+
 /** How long what is in our hands may take when we stop. */
 const finishTimeoutMs = 3_000
 const closeTimeoutMs = 1_000
@@ -105,7 +108,8 @@ export class Subscription {
       else onDelivery(deliveryOf(message, settlement, life))
     }
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
-    const { consumerTag } = await within(connectTimeoutMs, 'subscribing', consuming)
+    const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
+    const { consumerTag } = await within(consumeTimeoutMs, work, consuming)
     onUp()
     this.#consuming = true
     logger.info({ queue }, 'consuming')

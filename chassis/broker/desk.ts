@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel, ChannelModel, ConfirmChannel, GetMessage, MessageProperties } from 'amqplib'
 import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
-import { connectTimeoutMs, connectTo } from './connection.ts'
+import { connectOrFail } from './connection.ts'
 
 /** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
 export type Letter = Pick<GetMessage, 'content' | 'properties'>
@@ -58,17 +58,11 @@ export class Desk {
 
   private constructor(connection: ChannelModel) {
     this.#connection = connection
-    connection.on('error', () => {}) // whatever is under way rejects by itself
   }
 
   /** One attempt; rejects with `unavailable`. */
   static async open(url: string): Promise<Desk> {
-    try {
-      const connecting = connectTo(url, 'operator')
-      return new Desk(await within(connectTimeoutMs, 'connecting', connecting))
-    } catch (cause) {
-      throw new AppError('unavailable', 'The broker cannot be reached', { cause })
-    }
+    return new Desk(await connectOrFail(url, 'operator'))
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ChannelModel } from 'amqplib'
+import { connectOrFail } from './connection.ts'
+
+/** A queue that serves answers within milliseconds. */
+const answerMs = 3_000
+
+/**
+ * Which of the queues are there and do not serve: without a leader a quorum queue says that it is
+ * empty, and takes and gives nothing, for ever. The management API shows it like any other.
+ *
+ * They are tried by consuming for a moment, but only those that say they are empty and without a
+ * consumer, so that no message is touched.
+ */
+export async function silentQueues(url: string, queues: readonly string[]): Promise<string[]> {
+  const connection = await connectOrFail(url, 'operator')
+  try {
+    const silent = await Promise.all(queues.map((queue) => isSilent(connection, queue)))
+    return queues.filter((_, index) => silent[index])
+  } finally {
+    hangUp(connection)
+  }
+}
+
+/** A queue that is not there is not silent. */
+async function isSilent(connection: ChannelModel, queue: string): Promise<boolean> {
+  const channel = await connection.createChannel()
+  channel.on('error', () => {})
+  try {
+    const { messageCount, consumerCount } = await channel.checkQueue(queue)
+    if (messageCount > 0 || consumerCount > 0) return false
+    await channel.prefetch(1)
+    const consuming = channel.consume(queue, () => {}).then(() => false)
+    return await Promise.race([consuming, delay(answerMs, true, { ref: false })])
+  } catch (error) {
+    if ((error as { code?: unknown }).code === notFound) return false
+    throw error
+  }
+}
+
+/** AMQP's code for a queue that is not there. */
+const notFound = 404
+
+/** Not politely: a channel that waits for a silent queue would hold up the goodbye. */
+function hangUp(connection: ChannelModel): void {
+  const { stream } = connection.connection as unknown as { stream: import('node:net').Socket }
+  stream.destroy(new Error('hung up'))
+}
