@@ -64,7 +64,7 @@ export async function setScene({ replicas, ordersPerSecond, users }: SceneOption
   }
 }
 
-const managementUrl = ({ managementPort }: Project) =>
+export const managementUrl = ({ managementPort }: Project) =>
   `http://admin:rabbitmq-for-development@127.0.0.1:${managementPort}`
 
 function openDatabases(port: number) {
