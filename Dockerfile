@@ -4,8 +4,6 @@
 FROM node:26-bookworm-slim AS packages
 
 ENV NODE_ENV=production
-# A small nursery, as in local/processes.ts.
-ENV NODE_OPTIONS=--max-semi-space-size=2
 WORKDIR /app
 
 COPY package.json package-lock.json ./
@@ -38,6 +36,9 @@ COPY payments-api payments-api
 COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
 COPY operator operator
+
+# As in local/processes.ts.
+ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=30"]
 
 # The code belongs to root: a process can read it and nothing more.
 USER node

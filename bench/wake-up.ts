@@ -9,6 +9,9 @@ import { openQueue } from './queue.ts'
 /** Loaded before an orders-api that is to wake nobody. */
 const withoutWakeUp = `--import ${join(import.meta.dirname, 'no-wake-up.ts')}`
 
+/** As often as it is woken, so that both sides have the same relaying beside them. */
+const looksOften = { RELAY_IDLE_MS: '25' }
+
 /** POST /orders to an orders-api that wakes the relay, against one whose NOTIFY goes nowhere. */
 export const wakeUpCost: Measurement = {
   name: 'wake-up cost',
@@ -18,7 +21,7 @@ export const wakeUpCost: Measurement = {
     await using queue = await openQueue(brokerUrl)
     await using outbox = await Outbox.connect(ordersUrl)
     await outbox.empty()
-    await using _relay = await startProcess('orders-relay', bench)
+    await using _relay = await startProcess('orders-relay', bench, { env: looksOften })
     await using waking = await startProcess('orders-api', bench)
     await using silent = await startProcess('orders-api', bench, {
       env: { NODE_OPTIONS: withoutWakeUp },

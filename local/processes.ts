@@ -5,8 +5,11 @@ import { answersOk } from './probe.ts'
 import type { Program } from './program.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
-/** A small nursery: what lives shortly is small here, and each process has room of its own. */
-export const nodeFlags = ['--max-semi-space-size=2']
+/**
+ * A small nursery, since what lives shortly is small here; and garbage is collected before it has
+ * doubled the heap. Each process has room of its own; in containers, the Dockerfile says the same.
+ */
+export const nodeFlags = ['--max-semi-space-size=2', '--heap-growing-percent=30']
 
 /** With it, a process that starts again need not strip and compile its code, nor load what does. */
 export const compileCache = join(repositoryDir, 'node_modules/.cache/compile')

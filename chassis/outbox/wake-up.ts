@@ -14,7 +14,7 @@ const channel = 'outbox'
  * The first call is told at once; those within `coalesceMs` after it become one NOTIFY, so that a
  * relay under load finds many events at a time. A failure is only logged: the relay polls anyway.
  */
-export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 10) {
+export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 25) {
   let isWanted = false
   let isRinging = false
   const ring = async () => {
