@@ -6,9 +6,10 @@ import { isCode } from '#chassis/errors.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
+import { silent } from '#testing/logger.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { acceptOrders, orderAccepter, type Placing } from './accept-orders.ts'
+import { acceptOrders, orderAccepter, type PlaceOrderCall } from './accept-orders.ts'
 
 /** What PostgreSQL answers to a commit. */
 const committed = Buffer.from('COMMIT\0')
@@ -19,7 +20,7 @@ describe('acceptOrders', () => {
 
   const connect = (url = database.url) =>
     use(connectDatabase<OrdersDatabase>({ name: 'api', url, poolSize: 4 }))
-  const placing = (key?: string, amount = '1.00', userId = 'alice'): Placing => {
+  const placing = (key?: string, amount = '1.00', userId = 'alice'): PlaceOrderCall => {
     const request = { user_id: userId, amount }
     return { userId, call: 'POST /orders', key, meaning: request, request }
   }
@@ -52,14 +53,14 @@ describe('acceptOrders', () => {
     const [first] = await acceptOrders(db, [placing('used')])
     const endings = await acceptOrders(db, [
       placing('used'),
-      placing('used', '2.00'), // of two with one key in a group, the second is refused as running
       placing('new', '3.00'),
+      placing('new', '3.00'), // of two with one key in a group, the second is refused as running
       placing(undefined, '4.00'),
       placing('used', '5.00', 'bob'),
     ])
     assert.deepEqual(
       endings.map((ending) => (ending instanceof Problem ? ending.status : ending.replayed)),
-      [true, 409, false, false, false],
+      [true, false, 409, false, false],
     )
     assert.deepEqual(outcome(endings[0]!), outcome(first!))
     const amounts = (await written()).map(({ amount }) => amount)
@@ -68,8 +69,35 @@ describe('acceptOrders', () => {
     assert.equal(outcome(misused!), 422)
   })
 
+  it('answers each of two with one key, when the answer is known already', async () => {
+    const db = connect()
+    await acceptOrders(db, [placing('known')])
+    const endings = await acceptOrders(db, [
+      placing('known'),
+      placing('known'),
+      placing('known', '7.00'),
+    ])
+    assert.deepEqual(
+      endings.map((ending) => (ending instanceof Problem ? ending.status : ending.replayed)),
+      [true, true, 422],
+    )
+    assert.equal((await written()).length, 1)
+  })
+
+  it('refuses all of a group that waits for a lock, once, and begins nothing of it again', async () => {
+    const accept = orderAccepter(connect(), silent)
+    await database.db.transaction().execute(async (trx) => {
+      await sql`LOCK TABLE outbox`.execute(trx)
+      const startedAt = performance.now()
+      const ends = await Promise.allSettled(Array.from({ length: 60 }, () => accept(placing())))
+      assert.ok(ends.every(({ status }) => status === 'rejected'))
+      assert.ok(performance.now() - startedAt < 15_000, 'each waited for the lock by itself')
+    })
+    assert.equal((await written()).length, 0)
+  })
+
   it('harms no neighbour of an order that cannot be written', async () => {
-    const accept = orderAccepter(connect())
+    const accept = orderAccepter(connect(), silent)
     const placings = ['1.00', '2.00', 'nonsense', '3.00'].map((amount) =>
       placing(randomUUID(), amount),
     )
@@ -83,7 +111,7 @@ describe('acceptOrders', () => {
 
   it('has one effect for each key though the answer to the commit of a group is lost', async () => {
     const proxy = use(await proxyTo(database.url))
-    const accept = orderAccepter(connect(proxy.url))
+    const accept = orderAccepter(connect(proxy.url), silent)
     const placings = Array.from({ length: 40 }, () => placing(randomUUID()))
     const wasCut = proxy.cutAt(committed, 'down')
     const ends = await Promise.allSettled(placings.map(accept))

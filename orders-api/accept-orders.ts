@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Database } from '#chassis/database/connect.ts'
 import { type Call, onceEach } from '#chassis/http/once.ts'
+import type { Logger } from '#chassis/logger.ts'
 import { appendEvents } from '#chassis/outbox/append.ts'
 import { createEvent } from '#contracts/events.ts'
 import type { PlaceOrder } from '#contracts/orders-http.ts'
@@ -11,7 +12,7 @@ import { placeOrder } from './place-order.ts'
 import { insertOrders } from './rows.ts'
 
 /** The call of somebody who orders. */
-export interface Placing extends Call {
+export interface PlaceOrderCall extends Call {
   request: PlaceOrder
 }
 
@@ -19,17 +20,18 @@ export interface Placing extends Call {
  * Accepts orders, those of a crowd together: each order and the event that asks for its payment are
  * one transaction. More lanes or larger groups bought nothing (docs/benchmarks.md).
  */
-export const orderAccepter = (db: Database<OrdersDatabase>) =>
+export const orderAccepter = (db: Database<OrdersDatabase>, logger: Logger) =>
   groupCommit({
-    commit: (placings: Placing[]) => acceptOrders(db, placings),
+    commit: (calls: PlaceOrderCall[]) => acceptOrders(db, calls),
     lanes: 2,
     groupSize: 200,
     patienceMs: 2_000,
+    onSplit: (error, size) => logger.warn({ err: error, size }, 'orders are accepted one by one'),
   })
 
 /** One transaction; an ending for each, in their order. */
-export const acceptOrders = (db: Database<OrdersDatabase>, placings: Placing[]) =>
-  onceEach(db, placings, async (trx, fresh) => {
+export const acceptOrders = (db: Database<OrdersDatabase>, calls: PlaceOrderCall[]) =>
+  onceEach(db, calls, async (trx, fresh) => {
     const time = new Date()
     const placed = fresh.map(({ request }) => {
       const { order, fact } = placeOrder(randomUUIDv7(), request)

@@ -6,6 +6,7 @@ import { decodeCursor, pageOf } from '#chassis/http/cursor.ts'
 import { idempotencyKeyOf, send } from '#chassis/http/idempotency.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
+import type { Logger } from '#chassis/logger.ts'
 import { defaultLimit, uuidPattern } from '#contracts/http-fields.ts'
 import { type Order, validateListOrders, validatePlaceOrder } from '#contracts/orders-http.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
@@ -18,6 +19,7 @@ export interface Orders {
   db: Database<OrdersDatabase>
   /** Called after each commit that left something in the outbox. */
   wakeRelay: () => void
+  logger: Logger
 }
 
 interface Serving extends Orders {
@@ -26,7 +28,7 @@ interface Serving extends Orders {
 
 /** The HTTP interface of Orders, as contract.md has it. */
 export function ordersRouter(options: Orders): Router {
-  const orders = { ...options, accept: orderAccepter(options.db) }
+  const orders = { ...options, accept: orderAccepter(options.db, options.logger) }
   const router = new Router({ sensitive: true, strict: true })
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))

@@ -70,6 +70,43 @@ describe('groupCommit', () => {
     assert.equal(commits, 2)
   })
 
+  it('does nothing again when the database takes too long, and would again', async () => {
+    let commits = 0
+    const commit = async (group: number[]) => {
+      if (++commits > 1) throw new AppError('timeout', 'a lock')
+      return group
+    }
+    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, patienceMs: 60_000 })
+    const ends = await Promise.allSettled([1, 2, 3].map(submit))
+    assert.equal(ends.filter(({ status }) => status === 'rejected').length, 2)
+    assert.equal(commits, 2)
+  })
+
+  it('tries nobody any more when the database goes away one by one', async () => {
+    const tried: number[][] = []
+    const commit = async (group: number[]) => {
+      tried.push(group)
+      if (group.length > 1) throw new Error('not together')
+      if (group[0] === 3) throw new AppError('unavailable', 'gone')
+      return group
+    }
+    const splits: number[] = []
+    const onSplit = (_: unknown, size: number) => void splits.push(size)
+    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, patienceMs: 60_000, onSplit })
+    const ends = await Promise.allSettled([1, 2, 3, 4, 5].map(submit))
+    assert.deepEqual(tried, [[1], [2, 3, 4, 5], [2], [3]])
+    assert.deepEqual(
+      ends.map(({ status }) => status === 'fulfilled'),
+      [true, true, false, false, false],
+    )
+    assert.deepEqual(splits, [4])
+  })
+
+  it('rejects a group whose results are not one for each', async () => {
+    const submit = groupCommit({ commit: async () => [], lanes: 1, groupSize: 1, patienceMs: 9 })
+    await assert.rejects(submit(1), /Not every item/)
+  })
+
   it('refuses who has waited too long, and never does it after all', async () => {
     const { begun, groups, submit } = gated({ patienceMs: 1 })
     const first = submit(1)

@@ -20,7 +20,7 @@ await runService(
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
     demand(requireDurability(db, signal))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
-    const router = ordersRouter({ db, wakeRelay: relayWaker(db, logger) })
+    const router = ordersRouter({ db, logger, wakeRelay: relayWaker(db, logger) })
     health.check('database', () => pingOrders(db))
     const http = resources.use(await serve({ ...config, health, logger, router }))
     resources.use(serveStatusSocket(http.server, { feed, logger }))

@@ -27,7 +27,7 @@ const columns = [
   'updated_at',
 ] as const
 
-/** In the transaction of their outbox rows. By their ids; sorted, as all multi-row writes are. */
+/** In the transaction of their outbox rows, and in the order of their ids. Returns them by id. */
 export const insertOrders = async (
   trx: Transaction<OrdersDatabase>,
   orders: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount' | 'request_id'>[],

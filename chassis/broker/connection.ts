@@ -19,13 +19,19 @@ export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
     clientProperties: { connection_name: name },
   })
 
-/** For work that ends: rejects with `unavailable`, and whatever is under way when the connection breaks rejects too. */
+/**
+ * For work that ends: rejects with `unavailable`. When the connection breaks, whatever is under way
+ * on it rejects too.
+ */
 export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
-  try {
-    const connection = await within(connectTimeoutMs, 'connecting', connectTo(url, name))
+  const connecting = connectTo(url, name).then((connection) => {
     connection.on('error', () => {})
     return connection
+  })
+  try {
+    return await within(connectTimeoutMs, 'connecting', connecting)
   } catch (cause) {
+    connecting.then(hangUp, () => {}) // should it succeed after all
     throw new AppError('unavailable', 'The broker cannot be reached', { cause })
   }
 }

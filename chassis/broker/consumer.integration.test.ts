@@ -33,26 +33,33 @@ describe('Subscription', () => {
     })
   })
 
-  it('says once that a queue does not answer, and consumes when it does', async function () {
+  it('says that a queue does not answer, stops at once all the same, and consumes when it does', async function () {
     await declareTopology({ name: 'test', url: broker.url, topology })
     const silenced = await silence(broker.url, 'all')
     if (!silenced) return this.skip()
     const { logger, lines } = recordingLogger()
     const failures = () => lines.filter(({ msg }) => msg === 'not consuming, will retry')
-    try {
-      const subscription = use(
+    const subscribe = () =>
+      use(
         new Subscription({
           ...{ name: 'consumer', url: broker.url, topology, queue: 'all', prefetch: 10 },
           logger,
           onDelivery: ({ ack }) => ack(),
         }),
       )
-      await eventually(() => failures().length > 0)
-      assert.equal(subscription.isConsuming(), false)
+    try {
+      const waiting = subscribe()
+      const stopping = subscribe()
+      await eventually(() => failures().length === 2)
       assert.match(failures()[0]?.err?.message ?? '', /all, which may be without a leader/)
+      assert.equal(waiting.isConsuming(), false)
+      await eventually(async () => (await broker.connections()).length > 0)
+      const startedAt = performance.now()
+      await stopping.close()
+      assert.ok(performance.now() - startedAt < 5_000)
       await silenced.end()
-      await eventually(() => subscription.isConsuming())
-      assert.equal(failures().length, 1)
+      await eventually(() => waiting.isConsuming())
+      assert.equal(failures().length, 2)
     } finally {
       await silenced.end()
     }

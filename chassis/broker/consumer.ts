@@ -80,12 +80,15 @@ export class Subscription {
   async #connectAndConsume(onUp: () => void): Promise<void> {
     const { name, url } = this.#options
     await declareTopology(this.#options)
+    if (this.#stop.signal.aborted) return
     const connection = await connectTo(url, name)
     const life = new AbortController()
     const end = (error?: Error) => life.abort(error ?? new Error('the connection was closed'))
     for (const event of ['error', 'close']) connection.on(event, end)
     try {
-      const channel = await this.#openChannel(connection, end)
+      const channel = await openChannel(connection)
+      for (const event of ['error', 'close']) channel.on(event, end)
+      void this.#bindAgain(connection, AbortSignal.any([life.signal, this.#stop.signal]))
       await this.#consume(channel, { life: life.signal, end, onUp })
     } finally {
       this.#consuming = false
@@ -100,61 +103,68 @@ export class Subscription {
     { life, end, onUp }: { life: AbortSignal; end: (error: Error) => void; onUp: () => void },
   ): Promise<void> {
     const { queue, prefetch, onDelivery, logger } = this.#options
+    const stop = this.#stop.signal
     const settlement = new Settlement(channel)
+    const tooLate: ConsumeMessage[] = []
     const receive = (message: ConsumeMessage | null) => {
       if (!message) return end(new Error('the broker has cancelled the consumer'))
       settlement.take(message)
-      if (this.#stop.signal.aborted) settlement.requeue(message)
+      if (stop.aborted) tooLate.push(message)
       else onDelivery(deliveryOf(message, settlement, life))
     }
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
     const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
-    const { consumerTag } = await within(consumeTimeoutMs, work, consuming)
+    const answered = within(consumeTimeoutMs, work, consuming)
+    const consumer = await Promise.race([answered, untilAborted(stop)])
+    if (!consumer) return void answered.catch(() => {})
     onUp()
     this.#consuming = true
     logger.info({ queue }, 'consuming')
-    const over = AbortSignal.any([life, this.#stop.signal])
-    void this.#bindAgain(channel, over).catch(end)
-    await untilAborted(over)
+    await untilAborted(AbortSignal.any([life, stop]))
     this.#consuming = false
     if (life.aborted) throw life.reason
-    await this.#finish(channel, consumerTag, settlement)
+    await this.#finish(channel, life, async () => {
+      await channel.cancel(consumer.consumerTag)
+      for (const message of tooLate) settlement.requeue(message)
+      await settlement.whenEmpty()
+    })
   }
 
   /** Closing the channel is answered when all that was said on it is heard. */
-  async #finish(channel: Channel, consumerTag: string, settlement: Settlement): Promise<void> {
-    const finishing = channel.cancel(consumerTag).then(() => settlement.whenEmpty())
-    await within(finishTimeoutMs, 'finishing what was in hand', finishing)
-      .catch((error) => this.#options.logger.warn({ err: error }, 'not all was finished'))
-      .then(() => within(closeTimeoutMs, 'closing the channel', channel.close()))
+  async #finish(channel: Channel, life: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const finishing = Promise.race([work(), untilAborted(life)])
+    await within(finishTimeoutMs, 'finishing what was in hand', finishing).catch((error) =>
+      this.#options.logger.warn({ err: error }, 'not all was finished'),
+    )
+    await within(closeTimeoutMs, 'closing the channel', channel.close())
   }
 
-  async #openChannel(connection: ChannelModel, end: (error: Error) => void): Promise<Channel> {
-    const opening = connection.createChannel()
-    const channel = await within(connectTimeoutMs, 'opening a channel', opening)
-    for (const event of ['error', 'close']) channel.on(event, end)
-    return channel
-  }
-
-  /** A binding that cannot be declared ends the channel: what it needs is declared by the next one. */
-  async #bindAgain(channel: Channel, over: AbortSignal): Promise<void> {
-    const { topology, bindEveryMs = 10_000 } = this.#options
+  /** On a channel of its own: a binding that cannot be declared now says nothing of the queue. */
+  async #bindAgain(connection: ChannelModel, over: AbortSignal): Promise<void> {
+    const { bindEveryMs = 10_000 } = this.#options
     for (;;) {
       await pause(bindEveryMs, over)
-      for (const { queue, exchange, routingKeys } of topology.queues ?? []) {
-        for (const key of routingKeys) {
-          if (over.aborted) return
-          await channel.bindQueue(queue, exchange, key)
-        }
-      }
       if (over.aborted) return
+      await this.#bind(connection).catch(() => {}) // what hinders it may be over the next time
     }
+  }
+
+  async #bind(connection: ChannelModel): Promise<void> {
+    const channel = await openChannel(connection)
+    channel.on('error', () => {})
+    for (const { queue, exchange, routingKeys } of this.#options.topology.queues ?? []) {
+      for (const key of routingKeys) await channel.bindQueue(queue, exchange, key)
+    }
+    await channel.close()
   }
 }
 
+const openChannel = (connection: ChannelModel): Promise<Channel> =>
+  within(connectTimeoutMs, 'opening a channel', connection.createChannel())
+
 function deliveryOf(message: ConsumeMessage, settlement: Settlement, life: AbortSignal): Delivery {
   const { properties, fields, content } = message
-  /** On a lost channel nothing is said: the broker delivers what was on it again. */
+  /** On a lost channel nothing is said: the broker delivers again what was on it. */
   const unlessLost = (settle: () => void) => () => {
     if (!life.aborted) settle()
   }

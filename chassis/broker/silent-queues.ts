@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel } from 'amqplib'
 import { connectOrFail } from './connection.ts'
@@ -10,7 +11,7 @@ const answerMs = 3_000
  * empty, and takes and gives nothing, for ever. The management API shows it like any other.
  *
  * They are tried by consuming for a moment, but only those that say they are empty and without a
- * consumer, so that no message is touched.
+ * consumer: a message that comes in this very moment goes back at once.
  */
 export async function silentQueues(url: string, queues: readonly string[]): Promise<string[]> {
   const connection = await connectOrFail(url, 'operator')
@@ -18,7 +19,7 @@ export async function silentQueues(url: string, queues: readonly string[]): Prom
     const silent = await Promise.all(queues.map((queue) => isSilent(connection, queue)))
     return queues.filter((_, index) => silent[index])
   } finally {
-    hangUp(connection)
+    cut(connection)
   }
 }
 
@@ -30,7 +31,7 @@ async function isSilent(connection: ChannelModel, queue: string): Promise<boolea
     const { messageCount, consumerCount } = await channel.checkQueue(queue)
     if (messageCount > 0 || consumerCount > 0) return false
     await channel.prefetch(1)
-    const consuming = channel.consume(queue, () => {}).then(() => false)
+    const consuming = channel.consume(queue, () => {}).then(() => channel.close().then(() => false))
     return await Promise.race([consuming, delay(answerMs, true, { ref: false })])
   } catch (error) {
     if ((error as { code?: unknown }).code === notFound) return false
@@ -42,7 +43,7 @@ async function isSilent(connection: ChannelModel, queue: string): Promise<boolea
 const notFound = 404
 
 /** Not politely: a channel that waits for a silent queue would hold up the goodbye. */
-function hangUp(connection: ChannelModel): void {
-  const { stream } = connection.connection as unknown as { stream: import('node:net').Socket }
+function cut(connection: ChannelModel): void {
+  const { stream } = connection.connection as unknown as { stream: Socket }
   stream.destroy(new Error('hung up'))
 }

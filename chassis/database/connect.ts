@@ -15,8 +15,8 @@ export interface DatabaseOptions {
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
- * Every error that comes out is the server's own, or an AppError: `unavailable` or `conflict`, see
- * errors.ts. Each statement is bounded (5 s, if not told otherwise), so is a lock wait (2 s) and a
+ * Every error that comes out is the server's own, or an AppError: `unavailable`, `timeout` or `conflict`,
+ * see errors.ts. Each statement is bounded (5 s, if not told otherwise), so is a lock wait (2 s) and a
  * transaction that idles (10 s): a frozen process loses its locks, and its late commit fails.
  * Statements are prepared once per connection, under a name made of their text.
  */

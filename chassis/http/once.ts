@@ -9,6 +9,7 @@ import {
   type KeyOwner,
   lockKeys,
   nameOf,
+  type StoredAnswer,
   type WithIdempotencyKeys,
 } from './rows.ts'
 
@@ -52,43 +53,45 @@ export async function onceEach<Tables extends WithIdempotencyKeys, C extends Cal
     const endings = await endingsBefore(keys, calls)
     const fresh = calls.filter((call) => !endings.has(call))
     const answers = fresh.length > 0 ? await effect(trx, fresh) : []
+    const keyed: StoredAnswer[] = []
     for (const [index, call] of fresh.entries()) {
-      endings.set(call, { ...(answers[index] as Answer), replayed: false })
-    }
-    const keyed = fresh.flatMap((call, index) => {
+      const answer = answers[index]
+      if (!answer) throw new Error(`The effect says nothing of a call ${call.call}`)
+      endings.set(call, { ...answer, replayed: false })
       const owner = ownerOf(call)
-      const answer = answers[index] as Answer
-      return owner ? [{ ...owner, fingerprint: fingerprintOf(call), ...stored(answer) }] : []
-    })
+      if (owner) keyed.push({ ...owner, fingerprint: fingerprintOf(call), ...stored(answer) })
+    }
     if (keyed.length > 0) await insertAnswers(keys, keyed)
     return calls.map((call) => endings.get(call) as Answered | Problem)
   })
 }
 
-/** Of the calls that end without an effect: repeated, or refused. Of two with one key, the second is. */
+/**
+ * Of the calls that end without an effect: given the answer again, or refused. Of two with one key
+ * and no answer yet, the first has the effect, and the second is refused.
+ */
 async function endingsBefore(trx: Transaction<WithIdempotencyKeys>, calls: Call[]) {
   const endings = new Map<Call, Answered | Problem>()
-  const owners = new Map<string, { call: Call; owner: KeyOwner }>()
-  for (const call of calls) {
+  const keyed = calls.flatMap((call) => {
     const owner = ownerOf(call)
-    if (!owner) continue
-    if (owners.has(nameOf(owner))) endings.set(call, stillRunning())
-    else owners.set(nameOf(owner), { call, owner })
-  }
-  if (owners.size === 0) return endings
+    return owner ? [{ call, name: nameOf(owner), owner }] : []
+  })
+  if (keyed.length === 0) return endings
+  const owners = new Map(keyed.map(({ name, owner }) => [name, owner]))
   const locked = await lockKeys(trx, [...owners.keys()])
-  const earlier = await findAnswers(
-    trx,
-    [...owners.values()].map(({ owner }) => owner),
-  )
-  for (const [name, { call }] of owners) {
+  const earlier = await findAnswers(trx, [...owners.values()])
+  const begun = new Set<string>()
+  for (const { call, name } of keyed) {
     const answer = earlier.get(name)
-    if (!locked.has(name)) endings.set(call, stillRunning())
-    else if (answer)
-      endings.set(call, answer.fingerprint === fingerprintOf(call) ? replay(answer) : misused())
+    if (!locked.has(name) || (!answer && begun.has(name))) endings.set(call, stillRunning())
+    else if (answer) endings.set(call, again(answer, call))
+    begun.add(name)
   }
   return endings
 }
+
+const again = (answer: StoredAnswer, call: Call) =>
+  answer.fingerprint === fingerprintOf(call) ? replay(answer) : misused()
 
 const ownerOf = ({ userId, call, key }: Call): KeyOwner | undefined =>
   key === undefined ? undefined : { user_id: userId, call, key }
@@ -98,7 +101,7 @@ const fingerprintOf = ({ meaning }: Call): string =>
 
 const stored = ({ status, body }: Answer) => ({ response_status: status, response_body: body })
 
-const replay = (row: { response_status: number; response_body: string }): Answered => ({
+const replay = (row: StoredAnswer): Answered => ({
   status: row.response_status,
   body: row.response_body,
   replayed: true,

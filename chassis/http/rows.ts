@@ -48,8 +48,17 @@ export interface StoredAnswer extends KeyOwner {
   response_body: string
 }
 
-/** In the transaction of the effects; of keys that it has locked. */
+/** In the transaction of the effects, of keys that it has locked; sorted, as all multi-row writes are. */
 export const insertAnswers = (trx: Transaction<WithIdempotencyKeys>, answers: StoredAnswer[]) => {
   const sorted = answers.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
-  return trx.insertInto('idempotency_keys').values(sorted).execute()
+  return sql`
+    INSERT INTO idempotency_keys (user_id, call, key, fingerprint, response_status, response_body)
+    SELECT * FROM unnest(
+      ${sorted.map(({ user_id }) => user_id)}::text[],
+      ${sorted.map(({ call }) => call)}::text[],
+      ${sorted.map(({ key }) => key)}::text[],
+      ${sorted.map(({ fingerprint }) => fingerprint)}::text[],
+      ${sorted.map(({ response_status }) => response_status)}::int[],
+      ${sorted.map(({ response_body }) => response_body)}::text[])
+  `.execute(trx)
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Pending } from './pending.ts'
 
 const ever = new AbortController().signal
@@ -27,6 +28,19 @@ describe('Pending', () => {
     await Promise.resolve()
     pending.push(2)
     assert.deepEqual(await batch, [1, 2])
+  })
+
+  it('knows a crowd by the last batch that had anything, whoever took it', async () => {
+    const pending = new Pending<number>()
+    const takers = [pending.take(10, 0, ever), pending.take(10, 0, ever)]
+    for (const item of [1, 2, 3]) pending.push(item)
+    await Promise.all(takers)
+    const stop = new AbortController()
+    const batch = pending.take(10, 60_000, stop.signal)
+    pending.push(4)
+    assert.equal(await Promise.race([batch, nextTurn('waiting')]), 'waiting')
+    stop.abort()
+    assert.deepEqual(await batch, [])
   })
 
   it('does not let a single one wait for company that it never had', async () => {

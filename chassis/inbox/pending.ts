@@ -25,7 +25,7 @@ export class Pending<T> {
     if (hasCompany && this.#items.length < max) await pause(lingerMs, signal)
     if (signal.aborted) return []
     const batch = this.#items.splice(0, max)
-    this.#isCrowded = batch.length > 1
+    if (batch.length > 0) this.#isCrowded = batch.length > 1
     return batch
   }
 

@@ -129,6 +129,14 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { scenario: 'payments-consumer dies before it commits' },
   },
   {
+    name: 'ack-beyond-what-is-open',
+    file: 'chassis/broker/settlement.ts',
+    text: "      if (answer !== 'ack') break\n      row.push(message)",
+    replacement: "      if (answer === 'ack') row.push(message)",
+    why: 'one acknowledgement for many never covers a message that is still in work',
+    caughtBy: { test: 'chassis/broker/settlement.test.ts', titled: 'lets nobody wait' },
+  },
+  {
     name: 'ack-before-dead-letter',
     file: `${inbox}/settle.ts`,
     text: '  const letter = { reason, error,',
