@@ -81,6 +81,7 @@ onSubmit(topUpForm, async (typed) => {
 })
 
 onSubmit(orderForm, async (typed) => {
+  lastPlaced = '' // from now on the form speaks of this order, and says so if it cannot be placed
   const amount = parseAmount(typed)
   if (amount === undefined) return showFieldError(orderForm, 'Enter an amount such as 12.50.')
 

@@ -35,7 +35,7 @@ export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
   const [orders, payments, vhost] = await Promise.all([
     openDatabase('orders'),
     openDatabase('payments'),
-    openVhost(),
+    openVhost({ areClientsKilled: true }),
   ])
   const urls = {
     amqp: vhost.broker.url,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import amqp, { type ConfirmChannel, type GetMessage, type Options } from 'amqplib'
-import { eventually } from './eventually.ts'
+import { eventuallyPasses } from './eventually.ts'
 import { rabbitmqServer } from './servers.ts'
 
 /** A virtual host, with a user of its own, for the tests of a `describe`. */
@@ -40,7 +40,10 @@ export function useBroker(): TestBroker {
 }
 
 /** The same for whoever is no test of mocha. */
-export async function openVhost(): Promise<{ broker: TestBroker; close: () => Promise<void> }> {
+export async function openVhost({ areClientsKilled = false } = {}): Promise<{
+  broker: TestBroker
+  close: () => Promise<void>
+}> {
   const { address } = await rabbitmqServer()
   const name = `test-${process.pid}-${randomBytes(4).toString('hex')}`
   const userUrl = await createVhost(name)
@@ -52,36 +55,39 @@ export async function openVhost(): Promise<{ broker: TestBroker; close: () => Pr
     url: userUrl,
     ...messagesOn(channel, connection.createChannel.bind(connection)),
     channel: () => channel,
-    connections: async () => (await connectionsOf(name)).map((one) => one.name),
+    connections: () => connectionsOf(name),
     closeConnections: (clientName) => closeConnections(name, clientName),
   }
   const close = async () => {
     await connection.close()
-    await assertNoConnections(name)
+    await (areClientsKilled ? assertNoLivingConnections(name) : assertNoConnections(name))
     await management('DELETE', `/users/${name}`)
     await management('DELETE', `/vhosts/${name}`)
   }
   return { broker, close }
 }
 
+/** Throws, naming what is left, unless the user has no connection any more. */
+const assertNoConnections = (user: string): Promise<true> =>
+  eventuallyPasses(async () => assertNone(await connectionsOf(user)), { timeoutMs: 8_000 })
+
 /**
- * Throws, naming what is left, unless the user has no connection any more. A leak stays for ever; a
- * broker that is busy may take long to see that a client was killed, and to end its channels.
- *
- * RabbitMQ 3.10 goes on listing a client that was killed while it connected, by its name alone: a
- * connection that exists has a state, seconds later at most.
+ * The same where clients were killed. A busy broker may take long to see that, and to end their
+ * channels; and RabbitMQ 3.10 goes on listing a client that was killed while it connected, by its
+ * name alone: of a connection that exists it knows more, seconds later.
  */
-async function assertNoConnections(name: string): Promise<void> {
-  const namesOnlyFrom = performance.now() + 6_000
-  await eventually(
-    async () => {
-      const found = await connectionsOf(name)
-      const left = found.filter(({ state }) => state || performance.now() < namesOnlyFrom)
-      if (left.length > 0) throw new Error(`Left open: ${left.map((one) => one.name).join('; ')}`)
-      return true
-    },
-    { timeoutMs: 60_000 },
-  )
+async function assertNoLivingConnections(user: string): Promise<void> {
+  const knownBy = performance.now() + 10_000
+  const assertions = async () => {
+    const names = await connectionsOf(user)
+    const known = new Set((await detailsOf(user)).map(({ name }) => name))
+    assertNone(names.filter((name) => known.has(name) || performance.now() < knownBy))
+  }
+  await eventuallyPasses(assertions, { timeoutMs: 60_000, everyMs: 200 })
+}
+
+function assertNone(names: string[]): void {
+  if (names.length > 0) throw new Error(`Left open at the broker: ${names.join('; ')}`)
 }
 
 async function createVhost(name: string): Promise<string> {
@@ -137,22 +143,27 @@ const bytesOf = (content: Buffer | string | object): Buffer =>
     ? content
     : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content))
 
-interface Connection {
-  name: string
-  /** Not there at once. */
-  state?: string
-  client_properties?: { connection_name?: string }
+async function connectionsOf(user: string): Promise<string[]> {
+  const found = await management('GET', `/connections/username/${user}`)
+  return (found as { name: string }[]).map(({ name }) => name)
 }
 
-const connectionsOf = (user: string) =>
-  management('GET', `/connections/username/${user}`) as Promise<Connection[]>
+/** What the broker knows of connections, some seconds after they were opened. */
+async function detailsOf(user: string) {
+  const found = (await management('GET', '/connections')) as {
+    name: string
+    user: string
+    client_properties?: { connection_name?: string }
+  }[]
+  return found.filter((one) => one.user === user)
+}
 
 async function closeConnections(user: string, clientName?: string): Promise<void> {
   if (clientName === undefined) {
     await management('DELETE', `/connections/username/${user}`)
     return
   }
-  for (const { name, client_properties } of await connectionsOf(user)) {
+  for (const { name, client_properties } of await detailsOf(user)) {
     if (client_properties?.connection_name !== clientName) continue
     await management('DELETE', `/connections/${encodeURIComponent(name)}`).catch(() => {})
   }
