@@ -74,10 +74,8 @@ export async function concludeSystem(
   lives: Map<string, Life>,
   settleMs = 240_000,
 ): Promise<Verdict> {
-  const { fleet, load } = system
-  for (const name of processNames) {
-    if (lives.get(name)?.end()) lives.set(name, fleet.start(name))
-  }
+  const { load } = system
+  startAll(system, lives)
   await load.stop(settleMs)
   const settled = async () => {
     await redriveKillers(system)
@@ -86,8 +84,25 @@ export async function concludeSystem(
   await eventually(settled, { timeoutMs: settleMs, everyMs: 200 }).catch(() => {})
   load.close()
   const unclean = await stopAll([...lives.values()])
+  for (let round = 0; round < 3 && (await waiting(system)) > 0; round++) {
+    startAll(system, lives)
+    await eventually(settled, { timeoutMs: 30_000, everyMs: 200 }).catch(() => {})
+    unclean.push(...(await stopAll([...lives.values()])))
+  }
   const verdict = verdictOf(system.history, await readSystem(system))
   return { ...verdict, faults: [...verdict.faults, ...unclean] }
+}
+
+function startAll({ fleet }: System, lives: Map<string, Life>): void {
+  for (const name of processNames) {
+    if (lives.get(name)?.end()) lives.set(name, fleet.start(name))
+  }
+}
+
+/** What a process has given back when it was told to stop: somebody has to do it after all. */
+async function waiting({ broker }: System): Promise<number> {
+  const depths = await Promise.all(queues.map((queue) => broker.depth(queue)))
+  return depths.reduce((sum, depth) => sum + depth, 0)
 }
 
 async function isSettled(system: System): Promise<boolean> {
