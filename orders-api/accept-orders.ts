@@ -18,7 +18,7 @@ export interface PlaceOrderCall extends Call {
 
 /**
  * Accepts orders, those of a crowd together: each order and the event that asks for its payment are
- * one transaction. More lanes or larger groups bought nothing (docs/benchmarks.md).
+ * one transaction. Two lanes, so that one group is on its way while the next one is made.
  */
 export const orderAccepter = (db: Database<OrdersDatabase>, logger: Logger) =>
   groupCommit({

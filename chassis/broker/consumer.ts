@@ -115,14 +115,18 @@ export class Subscription {
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
     const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
     const answered = within(consumeTimeoutMs, work, consuming)
-    const consumer = await Promise.race([answered, untilAborted(stop)])
-    if (!consumer) return void answered.catch(() => {})
-    onUp()
-    this.#consuming = true
-    logger.info({ queue }, 'consuming')
-    await untilAborted(AbortSignal.any([life, stop]))
-    this.#consuming = false
+    answered.catch(() => {}) // should it come when nobody waits any more
+    const over = AbortSignal.any([life, stop])
+    const consumer = await Promise.race([answered, untilAborted(over)])
+    if (consumer) {
+      onUp()
+      this.#consuming = true
+      logger.info({ queue }, 'consuming')
+      await untilAborted(over)
+      this.#consuming = false
+    }
     if (life.aborted) throw life.reason
+    if (!consumer) return
     await this.#finish(channel, life, async () => {
       await channel.cancel(consumer.consumerTag)
       for (const message of tooLate) settlement.requeue(message)
