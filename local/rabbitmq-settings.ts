@@ -1,5 +1,5 @@
 import type { Ports } from './ports.ts'
-import { holdElections } from './rabbitmq-elections.ts'
+import { keepRepairing } from './rabbitmq-repairs.ts'
 
 export type BrokerPorts = Pick<Ports, 'amqp' | 'management' | 'distribution' | 'epmd'>
 
@@ -57,7 +57,7 @@ export function rabbitmqEnvironment({ ports, dir, nodeName }: BrokerSettings): N
       '+sbwt none +sbwtdcpu none +sbwtdio none',
       // The management plugin takes five seconds to stop, long after the queues have stopped.
       '-kernel shutdown_timeout 1500',
-      ...holdElections,
+      ...keepRepairing,
     ].join(' '),
     // Makes the start script become the beam VM instead of its parent: its pid is the broker's.
     RUNNING_UNDER_SYSTEMD: 'true',

@@ -25,6 +25,8 @@ export interface Stack extends Addresses {
 }
 
 export interface StackOptions {
+  /** What starts it; `args` follow. */
+  command?: string[]
   args?: string[]
   env?: NodeJS.ProcessEnv
   /** A state folder to go on with. */
@@ -36,9 +38,9 @@ export interface StackOptions {
 /** Resolves when everything is ready. Rejects with all that was said when it ends before. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { args = [], dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
+  const { command = [process.execPath, 'local/main.ts'] } = options
   // Should the test be killed, the stack ends too, and in order.
-  const command = [process.execPath, 'local/main.ts', ...args]
-  const guarded = guardedCommand(command, { deathSignal: 'TERM' })
+  const guarded = guardedCommand([...command, ...args], { deathSignal: 'TERM' })
   const child = spawn(guarded.file, guarded.args, {
     ...guarded.options,
     env: { ...process.env, LOCAL_DIR: dir, ...(await freeAddresses()), ...options.env },

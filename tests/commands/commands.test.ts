@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
-
-/** `npm run NAME -- ARGUMENTS`, up to the end of the code, its comment, or what it is piped to. */
-const commandLine =
-  /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
+import { readFileSync } from 'node:fs'
+import { documentedCommands } from './documented.ts'
 
 /** How each program that takes arguments is made to say which. */
 const helps: Record<string, string[]> = {
@@ -18,17 +15,13 @@ const helps: Record<string, string[]> = {
 
 describe('the command lines in the documents', function () {
   this.timeout(60_000)
-  const documents = globSync(['*.md', 'docs/**/*.md', 'spec/*.md'])
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     scripts: Record<string, string>
   }
-  const shown = documents.flatMap((path) =>
-    [...readFileSync(path, 'utf8').matchAll(commandLine)].map(([line, run, itself, rest = '']) => ({
-      where: `${path}: ${line}`,
-      name: run ?? itself ?? '',
-      flags: [...rest.matchAll(/--[a-z-]+/g)].map(String),
-    })),
-  )
+  const shown = documentedCommands().map(({ args, ...command }) => ({
+    ...command,
+    flags: [...args.matchAll(/--[a-z-]+/g)].map(String),
+  }))
 
   it('run scripts that exist', () => {
     assert.ok(shown.length > 30)

@@ -1,0 +1,58 @@
+import { globSync, readFileSync } from 'node:fs'
+
+/** An `npm run NAME -- ARGUMENTS` of a document. */
+export interface CommandLine {
+  /** The document and the line, for the message of a failure. */
+  where: string
+  name: string
+  /** As written, with its placeholders. */
+  args: string
+}
+
+/** Up to the end of the code, its comment, or what it is piped to. */
+const commandLine =
+  /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
+
+/** Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or spec/ show, as often as they do. */
+export function documentedCommands(): CommandLine[] {
+  return globSync(['*.md', 'docs/**/*.md', 'spec/*.md']).flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(commandLine)].map(([line, run, itself, args = '']) => ({
+      where: `${path}: ${line}`,
+      name: run ?? itself ?? '',
+      args: args.trim(),
+    })),
+  )
+}
+
+/** What makes a command of minutes or hours small; everything else of it stays as written. */
+const smaller: Record<string, (args: string) => string> = {
+  bench: (args) =>
+    `${args.replace('--quick', '')} --quick ${args.includes('--only') ? '' : '--only idle'}`,
+  chaos: (args) =>
+    args
+      .replace(/--seed \S+/, '--seed 1')
+      .replace(/--minutes \S+/, '--minutes 1')
+      .replace(/--only \S+/, '--only x4 --count 1'),
+  crash: (args) => {
+    if (args.startsWith('--pairs')) return `${args} --minutes 1`
+    if (args.startsWith('--mutants')) return '--mutants --only claim-without-lock'
+    return args
+  },
+}
+
+/** Suites that tests cannot run in themselves: only which tests they find. */
+const isSuite = (name: string) => name === 'test' || name.startsWith('test:')
+
+/**
+ * The documented commands in the smallest form that is still the command, each once. Not `start` and
+ * `operator`, which need each other and are not run one by one.
+ */
+export function smallestCommands(): string[] {
+  const commands = documentedCommands()
+    .filter(({ name }) => name !== 'start' && name !== 'operator')
+    .map(({ name, args }) => {
+      const small = isSuite(name) ? '--dry-run' : (smaller[name]?.(args) ?? args).trim()
+      return `npm ${name === 'test' ? 'test' : `run ${name}`}${small && ` -- ${small}`}`
+    })
+  return [...new Set(commands)].sort()
+}
