@@ -32,7 +32,8 @@ export interface CellRun {
 /** What a cell adds to the verdict: promises of its own that were broken. */
 type Act = (field: Field, run: CellRun, scene: Scene) => Promise<string[]>
 
-const load = { ordersPerSecond: 20, users: 30 }
+/** What goes on beside every cell. */
+export const load = { ordersPerSecond: 20, users: 30 }
 
 /** A cell that acts while orders come in. */
 export const underLoad =

@@ -32,7 +32,7 @@ The random run: the whole stack, two of every process, with faults drawn from a 
 
 One cell alone, each with a count of its own:
 
-  --only CELL          x4 … x19, repeatable
+  --only CELL          x3 … x20, repeatable
   --count N            how often the cell does what it does
   --list               says what the cells are
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { until } from '#local/waiting.ts'
 import { type Cell, underLoad, untilFinal } from '../cell.ts'
 import { type Field, sendSignal } from '../field.ts'
+import { megabytesOf } from '../memory.ts'
 import { owedEverywhere } from '../quiesce.ts'
 
 /**
@@ -42,9 +42,4 @@ async function alarm({ system }: Field): Promise<string[]> {
     ...grown.filter((megabytes) => megabytes > 40).map((n) => `a relay grew by ${n} MB`),
     ...(isOver ? [] : ['orders are pending 20 s after the alarm']),
   ]
-}
-
-function megabytesOf(pid: number | undefined): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024)
 }

@@ -5,6 +5,7 @@ import { consumerCells } from './consumers.ts'
 import { diskCell } from './disk.ts'
 import { messageCells } from './messages.ts'
 import { networkCells } from './network.ts'
+import { outageCell } from './outage.ts'
 import { rollingCell } from './rolling.ts'
 import { serverCells } from './servers.ts'
 import { swizzleCell } from './swizzle.ts'
@@ -18,6 +19,7 @@ export const cells: Cell[] = [
   alarmCell,
   clockCell,
   diskCell,
+  outageCell,
   rollingCell,
   swizzleCell,
 ].toSorted((one, other) => Number(one.name.slice(1)) - Number(other.name.slice(1)))
