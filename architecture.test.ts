@@ -65,6 +65,7 @@ const layers = [
 /** Decisions without a clock, a query or a wait. */
 const cores = [
   'operator/findings.ts',
+  'operator/stages.ts',
   'orders-api/place-order.ts',
   'orders-api/subscriptions.ts',
   'orders-api/timeline.ts',

@@ -1,13 +1,10 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { MessagingDatabase } from '#tables/messaging.ts'
+import { type Kysely, sql } from 'kysely'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
+import { rowsOf } from './rows-of.ts'
 
 type Orders = Kysely<OrdersDatabase>
 type Payments = Kysely<PaymentsDatabase>
-
-const rowsOf = async <Row, Tables>(db: Kysely<Tables>, statement: RawBuilder<Row>) =>
-  (await statement.execute(db)).rows
 
 export const ping = <Tables>(db: Kysely<Tables>) => sql`SELECT`.execute(db)
 
@@ -161,76 +158,4 @@ export const findImpossibleAmounts = <Tables>(
     sql`
       SELECT ${sql.ref(id)}::text AS id, amount::text AS amount FROM ${sql.table(table)}
       WHERE NOT coalesce(amount > 0 AND amount <= 9999999999999999.99, false)`,
-  )
-
-export interface OutboxFacts {
-  order_id: string
-  event_id: string
-  last_error: string | null
-  attempts: number
-}
-
-/** What the outbox still owes about some orders. */
-export const findUnpublished = (db: Kysely<MessagingDatabase>, orderIds: string[]) =>
-  rowsOf<OutboxFacts, MessagingDatabase>(
-    db,
-    sql`
-      SELECT payload_json->>'subject' AS order_id, event_id, last_error,
-             publish_attempts AS attempts
-      FROM outbox
-      WHERE published_at IS NULL AND payload_json->>'subject' = ANY (${orderIds}::text[])`,
-  )
-
-export interface AttemptFacts {
-  event_id: string
-  started: number
-  finished: number
-  last_error: string | null
-}
-
-/** Events whose handling goes badly; few. */
-export const findAttempts = (db: Kysely<MessagingDatabase>) =>
-  rowsOf<AttemptFacts, MessagingDatabase>(
-    db,
-    sql`SELECT event_id, started, finished, last_error FROM attempts LIMIT 10000`,
-  )
-
-/** Whose orders some events are about, by the outbox that they came from. */
-export const findSubjects = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
-  rowsOf<{ event_id: string; order_id: string }, MessagingDatabase>(
-    db,
-    sql`
-      SELECT event_id, payload_json->>'subject' AS order_id
-      FROM outbox WHERE event_id = ANY (${eventIds}::uuid[])`,
-  )
-
-/** Which of some events have been handled. */
-export const findHandled = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
-  rowsOf<{ event_id: string }, MessagingDatabase>(
-    db,
-    sql`SELECT event_id FROM inbox WHERE event_id = ANY (${eventIds}::uuid[])`,
-  )
-
-/** Makes orders-consumer ask for them again at once; says which. */
-export const stopWaiting = (db: Orders, orderIds: string[]) =>
-  rowsOf<{ order_id: string }, OrdersDatabase>(
-    db,
-    sql`
-      UPDATE orders SET waiting_since = '-infinity'
-      WHERE order_id IN (SELECT order_id FROM orders
-                         WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
-                         ORDER BY order_id FOR NO KEY UPDATE)
-      RETURNING order_id`,
-  )
-
-/** Makes the relay try at once what it has put off; says which. Not what it has in work just now. */
-export const stopPuttingOff = (db: Kysely<MessagingDatabase>) =>
-  rowsOf<{ event_id: string }, MessagingDatabase>(
-    db,
-    sql`
-      UPDATE outbox SET next_attempt_at = now()
-      WHERE event_id IN (SELECT event_id FROM outbox
-                         WHERE published_at IS NULL AND next_attempt_at > now()
-                         ORDER BY event_id FOR NO KEY UPDATE SKIP LOCKED)
-      RETURNING event_id`,
   )

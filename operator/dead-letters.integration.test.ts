@@ -8,7 +8,8 @@ import { declareTopology } from '#chassis/broker/topology.ts'
 import { queues } from '#contracts/topology.ts'
 import { useBroker } from '#testing/broker.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
-import { discardLetters, listLetters, openLetters, redriveLetters } from './dead-letters.ts'
+import { listLetters, openLetters } from './dead-letters.ts'
+import { discardLetters, redriveLetters } from './moving-letters.ts'
 
 const { queue } = queues.paymentsConsumer
 const dlq = `${queue}.dlq`

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { type Desk, type Letter, lettersAtOnce, type Verdict } from '#chassis/broker/desk.ts'
+import type { Desk, Letter, Verdict } from '#chassis/broker/desk.ts'
+import { lettersAtOnce } from '#chassis/broker/letters-in-hand.ts'
 import { deadLetterQueue } from '#chassis/broker/topology.ts'
-import { headersInLife } from '#chassis/inbox/dead-letter.ts'
-import { idOf, type LetterSummary, madeAtMs, summarize } from './letter.ts'
+import { idOf, type LetterSummary, summarize } from './letter.ts'
 
 /** Which letters: those of some consumers' queues, all or by their ids. */
 export interface Wanted {
@@ -54,74 +53,13 @@ export async function openLetters(desk: Desk, wanted: Wanted): Promise<OpenLette
   return opened
 }
 
-export interface Moved {
-  letters: LetterSummary[]
-  /** Ids of those whose event is older than the inbox remembers for certain. */
-  beyond_inbox: string[]
-  /** Why it ended before its time; what is not among `letters` is where it was. */
-  error: string | null
-}
-
-export interface Moving extends Wanted {
-  dryRun: boolean
-  /** Letters per second; Infinity for as fast as it goes. */
-  rate: number
-}
-
-/**
- * Sends letters to the consumer that could not handle them: the same id, body and properties,
- * without what their death has added. Each is taken off its queue only when the broker has confirmed
- * the copy: whenever this is interrupted a letter is there once or twice, never not at all, and
- * the inbox makes one effect of two.
- */
-export async function redriveLetters(
-  desk: Desk,
-  moving: Moving & { inboxRetentionMs: number },
-): Promise<Moved> {
-  const moved = await move(desk, moving, (queue, letters) => desk.put(queue, letters.map(alive)))
-  const horizonMs = Date.now() - moving.inboxRetentionMs
-  const ids = moved.letters.map(({ id }) => id)
-  return { ...moved, beyond_inbox: ids.filter((id) => (madeAtMs(id) ?? Infinity) < horizonMs) }
-}
-
-/** Takes letters away for good. */
-export const discardLetters = (desk: Desk, moving: Moving): Promise<Moved> =>
-  move(desk, moving, async () => {})
-
-async function move(
-  desk: Desk,
-  moving: Moving,
-  send: (queue: string, letters: Letter[]) => Promise<void>,
-): Promise<Moved> {
-  const moved: Moved = { letters: [], beyond_inbox: [], error: null }
-  const startMs = performance.now()
-  try {
-    for (const queue of moving.queues) {
-      await visit(desk, queue, moving, moved.letters, async (chosen) => {
-        const dueMs = startMs + (moved.letters.length / moving.rate) * 1_000
-        await delay(Math.max(0, dueMs - performance.now()))
-        if (!moving.dryRun)
-          await send(
-            queue,
-            chosen.map(({ letter }) => letter),
-          )
-        moved.letters.push(...chosen.map(({ summary }) => summary))
-        return moving.dryRun ? 'keep' : 'drop'
-      })
-    }
-  } catch (error) {
-    moved.error = (error as Error).message
-  }
-  return moved
-}
-
-interface Chosen {
+export interface Chosen {
   letter: Letter
   summary: LetterSummary
 }
 
 /** Shows the wanted ones among the letters of a queue, until there are as many as the limit says. */
-async function visit(
+export async function visit(
   desk: Desk,
   queue: string,
   { ids, limit, rate = Infinity }: Wanted & { rate?: number },
@@ -144,11 +82,6 @@ async function visit(
     return letters.map((letter) => (wanted.includes(letter) ? verdict : 'keep'))
   })
 }
-
-const alive = ({ content, properties }: Letter): Letter => ({
-  content,
-  properties: { ...properties, headers: headersInLife(properties.headers ?? {}) },
-})
 
 function open({ letter: { content, properties }, summary }: Chosen): OpenLetter {
   const { headers = {}, ...others } = properties

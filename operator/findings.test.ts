@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { differingParts, stageOf } from './findings.ts'
+import { differingParts } from './findings.ts'
+import { stageOf } from './stages.ts'
 
 describe('differingParts', () => {
   const part = (part: number, entries: number, sum: string) => ({ part, entries, sum })

@@ -1,17 +1,12 @@
 import type { QueueState } from '#chassis/broker/desk.ts'
 import {
-  type AttemptFacts,
   type DebitFacts,
-  findAttempts,
   findDebits,
   findDebitsIn,
-  findHandled,
   findImpossibleAmounts,
   findOrders,
   findOrdersIn,
   findPendingOrders,
-  findSubjects,
-  findUnpublished,
   findWrongAccounts,
   type PendingOrder,
   sumDebits,
@@ -23,10 +18,10 @@ import {
   differingParts,
   type Finding,
   impossibleAmounts,
-  pendingTooLong,
   wrongAccounts,
 } from './findings.ts'
 import type { LetterSummary } from './letter.ts'
+import { stuckOrders } from './stuck-orders.ts'
 
 /** What the broker has to say; without it, nothing is known of dead letters. */
 export interface Mail {
@@ -67,7 +62,7 @@ export async function reconcile({ books, mail, olderThanMs }: Reconciling): Prom
   return [
     ...read.findings,
     ...disagreements,
-    ...(await stuckOrders(books, read, letters)),
+    ...(await stuckOrders(books, read.overdue, letters)),
     ...dead.flatMap(deadLetterFinding),
     ...((await mail?.silentQueues()) ?? []).map(silentQueueFinding),
   ]
@@ -137,67 +132,6 @@ const uncompared = (count: number): Finding[] =>
   count > 0
     ? [{ kind: 'more-differences', message: `${count} more parts of the books disagree` }]
     : []
-
-/** Those that are still pending by now, each with what is known of where it is. */
-async function stuckOrders(
-  books: Books,
-  { overdue }: Reading,
-  letters: LetterSummary[],
-): Promise<Finding[]> {
-  if (overdue.length === 0) return []
-  const ids = overdue.map(({ order_id }) => order_id)
-  const requestIds = overdue.flatMap(({ request_id }) => request_id ?? [])
-  const failingRequests = await failing(books.payments, books.orders)
-  const failingReplies = await failing(books.orders, books.payments)
-  const requests = byOrder(await findUnpublished(books.orders, ids))
-  const replies = byOrder(await findUnpublished(books.payments, ids))
-  const handled = new Set(
-    (await findHandled(books.payments, requestIds)).map((row) => row.event_id),
-  )
-  const debits = await findDebits(books.payments, ids)
-  const decided = new Set(debits.map(({ order_id }) => order_id))
-  const lettersOf = (queue: string) => byOrder(letters.filter((letter) => letter.queue === queue))
-  const deadRequests = lettersOf('payments-consumer.dlq')
-  const deadReplies = lettersOf('orders-consumer.dlq')
-  const now = await findOrders(books.orders, ids)
-  const pending = new Set(
-    now.filter(({ status }) => status === 'PAYMENT_PENDING').map(({ order_id }) => order_id),
-  )
-  return overdue
-    .filter(({ order_id }) => pending.has(order_id))
-    .map((order) =>
-      pendingTooLong(order, {
-        isDecided: decided.has(order.order_id),
-        unpublishedRequest: requests.get(order.order_id),
-        unpublishedReply: replies.get(order.order_id),
-        failingRequest: failingRequests.get(order.order_id),
-        failingReply: failingReplies.get(order.order_id),
-        deadRequest: deadRequests.get(order.order_id),
-        deadReply: deadReplies.get(order.order_id),
-        isHandled: order.request_id !== null && handled.has(order.request_id),
-      }),
-    )
-}
-
-/** Events that their receiver cannot handle just now, by their order, which the sender knows. */
-async function failing(
-  receiver: Parameters<typeof findAttempts>[0],
-  sender: Parameters<typeof findSubjects>[0],
-): Promise<Map<string, AttemptFacts>> {
-  const attempts = await findAttempts(receiver)
-  if (attempts.length === 0) return new Map()
-  const byEvent = new Map(attempts.map((attempt) => [attempt.event_id, attempt]))
-  const subjects = await findSubjects(sender, [...byEvent.keys()])
-  return new Map(
-    subjects.flatMap(({ event_id, order_id }) => {
-      const attempt = byEvent.get(event_id)
-      return attempt ? [[order_id, attempt] as const] : []
-    }),
-  )
-}
-
-const byOrder = <Row extends { order_id: string | null }>(rows: Row[]): Map<string, Row> =>
-  new Map(rows.flatMap((row) => (row.order_id === null ? [] : [[row.order_id, row] as const])))
 
 const deadLetterFinding = ({ queue, messages }: QueueState): Finding[] =>
   messages

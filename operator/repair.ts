@@ -1,6 +1,6 @@
-import { stopPuttingOff, stopWaiting } from './book-rows.ts'
 import type { Books } from './books.ts'
 import type { Finding } from './findings.ts'
+import { stopPuttingOff, stopWaiting } from './repair-rows.ts'
 
 export interface Repaired {
   /** Orders that orders-consumer asks for again at its next look, with a new event. */

@@ -1,10 +1,8 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { MessagingDatabase } from '#tables/messaging.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
-
-const rowsOf = async <Row, Tables>(db: Kysely<Tables>, statement: RawBuilder<Row>) =>
-  (await statement.execute(db)).rows
+import { rowsOf } from './rows-of.ts'
 
 export interface TracedOrder {
   order_id: string

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel, ChannelModel, ConfirmChannel, GetMessage, MessageProperties } from 'amqplib'
 import { within } from '../deadline.ts'
-import { AppError } from '../errors.ts'
 import { connectOrFail } from './connection.ts'
+import { isReply, takeLock } from './desk-lock.ts'
+import { type HeldLetter, putBack, take } from './letters-in-hand.ts'
 
 /** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
 export type Letter = Pick<GetMessage, 'content' | 'properties'>
@@ -17,21 +17,8 @@ export interface QueueState {
   consumers: number
 }
 
-/** Letters may have a megabyte each, or ten: so many are in memory at a time. */
-export const lettersAtOnce = 32
-
 /** What one batch of letters may take to be confirmed. */
 const confirmMs = 10_000
-
-/** How long a few letters that were put back may take to be seen in their queue. */
-const putBackMs = 1_000
-
-/** Letters that do not come within this time have been taken by somebody else. */
-const quietMs = 5_000
-
-/** A queue that is a lock: exclusive, so that it goes with the connection of its owner. */
-const lockQueue = 'operator.lock'
-const lockWaitMs = 10_000
 
 /** Runs `work` at a desk, and hangs up afterwards. */
 export async function atDesk<T>(url: string, work: (desk: Desk) => Promise<T>): Promise<T> {
@@ -92,7 +79,7 @@ export class Desk {
     takeNext: () => number,
     judge: (letters: Letter[]) => Promise<Verdict[]>,
   ): Promise<void> {
-    this.#lock ??= this.#takeLock()
+    this.#lock ??= takeLock(this.#connection)
     await this.#lock
     let left = (await this.stateOf(queue)).messages ?? 0
     if (left === 0) return
@@ -138,27 +125,6 @@ export class Desk {
     return channel
   }
 
-  async #takeLock(): Promise<Channel> {
-    const deadline = performance.now() + lockWaitMs
-    for (;;) {
-      const channel = await this.#connection.createChannel()
-      channel.on('error', () => {})
-      try {
-        await channel.assertQueue(lockQueue, { exclusive: true, durable: false })
-        return channel
-      } catch (error) {
-        if (!isReply(error, 405)) throw error
-        if (performance.now() > deadline) {
-          throw new AppError(
-            'conflict',
-            'Another operator is at the dead letters: wait for its end',
-          )
-        }
-        await delay(250)
-      }
-    }
-  }
-
   /** A channel of its own, since an error closes it. When it is closed, all that it said was heard. */
   async #onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
     const channel = await this.#connection.createChannel()
@@ -169,54 +135,9 @@ export class Desk {
   }
 }
 
-/** All that the broker needs to know of a message in our hands: a thousand of them stay small. */
-type HeldLetter = Pick<GetMessage, 'fields'>
-
-/**
- * The next letters of a queue in their order; fewer when there are no more. By a consumer of just so
- * many: each `basic.get` from a quorum queue costs a write to the disk.
- */
-async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
-  const letters: GetMessage[] = []
-  const { promise: full, resolve, reject } = Promise.withResolvers<void>()
-  const refuse = () => reject(new AppError('unavailable', 'The broker went away'))
-  channel.once('close', refuse)
-  await channel.prefetch(count)
-  const { consumerTag } = await channel.consume(queue, (message) => {
-    if (message) letters.push(message as unknown as GetMessage)
-    if (!message || letters.length === count) resolve()
-  })
-  const timer = setTimeout(resolve, quietMs)
-  await full
-  clearTimeout(timer)
-  channel.off('close', refuse)
-  await channel.cancel(consumerTag)
-  return letters
-}
-
-/**
- * In their order, a few at a time and each by itself: RabbitMQ 3.10 forgets the order of those that
- * are on their way to the queue together.
- */
-async function putBack(channel: Channel, queue: string, letters: HeldLetter[]): Promise<void> {
-  let ready = (await channel.checkQueue(queue)).messageCount
-  for (let at = 0; at < letters.length; at += lettersAtOnce) {
-    const some = letters.slice(at, at + lettersAtOnce)
-    for (const letter of some) channel.nack(letter as GetMessage)
-    ready += some.length
-    const deadline = performance.now() + putBackMs
-    while ((await channel.checkQueue(queue)).messageCount < ready) {
-      if (performance.now() > deadline) break // somebody takes them: there is no order to keep
-    }
-  }
-}
-
 /** But for the user, who would have to be ourselves. */
 const publishOptions = ({ userId: _, clusterId: __, ...properties }: MessageProperties) => ({
   ...properties,
   persistent: true,
   mandatory: true,
 })
-
-const isReply = (error: unknown, code: number): boolean =>
-  (error as { code?: unknown }).code === code

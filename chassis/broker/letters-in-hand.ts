@@ -1,0 +1,57 @@
+import type { Channel, GetMessage } from 'amqplib'
+import { AppError } from '../errors.ts'
+
+/** Letters may have a megabyte each, or ten: so many are in memory at a time. */
+export const lettersAtOnce = 32
+
+/** How long a few letters that were put back may take to be seen in their queue. */
+const putBackMs = 1_000
+
+/** Letters that do not come within this time have been taken by somebody else. */
+const quietMs = 5_000
+
+/** All that the broker needs to know of a message in our hands: a thousand of them stay small. */
+export type HeldLetter = Pick<GetMessage, 'fields'>
+
+/**
+ * The next letters of a queue in their order; fewer when there are no more. By a consumer of just so
+ * many: each `basic.get` from a quorum queue costs a write to the disk.
+ */
+export async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
+  const letters: GetMessage[] = []
+  const { promise: full, resolve, reject } = Promise.withResolvers<void>()
+  const refuse = () => reject(new AppError('unavailable', 'The broker went away'))
+  channel.once('close', refuse)
+  await channel.prefetch(count)
+  const { consumerTag } = await channel.consume(queue, (message) => {
+    if (message) letters.push(message as unknown as GetMessage)
+    if (!message || letters.length === count) resolve()
+  })
+  const timer = setTimeout(resolve, quietMs)
+  await full
+  clearTimeout(timer)
+  channel.off('close', refuse)
+  await channel.cancel(consumerTag)
+  return letters
+}
+
+/**
+ * In their order, a few at a time and each by itself: RabbitMQ 3.10 forgets the order of those that
+ * are on their way to the queue together.
+ */
+export async function putBack(
+  channel: Channel,
+  queue: string,
+  letters: HeldLetter[],
+): Promise<void> {
+  let ready = (await channel.checkQueue(queue)).messageCount
+  for (let at = 0; at < letters.length; at += lettersAtOnce) {
+    const some = letters.slice(at, at + lettersAtOnce)
+    for (const letter of some) channel.nack(letter as GetMessage)
+    ready += some.length
+    const deadline = performance.now() + putBackMs
+    while ((await channel.checkQueue(queue)).messageCount < ready) {
+      if (performance.now() > deadline) break // somebody takes them: there is no order to keep
+    }
+  }
+}

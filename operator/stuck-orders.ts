@@ -1,0 +1,73 @@
+import { findDebits, findOrders, type PendingOrder } from './book-rows.ts'
+import type { Books } from './books.ts'
+import type { Finding } from './findings.ts'
+import type { LetterSummary } from './letter.ts'
+import { pendingTooLong } from './stages.ts'
+import {
+  type AttemptFacts,
+  findAttempts,
+  findHandled,
+  findSubjects,
+  findUnpublished,
+} from './stuck-rows.ts'
+
+/** Those that are still pending by now, each with what is known of where it is. */
+export async function stuckOrders(
+  books: Books,
+  overdue: PendingOrder[],
+  letters: LetterSummary[],
+): Promise<Finding[]> {
+  if (overdue.length === 0) return []
+  const ids = overdue.map(({ order_id }) => order_id)
+  const requestIds = overdue.flatMap(({ request_id }) => request_id ?? [])
+  const failingRequests = await failing(books.payments, books.orders)
+  const failingReplies = await failing(books.orders, books.payments)
+  const requests = byOrder(await findUnpublished(books.orders, ids))
+  const replies = byOrder(await findUnpublished(books.payments, ids))
+  const handled = new Set(
+    (await findHandled(books.payments, requestIds)).map((row) => row.event_id),
+  )
+  const debits = await findDebits(books.payments, ids)
+  const decided = new Set(debits.map(({ order_id }) => order_id))
+  const lettersOf = (queue: string) => byOrder(letters.filter((letter) => letter.queue === queue))
+  const deadRequests = lettersOf('payments-consumer.dlq')
+  const deadReplies = lettersOf('orders-consumer.dlq')
+  const now = await findOrders(books.orders, ids)
+  const pending = new Set(
+    now.filter(({ status }) => status === 'PAYMENT_PENDING').map(({ order_id }) => order_id),
+  )
+  return overdue
+    .filter(({ order_id }) => pending.has(order_id))
+    .map((order) =>
+      pendingTooLong(order, {
+        isDecided: decided.has(order.order_id),
+        unpublishedRequest: requests.get(order.order_id),
+        unpublishedReply: replies.get(order.order_id),
+        failingRequest: failingRequests.get(order.order_id),
+        failingReply: failingReplies.get(order.order_id),
+        deadRequest: deadRequests.get(order.order_id),
+        deadReply: deadReplies.get(order.order_id),
+        isHandled: order.request_id !== null && handled.has(order.request_id),
+      }),
+    )
+}
+
+/** Events that their receiver cannot handle just now, by their order, which the sender knows. */
+async function failing(
+  receiver: Parameters<typeof findAttempts>[0],
+  sender: Parameters<typeof findSubjects>[0],
+): Promise<Map<string, AttemptFacts>> {
+  const attempts = await findAttempts(receiver)
+  if (attempts.length === 0) return new Map()
+  const byEvent = new Map(attempts.map((attempt) => [attempt.event_id, attempt]))
+  const subjects = await findSubjects(sender, [...byEvent.keys()])
+  return new Map(
+    subjects.flatMap(({ event_id, order_id }) => {
+      const attempt = byEvent.get(event_id)
+      return attempt ? [[order_id, attempt] as const] : []
+    }),
+  )
+}
+
+const byOrder = <Row extends { order_id: string | null }>(rows: Row[]): Map<string, Row> =>
+  new Map(rows.flatMap((row) => (row.order_id === null ? [] : [[row.order_id, row] as const])))
