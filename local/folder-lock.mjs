@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -27,23 +27,37 @@ function take(folder) {
     if (!holderLives(folder)) rmSync(folder, { recursive: true, force: true })
     return false
   }
-  writeFileSync(join(folder, 'pid'), String(process.pid))
-  return true
+  try {
+    writeFileSync(join(folder, 'pid'), String(process.pid))
+    return true
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
 }
 
-/**
- * A folder without a pid was made this instant, or its maker died in that instant: the second try
- * a moment later tells them apart, as the pid is then there or the error is the same.
- *
- * @param {string} folder
- */
+/** A folder that has no pid after so long will have none: its maker died in between. */
+const pidWithinMs = 5_000
+
+/** @param {string} folder */
 function holderLives(folder) {
   try {
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'))
-    if (pid === 0) return true
+    if (pid === 0) return isNew(folder)
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH'
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+    return code === 'ENOENT' ? isNew(folder) : code !== 'ESRCH'
   }
+}
+
+/**
+ * One that is gone meanwhile is as good as new: the next try takes it.
+ *
+ * @param {string} folder
+ */
+function isNew(folder) {
+  const stat = statSync(folder, { throwIfNoEntry: false })
+  return stat === undefined || Date.now() - stat.mtimeMs < pidWithinMs
 }

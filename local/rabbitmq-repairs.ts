@@ -24,7 +24,9 @@ export const keepRepairing: string[] = [
  * no leader but itself to wait for.
  */
 function electLeaders(): string[] {
-  return ['catch([ra:trigger_election({Queue,node()})||{Queue,follower}<-ets:tab2list(ra_state)]),']
+  return [
+    'catch([(catch(ra:trigger_election({Queue,node()})))||{Queue,follower}<-ets:tab2list(ra_state)]),',
+  ]
 }
 
 /**

@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { GetMessage } from 'amqplib'
-import { atDesk } from '#chassis/broker/desk.ts'
+import { atDesk, Desk } from '#chassis/broker/desk.ts'
 import { declareTopology } from '#chassis/broker/topology.ts'
 import { queues } from '#contracts/topology.ts'
 import { useBroker } from '#testing/broker.ts'
@@ -206,6 +206,34 @@ describe('dead letters', function () {
     await declare()
     assert.match(moved.error ?? '', /no queue payments-consumer/)
     assert.deepEqual((await idsIn(dlq)).sort(), ids.toSorted())
+  })
+
+  it('are for one operator at a time: another one waits, then says so and has done nothing', async () => {
+    const [id = ''] = newIds(1)
+    await putLetters([id])
+    await atDesk(broker.url, async (first) => {
+      await listLetters(first, all)
+      const second = await Desk.open(broker.url, 300)
+      await assert.rejects(redriveLetters(second, moving), /Another operator/)
+      await second.close()
+    })
+    assert.deepEqual(await idsIn(dlq), [id])
+  })
+
+  it('whose queue goes away meanwhile end the work with an error', async () => {
+    await putLetters(newIds(2))
+    const looking = atDesk(broker.url, (desk) =>
+      desk.sort(
+        dlq,
+        () => 1,
+        async (letters) => {
+          await broker.channel().deleteQueue(dlq)
+          return letters.map(() => 'keep')
+        },
+      ),
+    )
+    await assert.rejects(looking, /closed|NOT_FOUND|NOT-FOUND|went away/)
+    await declare()
   })
 
   it('of events that the inbox may have forgotten are named', async () => {

@@ -53,6 +53,7 @@ export async function openLetters(desk: Desk, wanted: Wanted): Promise<OpenLette
   return opened
 }
 
+/** One that is looked at. */
 export interface Chosen {
   letter: Letter
   summary: LetterSummary

@@ -5,7 +5,8 @@ import { printable } from './text.ts'
 
 const listLimit = 100
 
-export const list: Command = {
+/** operator dlq list */
+export const listCommand: Command = {
   name: 'dlq list',
   synopsis: '[--queue NAME] [--limit N]',
   summary: 'what could not be handled, and why',
@@ -26,7 +27,8 @@ ${queueOption}
   },
 }
 
-export const show: Command = {
+/** operator dlq show */
+export const showCommand: Command = {
   name: 'dlq show',
   synopsis: 'ID [--queue NAME]',
   summary: 'one of them with its headers and body',

@@ -26,7 +26,8 @@ const movingOptions = {
   'dry-run': { type: 'boolean' },
 } as const
 
-export const redrive: Command = {
+/** operator dlq redrive */
+export const redriveCommand: Command = {
   name: 'dlq redrive',
   synopsis: '(ID... | --queue NAME | --all) [--limit N] [--rate N] [--dry-run]',
   summary: 'sends them to their consumer again',
@@ -50,7 +51,8 @@ of the order, stands between them and a second effect.`,
   },
 }
 
-export const discard: Command = {
+/** operator dlq discard */
+export const discardCommand: Command = {
   name: 'dlq discard',
   synopsis: '(ID... | (--queue NAME | --all) --yes) [--limit N] [--rate N] [--dry-run]',
   summary: 'takes them away for good',
@@ -89,11 +91,12 @@ function movingFrom(name: string, { words, values }: Input): Moving {
 
 function movedReport(
   moved: Moved,
-  { ids, dryRun }: Moving,
+  { ids, dryRun, limit }: Moving,
   { done, would }: { done: string; would: string },
 ): Report {
   const found = new Set(moved.letters.map(({ id }) => id))
-  const missing = [...(ids ?? [])].filter((id) => !found.has(id))
+  const isDone = moved.error === null && moved.letters.length < limit
+  const missing = isDone ? [...(ids ?? [])].filter((id) => !found.has(id)) : []
   const { length: old } = moved.beyond_inbox
   const lines = [
     `${dryRun ? would : done} ${counted(moved.letters.length, 'letter')}.`,

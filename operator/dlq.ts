@@ -1,5 +1,10 @@
 import type { Command } from './command.ts'
-import { list, show } from './dlq-look.ts'
-import { discard, redrive } from './dlq-move.ts'
+import { listCommand, showCommand } from './dlq-look.ts'
+import { discardCommand, redriveCommand } from './dlq-move.ts'
 
-export const deadLetterCommands: Command[] = [list, show, redrive, discard]
+export const deadLetterCommands: Command[] = [
+  listCommand,
+  showCommand,
+  redriveCommand,
+  discardCommand,
+]

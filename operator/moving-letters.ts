@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Desk, Letter } from '#chassis/broker/desk.ts'
+import { isCode } from '#chassis/errors.ts'
 import { headersInLife } from '#chassis/inbox/dead-letter.ts'
 import { visit, type Wanted } from './dead-letters.ts'
 import { type LetterSummary, madeAtMs } from './letter.ts'
@@ -60,6 +61,7 @@ async function move(
       })
     }
   } catch (error) {
+    if (isCode(error, 'conflict')) throw error // somebody else is at it: nothing was begun
     moved.error = (error as Error).message
   }
   return moved

@@ -56,6 +56,7 @@ const stageWords: Record<Stage, string> = {
   'reply-unheard': 'the reply was published: it is in orders-consumer, or the broker lost it',
 }
 
+/** Says of an order that is pending for too long where it is stuck, and why as far as is known. */
 export function pendingTooLong(order: PendingOrder, where: Whereabouts): Finding {
   const { order_id, user_id, age_ms, times_asked } = order
   const { stage, error } = stageOf(where)

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { MessagingDatabase } from '#tables/messaging.ts'
 import { rowsOf } from './rows-of.ts'
 
+/** An event that is not published, and how that went until now. */
 export interface OutboxFacts {
   order_id: string
   event_id: string
@@ -20,6 +21,7 @@ export const findUnpublished = (db: Kysely<MessagingDatabase>, orderIds: string[
       WHERE published_at IS NULL AND payload_json->>'subject' = ANY (${orderIds}::text[])`,
   )
 
+/** How often the handling of an event has begun, and ended with an error. */
 export interface AttemptFacts {
   event_id: string
   started: number

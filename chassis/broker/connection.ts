@@ -20,8 +20,8 @@ export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
   })
 
 /**
- * For work that ends: rejects with `unavailable`. When the connection breaks, whatever is under way
- * on it rejects too.
+ * For work that ends: rejects with `unavailable`. When the connection breaks, calls that are under way
+ * on it reject too; but closing a channel then never ends, so that needs a limit.
  */
 export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
   const connecting = connectTo(url, name).then((connection) => {
@@ -37,19 +37,22 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
 }
 
 /**
- * Politely, but not waiting for a broker that does not answer: amqplib takes only an error of its
- * socket for the end of the connection. What was written before is sent.
+ * Politely, but not waiting long for a broker that does not answer: amqplib takes only an error of its
+ * socket for the end of the connection. What was written before is sent. Never rejects, and need not
+ * be waited for.
  */
-export function hangUp(connection: ChannelModel): void {
+export function hangUp(connection: ChannelModel, patienceMs = 500): Promise<void> {
   const { stream } = connection.connection as unknown as { stream: Socket }
-  const cut = setTimeout(() => stream.destroy(new Error('The broker does not answer')), 500)
-  connection
+  const cut = setTimeout(() => stream.destroy(new Error('The broker does not answer')), patienceMs)
+  const closing = connection
     .close()
     .catch(() => {})
     .finally(() => {
       clearTimeout(cut)
       stream.destroy()
     })
+  const gone = new Promise<void>((resolve) => stream.once('close', () => resolve()))
+  return Promise.race([closing, gone])
 }
 
 function withHeartbeat(url: string): string {

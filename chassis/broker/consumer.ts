@@ -70,7 +70,10 @@ export class Subscription {
     return this.#consuming
   }
 
-  /** Takes no more messages, and waits (3 s at most) until those in our hands are settled. */
+  /**
+   * Takes no more messages, and waits (3 s at most) until those in our hands are settled; also for an
+   * attempt to connect that is under way.
+   */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#done
@@ -94,7 +97,7 @@ export class Subscription {
       this.#consuming = false
       life.abort()
       this.#options.onLost?.()
-      hangUp(connection)
+      void hangUp(connection)
     }
   }
 

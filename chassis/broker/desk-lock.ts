@@ -4,14 +4,13 @@ import { AppError } from '../errors.ts'
 
 /** A queue that is a lock: exclusive, so that it goes with the connection of its owner. */
 const lockQueue = 'operator.lock'
-const lockWaitMs = 10_000
 
 /**
- * The lock of whoever works at the dead letters; held until the connection ends. Waits for ten seconds
- * for another owner, then rejects with `conflict`.
+ * The lock of whoever works at the dead letters; held until the connection ends. Waits so long for
+ * another owner, then rejects with `conflict`.
  */
-export async function takeLock(connection: ChannelModel): Promise<Channel> {
-  const deadline = performance.now() + lockWaitMs
+export async function takeLock(connection: ChannelModel, waitMs: number): Promise<Channel> {
+  const deadline = performance.now() + waitMs
   for (;;) {
     const channel = await connection.createChannel()
     channel.on('error', () => {})

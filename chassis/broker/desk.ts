@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConfirmChannel, GetMessage, MessageProperties } from 'amqplib'
 import { within } from '../deadline.ts'
-import { connectOrFail } from './connection.ts'
+import { connectOrFail, hangUp } from './connection.ts'
 import { isReply, takeLock } from './desk-lock.ts'
 import { type HeldLetter, putBack, take } from './letters-in-hand.ts'
 
@@ -17,8 +17,13 @@ export interface QueueState {
   consumers: number
 }
 
-/** What one batch of letters may take to be confirmed. */
+/** What one batch of letters may take to be confirmed, and all that was said on a channel to be heard. */
 const confirmMs = 10_000
+
+const disconnectMs = 2_000
+
+/** How long another operator is waited for. */
+const lockWaitMs = 10_000
 
 /** Runs `work` at a desk, and hangs up afterwards. */
 export async function atDesk<T>(url: string, work: (desk: Desk) => Promise<T>): Promise<T> {
@@ -39,21 +44,23 @@ export async function atDesk<T>(url: string, work: (desk: Desk) => Promise<T>): 
  */
 export class Desk {
   readonly #connection: ChannelModel
+  readonly #lockWaitMs: number
   #lock: Promise<Channel> | undefined
   #outgoing: Promise<ConfirmChannel> | undefined
   #returned = 0
 
-  private constructor(connection: ChannelModel) {
+  private constructor(connection: ChannelModel, waitMs: number) {
     this.#connection = connection
+    this.#lockWaitMs = waitMs
   }
 
   /** One attempt; rejects with `unavailable`. */
-  static async open(url: string): Promise<Desk> {
-    return new Desk(await connectOrFail(url, 'operator'))
+  static async open(url: string, waitMs = lockWaitMs): Promise<Desk> {
+    return new Desk(await connectOrFail(url, 'operator'), waitMs)
   }
 
   async close(): Promise<void> {
-    await within(2_000, 'disconnecting', this.#connection.close()).catch(() => {})
+    await hangUp(this.#connection, disconnectMs)
   }
 
   /** Of a queue, whether it is there or not. */
@@ -79,7 +86,7 @@ export class Desk {
     takeNext: () => number,
     judge: (letters: Letter[]) => Promise<Verdict[]>,
   ): Promise<void> {
-    this.#lock ??= takeLock(this.#connection)
+    this.#lock ??= takeLock(this.#connection, this.#lockWaitMs)
     await this.#lock
     let left = (await this.stateOf(queue)).messages ?? 0
     if (left === 0) return
@@ -96,7 +103,8 @@ export class Desk {
           for (const { fields } of dropped) held.delete(fields.deliveryTag)
         }
       } finally {
-        if (held.size > 0) await putBack(channel, queue, [...held.values()])
+        // Of a channel that is gone the broker has them back by itself.
+        if (held.size > 0) await putBack(channel, queue, [...held.values()]).catch(() => {})
       }
     })
   }
@@ -130,7 +138,7 @@ export class Desk {
     const channel = await this.#connection.createChannel()
     channel.on('error', () => {})
     const result = await work(channel)
-    await channel.close()
+    await within(confirmMs, 'closing a channel', channel.close())
     return result
   }
 }

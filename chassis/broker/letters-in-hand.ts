@@ -14,25 +14,30 @@ const quietMs = 5_000
 export type HeldLetter = Pick<GetMessage, 'fields'>
 
 /**
- * The next letters of a queue in their order; fewer when there are no more. By a consumer of just so
- * many: each `basic.get` from a quorum queue costs a write to the disk.
+ * The next letters of a queue in their order; fewer when there are no more. Rejects when the channel
+ * ends. By a consumer of just so many: each `basic.get` from a quorum queue costs a write to the disk.
  */
 export async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
   const letters: GetMessage[] = []
   const { promise: full, resolve, reject } = Promise.withResolvers<void>()
+  full.catch(() => {}) // when consuming fails, nobody waits for it any more
   const refuse = () => reject(new AppError('unavailable', 'The broker went away'))
   channel.once('close', refuse)
-  await channel.prefetch(count)
-  const { consumerTag } = await channel.consume(queue, (message) => {
-    if (message) letters.push(message as unknown as GetMessage)
-    if (!message || letters.length === count) resolve()
-  })
-  const timer = setTimeout(resolve, quietMs)
-  await full
-  clearTimeout(timer)
-  channel.off('close', refuse)
-  await channel.cancel(consumerTag)
-  return letters
+  let quiet: NodeJS.Timeout | undefined
+  try {
+    await channel.prefetch(count)
+    const { consumerTag } = await channel.consume(queue, (message) => {
+      if (message) letters.push(message as unknown as GetMessage)
+      if (!message || letters.length === count) resolve()
+    })
+    quiet = setTimeout(resolve, quietMs)
+    await full
+    await channel.cancel(consumerTag)
+    return letters
+  } finally {
+    clearTimeout(quiet)
+    channel.off('close', refuse)
+  }
 }
 
 /**

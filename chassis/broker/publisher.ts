@@ -60,7 +60,7 @@ export class Publisher {
     this.#hangUp()
   }
 
-  /** Call it when nothing is in flight any more. */
+  /** Call it when nothing is in flight any more. An attempt to connect that is under way is waited for. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#hangUp()
@@ -71,6 +71,7 @@ export class Publisher {
   async #connectAndWait(onUp: () => void): Promise<void> {
     const { name, url, logger } = this.#options
     await declareTopology(this.#options)
+    if (this.#stop.signal.aborted) return
     const connection = await connectTo(url, `${name} publish`)
     const closed = new Promise<void>((resolve) => connection.once('close', resolve))
     try {
@@ -110,6 +111,6 @@ export class Publisher {
     const connection = this.#connection
     this.#connection = undefined
     this.#window = undefined
-    if (connection) hangUp(connection)
+    if (connection) void hangUp(connection)
   }
 }

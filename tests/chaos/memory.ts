@@ -12,44 +12,31 @@ export function megabytesOf(pid: number | undefined): number {
   }
 }
 
-/** What every process of the stack takes, second by second. */
-export class MemoryWatch {
-  readonly #system: System
-  readonly #samples = new Map<string, number[]>()
+const everySeconds = 30
 
-  constructor(system: System) {
-    this.#system = system
+/**
+ * Looks every second at what each process takes, and says now and then what that is. Returns who took
+ * so much more in the second half of the time than it ever did in the first, and who died.
+ */
+export async function watchMemory(
+  { processes, pidOf }: System,
+  options: { seconds: number; growthMaxMb: number; progress: (line: string) => void },
+): Promise<string[]> {
+  const samples = new Map(processes.map((name) => [name, { pid: pidOf(name), mb: [] as number[] }]))
+  for (let second = 0; second < options.seconds; second++) {
+    for (const { pid, mb } of samples.values()) mb.push(megabytesOf(pid))
+    const latest = [...samples].map(([name, { mb }]) => `${name} ${mb.at(-1)}`)
+    if (second % everySeconds === 0) options.progress(`MB: ${latest.join(', ')}`)
+    await pause(1_000)
   }
+  return [...samples].flatMap(([name, { mb }]) => {
+    const grownMb = growthOf(mb)
+    if (Number.isNaN(grownMb)) return [`${name} died`]
+    return grownMb <= options.growthMaxMb ? [] : [`${name} grew by ${grownMb} MB`]
+  })
+}
 
-  /** Says every so often what each takes, in MB. */
-  async watch(options: {
-    seconds: number
-    everySeconds: number
-    progress: (line: string) => void
-  }): Promise<void> {
-    for (let second = 0; second < options.seconds; second++) {
-      for (const name of this.#system.processes) this.#sample(name)
-      if (second % options.everySeconds === 0) options.progress(`MB: ${this.#latest()}`)
-      await pause(1_000)
-    }
-  }
-
-  /** Who took so much more in the last third of the time than it ever did in the second. */
-  grown(byMb: number): string[] {
-    return [...this.#samples].flatMap(([name, samples]) => {
-      const third = Math.floor(samples.length / 3)
-      const [before, after] = [samples.slice(third, 2 * third), samples.slice(2 * third)]
-      const grownMb = Math.max(...after) - Math.max(...before)
-      if (Number.isNaN(grownMb)) return [`${name} did not live all the time`]
-      return grownMb <= byMb ? [] : [`${name} grew by ${grownMb} MB`]
-    })
-  }
-
-  #sample(name: string): void {
-    const samples = this.#samples.get(name) ?? []
-    samples.push(megabytesOf(this.#system.pidOf(name)))
-    this.#samples.set(name, samples)
-  }
-
-  #latest = () => [...this.#samples].map(([name, all]) => `${name} ${all.at(-1)}`).join(', ')
+function growthOf(mb: number[]): number {
+  const half = Math.floor(mb.length / 2)
+  return Math.max(...mb.slice(half)) - Math.max(...mb.slice(0, half))
 }

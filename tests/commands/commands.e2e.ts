@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { removeState } from '#local/remove-state.ts'
@@ -11,7 +19,9 @@ import { paste } from './paste.ts'
  * containers are for test:compose, the sessions of README for npm test.
  */
 describe('every command of README and docs', function () {
-  this.timeout(15 * 60_000)
+  const timeoutMs = 15 * 60_000
+  this.timeout(timeoutMs + 60_000)
+  let isRed = false
   const home = mkdtempSync(join(tmpdir(), 'orders-payments-commands-'))
 
   /** A copy of the repository, since some of them write into it. */
@@ -24,14 +34,24 @@ describe('every command of README and docs', function () {
     symlinkSync(resolve('node_modules'), join(home, 'node_modules'))
   })
 
-  after(() => removeState(home))
+  afterEach(function () {
+    isRed ||= this.currentTest?.state === 'failed'
+  })
+
+  /** What went wrong has left its history and logs there. */
+  after(async () => {
+    if (isRed) console.log(`      kept: ${home}`)
+    else await removeState(home)
+  })
 
   for (const command of smallestCommands()) {
     it(command, async () => {
-      const { code, output } = await paste(command, { cwd: home })
+      const startedAtMs = Date.now()
+      const { code, output } = await paste(command, { cwd: home, timeoutMs })
       assert.equal(code, 0, `… ${output.slice(-3_000)}`)
       for (const [, file = ''] of command.matchAll(/--(?:markdown|json|profile) (\S+)/g)) {
-        assert.ok(existsSync(join(home, file)), `${file} was not written`)
+        const { mtimeMs = 0 } = statSync(join(home, file), { throwIfNoEntry: false }) ?? {}
+        assert.ok(mtimeMs >= startedAtMs, `${file} was not written`)
       }
     })
   }

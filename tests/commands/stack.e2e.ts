@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import amqp from 'amqplib'
 import { programPath } from '#local/system-packages.ts'
-import { insist } from '#testing/client.ts'
+import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { type Stack, startStack } from '#testing/stack.ts'
 import { documentedCommands } from './documented.ts'
@@ -22,6 +22,9 @@ describe('npm start, and the commands that README and docs show beside it', func
     await insist(stack.gateway, '/accounts/alice/topup', { amount: '20.00' })
     const { body } = await insist(stack.gateway, '/orders', { user_id: 'alice', amount: '12.50' })
     order = String(body.order_id)
+    const isPaid = async () =>
+      (await call(stack.gateway, 'GET', `/orders/${order}`)).body.status === 'PAID'
+    await eventually(isPaid)
     await sendUnreadable()
   })
 

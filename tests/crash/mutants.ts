@@ -340,6 +340,6 @@ export const mutants: readonly Mutant[] = [
     text: 'CHECK (VALUE > 0 AND VALUE <= 9999999999999999.99)',
     replacement: 'CHECK (VALUE > 0)',
     why: 'NaN is above every number, and infinity too',
-    caughtBy: { test: 'migrations/tables.integration.test.ts', titled: '' },
+    caughtBy: { test: 'migrations/tables.integration.test.ts', titled: 'refuse the amount' },
   },
 ]

@@ -39,7 +39,7 @@ async function alarm({ system }: Field): Promise<string[]> {
   const isOver = await untilFinal(system, Date.now(), 20_000)
   return [
     ...(isEmpty ? [] : ['the queue was not emptied while publishers were blocked']),
-    ...grown.filter((megabytes) => megabytes > 40).map((n) => `a relay grew by ${n} MB`),
+    ...grown.filter((megabytes) => !(megabytes <= 40)).map((n) => `a relay grew by ${n} MB`),
     ...(isOver ? [] : ['orders are pending 20 s after the alarm']),
   ]
 }

@@ -1,10 +1,13 @@
 import { type Cell, load, underLoad, untilFinal } from '../cell.ts'
 import { sendSignal } from '../field.ts'
-import { MemoryWatch } from '../memory.ts'
+import { watchMemory } from '../memory.ts'
 import { pendingBefore } from '../rows.ts'
 
-/** Between the second third of the time and the last: noise of the garbage collection. */
+/** Within each half, from its first half to its second: noise of the garbage collection. */
 const growthMaxMb = 20
+
+/** Two samples for each half of a half. */
+const fewestSeconds = 8
 
 /**
  * X20: what waits for the broker waits on the disk. Half of the time it says nothing and its
@@ -15,20 +18,21 @@ export const outageCell: Cell = {
   title: 'the broker away for so many seconds: orders are accepted, no process grows',
   count: 600,
   run: underLoad(async ({ system }, { count, progress }) => {
-    const memory = new MemoryWatch(system)
-    const watch = (seconds: number) => memory.watch({ seconds, everySeconds: 30, progress })
-    sendSignal(system.broker.pid, 'SIGSTOP')
-    await watch(count / 2)
+    const seconds = Math.ceil(Math.max(count, fewestSeconds) / 2)
+    const watch = () => watchMemory(system, { seconds, growthMaxMb, progress })
+    if (!sendSignal(system.broker.pid, 'SIGSTOP')) return ['there was no broker to freeze']
+    const whileSilent = await watch()
     await system.broker.kill()
-    await watch(count / 2)
+    const whileDead = await watch()
     const waiting = await pendingBefore(system.databases.orders, Date.now())
     await system.broker.restart()
     const backAtMs = Date.now()
     const isOver = await untilFinal(system, backAtMs, 60_000)
     progress(`${waiting} orders waited, ${(Date.now() - backAtMs) / 1_000} s until they were final`)
     return [
-      ...memory.grown(growthMaxMb),
-      ...(waiting > 0.8 * count * load.ordersPerSecond ? [] : [`only ${waiting} were accepted`]),
+      ...whileSilent.map((fault) => `${fault} while the broker was silent`),
+      ...whileDead.map((fault) => `${fault} while the broker was dead`),
+      ...(waiting > 1.6 * seconds * load.ordersPerSecond ? [] : [`only ${waiting} were accepted`]),
       ...(isOver ? [] : ['orders are pending a minute after the broker is back']),
     ]
   }),
