@@ -44,6 +44,7 @@ const leaks = {
   database: /Left open in the database/,
   broker: /Left open at the broker/,
   process: /Left running: sleep/,
+  rejection: /nobody hears this/,
 }
 
 describe('the leak check', () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
 import amqp from 'amqplib'
 import pg from 'pg'
 import { useBroker } from '#testing/broker.ts'
@@ -18,5 +19,9 @@ describe('a test file that leaks', () => {
     if (leak === 'database') await new pg.Client({ connectionString: database.url }).connect()
     if (leak === 'broker') await amqp.connect(broker.url)
     if (leak === 'process') spawn('sleep', ['60'])
+    if (leak === 'rejection') {
+      void Promise.reject(new Error('nobody hears this'))
+      await setImmediate()
+    }
   })
 })
