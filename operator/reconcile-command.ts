@@ -55,5 +55,5 @@ What is on its way is no finding. It reads one snapshot of each database and cha
 }
 
 const repairedText = ({ asked_again: asked, hurried }: Repaired): string =>
-  `Repaired: ${counted(asked.length, 'order')} will be asked for again at once, ` +
+  `Repaired: ${counted(asked.length, 'order')} ${asked.length === 1 ? 'was' : 'were'} asked for again, ` +
   `${counted(hurried.length, 'event')} that had been put off will be published at once.`

@@ -1,19 +1,34 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { MessagingDatabase } from '#tables/messaging.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { rowsOf } from './rows-of.ts'
 
-/** Makes orders-consumer ask for them again at once; says which. */
-export const stopWaiting = (db: Kysely<OrdersDatabase>, orderIds: string[]) =>
-  rowsOf<{ order_id: string }, OrdersDatabase>(
-    db,
+/** Those that are still pending, locked until commit. */
+export const lockPending = (trx: Transaction<OrdersDatabase>, orderIds: string[]) =>
+  rowsOf<{ order_id: string; user_id: string; amount: string }, OrdersDatabase>(
+    trx,
     sql`
-      UPDATE orders SET waiting_since = '-infinity'
-      WHERE order_id IN (SELECT order_id FROM orders
-                         WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
-                         ORDER BY order_id FOR NO KEY UPDATE)
-      RETURNING order_id`,
+      SELECT order_id, user_id, amount FROM orders
+      WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
+      ORDER BY order_id
+      FOR NO KEY UPDATE`,
   )
+
+export interface NewRequest {
+  orderId: string
+  requestId: string
+}
+
+/** Of orders locked in the same transaction: asked for once more, and waiting from now on. */
+export const noteAsked = (trx: Transaction<OrdersDatabase>, requests: NewRequest[]) =>
+  sql`
+    UPDATE orders
+    SET request_id = asked.request_id, times_asked = times_asked + 1, waiting_since = now()
+    FROM unnest(
+      ${requests.map(({ orderId }) => orderId)}::uuid[],
+      ${requests.map(({ requestId }) => requestId)}::uuid[]) AS asked (order_id, request_id)
+    WHERE orders.order_id = asked.order_id
+  `.execute(trx)
 
 /** Makes the relay try at once what it has put off; says which. Not what it has in work just now. */
 export const stopPuttingOff = (db: Kysely<MessagingDatabase>) =>

@@ -11,7 +11,7 @@ export const traceCommand: Command = {
   name: 'trace',
   synopsis: 'ORDER_ID',
   summary: 'where an order is, and has been',
-  details: `Shows each hop of an order with its time (none: not yet), the event, how often it was tried, and
+  details: `Shows each hop of an order with its time (none: not yet), queue and event, how often it was tried, and
 the dead letters about it. An order that was asked for again has a request, and a reply, for each time.`,
   options: {},
   run: async ({ words, env }) => {
@@ -31,16 +31,17 @@ the dead letters about it. An order that was asked for again has a request, and 
 
 function textOf({ order_id, status, times_asked, steps, dead_letters }: Trace): string {
   const asked = (times_asked ?? 1) > 1 ? `, asked for ${times_asked} times` : ''
-  const rows = steps.map(({ stage, at, attempts, event_id, note }) => [
+  const rows = steps.map(({ stage, at, queue, attempts, event_id, note }) => [
     stage,
     at,
+    queue,
     attempts,
     event_id,
     note,
   ])
   return [
     `Order ${order_id}: ${status ?? 'unknown to Orders'}${asked}`,
-    table(['STAGE', 'AT', 'TRIED', 'EVENT', 'NOTE'], rows),
+    table(['STAGE', 'AT', 'QUEUE', 'TRIED', 'EVENT', 'NOTE'], rows),
     ...dead_letters.map(
       ({ id, queue, reason, last_error }) =>
         `Dead letter ${id} in ${queue}: ${reason} (${last_error ?? 'no error written down'})`,

@@ -1,3 +1,4 @@
+import { queues } from '#contracts/topology.ts'
 import type { Books } from './books.ts'
 import type { LetterSummary } from './letter.ts'
 import {
@@ -17,6 +18,8 @@ export interface Step {
   /** Null: not yet. */
   at: string | null
   event_id: string | null
+  /** The queue that it goes into, or came out of. */
+  queue: string | null
   /** How often it was tried: publishing by the relay, handling by the consumer. */
   attempts: number | null
   note: string | null
@@ -29,6 +32,9 @@ export interface Trace {
   steps: Step[]
   dead_letters: LetterSummary[]
 }
+
+const toPayments = queues.paymentsConsumer.queue
+const toOrders = queues.ordersConsumer.queue
 
 /** Clocks differ, and an event is made a little before its transaction. */
 const slackMs = 60_000
@@ -81,15 +87,15 @@ function stepsOf({ order, debit, requests, replies, received, heard }: Facts): S
   const isFinal = order !== undefined && order.status !== 'PAYMENT_PENDING'
   return [
     step('accepted', order?.created_at, order && `${order.amount} of ${order.user_id}`),
-    ...requests.map((event) => published('relayed', event)),
-    ...received.map((receipt) => handled('received', receipt)),
+    ...requests.map((event) => published('relayed', event, toPayments)),
+    ...received.map((receipt) => handled('received', receipt, toPayments)),
     step(
       debit?.status === 'FAILED' ? 'refused' : 'charged',
       debit?.created_at,
       debit && noteOf(debit),
     ),
-    ...replies.map((event) => published('reply_relayed', event)),
-    ...heard.map((receipt) => handled('reply_received', receipt)),
+    ...replies.map((event) => published('reply_relayed', event, toOrders)),
+    ...heard.map((receipt) => handled('reply_received', receipt, toOrders)),
     step('settled', isFinal ? order.updated_at : undefined, isFinal ? order.status : null),
   ]
 }
@@ -98,24 +104,28 @@ const step = (stage: string, at: Date | undefined, note: string | null = null): 
   stage,
   at: at?.toISOString() ?? null,
   event_id: null,
+  queue: null,
   attempts: null,
   note,
 })
 
 const noteOf = ({ tx_id, reason }: TracedDebit) => (reason ? `${reason}, ${tx_id}` : tx_id)
 
-const published = (stage: string, event: TracedEvent): Step => ({
+const published = (stage: string, event: TracedEvent, queue: string): Step => ({
   stage,
   at: event.published_at?.toISOString() ?? null,
   event_id: event.event_id,
+  queue,
   attempts: event.publish_attempts,
   note: event.last_error ?? event.event_type,
 })
 
-const handled = (stage: string, receipt: Receipt): Step => ({
+/** Starts are counted of messages in trouble only: what is handled without was tried once. */
+const handled = (stage: string, receipt: Receipt, queue: string): Step => ({
   stage,
   at: receipt.received_at?.toISOString() ?? null,
   event_id: receipt.event_id,
-  attempts: receipt.started,
+  queue,
+  attempts: receipt.started ?? (receipt.received_at ? 1 : null),
   note: receipt.last_error,
 })

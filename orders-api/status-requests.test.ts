@@ -33,7 +33,8 @@ describe('parseRequest', () => {
     })
   }
 
-  for (const text of [undefined, '', 'hello', '{', '5', 'null', '[]', '"subscribe"']) {
+  const twice = '{"type":"subscribe","type":"unsubscribe","user_id":"alice"}'
+  for (const text of [undefined, '', 'hello', '{', '5', 'null', '[]', '"subscribe"', twice]) {
     it(`says 400 to ${JSON.stringify(text)}, which is no JSON object`, () => {
       assert.equal(problemOf(() => parseRequest(text))?.status, 400)
     })

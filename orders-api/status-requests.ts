@@ -1,3 +1,4 @@
+import { JsonNumber, parseJson } from '#chassis/http/json.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { uuidPattern } from '#contracts/http-fields.ts'
 import { userIdPattern } from '#contracts/user-id.ts'
@@ -39,17 +40,24 @@ function requestOf(
 ): StatusRequest {
   const pattern = target === 'order' ? uuidPattern : userIdPattern
   if (typeof id === 'string' && pattern.test(id)) return { action, target, id }
-  throw new Problem(422, `The ${target}_id ${JSON.stringify(id)} is not one.`, {
+  const shown = id instanceof JsonNumber ? id.text : JSON.stringify(id)
+  throw new Problem(422, `The ${target}_id ${shown} is not one.`, {
     errors: [{ pointer: `/${target}_id`, message: 'is malformed' }],
   })
 }
 
 function parseObject(text: string | undefined): Record<string, unknown> {
   try {
-    const value: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+    const value: unknown = text === undefined ? undefined : parseJson(text)
+    if (isObject(value)) return { ...value }
   } catch {
     // said below
   }
-  throw new Problem(400, 'A message is a JSON object, as text.')
+  throw new Problem(400, 'A message is a JSON object, as text, that has no key twice.')
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !(value instanceof JsonNumber)

@@ -55,6 +55,32 @@ describe('Subscriptions', () => {
     assert.equal(subscriptions.isNewsTo('ann', paid), true)
   })
 
+  it('sends the pending state again to who asks for the order again', () => {
+    const subscriptions = new Subscriptions<string>(1)
+    subscriptions.subscribeOrder('ann', 'order')
+    subscriptions.isNewsTo('ann', order())
+    assert.equal(subscriptions.subscribeOrder('ann', 'order'), 'ok')
+    assert.equal(subscriptions.isNewsTo('ann', order()), true)
+  })
+
+  it('tells who watches a user the end of what was pending, however long ago it was written', () => {
+    const subscriptions = new Subscriptions<string>(10)
+    subscriptions.subscribeUser('ann', 'alice')
+    subscriptions.setUserSince('ann', 'alice', Date.parse(time) + 5_000)
+    assert.equal(subscriptions.isNewsTo('ann', order()), true)
+    assert.deepEqual(subscriptions.receiversOf(paid), ['ann'])
+    assert.deepEqual(subscriptions.receiversOf(paid), [])
+  })
+
+  it('forgets nothing when the user is asked for again', () => {
+    const subscriptions = new Subscriptions<string>(10)
+    subscriptions.subscribeUser('ann', 'alice')
+    subscriptions.setUserSince('ann', 'alice', Date.parse(time))
+    subscriptions.subscribeUser('ann', 'alice')
+    subscriptions.setUserSince('ann', 'alice', Date.parse(time) + 5_000)
+    assert.deepEqual(subscriptions.receiversOf(paid), ['ann'])
+  })
+
   it('goes on telling who watches a user, order after order', () => {
     const subscriptions = new Subscriptions<string>(10)
     subscriptions.subscribeUser('ann', 'alice')

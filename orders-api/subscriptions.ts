@@ -10,11 +10,15 @@ interface Watch {
 interface WatchedUser {
   /** The final orders it was told of lately (order id to updated_at). */
   told: Map<string, string>
-  /** What had ended before is no news. Unknown at first: then everything is. */
+  /** Those it was sent as pending: however late their end is heard of, it is news. */
+  pending: Set<string>
+  /** What else had ended before is no news. Unknown at first: then everything is. */
   sinceMs: number
 }
 
 export type SubscribeResult = 'ok' | 'too-many'
+
+const unknown = Number.NEGATIVE_INFINITY
 
 /** Final orders are remembered per watched user at least so long, so that none is sent twice. */
 const memoryMs = 10 * 60_000
@@ -35,10 +39,10 @@ export class Subscriptions<Connection> {
     this.#limit = limit
   }
 
+  /** Once more: then its present state is news again. */
   subscribeOrder(connection: Connection, orderId: string): SubscribeResult {
     const watch = this.#watchOf(connection)
-    if (watch.orders.has(orderId)) return 'ok'
-    if (this.#isFull(watch)) return 'too-many'
+    if (!watch.orders.has(orderId) && this.#isFull(watch)) return 'too-many'
     watch.orders.set(orderId, undefined)
     addTo(this.#byOrder, orderId, connection)
     return 'ok'
@@ -48,15 +52,15 @@ export class Subscriptions<Connection> {
     const watch = this.#watchOf(connection)
     if (watch.users.has(userId)) return 'ok'
     if (this.#isFull(watch)) return 'too-many'
-    watch.users.set(userId, { told: new Map(), sinceMs: Number.NEGATIVE_INFINITY })
+    watch.users.set(userId, { told: new Map(), pending: new Set(), sinceMs: unknown })
     addTo(this.#byUser, userId, connection)
     return 'ok'
   }
 
-  /** By the clock that orders are timed by, a moment not later than the subscription. */
+  /** By the clock that orders are timed by, a moment not later than the subscription; the first counts. */
   setUserSince(connection: Connection, userId: string, sinceMs: number): void {
     const user = this.#watches.get(connection)?.users.get(userId)
-    if (user) user.sinceMs = sinceMs
+    if (user?.sinceMs === unknown) user.sinceMs = sinceMs
   }
 
   unsubscribeOrder(connection: Connection, orderId: string): void {
@@ -116,10 +120,11 @@ export class Subscriptions<Connection> {
     const last = watch.orders.get(order.order_id)
     if (order.status === 'PAYMENT_PENDING') {
       if (watched) watch.orders.set(order.order_id, order.status)
+      user?.pending.add(order.order_id)
       return last === undefined
     }
     if (watched) this.unsubscribeOrder(connection, order.order_id)
-    if (user) remember(user.told, order)
+    if (user) remember(user, order)
     return true
   }
 
@@ -136,13 +141,15 @@ export class Subscriptions<Connection> {
   }
 }
 
-function isOld({ told, sinceMs }: WatchedUser, order: Order): boolean {
+function isOld({ told, pending, sinceMs }: WatchedUser, order: Order): boolean {
   if (told.has(order.order_id)) return true
+  if (pending.has(order.order_id)) return false
   return order.status !== 'PAYMENT_PENDING' && Date.parse(order.updated_at) < sinceMs
 }
 
 /** Bounded: what is both old and many is forgotten, oldest first. */
-function remember(told: Map<string, string>, order: Order): void {
+function remember({ told, pending }: WatchedUser, order: Order): void {
+  pending.delete(order.order_id)
   told.set(order.order_id, order.updated_at)
   if (told.size <= memorySize) return
   const horizon = Date.parse(order.updated_at) - memoryMs

@@ -9,7 +9,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** The JSON in a request's body, its numbers exact. Throws the Problem that says what is wrong. */
 export async function readJson(ctx: Context): Promise<unknown> {
   const charset = ctx.request.charset.toLowerCase()
-  const plain = ctx.is('application/json') && ['', 'utf-8', 'utf8'].includes(charset)
+  const isJson = ctx.request.type.trim().toLowerCase() === 'application/json'
+  const plain = isJson && ['', 'utf-8', 'utf8'].includes(charset)
   if (!plain || !['', 'identity'].includes(ctx.get('Content-Encoding'))) {
     throw new Problem(
       415,

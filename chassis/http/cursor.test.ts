@@ -34,6 +34,20 @@ describe('decodeCursor', () => {
     )
   })
 
+  it('refuses what only decodes to a cursor of ours', () => {
+    const cursor = encodeCursor({
+      created_at: new Date(),
+      id: '01a203ee-7c97-725a-ab65-f34cca9e6725',
+    })
+    for (const forged of [
+      `${cursor}!!`,
+      `${cursor}==`,
+      `${cursor.slice(0, 9)}*${cursor.slice(9)}`,
+    ]) {
+      assert.throws(() => decodeCursor(forged), isProblem422)
+    }
+  })
+
   for (const text of [
     '2026-13-45T00:00:00.000Z 01a203ee-7c97-725a-ab65-f34cca9e6725',
     "2026-01-01T00:00:00.000Z ' OR 1=1",

@@ -18,7 +18,8 @@ export function decodeCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined
   const [, time = '', id = ''] = form.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   const created_at = new Date(time)
-  if (id && !Number.isNaN(created_at.getTime())) return { created_at, id }
+  const isOurs = !Number.isNaN(created_at.getTime()) && encodeCursor({ created_at, id }) === cursor
+  if (isOurs) return { created_at, id }
   throw new Problem(422, 'See errors for what to mend.', {
     errors: [{ pointer: '/cursor', message: 'must be the next_cursor of an earlier answer' }],
   })

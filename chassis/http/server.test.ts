@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import Router from '@koa/router'
 import { silent } from '#testing/logger.ts'
@@ -85,6 +86,14 @@ describe('serve', () => {
       assert.equal(answer.body.instance, answer.headers['x-request-id'])
     })
   }
+
+  it('says 400 to a call without any body that says it has JSON', async () => {
+    const { server } = await start()
+    const { port } = server.address() as { port: number }
+    const socket = connect(port) // a client of Node would say that the body has 0 bytes
+    socket.end('POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n')
+    assert.match(await text(socket), /^HTTP\/1.1 400 /)
+  })
 
   it('takes a body of 65536 bytes', async () => {
     const { post } = await start(() => ({}))
