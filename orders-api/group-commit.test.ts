@@ -35,11 +35,15 @@ describe('groupCommit', () => {
 
   it('keeps to its lanes and to the size of a group', async () => {
     const { begun, groups, submit } = gated({ lanes: 2, groupSize: 3 })
-    void Promise.all([1, 2, 3, 4, 5, 6, 7].map(submit))
+    const all = Promise.all([1, 2, 3, 4, 5, 6, 7].map(submit))
     assert.deepEqual(groups(), [[1], [2]])
     begun[0]?.gate.resolve()
     await eventually(() => begun.length === 3)
     assert.deepEqual(groups(), [[1], [2], [3, 4, 5]])
+    begun[1]?.gate.resolve()
+    await eventually(() => begun.length === 4)
+    for (const { gate } of begun) gate.resolve()
+    assert.equal((await all).length, 7)
   })
 
   it('does a group that fails one by one, so that nobody pays for a neighbour', async () => {
