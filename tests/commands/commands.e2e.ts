@@ -60,6 +60,6 @@ describe('every command of README and docs', function () {
     const [, command = ''] =
       /```sh\n(spin [^\n]+)/.exec(readFileSync('spec/README.md', 'utf8')) ?? []
     const { output } = await paste(command, { cwd: home })
-    assert.match(output, /errors: 1\b[\s\S]*spin: trail ends after \d+ steps/, output.slice(-3_000))
+    assert.match(output, /errors: 1\b[\s\S]*handled\[1\] = 2/, output.slice(-3_000))
   })
 })

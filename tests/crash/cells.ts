@@ -113,11 +113,13 @@ export class CellRunner {
   async #runCell(cell: Cell, boundMs: number): Promise<CellResult> {
     const startedAt = performance.now()
     const unreached: Crash[] = []
-    const sides = Map.groupBy(cell, ({ process }) => process).values()
-    const side = async (crashes: Crash[]) => {
+    const sides = Map.groupBy(cell, ({ process }) => process)
+    const side = async ([process, crashes]: [ProcessName, Crash[]]) => {
       for (const crash of crashes) {
         if (!(await this.#crash(crash, boundMs))) unreached.push(crash)
       }
+      // Without it there may be nothing to do for the other, which would then not come to its crash.
+      if (sides.size > 1) this.keepAlive(process)
     }
     await Promise.all([...sides].map(side))
     return { cell, unreached, tookMs: performance.now() - startedAt }
