@@ -21,7 +21,7 @@ export async function repair({ orders, payments }: Books, findings: Finding[]): 
   const unheard = findings.flatMap(({ kind, stage, order_id }) =>
     kind === 'pending-too-long' && order_id && !stage?.endsWith('unpublished') ? [order_id] : [],
   )
-  const asked = await askAgain(orders, unheard)
+  const asked = unheard.length > 0 ? await askAgain(orders, unheard) : []
   const hurried = [...(await stopPuttingOff(orders)), ...(await stopPuttingOff(payments))]
   return {
     asked_again: asked,
