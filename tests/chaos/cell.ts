@@ -52,17 +52,24 @@ const tooLate = ({ recoveries }: Outcome): string[] =>
     p99Ms > targetMs ? [`${what}: ${p99Ms.toFixed(0)} ms, promised were ${targetMs}`] : [],
   )
 
+interface FaultAfterFault {
+  /** How long it may take after each until all orders are final. */
+  withinMs: number
+  /** What is to be brought about first, and then the fault; just the fault unless told. */
+  how?: (fault: Fault, field: Field) => Promise<void>
+}
+
 /** A cell of faults, one after the other, each when what the one before held up has ended. */
 export const faultAfterFault = (
   faultsOf: (count: number, system: System) => Fault[],
-  { withinMs }: { withinMs: number },
+  { withinMs, how = inflict }: FaultAfterFault,
 ): Cell['run'] =>
   underLoad(async (field, { count, progress }) => {
     const late: string[] = []
     const faults = faultsOf(count, field.system)
     for (const [index, fault] of faults.entries()) {
       progress(`${index + 1} of ${faults.length}: ${JSON.stringify(fault)}`)
-      await inflict(fault, field)
+      await how(fault, field)
       const isOver = await untilFinal(field.system, Date.now(), withinMs)
       if (!isOver) late.push(`orders are pending ${withinMs} ms after ${JSON.stringify(fault)}`)
       await pause(apartMs)

@@ -1,7 +1,7 @@
 import type { Detection, Inflicted, Journal } from './journal.ts'
 import type { Recovery } from './outcome.ts'
 import type { Life } from './rows.ts'
-import type { FaultKind } from './schedule.ts'
+import { type FaultKind, losses } from './schedule.ts'
 
 /** How long things took, sorted. */
 export interface Distribution {
@@ -85,9 +85,14 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
       targetMs: undefined,
     },
     {
-      what: 'orders final after a wiped broker',
-      times: orders(of('wipe broker')),
+      what: 'orders final after the broker lost them, nothing else near',
+      times: orders(of(...losses).filter((loss) => lonely.has(loss))),
       targetMs: 35_000,
+    },
+    {
+      what: 'orders final after a wiped broker, whatever else went on',
+      times: orders(of('wipe broker')),
+      targetMs: undefined,
     },
     {
       what: 'LISTEN again after its connection was ended, nothing else near',

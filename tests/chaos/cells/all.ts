@@ -3,6 +3,7 @@ import { alarmCell } from './alarm.ts'
 import { clockCell } from './clock.ts'
 import { consumerCells } from './consumers.ts'
 import { diskCell } from './disk.ts'
+import { lossCell } from './losses.ts'
 import { messageCells } from './messages.ts'
 import { networkCells } from './network.ts'
 import { outageCell } from './outage.ts'
@@ -17,6 +18,7 @@ export const cells: Cell[] = [
   ...consumerCells,
   ...messageCells,
   alarmCell,
+  lossCell,
   clockCell,
   diskCell,
   outageCell,

@@ -1,11 +1,10 @@
-import { queues } from '#contracts/topology.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
 import type { Fault } from '../schedule.ts'
 
 const repeat = (count: number, faults: (index: number) => Fault[]): Fault[] =>
   Array.from({ length: count }, (_, index) => faults(index)).flat()
 
-/** X3 to X7: processes and servers that die, stop, or come back with nothing. */
+/** X3 to X5 and X7: processes and servers that die, stop, or come back with nothing. */
 export const serverCells: Cell[] = [
   {
     name: 'x3',
@@ -38,24 +37,6 @@ export const serverCells: Cell[] = [
     run: faultAfterFault((count) => repeat(count, () => [{ kind: 'kill broker' }]), {
       withinMs: 30_000,
     }),
-  },
-  {
-    name: 'x6',
-    title: 'broker wiped; each queue deleted, purged, unbound; orders are asked for again',
-    count: 1,
-    askAgainAfterMs: 30_000,
-    run: faultAfterFault(
-      (count) =>
-        repeat(count, () => [
-          { kind: 'wipe broker' },
-          ...Object.values(queues).flatMap(({ queue }): Fault[] => [
-            { kind: 'delete queue', queue },
-            { kind: 'purge queue', queue },
-            { kind: 'unbind queue', queue },
-          ]),
-        ]),
-      { withinMs: 60_000 },
-    ),
   },
   {
     name: 'x7',

@@ -1,0 +1,70 @@
+import amqp from 'amqplib'
+import { queues } from '#contracts/topology.ts'
+import { until } from '#local/waiting.ts'
+import { type Cell, faultAfterFault } from '../cell.ts'
+import { type Field, sendSignal } from '../field.ts'
+import { inflict } from '../inflict.ts'
+import { pendingBefore } from '../rows.ts'
+import type { Fault } from '../schedule.ts'
+
+/** Messages of either queue, its readers away: so many at least are lost each time. */
+const waitingAtLeast = 40
+
+const requests = queues.paymentsConsumer.queue
+const replies = queues.ordersConsumer.queue
+
+/** X6: what the broker has confirmed is gone, and nothing but asking again brings it back. */
+export const lossCell: Cell = {
+  name: 'x6',
+  title:
+    'broker wiped, queues deleted and purged with orders in them, and unbound; asked for again',
+  count: 1,
+  askAgainAfterMs: 30_000,
+  run: async (system, run) => {
+    const losses = faultAfterFault(lossesOf, { withinMs: 60_000, how: lose })
+    const outcome = await losses(system, run)
+    const { askedAgain } = outcome.verdict
+    const expected = run.count * lossesPerRound * waitingAtLeast
+    if (askedAgain >= expected) return outcome
+    const tooFew = `only ${askedAgain} orders were lost on the way, of ${expected} that were to be`
+    return { ...outcome, faults: [tooFew, ...outcome.faults] }
+  },
+}
+
+const lossesPerRound = 3
+
+/** The queues in turn. What is unbound loses nothing: the relay is told, and keeps it. */
+const lossesOf = (count: number): Fault[] =>
+  Array.from({ length: count }, (_, index): Fault[] => {
+    const queue = index % 2 === 0 ? requests : replies
+    return [
+      { kind: 'wipe broker' },
+      { kind: 'delete queue', queue },
+      { kind: 'purge queue', queue },
+      { kind: 'unbind queue', queue },
+    ]
+  }).flat()
+
+async function lose(fault: Fault, field: Field): Promise<void> {
+  if (fault.kind !== 'unbind queue') {
+    await letOrdersWait('queue' in fault ? fault.queue : requests, field)
+  }
+  await inflict(fault, field)
+}
+
+/** Returns in the moment in which orders lie in the queue and its next readers are not there yet. */
+async function letOrdersWait(queue: string, { system }: Field): Promise<void> {
+  const readers = system.processes.filter((name) => name.startsWith(queue))
+  const pids = readers.map((name) => system.pidOf(name))
+  for (const pid of pids) sendSignal(pid, 'SIGSTOP')
+  const { orders } = system.databases
+  const enough = async () => (await pendingBefore(orders, Date.now() - 1_000)) >= waitingAtLeast
+  if (!(await until(enough, { timeoutMs: 60_000 }))) throw new Error(`nothing waits in ${queue}`)
+  const connection = await amqp.connect(system.broker.url)
+  const channel = await connection.createChannel()
+  for (const pid of pids) sendSignal(pid, 'SIGKILL')
+  const isBack = async () => (await channel.checkQueue(queue)).messageCount >= waitingAtLeast
+  const isReady = await until(isBack, { timeoutMs: 5_000, everyMs: 5 })
+  await connection.close()
+  if (!isReady) throw new Error(`${queue} did not get back what its readers had in their hands`)
+}
