@@ -3,8 +3,11 @@ import { call, OrderWatcher } from '#testing/client.ts'
 import type { Clients, Doors } from '../faults/clients.ts'
 import type { History } from '../faults/history.ts'
 
-/** One who can always pay, one who can at times, and one who has no account. */
+/** One who can always pay, one who can every second time, and one who has no account. */
 export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody' } as const
+
+/** On top of an amount, more than the thin one ever has. */
+const tooMuch = 1_000_000n
 
 /** With so many orders on their way there is enough to do: only now and then comes one more. */
 const busyAt = 30
@@ -85,7 +88,8 @@ export class Load {
   async #placeOrder(): Promise<void> {
     const turn = this.#turns++
     const user = [users.rich, users.rich, users.thin, users.rich, users.nobody][turn % 5]
-    const placed = await this.#clients.placeOrder(user ?? users.rich, BigInt(turn + 1), {
+    const amountMinor = BigInt(turn + 1) + (turn % 10 === 7 ? tooMuch : 0n)
+    const placed = await this.#clients.placeOrder(user ?? users.rich, amountMinor, {
       signal: this.#giveUp.signal,
     })
     if (!placed) return
