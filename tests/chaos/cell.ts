@@ -3,7 +3,7 @@ import type { Field } from './field.ts'
 import { inflict } from './inflict.ts'
 import type { Outcome } from './outcome.ts'
 import { pendingBefore } from './rows.ts'
-import { runUnderLoad, type Scene } from './run.ts'
+import { type LoadedRun, runUnderLoad, type Scene } from './run.ts'
 import type { Fault } from './schedule.ts'
 import type { System } from './system.ts'
 
@@ -37,12 +37,16 @@ export const load = { ordersPerSecond: 20, users: 30 }
 
 /** A cell that acts while orders come in. */
 export const underLoad =
-  (act: Act): Cell['run'] =>
+  (act: Act, more: Pick<LoadedRun, 'injects'> = {}): Cell['run'] =>
   async (system, run) => {
     const own: string[] = []
-    const outcome = await runUnderLoad(system, { ...run, ...load }, async (field, scene) => {
-      own.push(...(await act(field, run, scene)))
-    })
+    const outcome = await runUnderLoad(
+      system,
+      { ...run, ...load, ...more },
+      async (field, scene) => {
+        own.push(...(await act(field, run, scene)))
+      },
+    )
     return { ...outcome, faults: [...own, ...outcome.faults, ...tooLate(outcome)] }
   }
 

@@ -25,6 +25,8 @@ export interface LoadedRun {
   users: number
   /** How long the system may take, healed, until nothing is on its way; 3 minutes unless told. */
   quietWithinMs?: number
+  /** Whether duplicates and bad messages come in between; they do unless told. */
+  injects?: boolean
   /** Where what clients saw and what was done is written to files. */
   dir: string
   progress: (line: string) => void
@@ -69,7 +71,8 @@ export async function runUnderLoad(
   const over = new AbortController()
   try {
     await load.start()
-    const beside = [injections.run(over.signal), live.run(over.signal)]
+    const { injects = true } = run
+    const beside = [injects && injections.run(over.signal), live.run(over.signal)]
     const clients = new Clients(history, { orders: system.gateway, payments: system.gateway })
     await act({ system, journal, signal: over.signal }, { live, clients, history })
     over.abort()
