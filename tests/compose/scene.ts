@@ -121,6 +121,7 @@ function brokerOf(project: Project, { manage }: { manage: ReturnType<typeof mana
       await project.compose('up', '--detach', '--no-deps', '--wait', 'rabbitmq')
     },
     harmQueue: async (queue: string, harm: Harm) => {
+      await eventually(() => manage('GET', `/queues/%2F/${queue}`)) // its reader may have to declare it anew
       if (harm === 'delete') await manage('DELETE', `/queues/%2F/${queue}`)
       if (harm === 'purge') await manage('DELETE', `/queues/%2F/${queue}/contents`)
       if (harm !== 'unbind') return
