@@ -21,7 +21,8 @@ COPY docs/asyncapi.json /frontend/asyncapi.json
 
 FROM node:26-bookworm-slim AS processes
 
-ENV NODE_ENV=production
+# As in local/processes.ts, which says why.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 
 COPY package.json package-lock.json ./

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePorts } from '#local/free-ports.ts'
 import { repositoryDir } from '#local/places.ts'
 import { answersOk } from '#local/probe.ts'
-import { compileCache, nodeFlags, serverEnvironment } from '#local/processes.ts'
+import { nodeEnvironment, nodeFlags, serverEnvironment } from '#local/processes.ts'
 import { startServer } from '#local/server.ts'
 import type { Bench } from './measurement.ts'
 import type { Servers } from './servers.ts'
@@ -32,7 +32,7 @@ export async function startProcess(
       cwd: repositoryDir,
       env: {
         ...process.env,
-        NODE_COMPILE_CACHE: compileCache,
+        ...nodeEnvironment,
         ...urls,
         PORT: String(port),
         LOG_LEVEL: 'warn',

@@ -7,12 +7,17 @@ import type { ServerUrls, Settings } from './settings.ts'
 
 /**
  * A small nursery, since what lives shortly is small here; and garbage is collected before it has
- * doubled the heap. Each process has room of its own; in containers, the Dockerfile says the same.
+ * doubled the heap. In containers, the Dockerfile says the same, and what is in `nodeEnvironment`.
  */
 export const nodeFlags = ['--max-semi-space-size=2', '--heap-growing-percent=30']
 
-/** With it, a process that starts again need not strip and compile its code, nor load what does. */
-export const compileCache = join(repositoryDir, 'node_modules/.cache/compile')
+/** For Node itself. */
+export const nodeEnvironment = {
+  /** A process that starts again need not strip and compile its code, nor load what does. */
+  NODE_COMPILE_CACHE: join(repositoryDir, 'node_modules/.cache/compile'),
+  /** The threads of Node share one heap of glibc's, instead of each keeping what it once needed. */
+  MALLOC_ARENA_MAX: '1',
+}
 
 /** How to run the six processes, each as often as the scale says. */
 export function processPrograms(settings: Settings, urls: ServerUrls): Program[] {
@@ -38,7 +43,7 @@ function processProgram(
     cwd: repositoryDir,
     env: {
       ...process.env,
-      NODE_COMPILE_CACHE: compileCache,
+      ...nodeEnvironment,
       ...serverEnvironment(urls),
       PORT: String(port),
       HOST: '127.0.0.1',
