@@ -81,6 +81,14 @@ export class Outbox {
     return rows[0].steadiness
   }
 
+  /** In how many transactions the events that are there were marked. */
+  async turns(): Promise<number> {
+    const { rows } = await this.#client.query(
+      'SELECT count(DISTINCT xmin::text)::int AS turns FROM outbox',
+    )
+    return rows[0].turns
+  }
+
   async messageBytes(): Promise<number> {
     const { rows } = await this.#client.query(
       'SELECT octet_length(payload_json::text) AS bytes FROM outbox LIMIT 1',
