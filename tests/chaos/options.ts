@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { positive, wholeNumber } from '#testing/numeric-options.ts'
 
 export interface Options {
   seed: number
@@ -85,16 +86,4 @@ export function parseOptions(args: string[], cells: readonly string[]): Options 
     count: values.count === undefined ? undefined : wholeNumber('count', values.count, 1),
     ...{ list, help, json, markdown, archive },
   }
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new Error(`--${name} takes a number above 0; got ${JSON.stringify(text)}`)
-}
-
-function wholeNumber(name: string, text: string, min: number): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= min) return value
-  throw new Error(`--${name} takes a whole number from ${min}; got ${JSON.stringify(text)}`)
 }

@@ -1,22 +1,14 @@
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { dropTemplates } from '#testing/database.ts'
 import { stopServers } from '#testing/servers.ts'
 import { sayOrders } from '../faults/verdict.ts'
 import { type Hunted, hunt } from './hunt.ts'
 import { mutants } from './mutants.ts'
+import { type Options, parseOptions, usage } from './options.ts'
 import { runPairs } from './pairs.ts'
 import { runCrashes } from './run.ts'
 import { runScenario, type ScenarioName, scenarios } from './scenarios.ts'
 import { mutantTable, seamTable } from './table.ts'
-
-const usage = `npm run crash -- --seams | --pairs [--seed N] [--minutes M] | --mutants [--only NAME]
-
-  --seams         kills every process before and after everything it does, one kill for each
-  --pairs         pairs of such kills, drawn by the seed (1) until the time (10) is over
-  --mutants       switches each protection off, to see it missed; first all scenarios without
-  --only NAME     one mutant, or one scenario; repeatable
-  --markdown FILE writes the table there`
 
 const startedAt = performance.now()
 const progress = (line: string) => {
@@ -65,40 +57,37 @@ interface Report {
   faults: string[]
 }
 
-async function report(): Promise<Report | undefined> {
-  const { values } = parseArgs({
-    options: {
-      seams: { type: 'boolean' },
-      pairs: { type: 'boolean' },
-      mutants: { type: 'boolean' },
-      seed: { type: 'string', default: '1' },
-      minutes: { type: 'string', default: '10' },
-      only: { type: 'string', multiple: true, default: [] },
-      markdown: { type: 'string' },
-    },
-  })
-  const work = values.seams
-    ? seams
-    : values.pairs
-      ? () => pairs(Number(values.seed), Number(values.minutes))
-      : values.mutants
-        ? () => hunting(values.only)
-        : undefined
-  const result = await work?.()
-  if (result && values.markdown) writeFileSync(values.markdown, `${result.table}\n`)
-  return result
+const works: Record<Options['work'], (options: Options) => Promise<Report>> = {
+  seams,
+  pairs: ({ seed, minutes }) => pairs(seed, minutes),
+  mutants: ({ only }) => hunting(only),
 }
 
-async function reportAndClean(): Promise<Report | undefined> {
+function options(): Options {
   try {
-    return await report()
+    const names = [...mutants.map(({ name }) => name), ...Object.keys(scenarios)]
+    const parsed = parseOptions(process.argv.slice(2), names)
+    if (parsed) return parsed
+    console.log(usage)
+    process.exit(0)
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`)
+    process.exit(64)
+  }
+}
+
+async function report(options: Options): Promise<Report> {
+  try {
+    return await works[options.work](options)
   } finally {
     await dropTemplates()
     await stopServers()
   }
 }
 
-const result = await reportAndClean()
-console.log(result?.table ?? usage)
-for (const fault of result?.faults ?? []) console.error(fault)
-process.exit(result === undefined ? 64 : result.faults.length === 0 ? 0 : 1)
+const asked = options()
+const { table, faults } = await report(asked)
+if (asked.markdown) writeFileSync(asked.markdown, `${table}\n`)
+console.log(table)
+for (const fault of faults) console.error(fault)
+process.exit(faults.length === 0 ? 0 : 1)

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { parseOptions } from './options.ts'
+
+const parse = (...args: string[]) => parseOptions(args, ['no-inbox', 'everything'])
+
+describe('the options of the crash runs', () => {
+  it('are those that were given, and the usual for the others', () => {
+    assert.deepEqual(parse('--pairs', '--minutes', '0.5'), {
+      ...{ work: 'pairs', seed: 1, minutes: 0.5, only: [], markdown: undefined },
+    })
+    assert.deepEqual(parse('--mutants', '--only', 'no-inbox')?.only, ['no-inbox'])
+  })
+
+  it('may ask for help', () => assert.equal(parse('--help'), undefined))
+
+  for (const [args, complaint] of [
+    ['', /one of --seams/],
+    ['--seams --pairs', /one of --seams/],
+    ['--mutants --only no-such', /got "no-such"/], // it would be green, having tried nothing
+    ['--seams --only no-inbox', /goes with --mutants/],
+    ['--pairs --seed x', /--seed takes a whole number/],
+    ['--pairs --minutes 0', /--minutes takes a number above 0/],
+    ['--pair', /--pair/],
+  ] as const) {
+    it(`refuses "${args}"`, () =>
+      assert.throws(() => parse(...args.split(' ').filter(Boolean)), complaint))
+  }
+})

@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { positive, wholeNumber } from '#testing/numeric-options.ts'
+
+export interface Options {
+  work: 'seams' | 'pairs' | 'mutants'
+  seed: number
+  minutes: number
+  /** Mutants and scenarios; all of them when empty. */
+  only: string[]
+  markdown: string | undefined
+}
+
+export const usage = `npm run crash -- --seams | --pairs [--seed N] [--minutes M] | --mutants [--only NAME]
+
+  --seams         kills every process before and after everything it does, one kill for each
+  --pairs         pairs of such kills, drawn by the seed (1) until the time (10) is over
+  --mutants       switches each protection off, to see it missed; first all scenarios without
+  --only NAME     one mutant, or one scenario; repeatable
+  --markdown FILE writes the table there
+  --help          prints this
+
+Exits with 0 when every promise was kept and every mutant caught, 1 when not, 64 when it was
+called wrongly.`
+
+/**
+ * What the command line asks for; undefined when it asks for help. Throws an Error whose message is
+ * fit for the terminal. `names` are what `--only` may name.
+ */
+export function parseOptions(args: string[], names: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seams: { type: 'boolean' },
+      pairs: { type: 'boolean' },
+      mutants: { type: 'boolean' },
+      seed: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '10' },
+      only: { type: 'string', multiple: true, default: [] },
+      markdown: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) return undefined
+  const asked = (['seams', 'pairs', 'mutants'] as const).filter((work) => values[work])
+  const [work] = asked
+  if (!work || asked.length > 1) throw new Error('Give one of --seams, --pairs and --mutants')
+  const { only, markdown } = values
+  if (only.length > 0 && work !== 'mutants') throw new Error('--only goes with --mutants')
+  const unknown = only.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    throw new Error(`--only takes one of ${names.join(', ')}; got ${JSON.stringify(unknown)}`)
+  }
+  return {
+    work,
+    seed: wholeNumber('seed', values.seed, 0),
+    minutes: positive('minutes', values.minutes),
+    only,
+    markdown,
+  }
+}

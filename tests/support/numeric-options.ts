@@ -1,0 +1,13 @@
+/** The number of an option of the command line. Throws an Error that says what it takes. */
+export function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new Error(`--${name} takes a number above 0; got ${JSON.stringify(text)}`)
+}
+
+/** The same for a whole number from `min`. */
+export function wholeNumber(name: string, text: string, min: number): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= min) return value
+  throw new Error(`--${name} takes a whole number from ${min}; got ${JSON.stringify(text)}`)
+}
