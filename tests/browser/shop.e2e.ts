@@ -138,9 +138,9 @@ describe('the page, in a browser', function () {
   it('shows in one tab what was ordered in another before it ends, and the whole of it', async () => {
     const user = await newUser('10.00')
     const left = await open()
-    await enter(left, user)
     const right = await openIn(left.context())
-    await right.locator('#connection[data-state=live]').waitFor()
+    await enter(left, user)
+    await enter(right, user)
     await whileNobodyCharges(async () => {
       await order(left, '3.00')
       const row = right.locator('#orders li', { hasText: '3.00' })
