@@ -39,7 +39,7 @@ COPY payments-consumer payments-consumer
 COPY operator operator
 
 # As in local/processes.ts.
-ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=30"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30"]
 
 # The code belongs to root: a process can read it and nothing more.
 USER node

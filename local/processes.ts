@@ -9,7 +9,7 @@ import type { ServerUrls, Settings } from './settings.ts'
  * A small nursery, since what lives shortly is small here; and garbage is collected before it has
  * doubled the heap. In containers, the Dockerfile says the same, and what is in `nodeEnvironment`.
  */
-export const nodeFlags = ['--max-semi-space-size=2', '--heap-growing-percent=30']
+export const nodeFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 
 /** For Node itself. */
 export const nodeEnvironment = {
