@@ -47,7 +47,7 @@ const provocations: Provocation[] = [
   },
   { process: /-consumer$/, seam: /delete inbox/, bring: contradict },
   { process: /-consumer$/, seam: /commit of insert inbox/, bring: sendAgain },
-  { process: /-consumer$/, seam: /redelivery/, bring: cutConsumer },
+  { process: /-consumer$/, seam: /redelivery|attempts/, bring: cutConsumer },
   { process: /-relay$/, seam: /return of|set publish_attempts/, bring: unbind },
   { process: /^orders-api$/, seam: /rollback|answer POST \/orders 422/, bring: misuseKey },
   { process: /^orders-api$/, seam: /updated_at/, bring: cutListener },
