@@ -16,7 +16,7 @@ import { openQueue } from './queue.ts'
 /** Loaded before an orders-api that is to wake nobody. */
 const withoutWakeUp = `--import ${join(import.meta.dirname, 'no-wake-up.ts')}`
 
-/** A relay that nobody wakes looks so soon after each turn that it makes as many turns as one that is woken. */
+/** A relay that nobody wakes looks so soon after each turn that it makes about as many as one that is woken. */
 const sides = {
   on: { api: {}, relay: {} },
   off: { api: { NODE_OPTIONS: withoutWakeUp }, relay: { RELAY_IDLE_MS: '10' } },

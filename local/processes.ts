@@ -7,7 +7,7 @@ import type { ServerUrls, Settings } from './settings.ts'
 
 /**
  * A small nursery, since what lives shortly is small here; and garbage is collected before it has
- * doubled the heap. In containers, the Dockerfile says the same, and what is in `nodeEnvironment`.
+ * doubled the heap. In containers, the Dockerfile says the same.
  */
 export const nodeFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 
@@ -15,7 +15,7 @@ export const nodeFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30'
 export const nodeEnvironment = {
   /** A process that starts again need not strip and compile its code, nor load what does. */
   NODE_COMPILE_CACHE: join(repositoryDir, 'node_modules/.cache/compile'),
-  /** The threads of Node share one heap of glibc's, instead of each keeping what it once needed. */
+  /** Its threads share one heap of glibc's, instead of each keeping what it once needed. The Dockerfile says this, too. */
   MALLOC_ARENA_MAX: '1',
 }
 
