@@ -1,13 +1,24 @@
+import type { Socket } from 'node:net'
 import { aroundHearing, aroundSending, reach } from './seams.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
 type Fields = Record<string, unknown>
 type Callback = (error: unknown, ...rest: unknown[]) => void
 
+/** Sent to a process, it cuts its connections to the broker. */
+export const cutSignal = 'SIGUSR2'
+
 const settlements: Record<string, string> = {
   BasicAck: 'ack',
   BasicNack: 'nack',
   BasicReject: 'reject',
+}
+
+const sockets = new Set<Socket>()
+
+function keepForCut(socket: Socket): void {
+  sockets.add(socket)
+  socket.once('close', () => sockets.delete(socket))
 }
 
 /** Every connection, declaration, message and settlement, rascal's too: it uses amqplib underneath. */
@@ -18,7 +29,18 @@ export function wrapAmqplib(): void {
   wrap(connecting, 'connect', (connect, _, args) => {
     const [, options] = args as [unknown, { clientProperties?: { connection_name?: string } }]
     const [, ...purpose] = options?.clientProperties?.connection_name?.split(' ') ?? []
-    return asked(['connect broker', ...purpose].join(' '), connect, args)
+    const connected = args.at(-1) as Callback
+    const cuttable: Callback = (error, connection) => {
+      if (!error) keepForCut((connection as { stream: Socket }).stream)
+      connected(error, connection)
+    }
+    return asked(['connect broker', ...purpose].join(' '), connect, [
+      ...args.slice(0, -1),
+      cuttable,
+    ])
+  })
+  process.on(cutSignal, () => {
+    for (const socket of sockets) socket.destroy(new Error('cut, as planned'))
   })
   const { prototype: channel } = moduleOf('amqplib', 'lib/channel.js').Channel
   wrap(channel, '_rpc', (rpc, _, args) => {

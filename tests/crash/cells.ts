@@ -161,9 +161,8 @@ export class CellRunner {
     while (!signal.aborted) {
       await pause(500, signal)
       if (signal.aborted) return
-      const meanwhile = () => pause(3_000, signal)
       for (const bring of provocations) {
-        await bring(this.#system, process, meanwhile).catch(() => {})
+        await bring(this.#system, process, signal).catch(() => {})
       }
     }
   }
@@ -181,9 +180,13 @@ export class CellRunner {
 function stepsTo({ process, seam, when, action }: Crash): Step[] {
   const step: Step = { seam, when, action }
   if (!seam.startsWith('rollback of ') || process.endsWith('-api')) return [step]
-  const last = seam.slice('rollback of '.length)
-  const failing = last === 'nothing' ? firstStatement(process) : last
-  return [{ seam: failing, when: 'after', action: 'throw' }, step]
+  return [{ ...failingBefore(process, seam.slice('rollback of '.length)), action: 'throw' }, step]
+}
+
+/** What is forgotten of attempts is forgotten outside of a transaction too, where nothing rolls back. */
+function failingBefore(process: ProcessName, last: string): Omit<Step, 'action'> {
+  if (last === 'delete attempts') return { seam: `commit of ${last}`, when: 'before' }
+  return { seam: last === 'nothing' ? firstStatement(process) : last, when: 'after' }
 }
 
 /** Of a transaction, and changing nothing. */

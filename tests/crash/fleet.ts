@@ -11,6 +11,7 @@ import { type ProcessName, portsFrom, processNames, processPort } from '#local/p
 import { processPrograms } from '#local/processes.ts'
 import type { Program } from '#local/program.ts'
 import type { ServerUrls } from '#local/settings.ts'
+import { cutSignal } from './amqp-seams.ts'
 import type { Note, Step } from './seams.ts'
 
 /** One run of a process, from its start to its end, with what it is to do at its seams. */
@@ -29,6 +30,8 @@ export interface Life {
 
 export interface Fleet {
   start: (name: ProcessName, steps?: Step[]) => Life
+  /** Cuts the present life of a process off from the broker: what it has in hand comes again. */
+  cut: (name: ProcessName) => void
   /** Where an API listens. */
   address: (name: ProcessName) => string
 }
@@ -54,14 +57,18 @@ export async function openFleet(
   const programs = processPrograms({ ...settings, places, logLevel, given: {} }, urls)
   const plans = join(dir, 'plans')
   mkdirSync(plans)
-  let lives = 0
+  let count = 0
+  const lives = new Map<ProcessName, Life>()
   return {
     address: (name) => `http://127.0.0.1:${processPort(base, name, 1)}`,
     start: (name, steps = []) => {
       const program = programs.find((candidate) => candidate.name === name) as Program
-      const file = join(plans, `${name}.${++lives}.jsonl`)
-      return startLife(program, { name, steps, file, extra })
+      const file = join(plans, `${name}.${++count}.jsonl`)
+      const life = startLife(program, { name, steps, file, extra })
+      lives.set(name, life)
+      return life
     },
+    cut: (name) => lives.get(name)?.signal(cutSignal),
   }
 }
 

@@ -15,6 +15,14 @@ describe('nameStatement', () => {
     ],
     ['insert into "orders" ("order_id") values ($1) returning "order_id"', 'insert orders'],
     ['INSERT INTO inbox SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING', 'insert inbox'],
+    [
+      'INSERT INTO attempts (event_id, started) SELECT $1 ON CONFLICT (event_id) DO UPDATE SET a = 1',
+      'insert attempts',
+    ],
+    [
+      'INSERT INTO attempts (event_id, started, last_error) VALUES ($1, 1, $2)',
+      'insert attempts with last_error',
+    ],
     ['DELETE FROM inbox WHERE event_id = ANY ($1)', 'delete inbox'],
     [
       'UPDATE outbox\n  SET published_at = now(), last_error = NULL',

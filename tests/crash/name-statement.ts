@@ -18,6 +18,7 @@ const shapes: [RegExp, (found: string[], text: string) => string][] = [
   [/^(begin|start transaction)/, () => 'begin'],
   [/^(commit|rollback|listen \S+)/, ([what = '']) => what],
   [/\bupdate (\w+)(?: as \w+)? set (\w+)/, ([table, column]) => `update ${table} set ${column}`],
+  [/\binsert into (\w+) \([^)]*\b(last_error)\)/, ([table, why]) => `insert ${table} with ${why}`],
   [/\binsert into (\w+)/, ([table]) => `insert ${table}`],
   [/\bdelete from (\w+)/, ([table]) => `delete ${table}`],
   [/\bfrom (\w+)\b.*\bskip locked/, ([table]) => `claim ${table}`],

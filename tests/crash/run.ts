@@ -1,6 +1,7 @@
 import type { Verdict } from '../faults/verdict.ts'
 import { type Cell, type CellResult, CellRunner, nameCrash } from './cells.ts'
-import { recordSeams, sharedNames } from './seam-list.ts'
+import { recordSeams } from './record.ts'
+import { sharedNames } from './seam-list.ts'
 import { concludeSystem, openSystem, type System } from './system.ts'
 
 export interface CrashRun {

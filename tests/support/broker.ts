@@ -21,8 +21,8 @@ export interface TestBroker {
   channel: () => ConfirmChannel
   /** Names of the connections, but for the one of the test itself. */
   connections: () => Promise<string[]>
-  /** Closes them, as an operator does in the management UI; all, or those that call themselves so. */
-  closeConnections: (clientName?: string) => Promise<void>
+  /** Closes them, as an operator does in the management UI. */
+  closeConnections: () => Promise<unknown>
 }
 
 /** Creates the virtual host before the tests of this `describe`; afterwards fails if it is still used. */
@@ -56,7 +56,7 @@ export async function openVhost({ areClientsKilled = false } = {}): Promise<{
     ...messagesOn(channel, connection.createChannel.bind(connection)),
     channel: () => channel,
     connections: () => connectionsOf(name),
-    closeConnections: (clientName) => closeConnections(name, clientName),
+    closeConnections: () => management('DELETE', `/connections/username/${name}`),
   }
   const close = async () => {
     await connection.close()
@@ -153,20 +153,8 @@ async function detailsOf(user: string) {
   const found = (await management('GET', '/connections')) as {
     name: string
     user: string
-    client_properties?: { connection_name?: string }
   }[]
   return found.filter((one) => one.user === user)
-}
-
-async function closeConnections(user: string, clientName?: string): Promise<void> {
-  if (clientName === undefined) {
-    await management('DELETE', `/connections/username/${user}`)
-    return
-  }
-  for (const { name, client_properties } of await detailsOf(user)) {
-    if (client_properties?.connection_name !== clientName) continue
-    await management('DELETE', `/connections/${encodeURIComponent(name)}`).catch(() => {})
-  }
 }
 
 /** The management API, as administrator. */
