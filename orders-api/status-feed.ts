@@ -62,6 +62,7 @@ export class StatusFeed {
       channel: orderStatusChannel,
       onNotify: (payload) => this.#read(orderIdsIn(payload)),
       onListen: (deafMs) => this.#catchUp(deafMs),
+      onAlive: () => this.#subscriptions.forgetTold(commitMarginMs),
     })
   }
 
@@ -146,10 +147,11 @@ export class StatusFeed {
     this.#read(this.#subscriptions.orderIds())
     if (userIds.length === 0) return
     const sinceMs = performance.now() - deafMs - commitMarginMs
+    const end = this.#subscriptions.startCatchUp()
     void this.#untilDone(async () => {
       const lastMs = Math.ceil(performance.now() - sinceMs)
       this.#tell(await readSettledOrders(this.#options.db, userIds, lastMs))
-    })
+    }).finally(end)
   }
 
   /** Tries until the database has answered, or until closed. */

@@ -159,6 +159,38 @@ describe('serveStatusSocket', function () {
     marker.terminate()
   })
 
+  it('forgets in time what it has told, so that a long life takes no more memory', async () => {
+    await start(60_000)
+    const orderIds = Array.from({ length: 50 }, () => randomUUIDv7())
+    await database.rows(sql`
+      INSERT INTO orders (order_id, user_id, amount)
+      SELECT id, 'bob', 1 FROM unnest(${orderIds}::uuid[]) AS id
+    `)
+    const told: string[] = []
+    const client = await connect()
+    client.on('message', (data) => told.push(JSON.parse(String(data)).order_id))
+    client.send(JSON.stringify({ type: 'subscribe', user_id: 'bob' }))
+    await eventually(() => told.length === 50)
+    const end = async (ids: string[], inSeconds: number) => {
+      await database.rows(sql`
+        UPDATE orders SET status = 'PAID', updated_at = now() + ${inSeconds}::int * interval '1 s'
+        WHERE order_id = ANY (${ids}::uuid[])
+      `)
+      await notify(database.db, orderStatusChannel, ids)
+    }
+    const [oldest = '', ...others] = orderIds
+    await end([oldest], 0)
+    await eventually(() => told.length === 51)
+    await end(others, 60)
+    await eventually(() => told.length === 100)
+    await eventually(async () => {
+      await notify(database.db, orderStatusChannel, orderIds)
+      return told.length > 100 // as if its end were news
+    })
+    assert.deepEqual(told.slice(100), [oldest])
+    client.terminate()
+  })
+
   it('closes with 1001 when it is closed', async () => {
     await start(60_000)
     const client = await connect()

@@ -92,18 +92,46 @@ describe('Subscriptions', () => {
     assert.deepEqual(subscriptions.userIds(), ['alice'])
   })
 
-  it('forgets final orders of a user that are both old and many', () => {
-    const subscriptions = new Subscriptions<string>(10)
-    subscriptions.subscribeUser('ann', 'alice')
-    const start = Date.parse(time)
-    const finalAt = (minute: number) => ({
+  describe('what was told', () => {
+    const endedAt = (second: number) => ({
       ...paid,
-      order_id: `order ${minute}`,
-      updated_at: new Date(start + minute * 60_000).toISOString(),
+      order_id: `order ${second}`,
+      updated_at: new Date(Date.parse(time) + second * 1_000).toISOString(),
     })
-    for (let minute = 0; minute < 1_100; minute++) subscriptions.receiversOf(finalAt(minute))
-    assert.deepEqual(subscriptions.receiversOf(finalAt(0)), ['ann']) // as if it were new
-    assert.deepEqual(subscriptions.receiversOf(finalAt(1_095)), [])
+    const toldEachSecond = (seconds: number) => {
+      const subscriptions = new Subscriptions<string>(10)
+      subscriptions.subscribeUser('ann', 'alice')
+      for (let second = 0; second < seconds; second++) subscriptions.receiversOf(endedAt(second))
+      return subscriptions
+    }
+    const isForgotten = (subscriptions: Subscriptions<string>, second: number) =>
+      subscriptions.receiversOf(endedAt(second)).length > 0
+
+    it('is forgotten when it ended long before the latest', () => {
+      const subscriptions = toldEachSecond(100)
+      assert.equal(isForgotten(subscriptions, 0), false)
+      subscriptions.forgetTold(30_000)
+      assert.equal(isForgotten(subscriptions, 69), false)
+      assert.equal(isForgotten(subscriptions, 68), true)
+      assert.equal(isForgotten(subscriptions, 0), true)
+    })
+
+    it('is remembered of the last few orders, however long ago they ended', () => {
+      const subscriptions = toldEachSecond(20)
+      subscriptions.forgetTold(1_000)
+      assert.equal(isForgotten(subscriptions, 0), false)
+    })
+
+    it('is remembered while something is read again that was missed', () => {
+      const subscriptions = toldEachSecond(100)
+      const ends = [subscriptions.startCatchUp(), subscriptions.startCatchUp()]
+      ends[0]?.()
+      subscriptions.forgetTold(30_000)
+      assert.equal(isForgotten(subscriptions, 0), false)
+      ends[1]?.()
+      subscriptions.forgetTold(30_000)
+      assert.equal(isForgotten(subscriptions, 0), true)
+    })
   })
 
   describe('limit', () => {

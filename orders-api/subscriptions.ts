@@ -1,4 +1,5 @@
 import type { Order } from '#contracts/orders-http.ts'
+import { WatchedUser } from './watched-user.ts'
 
 /** What one connection wants to know, and what it has been told. */
 interface Watch {
@@ -7,22 +8,7 @@ interface Watch {
   users: Map<string, WatchedUser>
 }
 
-interface WatchedUser {
-  /** The final orders it was told of lately (order id to updated_at). */
-  told: Map<string, string>
-  /** Those it was sent as pending: however late their end is heard of, it is news. */
-  pending: Set<string>
-  /** What else had ended before is no news. Unknown at first: then everything is. */
-  sinceMs: number
-}
-
 export type SubscribeResult = 'ok' | 'too-many'
-
-const unknown = Number.NEGATIVE_INFINITY
-
-/** Final orders are remembered per watched user at least so long, so that none is sent twice. */
-const memoryMs = 10 * 60_000
-const memorySize = 1_000
 
 /**
  * Who is to be sent what, for any kind of connection. It decides only: no clock, no socket, no
@@ -33,6 +19,9 @@ export class Subscriptions<Connection> {
   readonly #byOrder = new Map<string, Set<Connection>>()
   readonly #byUser = new Map<string, Set<Connection>>()
   readonly #limit: number
+  /** When the latest order ended of which anybody was told. */
+  #latestMs = Number.NEGATIVE_INFINITY
+  #catchUps = 0
 
   /** At most `limit` orders and users together for each connection. */
   constructor(limit: number) {
@@ -52,15 +41,14 @@ export class Subscriptions<Connection> {
     const watch = this.#watchOf(connection)
     if (watch.users.has(userId)) return 'ok'
     if (this.#isFull(watch)) return 'too-many'
-    watch.users.set(userId, { told: new Map(), pending: new Set(), sinceMs: unknown })
+    watch.users.set(userId, new WatchedUser())
     addTo(this.#byUser, userId, connection)
     return 'ok'
   }
 
   /** By the clock that orders are timed by, a moment not later than the subscription; the first counts. */
   setUserSince(connection: Connection, userId: string, sinceMs: number): void {
-    const user = this.#watches.get(connection)?.users.get(userId)
-    if (user?.sinceMs === unknown) user.sinceMs = sinceMs
+    this.#watches.get(connection)?.users.get(userId)?.setSince(sinceMs)
   }
 
   unsubscribeOrder(connection: Connection, orderId: string): void {
@@ -111,20 +99,41 @@ export class Subscriptions<Connection> {
     return this.#watches.has(connection) && this.#isNews(connection, order)
   }
 
+  /**
+   * Something is missed, and will be read again: until the returned function is called, everything
+   * is remembered that was told.
+   */
+  startCatchUp(): () => void {
+    this.#catchUps++
+    return () => this.#catchUps--
+  }
+
+  /**
+   * Nothing is missed at this moment, and what may be missed later is read again from `marginMs`
+   * before it: so what ended earlier need not be remembered any more. Of each user a few are.
+   */
+  forgetTold(marginMs: number): void {
+    if (this.#catchUps > 0) return
+    const horizonMs = this.#latestMs - marginMs
+    for (const { users } of this.#watches.values()) {
+      for (const user of users.values()) user.forgetBefore(horizonMs)
+    }
+  }
+
   #isNews(connection: Connection, order: Order): boolean {
     const watch = this.#watchOf(connection)
     const user = watch.users.get(order.user_id)
     const watched = watch.orders.has(order.order_id)
-    if (!watched && (!user || isOld(user, order))) return false
+    if (!watched && (!user || user.knows(order))) return false
 
     const last = watch.orders.get(order.order_id)
     if (order.status === 'PAYMENT_PENDING') {
       if (watched) watch.orders.set(order.order_id, order.status)
-      user?.pending.add(order.order_id)
+      user?.rememberPending(order)
       return last === undefined
     }
     if (watched) this.unsubscribeOrder(connection, order.order_id)
-    if (user) remember(user, order)
+    if (user) this.#latestMs = Math.max(this.#latestMs, user.rememberEnd(order))
     return true
   }
 
@@ -138,24 +147,6 @@ export class Subscriptions<Connection> {
 
   #isFull(watch: Watch): boolean {
     return watch.orders.size + watch.users.size >= this.#limit
-  }
-}
-
-function isOld({ told, pending, sinceMs }: WatchedUser, order: Order): boolean {
-  if (told.has(order.order_id)) return true
-  if (pending.has(order.order_id)) return false
-  return order.status !== 'PAYMENT_PENDING' && Date.parse(order.updated_at) < sinceMs
-}
-
-/** Bounded: what is both old and many is forgotten, oldest first. */
-function remember({ told, pending }: WatchedUser, order: Order): void {
-  pending.delete(order.order_id)
-  told.set(order.order_id, order.updated_at)
-  if (told.size <= memorySize) return
-  const horizon = Date.parse(order.updated_at) - memoryMs
-  for (const [orderId, updatedAt] of told) {
-    if (Date.parse(updatedAt) >= horizon) return
-    told.delete(orderId)
   }
 }
 

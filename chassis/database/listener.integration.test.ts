@@ -14,14 +14,16 @@ describe('listen', () => {
   function hear(url = database.url, options: { heartbeatMs?: number } = { heartbeatMs: 5_000 }) {
     const payloads: string[] = []
     const deaf: number[] = []
+    const heardWhenAlive: number[] = []
     use(
       listen({
         ...{ name: 'ear', url, channel: 'news', logger: silent, ...options },
         onNotify: (payload) => void payloads.push(payload),
         onListen: (deafMs) => void deaf.push(deafMs),
+        onAlive: () => void heardWhenAlive.push(payloads.length),
       }),
     )
-    return { payloads, deaf }
+    return { payloads, deaf, heardWhenAlive }
   }
   const tell = (...payloads: string[]) => notify(database.db, 'news', payloads)
 
@@ -70,6 +72,21 @@ describe('listen', () => {
     await eventually(() => payloads.includes('heard'))
     assert.ok((deaf[1] ?? 0) > 0)
     assert.ok((deaf[1] ?? 0) < sinceMs + 1_000)
+  })
+
+  it('says that it is alive when it has heard whatever was told before', async () => {
+    const proxy = use(await proxyTo(database.url))
+    const { deaf, heardWhenAlive } = hear(proxy.url, { heartbeatMs: 300 })
+    await eventually(() => deaf.length === 1)
+    await eventually(() => heardWhenAlive.length > 0)
+    const before = heardWhenAlive.length
+    await tell('one', 'two')
+    await eventually(() => heardWhenAlive.length > before + 1)
+    assert.equal(heardWhenAlive.at(-1), 2)
+    proxy.freeze()
+    const whenFrozen = heardWhenAlive.length
+    await eventually(() => deaf.length === 2, { timeoutMs: 60_000 })
+    assert.equal(heardWhenAlive.length, whenFrozen)
   })
 
   it('listens as soon as there is a database', async () => {

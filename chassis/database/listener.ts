@@ -13,6 +13,8 @@ export interface Listening {
   onNotify: (payload: string) => void
   /** The channel is heard (again); what happened in the last `deafMs` may have been missed: read it. */
   onListen?: (deafMs: number) => void
+  /** The connection has answered: whatever was told before has been heard. */
+  onAlive?: () => void
   /** Between two heartbeats; a connection that misses two is given up. */
   heartbeatMs?: number
 }
@@ -64,7 +66,7 @@ async function listenOnce(
   listening: Listening & { onListen: () => void; heard: () => void },
   signal: AbortSignal,
 ) {
-  const { name, url, channel, onNotify, onListen, heard, heartbeatMs = 2_000 } = listening
+  const { name, url, channel, onNotify, onListen, onAlive, heard, heartbeatMs = 2_000 } = listening
   const client = new pg.Client({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
@@ -81,8 +83,10 @@ async function listenOnce(
     while (!signal.aborted) {
       await pause(heartbeatMs, either)
       if (life.signal.aborted && !signal.aborted) throw new Error('The connection ended')
-      if (!signal.aborted) await client.query('SELECT 1 AS heartbeat')
+      if (signal.aborted) return
+      await client.query('SELECT 1 AS heartbeat')
       heard()
+      onAlive?.()
     }
   } finally {
     await disconnect(client)
