@@ -32,7 +32,7 @@ export interface Measurement {
   run: (bench: Bench) => Promise<Figure[]>
 }
 
-/** How often each side is measured, after a round to warm up. */
+/** How often each side is measured, after a round to warm up, unless it takes more to tell them apart. */
 export const rounds = 3
 
 /** One round of one side; returns its figure. Round 0 warms up. */
@@ -46,11 +46,12 @@ export async function alternate<Name extends string>(
   { progress }: Bench,
   name: string,
   sides: Record<Name, Side>,
+  { times = rounds } = {},
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(sides) as Name[]
   const values = Object.fromEntries(names.map((side) => [side, [] as number[]]))
-  for (let round = 0; round <= rounds; round++) {
-    const label = round === 0 ? 'warm-up' : `round ${round} of ${rounds}`
+  for (let round = 0; round <= times; round++) {
+    const label = round === 0 ? 'warm-up' : `round ${round} of ${times}`
     for (const side of names) {
       const value = await sides[side](round)
       progress(`${name}, ${label}, ${side}: ${readable(value)}`)
