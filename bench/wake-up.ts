@@ -24,7 +24,7 @@ const sides = {
 
 /**
  * POST /orders to an orders-api that wakes the relay, against one whose NOTIFY goes nowhere. They
- * differ by less than two rounds of the same do: so there are more of them.
+ * differ by less than two rounds of one of them do, hence nine rounds.
  */
 export const wakeUpCost: Measurement = {
   name: 'wake-up cost',

@@ -32,9 +32,14 @@ export interface StatusFeedOptions {
 
 /**
  * A transaction that settles orders may commit this much later than the time it wrote, so after
- * deafness we look back a little further. Whoever was told already is not told again.
+ * deafness we look back a little further. Whoever was told already is not told again: it is
+ * remembered for a little longer than that.
  */
 const commitMarginMs = 15_000
+const memoryMs = commitMarginMs + 5_000
+
+/** So many watched users are asked for in one statement: it reads all that their orders were. */
+const usersAtOnce = 100
 
 /** The same, at the beginning of a subscription: small, since what ended before it is no news. */
 const settlingMarginMs = 2_000
@@ -62,7 +67,7 @@ export class StatusFeed {
       channel: orderStatusChannel,
       onNotify: (payload) => this.#read(orderIdsIn(payload)),
       onListen: (deafMs) => this.#catchUp(deafMs),
-      onAlive: () => this.#subscriptions.forgetTold(commitMarginMs),
+      onAlive: () => this.#subscriptions.forgetTold(memoryMs),
     })
   }
 
@@ -147,25 +152,37 @@ export class StatusFeed {
     this.#read(this.#subscriptions.orderIds())
     if (userIds.length === 0) return
     const sinceMs = performance.now() - deafMs - commitMarginMs
-    const end = this.#subscriptions.startCatchUp()
-    void this.#untilDone(async () => {
-      const lastMs = Math.ceil(performance.now() - sinceMs)
-      this.#tell(await readSettledOrders(this.#options.db, userIds, lastMs))
-    }).finally(end)
+    const release = this.#subscriptions.holdTold()
+    void this.#readSettled(userIds, sinceMs).finally(release)
   }
 
-  /** Tries until the database has answered, or until closed. */
+  async #readSettled(userIds: string[], sinceMs: number): Promise<void> {
+    for (let first = 0; first < userIds.length; first += usersAtOnce) {
+      const some = userIds.slice(first, first + usersAtOnce)
+      await this.#untilDone(async () => {
+        const lastMs = Math.ceil(performance.now() - sinceMs)
+        this.#tell(await readSettledOrders(this.#options.db, some, lastMs))
+      })
+    }
+  }
+
+  /** Tries until the database has answered, or until closed. What it reads late may be told meanwhile. */
   async #untilDone(read: () => Promise<void>): Promise<void> {
     const { signal } = this.#stop
-    for (let failures = 0; !signal.aborted; ) {
+    let release = () => {}
+    for (let failures = 0; !signal.aborted; failures++) {
       try {
         await read()
-        return
+        break
       } catch (error) {
-        if (failures === 0) this.#options.logger.warn({ err: error }, 'orders cannot be read')
-        await pause(backoffMs(failures++), signal)
+        if (failures === 0) {
+          this.#options.logger.warn({ err: error }, 'orders cannot be read')
+          release = this.#subscriptions.holdTold()
+        }
+        await pause(backoffMs(failures), signal)
       }
     }
+    release()
   }
 
   #tell(rows: OrderRow[]): void {

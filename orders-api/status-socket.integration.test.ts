@@ -191,6 +191,33 @@ describe('serveStatusSocket', function () {
     client.terminate()
   })
 
+  it('tells the watchers of many users what ended while LISTEN was lost', async () => {
+    await start(60_000)
+    const userIds = Array.from({ length: 250 }, (_, number) => `user ${number}`)
+    await database.rows(sql`
+      INSERT INTO orders (order_id, user_id, amount)
+      SELECT gen_random_uuid(), id, 1 FROM unnest(${userIds}::text[]) AS id
+    `)
+    const paid: string[] = []
+    let pending = 0
+    const clients = await Promise.all(userIds.slice(0, 3).map(() => connect()))
+    for (const [number, client] of clients.entries()) {
+      client.on('message', (data) => {
+        const { status, order_id } = JSON.parse(String(data))
+        if (status === 'PAID') paid.push(order_id)
+        else pending++
+      })
+      const own = userIds.slice(number * 100, (number + 1) * 100)
+      for (const user_id of own) client.send(JSON.stringify({ type: 'subscribe', user_id }))
+    }
+    await eventually(() => pending === 250)
+    await database.endConnections('orders-api listen')
+    await database.rows(sql`UPDATE orders SET status = 'PAID' WHERE user_id LIKE 'user %'`)
+    await eventually(() => paid.length === 250)
+    assert.equal(new Set(paid).size, 250)
+    for (const client of clients) client.terminate()
+  })
+
   it('closes with 1001 when it is closed', async () => {
     await start(60_000)
     const client = await connect()

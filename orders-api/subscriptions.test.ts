@@ -124,12 +124,28 @@ describe('Subscriptions', () => {
 
     it('is remembered while something is read again that was missed', () => {
       const subscriptions = toldEachSecond(100)
-      const ends = [subscriptions.startCatchUp(), subscriptions.startCatchUp()]
-      ends[0]?.()
+      const [first, second] = [subscriptions.holdTold(), subscriptions.holdTold()]
+      first()
       subscriptions.forgetTold(30_000)
       assert.equal(isForgotten(subscriptions, 0), false)
-      ends[1]?.()
+      second()
       subscriptions.forgetTold(30_000)
+      assert.equal(isForgotten(subscriptions, 0), true)
+    })
+
+    it('is remembered again when the clock was ahead for a while', () => {
+      const subscriptions = toldEachSecond(100)
+      subscriptions.receiversOf(endedAt(10_000))
+      subscriptions.forgetTold(30_000) // all but a few are gone
+      for (let second = 100; second < 200; second++) subscriptions.receiversOf(endedAt(second))
+      subscriptions.forgetTold(30_000)
+      assert.equal(isForgotten(subscriptions, 169), false)
+      assert.equal(isForgotten(subscriptions, 168), true)
+    })
+
+    it('is forgotten, the first first, when it is far too much to remember', () => {
+      const subscriptions = toldEachSecond(10_001)
+      assert.equal(isForgotten(subscriptions, 1), false)
       assert.equal(isForgotten(subscriptions, 0), true)
     })
   })

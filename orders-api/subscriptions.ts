@@ -10,6 +10,8 @@ interface Watch {
 
 export type SubscribeResult = 'ok' | 'too-many'
 
+const never = Number.NEGATIVE_INFINITY
+
 /**
  * Who is to be sent what, for any kind of connection. It decides only: no clock, no socket, no
  * query. Register first and read the order afterwards: then nothing falls between.
@@ -19,9 +21,10 @@ export class Subscriptions<Connection> {
   readonly #byOrder = new Map<string, Set<Connection>>()
   readonly #byUser = new Map<string, Set<Connection>>()
   readonly #limit: number
-  /** When the latest order ended of which anybody was told. */
-  #latestMs = Number.NEGATIVE_INFINITY
-  #catchUps = 0
+  /** When the latest of those orders ended of which a watcher of their user was told of late. */
+  #latestMs = never
+  /** By so many, everything is remembered that was told. */
+  #holders = 0
 
   /** At most `limit` orders and users together for each connection. */
   constructor(limit: number) {
@@ -100,21 +103,23 @@ export class Subscriptions<Connection> {
   }
 
   /**
-   * Something is missed, and will be read again: until the returned function is called, everything
-   * is remembered that was told.
+   * Something was missed, or could not be read, and will be read later: until the returned function
+   * is called, whatever was told is remembered, so that it is not told again then.
    */
-  startCatchUp(): () => void {
-    this.#catchUps++
-    return () => this.#catchUps--
+  holdTold(): () => void {
+    this.#holders++
+    return () => this.#holders--
   }
 
   /**
-   * Nothing is missed at this moment, and what may be missed later is read again from `marginMs`
-   * before it: so what ended earlier need not be remembered any more. Of each user a few are.
+   * Nothing is missed at this moment, and what may be missed later is read again from less than
+   * `marginMs` before it: so what ended earlier need not be remembered any more. By the times of the
+   * orders alone, and by those told since the last time: a clock that was wrong is forgotten, too.
    */
   forgetTold(marginMs: number): void {
-    if (this.#catchUps > 0) return
+    if (this.#holders > 0) return
     const horizonMs = this.#latestMs - marginMs
+    this.#latestMs = never
     for (const { users } of this.#watches.values()) {
       for (const user of users.values()) user.forgetBefore(horizonMs)
     }

@@ -1,7 +1,9 @@
 import type { Order } from '#contracts/orders-http.ts'
 
-/** So many final orders are remembered in any case. */
+/** So few are always remembered: most users have no more, and are told once whatever comes again. */
 const fewTold = 20
+/** And never more, however long nothing can be forgotten. */
+const mostTold = 10_000
 
 /** What a connection that watches a user has been told of the user's orders. */
 export class WatchedUser {
@@ -33,14 +35,20 @@ export class WatchedUser {
     const endedMs = Date.parse(updated_at)
     this.#pending.delete(order_id)
     this.#told.set(order_id, endedMs)
+    if (this.#told.size > mostTold) this.#forgetFirst()
     return endedMs
   }
 
-  /** Forgets final orders that ended earlier, the oldest first, but for a few. */
+  /** Forgets final orders that ended earlier, those first that were told first, but for a few. */
   forgetBefore(horizonMs: number): void {
     for (const [orderId, endedMs] of this.#told) {
-      if (this.#told.size <= fewTold || endedMs >= horizonMs) return
-      this.#told.delete(orderId)
+      if (this.#told.size <= fewTold) return
+      if (endedMs < horizonMs) this.#told.delete(orderId)
     }
+  }
+
+  #forgetFirst(): void {
+    const [first] = this.#told.keys()
+    if (first !== undefined) this.#told.delete(first)
   }
 }

@@ -84,9 +84,9 @@ describe('listen', () => {
     await eventually(() => heardWhenAlive.length > before + 1)
     assert.equal(heardWhenAlive.at(-1), 2)
     proxy.freeze()
-    const whenFrozen = heardWhenAlive.length
+    const mostThen = heardWhenAlive.length + 1 // an answer may be on its way
     await eventually(() => deaf.length === 2, { timeoutMs: 60_000 })
-    assert.equal(heardWhenAlive.length, whenFrozen)
+    assert.ok(heardWhenAlive.length <= mostThen)
   })
 
   it('listens as soon as there is a database', async () => {

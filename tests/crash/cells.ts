@@ -183,7 +183,7 @@ function stepsTo({ process, seam, when, action }: Crash): Step[] {
   return [{ ...failingBefore(process, seam.slice('rollback of '.length)), action: 'throw' }, step]
 }
 
-/** What is forgotten of attempts is forgotten outside of a transaction too, where nothing rolls back. */
+/** `delete attempts` is also made outside of a transaction, where an error rolls back nothing: there the commit fails. */
 function failingBefore(process: ProcessName, last: string): Omit<Step, 'action'> {
   if (last === 'delete attempts') return { seam: `commit of ${last}`, when: 'before' }
   return { seam: last === 'nothing' ? firstStatement(process) : last, when: 'after' }

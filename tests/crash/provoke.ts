@@ -18,7 +18,7 @@ interface Provocation {
 type Bring = (
   system: System,
   process: ProcessName,
-  /** Until then a disturbance may last, if it helps. */
+  /** Until then a disturbance may last, if that helps, and is waited for what it leads to. */
   signal?: AbortSignal,
 ) => Promise<void>
 
@@ -28,28 +28,30 @@ export const provocationsOf = (process: string, seam: string): Bring[] =>
     .filter((one) => one.process.test(process) && one.seams.some((pattern) => pattern.test(seam)))
     .map(({ bring }) => bring)
 
-/** The rare things that are still to be brought about, for seams that a process has not come to. */
+/** The rare things that are still to be brought about, each with the seams that are not met yet. */
 export const missingProvocations = (process: ProcessName, met: string[]): Provocation[] =>
-  provocations.filter(
-    (one) =>
-      one.process.test(process) &&
-      !one.seams.every((pattern) => met.some((seam) => pattern.test(seam))),
-  )
+  provocations
+    .filter((one) => one.process.test(process))
+    .map((one) => ({ ...one, seams: one.seams.filter((pattern) => !met.some(matches(pattern))) }))
+    .filter(({ seams }) => seams.length > 0)
+
+const matches = (pattern: RegExp) => (text: string) => pattern.test(text)
 
 /** The same by name, for scenarios. */
 export const provocationsNamed = {
   nonsense: sendNonsense,
   contradiction: contradict,
   again: sendAgain,
-  unbound: unbind,
+  unbound: (system: System, meanwhile: () => Promise<unknown>) =>
+    unbind(system, Object.values(routes), meanwhile),
   deaf: cutListener,
 }
 
 /** What can happen to the messages of one route: to whom, and on their way from whom. */
 const ofRoutes = Object.values(routes).flatMap((route): Provocation[] => {
   const isRequest = route === routes.PaymentRequested
-  const unbinding: Bring = (system, process, signal) =>
-    unbind(system, process, signal && (() => pause(3_000, signal)))
+  const unbinding: Bring = (system, _, signal) =>
+    unbind(system, [route], signal && (() => pause(3_000, signal)))
   return [
     {
       process: isRequest ? /^payments-consumer$/ : /^orders-consumer$/,

@@ -62,9 +62,8 @@ async function liveOn(runner: CellRunner, name: ProcessName): Promise<void> {
 
 /** Brings about whatever is rare, until it has led to each seam that it is for. */
 async function provokeAll(system: System, runner: CellRunner, name: ProcessName): Promise<void> {
-  const met = () => seamNames(runner.notes(), name)
   const missing = async () => {
-    const provocations = missingProvocations(name, met())
+    const provocations = missingProvocations(name, bothSides(runner.notes(), name))
     for (const { bring } of provocations) await bring(system, name).catch(() => {})
     return provocations.flatMap(({ seams }) => seams)
   }
@@ -76,7 +75,7 @@ async function provokeAll(system: System, runner: CellRunner, name: ProcessName)
 
 async function untilNothingNew(runner: CellRunner): Promise<void> {
   const count = () => seamsIn(runner.notes()).length
-  let last = count()
+  let last = -1
   const isQuiet = () => {
     const before = last
     last = count()
@@ -85,12 +84,16 @@ async function untilNothingNew(runner: CellRunner): Promise<void> {
   await eventually(isQuiet, { timeoutMs: 60_000, everyMs: 1_500 })
 }
 
-const seamNames = (notes: Map<ProcessName, Note[]>, name: ProcessName): string[] =>
-  (notes.get(name) ?? []).flatMap((note) => ('met' in note ? note.met : []))
+/** The names of the seams that a process has come to and has got over. */
+function bothSides(notes: Map<ProcessName, Note[]>, name: ProcessName): string[] {
+  const met = (notes.get(name) ?? []).filter((note) => 'met' in note)
+  const begun = new Set(met.flatMap((note) => (note.when === 'before' ? note.met : [])))
+  return met.flatMap((note) => (note.when === 'after' && begun.has(note.met) ? note.met : []))
+}
 
 function assertEnough(notes: Map<ProcessName, Note[]>): void {
   for (const name of processNames) {
-    const seams = new Set(seamNames(notes, name))
+    const seams = new Set(bothSides(notes, name))
     if (seams.size < fewest[name]) {
       throw new Error(`Only ${seams.size} seams of ${name}: ${[...seams].join('; ')}`)
     }

@@ -77,8 +77,7 @@ export const scenarios = {
   'queues unbound': {
     run: async (system) => {
       const meanwhile = () => handedOver(system)
-      await provocationsNamed.unbound(system, 'orders-relay', meanwhile)
-      await provocationsNamed.unbound(system, 'payments-relay', meanwhile)
+      await provocationsNamed.unbound(system, meanwhile)
     },
   },
   'payments-consumer dies before it commits': crash(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { queues, routes } from '#contracts/topology.ts'
+import { queues } from '#contracts/topology.ts'
 import type { ProcessName } from '#local/ports.ts'
 import type { System } from '../system.ts'
 
@@ -9,21 +9,24 @@ export async function cutListener({ orders }: System): Promise<void> {
   await orders.endConnections('orders-api listen')
 }
 
-/** For a moment, or as long as `meanwhile`, there is no way from the exchange to the queue. */
+/** For a moment, or as long as `meanwhile`, messages of these routes reach no queue. */
 export async function unbind(
   { broker }: System,
-  process: ProcessName,
+  unbound: { exchange: string; routingKey: string }[],
   meanwhile: () => Promise<unknown> = () => delay(200),
 ): Promise<void> {
-  const { queue, exchange } =
-    process === 'orders-relay' ? queues.paymentsConsumer : queues.ordersConsumer
-  const keys = Object.values(routes).flatMap((route) =>
-    route.exchange === exchange ? [route.routingKey] : [],
-  )
   const channel = broker.channel()
-  for (const key of keys) await channel.unbindQueue(queue, exchange, key)
-  await meanwhile()
-  for (const key of keys) await channel.bindQueue(queue, exchange, key)
+  const bindings = Object.values(queues).flatMap(({ queue, exchange, routingKeys }) =>
+    unbound.flatMap(({ routingKey }) =>
+      routingKeys.some((key) => key === routingKey) ? [[queue, exchange, routingKey] as const] : [],
+    ),
+  )
+  for (const binding of bindings) await channel.unbindQueue(...binding)
+  try {
+    await meanwhile()
+  } finally {
+    for (const binding of bindings) await channel.bindQueue(...binding)
+  }
 }
 
 /** As after an event that somebody else has put into the outbox. */

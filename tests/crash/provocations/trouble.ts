@@ -75,7 +75,7 @@ export async function letFail(
     CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql
     AS $$ BEGIN RAISE 'as planned'; END $$`)
   await rows(sql`
-    CREATE TRIGGER failing BEFORE INSERT ON inbox FOR EACH ROW
+    CREATE OR REPLACE TRIGGER failing BEFORE INSERT ON inbox FOR EACH ROW
     WHEN (NEW.event_id = ${sql.lit(id)}) EXECUTE FUNCTION fail()`)
   try {
     const to = { routingKey: queueOf(process).queue }
@@ -83,7 +83,7 @@ export async function letFail(
     const hasFailed = async () => (await attemptsAt(system, process, id))?.finished
     await eventually(async () => signal?.aborted || hasFailed(), { timeoutMs: 5_000 })
   } finally {
-    await rows(sql`DROP TRIGGER failing ON inbox`)
+    await eventually(() => rows(sql`DROP TRIGGER IF EXISTS failing ON inbox`))
   }
 }
 
@@ -100,12 +100,10 @@ async function attemptsAt(system: System, process: ProcessName, eventId: string)
   return attempts
 }
 
-/** For a lock of this transaction. */
+/** For a lock of this transaction: `pg_stat_activity` would stay as the transaction first saw it. */
 async function isAnybodyWaitingFor(trx: QueryExecutorProvider): Promise<boolean> {
   const { rows } = await sql`
-    SELECT FROM pg_stat_activity
-    WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`.execute(
-    trx,
-  )
+    SELECT FROM pg_locks
+    WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`.execute(trx)
   return rows.length > 0
 }
