@@ -193,7 +193,7 @@ describe('serveStatusSocket', function () {
 
   it('tells the watchers of many users what ended while LISTEN was lost', async () => {
     await start(60_000)
-    const userIds = Array.from({ length: 250 }, (_, number) => `user ${number}`)
+    const userIds = Array.from({ length: 250 }, (_, number) => `user-${number}`)
     await database.rows(sql`
       INSERT INTO orders (order_id, user_id, amount)
       SELECT gen_random_uuid(), id, 1 FROM unnest(${userIds}::text[]) AS id
@@ -212,7 +212,7 @@ describe('serveStatusSocket', function () {
     }
     await eventually(() => pending === 250)
     await database.endConnections('orders-api listen')
-    await database.rows(sql`UPDATE orders SET status = 'PAID' WHERE user_id LIKE 'user %'`)
+    await database.rows(sql`UPDATE orders SET status = 'PAID' WHERE user_id LIKE 'user-%'`)
     await eventually(() => paid.length === 250)
     assert.equal(new Set(paid).size, 250)
     for (const client of clients) client.terminate()
