@@ -88,19 +88,19 @@ export class Injections {
   }
 }
 
-/**
- * Enters the bad messages in the history as provoked: those that were surely sent, and others only if
- * they are there. What was sent before a loss at the broker may be gone with it.
- */
+/** The bad messages that must be dead letters: what was sent before a loss at the broker may be gone with it. */
+export const surelySent = (sent: readonly Sent[], lostUntilMs: number): Sent[] =>
+  sent.filter(({ atMs, sure }) => sure && atMs > lostUntilMs)
+
+/** Enters the bad messages in the history as provoked: those that must be there, and others if they are. */
 export function enterProvoked(
   history: History,
-  sent: readonly Sent[],
+  { sent, must }: { sent: readonly Sent[]; must: readonly Sent[] },
   letters: Remains['deadLetters'],
-  lostUntilMs: number,
 ): void {
   const there = new Set(letters.map(({ messageId }) => messageId))
-  for (const { queue, messageId, atMs, sure } of sent) {
-    const mustBeThere = sure && atMs > lostUntilMs
-    if (mustBeThere || there.has(messageId)) history.provoke({ queue, messageId })
+  for (const one of sent) {
+    const { queue, messageId } = one
+    if (must.includes(one) || there.has(messageId)) history.provoke({ queue, messageId })
   }
 }

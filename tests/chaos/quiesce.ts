@@ -18,16 +18,33 @@ export async function quiesce({ databases, broker }: Asked, timeoutMs: number): 
   return until(() => isQuiet().catch(() => false), { timeoutMs, everyMs: 250 })
 }
 
-/** What the outboxes owe, and what is in the queues, in somebody's hands or not. */
+/**
+ * What the outboxes owe, and what is in the queues, in somebody's hands or not: NaN while the broker,
+ * come back just now, does not know it. It counts every five seconds only.
+ */
 export async function owedEverywhere({ databases, broker }: Asked): Promise<Remains['owed']> {
   const queues = (await broker.manage('GET', '/queues')) as { name: string; messages?: number }[]
   const live = queues.filter(({ name }) => !name.endsWith('.dlq'))
-  const inQueues = live.map(({ name, messages = 0 }) => [`queue ${name}`, messages])
+  const inQueues = live.map(({ name, messages }) => [`queue ${name}`, messages ?? Number.NaN])
   return { ...(await owedEvents(databases)), ...Object.fromEntries(inQueues) }
 }
 
-/** Takes the dead letters out of their queues. */
-export async function takeDeadLetters({ broker }: Pick<Asked, 'broker'>) {
+/** A message in somebody's hands, uncounted, may still become one of those that are awaited. */
+const lettersWithinMs = 30_000
+
+/** Takes the dead letters out of their queues, until those that are awaited have come, or time is over. */
+export async function takeDeadLetters(asked: Pick<Asked, 'broker'>, awaited: string[]) {
+  const letters: Remains['deadLetters'] = []
+  const areAllThere = async () => {
+    letters.push(...(await takeThoseThere(asked)))
+    const there = new Set(letters.map(({ messageId }) => messageId))
+    return awaited.every((messageId) => there.has(messageId))
+  }
+  await until(areAllThere, { timeoutMs: lettersWithinMs, everyMs: 250 })
+  return letters
+}
+
+async function takeThoseThere({ broker }: Pick<Asked, 'broker'>) {
   const letters: Remains['deadLetters'] = []
   for (const queue of ['payments-consumer', 'orders-consumer']) {
     for (;;) {

@@ -8,7 +8,7 @@ import { readRemains } from '../faults/read-remains.ts'
 import { verdictOf } from '../faults/verdict.ts'
 import type { Field } from './field.ts'
 import { inflict } from './inflict.ts'
-import { enterProvoked, Injections } from './injections.ts'
+import { enterProvoked, Injections, surelySent } from './injections.ts'
 import { Journal } from './journal.ts'
 import { LiveChecks } from './live.ts'
 import { Load } from './load.ts'
@@ -171,9 +171,12 @@ interface Ended {
 }
 
 async function judge({ system, history, journal, injections, live }: Ended) {
-  const letters = await takeDeadLetters(system)
   const lossesDone = journal.inflicted.filter(({ fault }) => losses.includes(fault.kind))
-  enterProvoked(history, injections.sent, letters, Math.max(0, ...lossesDone.map((l) => l.toMs)))
+  const { sent } = injections
+  const must = surelySent(sent, Math.max(0, ...lossesDone.map((l) => l.toMs)))
+  const awaited = must.map(({ messageId }) => messageId)
+  const letters = await takeDeadLetters(system, awaited)
+  enterProvoked(history, { sent, must }, letters)
   const { databases } = system
   // First: judging keeps this process busy, and all connections of the system lead through it.
   const idling = await openTransactions(databases)

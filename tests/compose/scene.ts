@@ -51,7 +51,7 @@ export async function setScene({ replicas, ordersPerSecond, users }: SceneOption
       await load.stop()
       const faults = (await quiesce(asked, 180_000)) ? [] : ['something is still on its way']
       await load.untilTold(60_000).catch(() => {}) // the verdict names who was not told
-      const deadLetters = await takeDeadLetters(asked)
+      const deadLetters = await takeDeadLetters(asked, [])
       const inBroker = { owed: await owedEverywhere(asked), deadLetters }
       const verdict = verdictOf(history, await readRemains(databases, inBroker))
       return { verdict, faults, deadLetters }
