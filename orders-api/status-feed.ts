@@ -38,11 +38,11 @@ export interface StatusFeedOptions {
 const commitMarginMs = 15_000
 const memoryMs = commitMarginMs + 5_000
 
-/** So many watched users are asked for in one statement: it reads all that their orders were. */
-const usersAtOnce = 100
-
 /** The same, at the beginning of a subscription: small, since what ended before it is no news. */
 const settlingMarginMs = 2_000
+
+/** So many watched users are asked for in one statement, which reads all orders that they ever had. */
+const usersAtOnce = 100
 
 /**
  * Follows the status of orders and tells the watchers, on whichever replica the change happened.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sayOrders } from '../faults/verdict.ts'
@@ -9,15 +9,19 @@ import { type System, startSystem } from './system.ts'
 describe('the random run, short', function () {
   this.timeout(600_000)
   let system: System
-  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
+  let dir: string
 
   before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
     system = await startSystem({ replicas: 2, askAgainAfterMs: 0 })
   })
-  after(async () => {
-    await system[Symbol.asyncDispose]()
-    rmSync(dir, { recursive: true, force: true })
+  afterEach('keep history and logs of a red run', function () {
+    if (this.currentTest?.state === 'failed') {
+      cpSync(system.logsDir, join(dir, 'logs'), { recursive: true })
+      console.error(`      history and logs: ${dir}`)
+    } else rmSync(dir, { recursive: true, force: true })
   })
+  after(() => system[Symbol.asyncDispose]())
 
   it('ends every order once, whatever its seed has killed, cut and stopped', async () => {
     const outcome = await runRandom(system, {

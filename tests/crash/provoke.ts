@@ -85,7 +85,7 @@ const provocations: Provocation[] = [
       /^rollback of delete attempts$/,
       /^commit of delete attempts$/,
     ],
-    bring: (system, process, signal) => letComeAgain(system, process, signal),
+    bring: letComeAgain,
   },
   { process: /-consumer$/, seams: [/^update attempts/], bring: letTimeOut },
   { process: /-consumer$/, seams: [/^insert attempts with last_error$/], bring: letFail },
