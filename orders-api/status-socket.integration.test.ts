@@ -47,6 +47,19 @@ describe('serveStatusSocket', function () {
     await once(client, 'open')
     return client
   }
+  /** Until the next one over the connection that listens was answered. */
+  const heartbeat = async () => {
+    const last = async () => {
+      const [row] = await database.rows<{ query_start: Date }>(sql`
+        SELECT query_start FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'orders-api listen'
+          AND query LIKE '%heartbeat'
+      `)
+      return row?.query_start.getTime()
+    }
+    const before = await last()
+    await eventually(async () => (await last()) !== before)
+  }
 
   it('cuts off a client that does not answer pings, and keeps one that does', async () => {
     await start(1_000)
@@ -181,6 +194,7 @@ describe('serveStatusSocket', function () {
     const [oldest = '', ...others] = orderIds
     await end([oldest], 0)
     await eventually(() => told.length === 51)
+    await heartbeat()
     await end(others, 60)
     await eventually(() => told.length === 100)
     await eventually(async () => {

@@ -1,14 +1,28 @@
 import type { Order } from '#contracts/orders-http.ts'
 
+/** Final orders that were told one after the other. They are forgotten together. */
+interface Batch {
+  orderIds: Set<string>
+  /** When the last of them ended. */
+  lastEndMs: number
+}
+
 /** So few are always remembered: most users have no more, and are told once whatever comes again. */
 const fewTold = 20
 /** And never more, however long nothing can be forgotten. */
 const mostTold = 10_000
+/**
+ * A set that is dropped whole takes half of the memory of one that loses its first as it gains new
+ * ones: V8 keeps the places of what was deleted until the set has doubled.
+ */
+const batchSize = 1_000
 
 /** What a connection that watches a user has been told of the user's orders. */
 export class WatchedUser {
-  /** The final orders it was told of lately, and when they ended, in ms. */
-  readonly #told = new Map<string, number>()
+  /** The final orders it was told of lately. */
+  #latest = emptyBatch()
+  /** And those before, the last first. */
+  #earlier: Batch[] = []
   /** Those it was sent as pending: however late their end is heard of, it is news. */
   readonly #pending = new Set<string>()
   /** What else had ended before is no news. Unknown at first: then everything is. */
@@ -21,7 +35,8 @@ export class WatchedUser {
 
   /** Whether this state of an order is no news. */
   knows({ order_id, status, updated_at }: Order): boolean {
-    if (this.#told.has(order_id)) return true
+    if (this.#latest.orderIds.has(order_id)) return true
+    if (this.#earlier.some(({ orderIds }) => orderIds.has(order_id))) return true
     if (this.#pending.has(order_id) || status === 'PAYMENT_PENDING') return false
     return this.#sinceMs !== undefined && Date.parse(updated_at) < this.#sinceMs
   }
@@ -34,21 +49,35 @@ export class WatchedUser {
   rememberEnd({ order_id, updated_at }: Order): number {
     const endedMs = Date.parse(updated_at)
     this.#pending.delete(order_id)
-    this.#told.set(order_id, endedMs)
-    if (this.#told.size > mostTold) this.#forgetFirst()
+    if (this.#latest.orderIds.size === batchSize) this.#closeBatch()
+    this.#latest.orderIds.add(order_id)
+    this.#latest.lastEndMs = Math.max(this.#latest.lastEndMs, endedMs)
     return endedMs
   }
 
-  /** Forgets final orders that ended earlier, those first that were told first, but for a few. */
+  /**
+   * Forgets final orders that ended earlier, but for the last few, and for those that were told
+   * between the same two calls as one that did not end earlier.
+   */
   forgetBefore(horizonMs: number): void {
-    for (const [orderId, endedMs] of this.#told) {
-      if (this.#told.size <= fewTold) return
-      if (endedMs < horizonMs) this.#told.delete(orderId)
-    }
+    this.#closeBatch()
+    let later = 0
+    this.#earlier = this.#earlier.filter(({ orderIds, lastEndMs }) => {
+      const isKept = later < fewTold || lastEndMs >= horizonMs
+      later += orderIds.size
+      return isKept
+    })
   }
 
-  #forgetFirst(): void {
-    const [first] = this.#told.keys()
-    if (first !== undefined) this.#told.delete(first)
+  #closeBatch(): void {
+    if (this.#latest.orderIds.size === 0) return
+    this.#earlier.unshift(this.#latest)
+    this.#latest = emptyBatch()
+    while (sizeOf(this.#earlier) > mostTold - batchSize) this.#earlier.pop()
   }
 }
+
+const emptyBatch = (): Batch => ({ orderIds: new Set(), lastEndMs: Number.NEGATIVE_INFINITY })
+
+const sizeOf = (batches: Batch[]): number =>
+  batches.reduce((sum, { orderIds }) => sum + orderIds.size, 0)
