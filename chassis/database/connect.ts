@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { translated } from './errors.ts'
+import { translated } from './pool.ts'
 
 export interface DatabaseOptions {
   /** Who we are, in pg_stat_activity. */

@@ -4,9 +4,12 @@ import { createServer, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
+import { asleep, page } from '#testing/notify-queue.ts'
+import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { type ErrorCode, isCode } from '../errors.ts'
 import { connectDatabase, type Database } from './connect.ts'
+import { notify } from './notify.ts'
 
 const failsWith = (work: Promise<unknown>, code: ErrorCode) =>
   assert.rejects(work, (error) => {
@@ -83,6 +86,27 @@ describe('connectDatabase', () => {
         await database.endConnections('tested')
       })
       await failsWith(transaction, 'unavailable')
+    })
+
+    it('when the queue of notifications is full, since somebody who listens has gone to sleep', async () => {
+      const fill = async () => {
+        for (;;) await notify(db, 'news', page)
+      }
+      await asleep(database.url, () => failsWith(fill(), 'unavailable'))
+      await sql`SELECT pg_notification_queue_usage()`.execute(db) // or it stays full for the next test
+    })
+
+    it('when nothing passes any more: after one time-out, also in a transaction', async () => {
+      const proxy = use(await proxyTo(database.url))
+      const behind = open(proxy.url)
+      const beganAtMs = performance.now()
+      const transaction = behind.transaction().execute(async (trx) => {
+        await sql`SELECT`.execute(trx)
+        proxy.freeze()
+        await sql`SELECT`.execute(trx)
+      })
+      await failsWith(transaction, 'unavailable')
+      assert.ok(performance.now() - beganAtMs < 12_000, 'its ROLLBACK waited, too')
     })
 
     it('when migrations have not run yet', async () => {

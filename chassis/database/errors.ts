@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import pg from 'pg'
 import { AppError } from '../errors.ts'
 
@@ -20,6 +18,9 @@ const unavailable = [
   /^42P01$|^42703$/, // no such table or column: migrations have not run yet
   /^0A000$|^26000$/, // a prepared statement that a migration has outlived
 ]
+/** 54000 is also said of a row that is too large, which stays so; of a full queue by this routine. */
+const isNotifyQueueFull = ({ code, routine }: pg.DatabaseError): boolean =>
+  code === '54000' && /notify|^asyncQueue/i.test(routine ?? '')
 const timeout = /^(57014|55P03)$/ // a statement, or the wait for a lock, took too long
 const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, unique key taken
 
@@ -29,9 +30,9 @@ const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, uni
  */
 export function translateError(error: unknown): unknown {
   if (error instanceof AppError) return error
-  if (!(error instanceof pg.DatabaseError)) return unreachable(error)
+  if (!isAnswer(error)) return unreachable(error)
   const code = error.code ?? ''
-  if (unavailable.some((pattern) => pattern.test(code))) {
+  if (unavailable.some((pattern) => pattern.test(code)) || isNotifyQueueFull(error)) {
     return new AppError('unavailable', 'The database cannot do this now', { cause: error })
   }
   if (timeout.test(code)) {
@@ -43,63 +44,10 @@ export function translateError(error: unknown): unknown {
   return error
 }
 
-/** A pool whose every error is translated, and whose broken connections are not used again. */
-export function translated(pool: pg.Pool): PostgresPool {
-  return {
-    options: pool.options,
-    end: () => pool.end(),
-    connect: async () => {
-      try {
-        return withTranslation(await pool.connect())
-      } catch (error) {
-        throw unreachable(error) // whatever the server says: not a statement of ours was at fault
-      }
-    },
-  }
-}
+/** Whether the server said so, and not the connection. */
+export const isAnswer = (error: unknown): error is pg.DatabaseError =>
+  error instanceof pg.DatabaseError
 
-const unreachable = (cause: unknown) =>
+/** What no answer of the server is behind. */
+export const unreachable = (cause: unknown) =>
   new AppError('unavailable', 'The database cannot be reached', { cause })
-
-/** Kysely remembers a connection by its object: one wrapper for each client, for its whole life. */
-const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>()
-
-function withTranslation(client: pg.PoolClient): PostgresPoolClient {
-  const known = wrappers.get(client)
-  if (known) return known
-  let broken = false
-  const query = async (text: string, values: readonly unknown[]) => {
-    try {
-      return await client.query(prepared(text, values))
-    } catch (error) {
-      broken ||= isBreaking(error)
-      throw translateError(error)
-    }
-  }
-  const wrapper = {
-    query: query as unknown as <R>(
-      text: string,
-      values: readonly unknown[],
-    ) => Promise<PostgresQueryResult<R>>,
-    release: (destroy?: boolean) => client.release(destroy || broken),
-  } as PostgresPoolClient
-  wrappers.set(client, wrapper)
-  return wrapper
-}
-
-/** No answer, or an answer that every later statement of this connection would get too. */
-const isBreaking = (error: unknown): boolean =>
-  !(error instanceof pg.DatabaseError) || /^(0A000|26000)$/.test(error.code ?? '')
-
-const names = new Map<string, string>()
-
-/** A statement with parameters is prepared once per connection; PostgreSQL then skips parsing it. */
-function prepared(text: string, values: readonly unknown[]): pg.QueryConfig {
-  if (values.length === 0) return { text }
-  let name = names.get(text)
-  if (!name) {
-    name = createHash('sha256').update(text).digest('base64url').slice(0, 32)
-    names.set(text, name)
-  }
-  return { name, text, values: [...values] }
-}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
+import { asleep, page } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { listen } from './listener.ts'
@@ -50,6 +51,17 @@ describe('listen', () => {
     })
     await eventually(() => payloads.length > 0)
     assert.deepEqual(payloads, ['committed'])
+  })
+
+  it('frees the queue that a sleeping listener has filled, which stays full for ever otherwise', async () => {
+    const { payloads, deaf } = hear(database.url, { heartbeatMs: 300 })
+    await eventually(() => deaf.length === 1)
+    const fill = async () => {
+      for (;;) await notify(database.db, 'other news', page)
+    }
+    await asleep(database.url, () => assert.rejects(fill(), { code: 'unavailable' }))
+    await eventually(() => tell('awake again'))
+    await eventually(() => payloads.includes('awake again'))
   })
 
   it('hears the longest payload that may be sent', async () => {

@@ -78,7 +78,8 @@ async function openPostgres(): Promise<Started<PostgresServer>> {
   }
   const dir = newFolder()
   const [port] = await freePorts(1)
-  const server = await startPostgres({ dir, port: port as number, databases: [] })
+  const settings = { max_notify_queue_pages: '64' } // the fewest: a test fills it
+  const server = await startPostgres({ dir, port: port as number, databases: [], settings })
   const stop = async () => {
     await server.stop()
     remove(dir)

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
+import type pg from 'pg'
+import { isAnswer, translateError, unreachable } from './errors.ts'
+
+/** A pool whose every error is translated, and whose broken connections are not used again. */
+export function translated(pool: pg.Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      try {
+        return withTranslation(await pool.connect())
+      } catch (error) {
+        throw unreachable(error) // whatever the server says: not a statement of ours was at fault
+      }
+    },
+  }
+}
+
+/** Kysely remembers a connection by its object: one wrapper for each client, for its whole life. */
+const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+
+function withTranslation(client: pg.PoolClient): PostgresPoolClient {
+  const known = wrappers.get(client)
+  if (known) return known
+  let broken = false
+  let lost: unknown
+  const query = async (text: string, values: readonly unknown[]) => {
+    if (lost) throw unreachable(lost) // not even a ROLLBACK waits for a second time-out
+    try {
+      return await client.query(prepared(text, values))
+    } catch (error) {
+      if (!isAnswer(error)) lost = error
+      broken ||= isBreaking(error)
+      throw translateError(error)
+    }
+  }
+  const wrapper = {
+    query: query as unknown as <R>(
+      text: string,
+      values: readonly unknown[],
+    ) => Promise<PostgresQueryResult<R>>,
+    release: (destroy?: boolean) => client.release(destroy || broken),
+  } as PostgresPoolClient
+  wrappers.set(client, wrapper)
+  return wrapper
+}
+
+/** No answer, or an answer that every later statement of this connection would get too. */
+const isBreaking = (error: unknown): boolean =>
+  !isAnswer(error) || /^(0A000|26000)$/.test(error.code ?? '')
+
+const names = new Map<string, string>()
+
+/** A statement with parameters is prepared once per connection; PostgreSQL then skips parsing it. */
+function prepared(text: string, values: readonly unknown[]): pg.QueryConfig {
+  if (values.length === 0) return { text }
+  let name = names.get(text)
+  if (!name) {
+    name = createHash('sha256').update(text).digest('base64url').slice(0, 32)
+    names.set(text, name)
+  }
+  return { name, text, values: [...values] }
+}
