@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from '../broker/confirm-window.ts'
 import type { Delivery } from '../broker/consumer.ts'
+import { shortString } from '../broker/short-string.ts'
 import { deadLetterQueue } from '../broker/topology.ts'
 
 export interface DeadLetter {
@@ -15,6 +16,7 @@ export interface DeadLetter {
  * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
  * its headers: why, the last error, how often it was tried, and where it belongs if sent again.
  * Without `keepHeaders` those that it came with are left out, should they be what is in the way.
+ * A property that would not fit when sent on is cut: no message may be one that cannot be parked.
  */
 export function deadLetterOf(
   delivery: Delivery,
@@ -23,14 +25,14 @@ export function deadLetterOf(
   keepHeaders: boolean,
 ): OutgoingMessage {
   return {
-    id: delivery.messageId ?? `unnamed-${crypto.randomUUID()}`,
-    type: delivery.type,
+    id: shortString(delivery.messageId ?? `unnamed-${crypto.randomUUID()}`),
+    type: delivery.type && shortString(delivery.type),
     exchange: '',
     routingKey: deadLetterQueue(queue),
-    contentType: delivery.contentType,
+    contentType: delivery.contentType && shortString(delivery.contentType),
     content: delivery.content,
     headers: {
-      ...(keepHeaders && delivery.headers),
+      ...(keepHeaders && harmless(delivery.headers)),
       'dead-letter-reason': reason,
       'last-error': error.slice(0, 1_000),
       attempts,
@@ -42,13 +44,22 @@ export function deadLetterOf(
   }
 }
 
+/**
+ * The headers of a message without those by which the broker sends copies of it to more queues: a
+ * letter that has them would come back to where it could not be handled.
+ */
+const harmless = ({ CC, BCC: _, ...others }: Delivery['headers']): Delivery['headers'] => ({
+  ...others,
+  ...(CC !== undefined && { 'original-cc': CC }),
+})
+
 /** What deadLetterOf adds, and what the broker does when it dead-letters or counts deliveries. */
 const headersOfDeath =
-  /^(dead-letter-reason|last-error|attempts|dead-lettered-at|original-(queue|exchange|routing-key))$|^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
+  /^(dead-letter-reason|last-error|attempts|dead-lettered-at|original-(cc|queue|exchange|routing-key))$|^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
 
 /**
  * The inverse: the headers that a message came with. Not those that send copies of it to more
- * queues (`CC`, `BCC`): those have had theirs.
+ * queues, which a letter may have that the broker has written: they have had theirs.
  */
 export const headersInLife = (headers: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(

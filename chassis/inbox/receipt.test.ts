@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { compile } from '#contracts/compile.ts'
+import { PaymentTimeline } from '#contracts/timeline.ts'
 import { utcTime, withReceipt } from './receipt.ts'
 
 const decode = withReceipt((content: Uint8Array) =>
@@ -35,15 +37,49 @@ describe('utcTime', () => {
     it(`does not take ${JSON.stringify(value)}`, () => assert.equal(utcTime(value), undefined))
   }
 
+  for (const value of ['1000-01-01T00:00:00+01:00', '9999-12-31T23:59:59-12:00']) {
+    it(`does not take ${value}, which in UTC has a year that nobody reads`, () =>
+      assert.equal(utcTime(value), undefined))
+  }
+
+  it('takes the first and the last time that there is', () => {
+    for (const time of ['1000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z']) {
+      assert.equal(utcTime(time), time)
+    }
+    assert.equal(utcTime('1000-01-01T01:00:00+01:00'), '1000-01-01T00:00:00.000Z')
+  })
+
   it('never throws, and reads back what it gives', () => {
     fc.assert(fc.property(fc.anything(), (value) => void utcTime(value)))
-    const date = fc.date({
-      min: new Date('1000-01-01'),
-      noInvalidDate: true,
-      max: new Date('9999-12-30'),
-    })
     fc.assert(
-      fc.property(date, (date) => assert.equal(utcTime(date.toISOString()), date.toISOString())),
+      fc.property(time, (date) => assert.equal(utcTime(date.toISOString()), date.toISOString())),
+    )
+  })
+
+  it('gives what the readers of a timeline take, wherever the time is from', () => {
+    fc.assert(
+      fc.property(time, hours, (date, offset) => {
+        const created_at = utcTime(date.toISOString().replace('Z', offset))
+        assert.ok(isTimeline({ ...(created_at && { created_at }) }), String(created_at))
+        if (created_at) assert.equal(utcTime(created_at), created_at)
+      }),
     )
   })
 })
+
+const isTimeline = compile(PaymentTimeline)
+
+/** Any time that can be written, and often one near the ends. */
+const [first, last] = [Date.parse('1000-01-01'), Date.parse('9999-12-31T23:59:59.999Z')]
+const dayMs = 86_400_000
+const time = fc
+  .oneof(
+    fc.integer({ min: first, max: last }),
+    fc.integer({ min: first, max: first + dayMs }),
+    fc.integer({ min: last - dayMs, max: last }),
+  )
+  .map((ms) => new Date(ms))
+
+const hours = fc
+  .tuple(fc.constantFrom('-', '+'), fc.integer({ min: 0, max: 23 }))
+  .map(([sign, hour]) => `${sign}${String(hour).padStart(2, '0')}:30`)

@@ -20,10 +20,15 @@ export const withReceipt =
     return { kind: 'event', event: { ...decoded.event, receipt } }
   }
 
-const rfc3339 = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
+
+/** What the readers of a timeline take (contracts/timeline.ts), and the database. */
+const readable = /^[1-9]\d{3}-/
 
 /** A time from outside in the one form that we send on; undefined for anything else. */
 export function utcTime(value: unknown): string | undefined {
   const ms = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+  if (Number.isNaN(ms)) return undefined
+  const time = new Date(ms).toISOString() // in UTC it may be of another year, without four digits
+  return readable.test(time) ? time : undefined
 }
