@@ -82,23 +82,38 @@ export const sumDebits = (db: Payments, exceptOrderIds: string[]) =>
       GROUP BY part`,
   )
 
-/** The final orders of some parts. */
-export const findOrdersIn = (db: Orders, someParts: number[]) =>
+/** Some rows of some parts: in the order of their orders, those after one of them. */
+export interface Page {
+  parts: number[]
+  /** Undefined: from the first on. */
+  after: string | undefined
+  /** At least so many, unless there are no more; all rows of an order are on the same page. */
+  size: number
+}
+
+const onPage = ({ parts, after }: Page) => sql`
+  ${partOf('order_id')} = ANY (${parts}::int[])
+  ${after === undefined ? sql`` : sql`AND order_id > ${after}::uuid`}`
+
+/** The final orders of a page. */
+export const findOrdersOn = (db: Orders, page: Page) =>
   rowsOf<OrderFacts, OrdersDatabase>(
     db,
     sql`
       SELECT order_id, user_id, amount, status, failure_reason AS reason
       FROM orders
-      WHERE status <> 'PAYMENT_PENDING' AND ${partOf('order_id')} = ANY (${someParts}::int[])`,
+      WHERE status <> 'PAYMENT_PENDING' AND ${onPage(page)}
+      ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
   )
 
-export const findDebitsIn = (db: Payments, someParts: number[]) =>
+export const findDebitsOn = (db: Payments, page: Page) =>
   rowsOf<DebitFacts, PaymentsDatabase>(
     db,
     sql`
       SELECT order_id, user_id, amount, status, reason
       FROM ledger
-      WHERE type = 'DEBIT' AND ${partOf('order_id')} = ANY (${someParts}::int[])`,
+      WHERE type = 'DEBIT' AND ${onPage(page)}
+      ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
   )
 
 export const findOrders = (db: Orders, orderIds: string[]) =>

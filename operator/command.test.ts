@@ -5,6 +5,7 @@ import {
   helpOf,
   helpOfAll,
   parseRequest,
+  type Request,
   UsageError,
   wholeNumber,
 } from './command.ts'
@@ -31,13 +32,30 @@ describe('parseRequest', () => {
     assert.equal((parse('status') as { isJson: boolean }).isJson, false)
   })
 
-  for (const line of ['', '--help', 'help', 'dlq --help']) {
+  for (const line of ['--json dlq list --all', 'dlq --json list --all', 'dlq list --all --json']) {
+    it(`takes --json wherever it is: "${line}"`, () => {
+      assert.deepEqual(parse(line), {
+        kind: 'run',
+        command: commands[1],
+        input: { words: [], values: { all: true } },
+        isJson: true,
+      })
+    })
+  }
+
+  it('takes --json for a word after --, and for no value of an option', () => {
+    const { input, isJson } = parse('dlq show -- --json') as Extract<Request, { kind: 'run' }>
+    assert.deepEqual([input.words, isJson], [['--json'], false])
+    assert.throws(() => parse('dlq list --limit --json 5'), UsageError)
+  })
+
+  for (const line of ['', '--help', 'help', 'dlq --help', '--json', '--json help']) {
     it(`helps in general when asked for "${line}"`, () => {
       assert.deepEqual(parse(line), { kind: 'help', command: undefined })
     })
   }
 
-  for (const line of ['dlq list --help', 'help dlq list', 'dlq list --limit 3 -h']) {
+  for (const line of ['dlq list --help', 'help dlq list', 'dlq --json list --limit 3 -h']) {
     it(`helps with one command when asked for "${line}"`, () => {
       assert.deepEqual(parse(line), { kind: 'help', command: commands[1] })
     })
@@ -45,6 +63,8 @@ describe('parseRequest', () => {
 
   for (const [line, sentence] of [
     ['fly', /There is no command fly\. Choose from: status, dlq list, dlq show/],
+    ['--json fly', /There is no command fly\./],
+    ['--jsn status', /There is no command --jsn\./],
     ['dlq', /dlq what\? Choose from: dlq list, dlq show/],
     ['dlq fly', /There is no command dlq fly\. Choose from: dlq list, dlq show/],
     ['status --what', /--what/],

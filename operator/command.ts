@@ -38,14 +38,14 @@ export type Request =
 
 /** What the arguments ask for. Throws a UsageError. */
 export function parseRequest(commands: readonly Command[], args: string[]): Request {
-  const asksForHelp = args.includes('--help') || args.includes('-h') || args[0] === 'help'
-  const words = args.filter((word) => word !== 'help' || !asksForHelp)
+  const first = args.find((word) => word !== '--json')
+  const asksForHelp = args.includes('--help') || args.includes('-h') || first === 'help'
+  const words = args.filter((word) => word !== '--json' && (word !== 'help' || !asksForHelp))
   const command = commands.find(({ name }) => name.split(' ').every((part, n) => words[n] === part))
-  if (asksForHelp || args.length === 0) return { kind: 'help', command }
-  if (!command) throw new UsageError(unknownCommand(commands, args))
+  if (asksForHelp || words.length === 0) return { kind: 'help', command }
+  if (!command) throw new UsageError(unknownCommand(commands, words))
 
-  const rest = args.slice(command.name.split(' ').length)
-  const { values, positionals } = parse(command, rest)
+  const { values, positionals } = parse(command, withoutName(command, args))
   const { json, ...others } = values as Input['values']
   return {
     kind: 'run',
@@ -54,6 +54,10 @@ export function parseRequest(commands: readonly Command[], args: string[]): Requ
     isJson: json === true,
   }
 }
+
+/** The arguments that follow the name of a command, and the `--json` before it or within it. */
+const withoutName = ({ name }: Command, args: string[]): string[] =>
+  name.split(' ').reduce((left, part) => left.toSpliced(left.indexOf(part), 1), args)
 
 function parse(command: Command, args: string[]) {
   try {

@@ -23,8 +23,7 @@ export interface Listed {
 export async function listLetters(desk: Desk, wanted: Wanted): Promise<Listed> {
   const listed: Listed = { letters: [], total: 0 }
   for (const queue of wanted.queues) {
-    listed.total += (await desk.stateOf(deadLetterQueue(queue))).messages ?? 0
-    await visit(desk, queue, wanted, listed.letters, async (chosen) => {
+    listed.total += await visit(desk, queue, wanted, listed.letters, async (chosen) => {
       listed.letters.push(...chosen.map(({ summary }) => summary))
       return 'keep'
     })
@@ -59,21 +58,24 @@ export interface Chosen {
   summary: LetterSummary
 }
 
-/** Shows the wanted ones among the letters of a queue, until there are as many as the limit says. */
+/**
+ * Shows the wanted ones among the letters of a queue, until there are as many as the limit says.
+ * Returns how many are in the queue, wanted or not.
+ */
 export async function visit(
   desk: Desk,
   queue: string,
   { ids, limit, rate = Infinity }: Wanted & { rate?: number },
   found: readonly unknown[],
   look: (chosen: Chosen[]) => Promise<Verdict>,
-): Promise<void> {
+): Promise<number> {
   const name = deadLetterQueue(queue)
   const atOnce = Math.max(1, Math.min(lettersAtOnce, Math.floor(rate / 10)))
   const takeNext = () => {
     const room = limit - found.length
     return room > 0 && ids ? atOnce : Math.min(room, atOnce)
   }
-  await desk.sort(name, takeNext, async (letters) => {
+  return desk.sort(name, takeNext, async (letters) => {
     const room = limit - found.length
     const wanted = letters.filter((letter) => !ids || ids.has(idOf(letter))).slice(0, room)
     if (wanted.length === 0) return []

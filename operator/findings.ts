@@ -20,6 +20,7 @@ export interface Finding {
     | 'impossible-amount'
     | 'pending-too-long'
     | 'dead-letters'
+    | 'dead-letters-uncounted'
     | 'queue-without-leader'
     | 'more-differences'
   /** A sentence for people. */

@@ -1,6 +1,8 @@
+import { AppError } from '#chassis/errors.ts'
 import { findAddresses } from './addresses.ts'
 import { withBooks } from './books.ts'
-import { type Command, duration, refuseWords } from './command.ts'
+import { type Command, duration, type Report, refuseWords } from './command.ts'
+import type { Finding } from './findings.ts'
 import { mailAt } from './mail.ts'
 import { reconcile } from './reconcile.ts'
 import { type Repaired, repair } from './repair.ts'
@@ -22,10 +24,12 @@ export const reconcileCommand: Command = {
   impossible-amount         NaN, nothing, less than nothing, or too much
   pending-too-long          an order is pending too long, with the stage where it is stuck
   dead-letters              there are dead letters
+  dead-letters-uncounted    another operator is at them for longer than they are waited for
   queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
-  more-differences          so much disagrees that not all of it was compared
+  more-differences          so many orders or debits disagree that the rest is only counted
 
-What is on its way is no finding. It reads one snapshot of each database and changes nothing.
+What is on its way is no finding. It reads one snapshot of each database and changes nothing. If all
+agrees but the dead letters could not be counted, it cannot tell, and exits with 2.
 
   --older-than TIME   how long an order may be pending (60s; also 500ms, 5m, 2h)
   --repair            repeats what is safe to repeat: stuck orders are asked for again, and what the
@@ -39,20 +43,38 @@ What is on its way is no finding. It reads one snapshot of each database and cha
     return withBooks(env, async (books) => {
       const findings = await reconcile({ books, mail, olderThanMs })
       const repaired = values.repair ? await repair(books, findings) : undefined
-      const rows = findings.map((one) => [
-        one.kind,
-        one.order_id ?? one.queue ?? one.user_id ?? null,
-        one.message,
-      ])
-      const text = rows.length > 0 ? table(['WHAT', 'WHOSE', 'HOW'], rows) : 'The books agree.'
-      return {
-        isFine: findings.length === 0,
-        json: { findings, ...(repaired && { repaired }) },
-        text: repaired ? `${text}\n${repairedText(repaired)}` : text,
-      }
+      return reportOf(findings, repaired)
     })
   },
 }
+
+/**
+ * What was found, and repaired. Throws `conflict` if that is nothing while the dead letters could not
+ * be counted: then nobody can say that the books agree.
+ */
+export function reportOf(findings: Finding[], repaired?: Repaired): Report {
+  const isNothing = findings.every(({ kind }) => kind === 'dead-letters-uncounted')
+  if (findings.length > 0 && isNothing && !hasRepaired(repaired)) {
+    throw new AppError(
+      'conflict',
+      'Nothing else was found, but another operator is at the dead letters: wait for its end',
+    )
+  }
+  const rows = findings.map((one) => [
+    one.kind,
+    one.order_id ?? one.queue ?? one.user_id ?? null,
+    one.message,
+  ])
+  const text = rows.length > 0 ? table(['WHAT', 'WHOSE', 'HOW'], rows) : 'The books agree.'
+  return {
+    isFine: findings.length === 0,
+    json: { findings, ...(repaired && { repaired }) },
+    text: repaired ? `${text}\n${repairedText(repaired)}` : text,
+  }
+}
+
+const hasRepaired = (repaired: Repaired | undefined): boolean =>
+  repaired !== undefined && repaired.asked_again.length + repaired.hurried.length > 0
 
 const repairedText = ({ asked_again: asked, hurried }: Repaired): string =>
   `Repaired: ${counted(asked.length, 'order')} ${asked.length === 1 ? 'was' : 'were'} asked for again, ` +

@@ -186,8 +186,11 @@ describe('reconcile', function () {
       const letter = { order_id: id, queue: 'payments-consumer.dlq', reason: 'x', last_error: 'y' }
       const queue = { queue: 'payments-consumer.dlq', messages: 1, consumers: 0 }
       const mail = {
-        deadLetterQueues: async () => [queue],
-        letters: async () => [letter as never],
+        deadLetters: async () => ({
+          queues: [queue],
+          letters: [letter as never],
+          isComplete: true,
+        }),
         silentQueues: async () => [],
       }
       const found = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
@@ -201,8 +204,7 @@ describe('reconcile', function () {
   it('names a queue that takes and gives nothing, and the command that helps', async () => {
     const silent = { queue: 'orders-consumer.dlq', remedy: 'rabbitmqctl …' }
     const mail = {
-      deadLetterQueues: async () => [],
-      letters: async () => [],
+      deadLetters: async () => ({ queues: [], letters: [], isComplete: true }),
       silentQueues: async () => [silent],
     }
     assert.deepEqual(await reconcile({ books: books(), mail, olderThanMs: 60_000 }), [

@@ -1,11 +1,7 @@
 import type { QueueState } from '#chassis/broker/desk.ts'
 import {
-  type DebitFacts,
   findDebits,
-  findDebitsIn,
   findImpossibleAmounts,
-  findOrders,
-  findOrdersIn,
   findPendingOrders,
   findWrongAccounts,
   type PendingOrder,
@@ -13,6 +9,7 @@ import {
   sumOrders,
 } from './book-rows.ts'
 import { type Books, onSnapshots, type Snapshots } from './books.ts'
+import { compareAgain, compareParts, Suspects } from './compare-parts.ts'
 import {
   compareBooks,
   differingParts,
@@ -25,11 +22,17 @@ import { stuckOrders } from './stuck-orders.ts'
 
 /** What the broker has to say; without it, nothing is known of dead letters. */
 export interface Mail {
-  deadLetterQueues: () => Promise<QueueState[]>
-  /** All dead letters. Asked for only when they may say why an order is stuck. */
-  letters: () => Promise<LetterSummary[]>
+  /** The letters themselves only when they are wanted: they may say why an order is stuck. */
+  deadLetters: (areWanted: boolean) => Promise<DeadLetters>
   /** Queues that are there and do not serve, each with the command that helps. */
   silentQueues: () => Promise<SilentQueue[]>
+}
+
+export interface DeadLetters {
+  queues: QueueState[]
+  letters: LetterSummary[]
+  /** False: another operator has some in hand, and these are not counted. */
+  isComplete: boolean
 }
 
 export interface SilentQueue {
@@ -42,40 +45,45 @@ export interface Reconciling {
   mail?: Mail | undefined
   /** An order may be pending for so long. */
   olderThanMs: number
+  /** So many orders that disagree are named one by one; more are only counted. */
+  mostListed?: number
 }
 
-/** So many differing parts are compared row by row; more are only counted. */
-const mostParts = 1_024
+const nothing: DeadLetters = { queues: [], letters: [], isComplete: true }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
  * finding: the books are read at one moment each, Orders first, and a debit whose order is not in
  * that snapshot yet is looked up again.
  */
-export async function reconcile({ books, mail, olderThanMs }: Reconciling): Promise<Finding[]> {
-  const read = await onSnapshots(books, (snapshots) => readAll(snapshots, olderThanMs))
-  const suspects = [...new Set(read.suspects.flatMap(({ order_id }) => order_id ?? []))]
-  const disagreements = suspects.length > 0 ? await compareAgain(books, suspects) : []
-  const dead = (await mail?.deadLetterQueues()) ?? []
-  const hasLetters = dead.some(({ messages }) => (messages ?? 0) > 0)
-  const letters = mail && hasLetters && read.overdue.length > 0 ? await mail.letters() : []
+export async function reconcile({
+  books,
+  mail,
+  olderThanMs,
+  mostListed = 100_000,
+}: Reconciling): Promise<Finding[]> {
+  const suspects = new Suspects(mostListed)
+  const read = await onSnapshots(books, (snapshots) => readAll(snapshots, suspects))
+  const overdue = read.pending.filter(({ age_ms }) => age_ms > olderThanMs)
+  const disagreements = await compareAgain(books, suspects)
+  const dead = (await mail?.deadLetters(overdue.length > 0)) ?? nothing
   return [
     ...read.findings,
     ...disagreements,
-    ...(await stuckOrders(books, read.overdue, letters)),
-    ...dead.flatMap(deadLetterFinding),
+    ...moreDifferences(suspects),
+    ...(await stuckOrders(books, overdue, dead.letters)),
+    ...deadLetterFindings(dead),
     ...((await mail?.silentQueues()) ?? []).map(silentQueueFinding),
   ]
 }
 
 interface Reading {
   findings: Finding[]
-  /** Disagreements about orders, some of which may only be too new. */
-  suspects: Finding[]
-  overdue: PendingOrder[]
+  pending: PendingOrder[]
 }
 
-async function readAll({ orders, payments }: Snapshots, olderThanMs: number): Promise<Reading> {
+/** Adds the orders about which the snapshots disagree to the suspects: some may only be too new. */
+async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Promise<Reading> {
   const pending = await findPendingOrders(orders)
   const pendingIds = pending.map(({ order_id }) => order_id)
   const inOrders = async () => {
@@ -94,49 +102,40 @@ async function readAll({ orders, payments }: Snapshots, olderThanMs: number): Pr
   }
   const [ours, theirs] = await Promise.all([inOrders(), inPayments()])
   const differing = differingParts(ours.sums, theirs.sums)
-  const settled = await compareParts({ orders, payments }, differing, new Set(pendingIds))
+  const stillPending = new Set(pendingIds)
+  for await (const some of compareParts({ orders, payments }, differing, stillPending)) {
+    suspects.add(some)
+  }
+  suspects.add(compareBooks(pending, theirs.debits))
   return {
     findings: [
       ...wrongAccounts(theirs.accounts),
       ...impossibleAmounts('orders', ours.impossible),
       ...impossibleAmounts('ledger', theirs.impossible),
-      ...uncompared(differing.length - mostParts),
     ],
-    suspects: [...settled, ...compareBooks(pending, theirs.debits)],
-    overdue: pending.filter(({ age_ms }) => age_ms > olderThanMs),
+    pending,
   }
 }
 
-async function compareParts(
-  { orders, payments }: Snapshots,
-  differing: number[],
-  pending: Set<string>,
-): Promise<Finding[]> {
-  const some = differing.slice(0, mostParts)
-  if (some.length === 0) return []
-  const [ours, theirs] = await Promise.all([
-    findOrdersIn(orders, some),
-    findDebitsIn(payments, some),
-  ])
-  const isSettled = ({ order_id }: DebitFacts) => !pending.has(order_id)
-  return compareBooks(ours, theirs.filter(isSettled))
-}
-
-/** Both anew, and Orders first again: the debits were there before, so their orders must be now. */
-async function compareAgain({ orders, payments }: Books, orderIds: string[]): Promise<Finding[]> {
-  const ours = await findOrders(orders, orderIds)
-  return compareBooks(ours, await findDebits(payments, orderIds))
-}
-
-const uncompared = (count: number): Finding[] =>
+const moreDifferences = ({ unnamed: count }: Suspects): Finding[] =>
   count > 0
-    ? [{ kind: 'more-differences', message: `${count} more parts of the books disagree` }]
+    ? [{ kind: 'more-differences', message: `${count} more orders or debits disagree` }]
     : []
 
-const deadLetterFinding = ({ queue, messages }: QueueState): Finding[] =>
-  messages
-    ? [{ kind: 'dead-letters', queue, message: `${messages} in ${queue}: see operator dlq list` }]
-    : []
+function deadLetterFindings({ queues, isComplete }: DeadLetters): Finding[] {
+  const found = queues.flatMap(({ queue, messages }): Finding[] => {
+    const count = isComplete ? messages : `${messages} or more`
+    const message = `${count} in ${queue}: see operator dlq list`
+    return messages ? [{ kind: 'dead-letters', queue, message }] : []
+  })
+  return isComplete ? found : [...found, uncounted]
+}
+
+const uncounted: Finding = {
+  kind: 'dead-letters-uncounted',
+  message:
+    'another operator was at the dead letters: not all were counted, and none is named as the reason why an order is stuck',
+}
 
 const silentQueueFinding = ({ queue, remedy }: SilentQueue): Finding => ({
   kind: 'queue-without-leader',

@@ -11,8 +11,9 @@ export const statusCommand: Command = {
   synopsis: '',
   summary: 'how much there is to do, since when, and how fast it goes',
   details: `Shows how many orders are pending, how deep outboxes, queues and dead letters are, how long the oldest
-has waited, and how many events a second each process has moved in the last ten seconds. It only
-shows: whether something is wrong is for reconcile to say.`,
+has waited, and how many events a second each process has moved in the last ten seconds. Of a queue
+it counts what is ready, not what a consumer or another operator has in hand. It only shows: whether
+something is wrong is for reconcile to say.`,
   options: {},
   run: async ({ words, env }) => {
     refuseWords('status', words)
@@ -31,12 +32,17 @@ function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): stri
     failing > 0 ? `${failing} could not be published at first` : null,
   ]
   const queue = ({ queue, messages, consumers }: QueueState) => [
-    `queue ${queue}`,
+    `queue ${queue}, ready`,
     messages,
     null,
     messages === null ? 'is not there' : `${consumers} consuming`,
   ]
-  const dead = ({ queue, messages }: QueueState) => [`dead letters ${queue}`, messages, null, null]
+  const dead = ({ queue, messages }: QueueState) => [
+    `dead letters ${queue}, ready`,
+    messages,
+    null,
+    null,
+  ]
   const depths = table(
     ['WHERE', 'WAITING', 'OLDEST', 'NOTE'],
     [

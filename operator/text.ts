@@ -1,7 +1,9 @@
 /** A table for the terminal: columns as wide as they need to be, the last one as long as it is. */
 export function table(head: string[], rows: (string | number | null)[][]): string {
   const texts = [head, ...rows.map((row) => row.map((cell) => oneLine(cell)))]
-  const widths = head.map((_, n) => Math.max(...texts.map((row) => row[n]?.length ?? 0)))
+  const widths = head.map((_, n) =>
+    texts.reduce((width, row) => Math.max(width, row[n]?.length ?? 0), 0),
+  )
   return texts
     .map((row) =>
       row

@@ -12,7 +12,7 @@ export type Verdict = 'drop' | 'keep'
 
 export interface QueueState {
   queue: string
-  /** Ready for a consumer; null when there is no such queue. */
+  /** Ready, not in the hands of a consumer or an operator; null when there is no such queue. */
   messages: number | null
   consumers: number
 }
@@ -26,8 +26,12 @@ const disconnectMs = 2_000
 const lockWaitMs = 10_000
 
 /** Runs `work` at a desk, and hangs up afterwards. */
-export async function atDesk<T>(url: string, work: (desk: Desk) => Promise<T>): Promise<T> {
-  const desk = await Desk.open(url)
+export async function atDesk<T>(
+  url: string,
+  work: (desk: Desk) => Promise<T>,
+  waitMs = lockWaitMs,
+): Promise<T> {
+  const desk = await Desk.open(url, waitMs)
   try {
     return await work(desk)
   } finally {
@@ -63,6 +67,15 @@ export class Desk {
     await hangUp(this.#connection, disconnectMs)
   }
 
+  /**
+   * Keeps other operators away until this desk is closed. What they had in hand is back in its queue
+   * then, so that a count is of all letters. Rejects with `conflict` when one stays too long.
+   */
+  async lock(): Promise<void> {
+    this.#lock ??= takeLock(this.#connection, this.#lockWaitMs)
+    await this.#lock
+  }
+
   /** Of a queue, whether it is there or not. */
   async stateOf(queue: string): Promise<QueueState> {
     try {
@@ -79,17 +92,17 @@ export class Desk {
   /**
    * Shows `judge` the messages that are in the queue now, in their order and as many at a time as
    * `takeNext` says (0: no more), and does to them as it says. What comes in meanwhile is not looked
-   * at, so that a letter which comes back is met once.
+   * at, so that a letter which comes back is met once. Returns how many there were, shown or not.
    */
   async sort(
     queue: string,
     takeNext: () => number,
     judge: (letters: Letter[]) => Promise<Verdict[]>,
-  ): Promise<void> {
-    this.#lock ??= takeLock(this.#connection, this.#lockWaitMs)
-    await this.#lock
-    let left = (await this.stateOf(queue)).messages ?? 0
-    if (left === 0) return
+  ): Promise<number> {
+    await this.lock()
+    const total = (await this.stateOf(queue)).messages ?? 0
+    if (total === 0) return 0
+    let left = total
     await this.#onChannel(async (channel) => {
       const held = new Map<number, HeldLetter>()
       try {
@@ -107,6 +120,7 @@ export class Desk {
         if (held.size > 0) await putBack(channel, queue, [...held.values()]).catch(() => {})
       }
     })
+    return total
   }
 
   /**
