@@ -3,6 +3,7 @@ import { within } from '../deadline.ts'
 import { connectOrFail, hangUp } from './connection.ts'
 import { isReply, takeLock } from './desk-lock.ts'
 import { type HeldLetter, putBack, take } from './letters-in-hand.ts'
+import { sendable } from './short-string.ts'
 
 /** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
 export type Letter = Pick<GetMessage, 'content' | 'properties'>
@@ -124,7 +125,7 @@ export class Desk {
   }
 
   /**
-   * Puts messages into a queue, all properties as they are, and resolves when the broker has every
+   * Puts messages into a queue, all properties as they can be, and resolves when the broker has every
    * one of them. Rejects when it may lack any, though some may be there then.
    */
   async put(queue: string, letters: Letter[]): Promise<void> {
@@ -157,9 +158,9 @@ export class Desk {
   }
 }
 
-/** But for the user, who would have to be ourselves. */
+/** But for the user, who would have to be ourselves, and for what cannot be written again. */
 const publishOptions = ({ userId: _, clusterId: __, ...properties }: MessageProperties) => ({
-  ...properties,
+  ...sendable(properties),
   persistent: true,
   mandatory: true,
 })

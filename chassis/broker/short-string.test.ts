@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { shortString } from './short-string.ts'
+import { sendable, shortString } from './short-string.ts'
 
 describe('shortString', () => {
   for (const [what, text, cut] of [
@@ -26,5 +26,19 @@ describe('shortString', () => {
         assert.ok(short === text ? bytes <= 255 : bytes >= 252 && bytes <= 255)
       }),
     )
+  })
+})
+
+describe('sendable', () => {
+  it('cuts each text that would not fit, and leaves the rest as it is', () => {
+    const headers = { note: 'x'.repeat(300) }
+    const came = {
+      type: '\ufffd'.repeat(86),
+      messageId: 'm-1',
+      priority: 3,
+      headers,
+      appId: undefined,
+    }
+    assert.deepEqual(sendable(came), { ...came, type: '\ufffd'.repeat(85) })
   })
 })

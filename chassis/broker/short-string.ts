@@ -9,3 +9,12 @@ export function shortString(text: string): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
   return text.slice(0, read)
 }
+
+/** The properties of a message that came, each as much of it as can be sent on. */
+export const sendable = <Properties extends object>(properties: Properties): Properties =>
+  Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? shortString(value) : value,
+    ]),
+  ) as Properties
