@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { dropTemplates } from '#testing/database.ts'
 import { stopServers } from '#testing/servers.ts'
 import { sayOrders } from '../faults/verdict.ts'
+import { runAskingCrashes } from './asking.ts'
 import { type Hunted, hunt } from './hunt.ts'
 import { mutants } from './mutants.ts'
 import { type Options, parseOptions, usage } from './options.ts'
@@ -17,8 +18,12 @@ const progress = (line: string) => {
 }
 
 async function seams(): Promise<Report> {
-  const run = await runCrashes({ cells: (recorded) => recorded, isExhaustive: true, progress })
-  return { table: seamTable(run), faults: run.faults }
+  const options = { isExhaustive: true, progress }
+  const runs = [
+    await runCrashes({ cells: (recorded) => recorded, ...options }),
+    await runAskingCrashes(options),
+  ]
+  return { table: seamTable(runs), faults: runs.flatMap(({ faults }) => faults) }
 }
 
 async function pairs(seed: number, minutes: number): Promise<Report> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { sayOrders } from '../faults/verdict.ts'
-import { runCrashes } from './run.ts'
+import { runAskingCrashes } from './asking.ts'
+import { type CrashRun, runCrashes } from './run.ts'
 import { seamTable } from './table.ts'
 
 /** CRASH_EVERY=1 takes no kill for two; CRASH_TABLE names a file for the table of the seams. */
@@ -9,17 +10,29 @@ const { CRASH_EVERY, CRASH_TABLE } = process.env
 
 describe('every process, killed before and after whatever it does', function () {
   this.timeout(1_200_000)
+  const runs: CrashRun[] = []
+  const options = {
+    isExhaustive: CRASH_EVERY === '1',
+    progress: (line: string) => console.log(`      ${line}`),
+  }
+  after('write the table', () => {
+    if (CRASH_TABLE) writeFileSync(CRASH_TABLE, `${seamTable(runs)}\n`)
+  })
 
   it('ends every order once, with nothing that asks again', async () => {
-    const run = await runCrashes({
-      cells: (recorded) => recorded,
-      isExhaustive: CRASH_EVERY === '1',
-      progress: (line) => console.log(`      ${line}`),
-    })
+    const run = await runCrashes({ cells: (recorded) => recorded, ...options })
+    runs.push(run)
     console.log(
       `      ${sayOrders(run.verdict.orders)}; ${run.lives} lives, ${run.redriven} messages taken for killers`,
     )
-    if (CRASH_TABLE) writeFileSync(CRASH_TABLE, `${seamTable(run)}\n`)
+    assert.deepEqual(run.faults, [])
+  })
+
+  it('asks again by one new request each time, wherever orders-consumer is killed', async () => {
+    const run = await runAskingCrashes(options)
+    runs.push(run)
+    const { orders, askedAgain } = run.verdict
+    console.log(`      ${sayOrders(orders)}, asked for again ${askedAgain}; ${run.lives} lives`)
     assert.deepEqual(run.faults, [])
   })
 })

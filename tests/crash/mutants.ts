@@ -335,6 +335,20 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { scenario: 'requests wiped from the broker' },
   },
   {
+    name: 'asking-in-two-transactions',
+    file: `${settling}/asking.ts`,
+    text: `    await appendEvents(trx, events)
+    return { considered: orders.length, asked: events.map(({ subject }) => subject) }
+  })
+`,
+    replacement: `    return { considered: orders.length, asked: events.map(({ subject }) => subject), events }
+  })
+  await appendEvents(db as never, turn.events)
+`,
+    why: 'an order that counts as asked for again has a request on its way',
+    caughtBy: { scenario: 'orders-consumer dies while it asks again' },
+  },
+  {
     name: 'nan-is-money',
     file: 'migrations/both/0001-domains.sql',
     text: 'CHECK (VALUE > 0 AND VALUE <= 9999999999999999.99)',

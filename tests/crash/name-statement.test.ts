@@ -7,6 +7,7 @@ describe('nameStatement', () => {
     ['LISTEN "order_status"', 'listen order_status'],
     ['SELECT FROM inbox LIMIT 0', 'select inbox'],
     ['SELECT 1 AS heartbeat', 'select heartbeat'],
+    ['SELECT extract(epoch FROM now() - x) FROM orders FOR UPDATE SKIP LOCKED', 'claim orders'],
     ['SELECT clock_timestamp() AS now', 'call clock_timestamp'],
     ['SELECT pg_try_advisory_xact_lock($1) AS locked', 'call pg_try_advisory_xact_lock'],
     [

@@ -4,7 +4,12 @@
  * name of its own without anyone giving it one.
  */
 export function nameStatement(statement: string, values: readonly unknown[] = []): string {
-  const text = statement.replaceAll('"', '').replace(/\s+/g, ' ').trim().toLowerCase()
+  const text = statement
+    .replaceAll('"', '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toLowerCase()
+    .replace(/extract\(\w+ from/g, 'extract(')
   if (text.includes('pg_notify(')) return `notify ${values[0]}`
   for (const [pattern, name] of shapes) {
     const match = pattern.exec(text)

@@ -1,4 +1,5 @@
-import type { Cell } from './cells.ts'
+import { createHash } from 'node:crypto'
+import { type Cell, nameCrash } from './cells.ts'
 import { type CrashRun, runCrashes } from './run.ts'
 
 /**
@@ -6,7 +7,7 @@ import { type CrashRun, runCrashes } from './run.ts'
  * processes, both at once, which has no order.
  */
 export function pairsOf(cells: readonly Cell[]): Cell[] {
-  const crashes = cells.flat()
+  const crashes = cells.flat().toSorted((a, b) => (nameCrash(a) < nameCrash(b) ? -1 : 1))
   return crashes.flatMap((first, index) =>
     crashes.flatMap((second, other): Cell[] => {
       const isSame = first.process === second.process
@@ -28,31 +29,22 @@ export async function runPairs({ seed, minutes, ...options }: PairOptions) {
   const cells = (recorded: Cell[]) => {
     const pairs = pairsOf(recorded)
     possible = pairs.length
-    return shuffled(pairs, seed)
+    return sampled(pairs, seed)
   }
   const signal = AbortSignal.timeout(minutes * 60_000)
   const run: CrashRun = await runCrashes({ ...options, cells, signal })
   return { possible, run }
 }
 
-/** In an order that the seed decides: as many of them as there is time for are a fair sample. */
-export function shuffled<T>(items: readonly T[], seed: number): T[] {
-  const random = randomNumbers(seed)
-  const mixed = [...items]
-  for (let last = mixed.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    ;[mixed[last], mixed[other]] = [mixed[other] as T, mixed[last] as T]
-  }
-  return mixed
-}
-
-/** From 0 to 1. Source: mulberry32 by Tommy Ettinger, in the public domain. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+/**
+ * In an order that the seed and the names decide, whatever else was recorded: as many of them as
+ * there is time for are a fair sample, and mostly the same one again.
+ */
+export function sampled(cells: readonly Cell[], seed: number): Cell[] {
+  const lot = (cell: Cell) =>
+    createHash('sha256')
+      .update(JSON.stringify([seed, cell.map(nameCrash)]))
+      .digest('hex')
+  const lots = new Map(cells.map((cell) => [cell, lot(cell)]))
+  return cells.toSorted((one, other) => ((lots.get(one) ?? '') < (lots.get(other) ?? '') ? -1 : 1))
 }

@@ -1,5 +1,5 @@
 import { nameStatement } from './name-statement.ts'
-import { around, aroundHearing, reach } from './seams.ts'
+import { around, aroundHearing, isAsPlanned, reach } from './seams.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
 type Callback = (error: unknown, ...rest: unknown[]) => void
@@ -44,7 +44,7 @@ function answered(
 ) {
   const callback = args.at(-1)
   if (typeof callback !== 'function') {
-    return around(seam, async () => call(...args), text)
+    return around(seam, async () => call(...args), text).catch(asAnswer)
   }
   reach(seam, 'before', text)
   const called: Callback = (error, ...rest) => {
@@ -52,6 +52,13 @@ function answered(
     ;(callback as Callback)(error, ...rest)
   }
   return call(...args.slice(0, -1), called)
+}
+
+/** What is thrown as planned is said by the server: the connection lives, and can be rolled back on. */
+function asAnswer(error: Error): never {
+  if (!isAsPlanned(error)) throw error
+  const { DatabaseError } = moduleOf('pg')
+  throw Object.assign(new DatabaseError(error.message, 0, 'error'), { code: '57P03' })
 }
 
 /** ` listen` for the connection that hears NOTIFY. */

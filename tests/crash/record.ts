@@ -17,7 +17,8 @@ const fewest: Record<ProcessName, number> = {
   'payments-consumer': 38,
 }
 
-const failing = (seam: string): Step => ({ seam, when: 'after', action: 'throw' })
+/** An error of the program's own, in place of the answer. */
+export const failing = (seam: string): Step => ({ seam, when: 'after', action: 'throw' })
 
 /**
  * What goes wrong in the lives of a recording, one after another. Without an error somewhere nobody
@@ -85,7 +86,7 @@ async function untilNothingNew(runner: CellRunner): Promise<void> {
 }
 
 /** The names of the seams that a process has come to and has got over. */
-function bothSides(notes: Map<ProcessName, Note[]>, name: ProcessName): string[] {
+export function bothSides(notes: Map<ProcessName, Note[]>, name: ProcessName): string[] {
   const met = (notes.get(name) ?? []).filter((note) => 'met' in note)
   const begun = new Set(met.flatMap((note) => (note.when === 'before' ? note.met : [])))
   return met.flatMap((note) => (note.when === 'after' && begun.has(note.met) ? note.met : []))

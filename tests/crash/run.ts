@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import type { Verdict } from '../faults/verdict.ts'
 import { type Cell, type CellResult, CellRunner, nameCrash } from './cells.ts'
 import { recordSeams } from './record.ts'
@@ -20,6 +22,8 @@ export interface CrashOptions {
   cells: (recorded: Cell[]) => Cell[]
   /** A kill before one call and after the one before it are two, though nothing lies between. */
   isExhaustive?: boolean
+  /** Starts everything, and finds out which seams there are; all of them, unless told otherwise. */
+  record?: typeof recordSeams
   boundMs?: number
   env?: NodeJS.ProcessEnv
   /** No more cells are begun then. */
@@ -36,7 +40,9 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   const system = await openSystem(options.env)
   const runner = new CellRunner(system)
   try {
-    return await runOn(system, runner, options, startedAt)
+    const run = await runOn(system, runner, options, startedAt)
+    if (run.faults.length > 0) options.progress?.(`RED: history and logs are in ${keep(system)}`)
+    return run
   } finally {
     system.load.close()
     await runner.killAll()
@@ -44,14 +50,23 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   }
 }
 
+/** Where what is needed to find out stays: who asked and was told what, and what was logged. */
+function keep({ dir }: System): string {
+  const to = resolve('.local/crash', new Date().toISOString().replace(/[:.]/g, '-'))
+  cpSync(dir, to, { recursive: true, filter: (source) => basename(source) !== 'compiled' })
+  return to
+}
+
 async function runOn(
   system: System,
   runner: CellRunner,
-  { cells, isExhaustive = false, boundMs = 180_000, signal, progress = () => {} }: CrashOptions,
+  options: CrashOptions,
   startedAt: number,
 ): Promise<CrashRun> {
+  const { cells, isExhaustive = false, record = recordSeams } = options
+  const { boundMs = 180_000, signal, progress = () => {} } = options
   const seconds = () => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
-  const recorded = await recordSeams(system, runner, isExhaustive)
+  const recorded = await record(system, runner, isExhaustive)
   const chosen = cells(recorded)
   progress(`${recorded.length} seams recorded, ${chosen.length} cells to do, after ${seconds()}`)
   const results = await runner.run(chosen, { boundMs, ...(signal && { signal }) })

@@ -4,6 +4,7 @@ import { eventually } from '#testing/eventually.ts'
 import type { Verdict } from '../faults/verdict.ts'
 import { type Cell, CellRunner, type Crash } from './cells.ts'
 import { users } from './load.ts'
+import { loseFirstRequests } from './provocations/losses.ts'
 import { provocationsNamed } from './provoke.ts'
 import { concludeSystem, openSystem, type System } from './system.ts'
 
@@ -122,6 +123,13 @@ export const scenarios = {
       times(5, () =>
         Promise.all(Array.from({ length: 10 }, () => clients.topUp(users.thin, 10_000n))),
       ),
+  },
+  'orders-consumer dies while it asks again': {
+    env: { ASK_AGAIN_AFTER_MS: '500' },
+    run: async (system, runner) => {
+      await loseFirstRequests(system)
+      await crash('orders-consumer', 'before', 'insert outbox').run(system, runner)
+    },
   },
   'requests wiped from the broker': wipe('payments-consumer'),
   'replies wiped from the broker': wipe('orders-consumer'),

@@ -2,6 +2,11 @@ import { appendFileSync } from 'node:fs'
 
 export type When = 'before' | 'after'
 
+const asPlanned = 'as planned, '
+
+/** Whether an error is one that a plan has thrown. */
+export const isAsPlanned = ({ message }: Error): boolean => message.startsWith(asPlanned)
+
 /** What to do at the n-th time (the first, unless told) that a seam is reached. */
 export interface Step {
   seam: string
@@ -95,7 +100,7 @@ function take({ seam, when, action, ms = 1_000 }: Step): void {
       process.kill(process.pid, 'SIGSTOP')
       break
     case 'throw':
-      throw new Error(`as planned, ${when} ${seam}`)
+      throw new Error(`${asPlanned}${when} ${seam}`)
     case 'delay':
       freeze(ms)
       break

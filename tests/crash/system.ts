@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processNames } from '#local/ports.ts'
@@ -13,6 +13,7 @@ import { History } from '../faults/history.ts'
 import { owedEvents, pendingOrders, readRemains } from '../faults/read-remains.ts'
 import { type Verdict, verdictOf } from '../faults/verdict.ts'
 import { type Fleet, type Life, openFleet } from './fleet.ts'
+import { halfAskings } from './half-askings.ts'
 import { Load } from './load.ts'
 
 /** Everything that a crash needs: servers, processes, clients, and their history. */
@@ -24,6 +25,8 @@ export interface System {
   history: History
   clients: Clients
   load: Load
+  /** Logs, and what clients saw; gone when it is closed. */
+  dir: string
   close: () => Promise<void>
 }
 
@@ -44,13 +47,16 @@ export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
     paymentsDatabase: payments.database.url,
   }
   const fleet = await openFleet(dir, urls, { ...fast(dir), ...env })
-  const history = new History()
+  const historyFile = join(dir, 'history.jsonl')
+  const history = new History((line) => {
+    if (existsSync(dir)) appendFileSync(historyFile, `${JSON.stringify(line)}\n`)
+  })
   const doors = { orders: fleet.address('orders-api'), payments: fleet.address('payments-api') }
   const clients = new Clients(history, doors)
   const load = new Load(history, clients, doors)
   return {
     ...{ orders: orders.database, payments: payments.database, broker: vhost.broker },
-    ...{ fleet, history, clients, load },
+    ...{ fleet, history, clients, load, dir },
     close: async () => {
       await Promise.all([orders.close(), payments.close(), vhost.close()])
       await removeState(dir)
@@ -90,7 +96,7 @@ export async function concludeSystem(
     unclean.push(...(await stopAll([...lives.values()])))
   }
   const verdict = verdictOf(system.history, await readSystem(system))
-  return { ...verdict, faults: [...verdict.faults, ...unclean] }
+  return { ...verdict, faults: [...verdict.faults, ...unclean, ...(await halfAskings(system))] }
 }
 
 function startAll({ fleet }: System, lives: Map<string, Life>): void {

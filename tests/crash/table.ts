@@ -4,8 +4,14 @@ import type { CellResult } from './cells.ts'
 import type { Hunted } from './hunt.ts'
 import type { CrashRun } from './run.ts'
 
-/** The seams as a Markdown table: how often each was killed before and after, and what came of it. */
-export function seamTable({ results, verdict, faults, lives }: CrashRun): string {
+/**
+ * The seams of these runs as one Markdown table: how often each was killed before and after, and
+ * what came of it.
+ */
+export function seamTable(runs: CrashRun[]): string {
+  const results = runs.flatMap((run) => run.results)
+  const faults = runs.flatMap((run) => run.faults)
+  const lives = runs.reduce((sum, run) => sum + run.lives, 0)
   const counts = countsOf(results)
   const rows = processNames.flatMap((process) =>
     [...(counts.get(process) ?? [])].map(
@@ -13,7 +19,7 @@ export function seamTable({ results, verdict, faults, lives }: CrashRun): string
     ),
   )
   return [
-    `${rows.length} seams, ${results.length} crashes, ${lives} lives; orders: ${sayOrders(verdict.orders)}.`,
+    `${rows.length} seams, ${results.length} crashes, ${lives} lives; orders: ${runs.map(sayRun).join('; ')}.`,
     faults.length === 0 ? 'No promise was broken.' : `${faults.length} promises were broken.`,
     '',
     '| process | seam | killed before | killed after |',
@@ -21,6 +27,9 @@ export function seamTable({ results, verdict, faults, lives }: CrashRun): string
     ...rows,
   ].join('\n')
 }
+
+const sayRun = ({ verdict: { orders, askedAgain } }: CrashRun): string =>
+  [sayOrders(orders), ...(askedAgain > 0 ? [`asked for again ${askedAgain}`] : [])].join(', ')
 
 type Counts = Map<string, { before: number | string; after: number | string }>
 

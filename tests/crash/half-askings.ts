@@ -1,0 +1,19 @@
+import { sql } from 'kysely'
+import type { System } from './system.ts'
+
+/**
+ * Each asking is a count with the order and an event in the outbox, in one transaction: a sentence
+ * for each order that has more of the one than of the other. It would heal, a wait later, so that
+ * the end of the order does not tell.
+ */
+export async function halfAskings({ orders }: System): Promise<string[]> {
+  const halves = await orders.rows(sql<{ order_id: string; times_asked: number; events: number }>`
+    SELECT order_id, times_asked, count(event_id)::int AS events
+    FROM orders LEFT JOIN outbox
+      ON event_type = 'PaymentRequested' AND payload_json ->> 'subject' = order_id::text
+    GROUP BY order_id HAVING times_asked <> count(event_id)`)
+  return halves.map(
+    ({ order_id, times_asked, events }) =>
+      `order ${order_id} counts ${times_asked} requests, the outbox has ${events}`,
+  )
+}
