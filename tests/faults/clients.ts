@@ -17,13 +17,17 @@ export interface Insisting {
   pauseMs?: number
 }
 
+/** Every so many-th call that was taken is made once more: it must be answered as before. */
+const doubtEvery = 5
+
 /**
- * Clients that repeat a call with the same Idempotency-Key until they are answered, and whose every
- * call is in the history before it is made.
+ * Clients that repeat a call with the same Idempotency-Key until they are answered, now and then even
+ * after that, and whose every call is in the history before it is made.
  */
 export class Clients {
   readonly #history: History
   readonly #doors: Doors
+  #taken = 0
 
   constructor(history: History, doors: Doors) {
     this.#history = history
@@ -49,12 +53,19 @@ export class Clients {
     const call = this.#history.ask({ kind, userId, key: randomUUID(), amountMinor })
     const { url, body } = this.#requestOf(call)
     const headers = { 'content-type': 'application/json', 'idempotency-key': call.key }
+    const attempt = async () => {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+      const answer = await post(url, { headers, body, signal: limited })
+      if (!answer || !isFinal(answer.status)) return undefined
+      this.#history.answer(call, answer.status, answer.text)
+      return answer
+    }
     while (!signal.aborted) {
-      const attempt = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      const answer = await post(url, { headers, body, signal: attempt })
-      if (answer && answer.status !== 409 && answer.status !== 429 && answer.status < 500) {
-        this.#history.answer(call, answer.status, answer.text)
-        return answer.status < 300 ? JSON.parse(answer.text) : undefined
+      const answer = await attempt()
+      if (answer) {
+        if (answer.status >= 300) return undefined
+        if (++this.#taken % doubtEvery === 0) await attempt()
+        return JSON.parse(answer.text)
       }
       await pause(pauseMs, signal)
     }
@@ -76,6 +87,8 @@ export class Clients {
     }
   }
 }
+
+const isFinal = (status: number): boolean => status !== 409 && status !== 429 && status < 500
 
 /** Undefined when no whole answer came. */
 async function post(

@@ -20,7 +20,7 @@ export async function readRemains(
     `.execute(orders),
     sql<Remains['accounts'][number]>`SELECT user_id, balance FROM accounts`.execute(payments),
     sql<LedgerRow>`
-      SELECT tx_id, order_id, user_id, type, amount, status, reason FROM ledger
+      SELECT tx_id, order_id, user_id, type, amount, status, reason, created_at FROM ledger
     `.execute(payments),
     Promise.all([rememberedAnswers(orders), rememberedAnswers(payments)]),
     owedEvents({ orders, payments }),

@@ -37,6 +37,7 @@ export interface LedgerRow {
   amount: string
   status: 'SUCCESS' | 'FAILED'
   reason: string | null
+  created_at: Date
 }
 
 /** What a call was answered with: as the client heard it, or else as the service remembers it. */

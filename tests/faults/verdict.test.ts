@@ -20,6 +20,7 @@ const topUp: LedgerRow = {
   amount: '20.00',
   status: 'SUCCESS',
   reason: null,
+  created_at: new Date('2030-01-01T12:00:00Z'),
 }
 const debit: LedgerRow = {
   ...topUp,
@@ -151,6 +152,24 @@ describe('verdictOf', () => {
     const misled = historyOf()
     misled.tell('order-1', 'PAYMENT_FAILED')
     assert.match(judge({}, misled).faults.join(), /a watcher was told PAYMENT_FAILED/)
+  })
+
+  describe('of an order that was refused', () => {
+    const refusedAfter = (ms: number, amount: string) => {
+      const created_at = new Date(topUp.created_at.getTime() + ms)
+      const refusal = { ...refused, created_at, amount }
+      return judge({ ledger: [topUp, debit, { ...refusal, tx_id: 'tx-3', order_id: 'order-3' }] })
+    }
+    const unjust = /order-3 of alice about .* could have paid/
+
+    it('finds that its user could have paid all the time', () => {
+      assert.match(refusedAfter(60_000, '7.50').faults.join('\n'), unjust)
+    })
+
+    it('finds nothing when the money was not enough, or may have come only then', () => {
+      assert.doesNotMatch(refusedAfter(60_000, '7.51').faults.join('\n'), unjust)
+      assert.doesNotMatch(refusedAfter(15_000, '7.50').faults.join('\n'), unjust)
+    })
   })
 
   it('finds an answer that was not the same again', () => {

@@ -1,6 +1,7 @@
 import type { Call, History } from './history.ts'
 import { moneyFaults } from './judge-money.ts'
 import { judgeOrders } from './judge-orders.ts'
+import { refusalFaults } from './judge-refusals.ts'
 import { type Remains, type Word, words } from './remains.ts'
 
 export interface Verdict {
@@ -24,6 +25,7 @@ export function verdictOf(history: History, remains: Remains): Verdict {
       ...history.calls.flatMap(changedAnswer),
       ...untoldOrders(history, remains),
       ...moneyFaults(history, remains),
+      ...refusalFaults(remains),
       ...leftOvers(history, remains),
     ],
     askedAgain: remains.orders.filter(({ times_asked }) => times_asked > 1).length,
