@@ -17,6 +17,8 @@ export interface Cell {
   askAgainAfterMs?: number
   /** Of each process; two unless told. */
   replicas?: number
+  /** Whether a message can kill payments-consumer (mortal.ts). */
+  isMortal?: boolean
   /** Why it cannot run here: a tool that is missing, a right. */
   unable?: () => string | undefined
   run: (system: System, run: CellRun) => Promise<Outcome>
@@ -37,7 +39,7 @@ export const load = { ordersPerSecond: 20, users: 30 }
 
 /** A cell that acts while orders come in. */
 export const underLoad =
-  (act: Act, more: Pick<LoadedRun, 'injects'> = {}): Cell['run'] =>
+  (act: Act, more: Partial<Pick<LoadedRun, 'injects' | 'ordersPerSecond'>> = {}): Cell['run'] =>
   async (system, run) => {
     const own: string[] = []
     const outcome = await runUnderLoad(
@@ -59,6 +61,9 @@ const tooLate = ({ recoveries }: Outcome): string[] =>
 interface FaultAfterFault {
   /** How long it may take after each until all orders are final. */
   withinMs: number
+  /** Times (recovery.ts) without which it would have shown nothing. */
+  shows?: string[]
+  ordersPerSecond?: number
   /** What is to be brought about first, and then the fault; just the fault unless told. */
   how?: (fault: Fault, field: Field) => Promise<void>
 }
@@ -66,9 +71,9 @@ interface FaultAfterFault {
 /** A cell of faults, one after the other, each when what the one before held up has ended. */
 export const faultAfterFault = (
   faultsOf: (count: number, system: System) => Fault[],
-  { withinMs, how = inflict }: FaultAfterFault,
-): Cell['run'] =>
-  underLoad(async (field, { count, progress }) => {
+  { withinMs, shows = [], how = inflict, ...more }: FaultAfterFault,
+): Cell['run'] => {
+  const run = underLoad(async (field, { count, progress }) => {
     const late: string[] = []
     const faults = faultsOf(count, field.system)
     for (const [index, fault] of faults.entries()) {
@@ -80,7 +85,15 @@ export const faultAfterFault = (
     }
     const missed = field.journal.missed.map(({ fault, why }) => `${fault.kind} missed: ${why}`)
     return [...late, ...missed]
-  })
+  }, more)
+  return async (system, own) => {
+    const outcome = await run(system, own)
+    const seen = outcome.recoveries.flatMap(({ what, times }) => (times.count > 0 ? [what] : []))
+    const unseen = shows.filter((what) => !seen.includes(what))
+    const empty = unseen.map((what) => `nothing was seen of: ${what}`)
+    return { ...outcome, faults: [...outcome.faults, ...empty] }
+  }
+}
 
 /** Far enough apart that the recovery of each is told from that of the next. */
 const apartMs = 3_100

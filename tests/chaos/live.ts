@@ -1,3 +1,4 @@
+import { AppError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
 import { reconcile } from '#operator/reconcile.ts'
 import type { Databases } from '../faults/read-remains.ts'
@@ -26,8 +27,9 @@ export class LiveChecks {
       try {
         await this.#look()
         this.looks++
-      } catch {
-        this.misses++
+      } catch (error) {
+        if (error instanceof AppError) this.misses++
+        else this.faults.add(`cannot look: ${error}`)
       }
     }
   }

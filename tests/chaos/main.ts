@@ -8,7 +8,7 @@ import { type Options, parseOptions, usage } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { jsonOf, markdownOf } from './report.ts'
 import { runRandom } from './run.ts'
-import { type System, startSystem } from './system.ts'
+import { type System, type SystemOptions, startSystem } from './system.ts'
 
 const startedAtMs = performance.now()
 
@@ -33,22 +33,27 @@ const stopped = stopRequest(() => process.exit(130)).then(() => undefined)
 async function reported(
   options: Options,
   title: string,
-  env: { askAgainAfterMs: number; replicas?: number },
+  env: SystemOptions,
   run: (system: System, dir: string) => Promise<Outcome>,
 ): Promise<Reported> {
   progress(`${title}: starting PostgreSQL, RabbitMQ and the stack`)
   const dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
   await using system = await startSystem(env)
-  const outcome = await Promise.race([run(system, dir), stopped])
+  const keep = (report: string) => archive(options, dir, system.dir, report)
+  const outcome = await Promise.race([run(system, dir), stopped]).catch((error: unknown) => {
+    keep(`${title}: ${error instanceof Error ? error.stack : error}`)
+    throw error
+  })
   if (!outcome) throw new Stopped()
-  console.log(`\n${markdownOf(title, outcome)}\n`)
-  if (outcome.faults.length > 0) archive(options, dir, system.dir, { title, outcome })
+  const report = markdownOf(title, outcome)
+  console.log(`\n${report}\n`)
+  if (outcome.faults.length > 0) keep(report)
   rmSync(dir, { recursive: true, force: true })
   return { title, outcome }
 }
 
 /** What is needed to find out: who asked and was told what, what was done, what was logged. */
-function archive(options: Options, dir: string, systemDir: string, red: Reported): void {
+function archive(options: Options, dir: string, systemDir: string, report: string): void {
   const { seed } = options
   const to = join(options.archive, `seed-${seed}-${new Date().toISOString().replace(/[:.]/g, '-')}`)
   mkdirSync(to, { recursive: true })
@@ -56,7 +61,7 @@ function archive(options: Options, dir: string, systemDir: string, red: Reported
   for (const part of ['stack', 'postgres', 'broker']) {
     cpSync(join(systemDir, part, 'logs'), join(to, 'logs', part), { recursive: true })
   }
-  writeFileSync(join(to, 'outcome.md'), `${markdownOf(red.title, red.outcome)}\n`)
+  writeFileSync(join(to, 'outcome.md'), `${report}\n`)
   progress(`RED with seed ${seed}: history and logs are in ${to}`)
 }
 
@@ -72,19 +77,22 @@ function random(options: Options): Promise<Reported> {
 function runCell(options: Options, cell: Cell): Promise<Reported> {
   const count = options.count ?? cell.count
   const title = `${cell.name}, ${count} times: ${cell.title}`
-  const { askAgainAfterMs = 0, replicas = 2 } = cell
-  return reported(options, title, { askAgainAfterMs, replicas }, (system, dir) =>
+  const { askAgainAfterMs = 0, replicas = 2, isMortal = false } = cell
+  return reported(options, title, { askAgainAfterMs, replicas, isMortal }, (system, dir) =>
     cell.run(system, { seed: options.seed, count, dir, progress }),
   )
 }
 
 async function main(options: Options): Promise<boolean> {
   const wanted = cells.filter(({ name }) => options.only.includes(name))
+  const unable = wanted.flatMap(({ name, unable }) => {
+    const why = unable?.()
+    return why === undefined ? [] : [`${name} cannot run here: it ${why}`]
+  })
+  if (unable.length > 0) throw new Error(unable.join('\n'))
   const all: Reported[] = []
   for (const cell of wanted) {
-    const why = cell.unable?.()
-    if (why === undefined) all.push(await runCell(options, cell))
-    else progress(`${cell.name} is skipped: ${why}`)
+    all.push(await runCell(options, cell))
   }
   if (wanted.length === 0) all.push(await random(options))
   const { json, markdown } = options

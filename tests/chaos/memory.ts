@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { pause } from '#local/waiting.ts'
 import type { System } from './system.ts'
 
@@ -7,6 +7,15 @@ export function megabytesOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024)
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Files, connections and whatever else a process holds open; NaN when there is no such process. */
+export function openFilesOf(pid: number | undefined): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
   } catch {
     return Number.NaN
   }

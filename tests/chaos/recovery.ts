@@ -51,6 +51,18 @@ export const isDisturbed = ({ atMs, afterMs }: Detection, faults: readonly Infli
     .filter(disturbsDatabase)
     .filter(({ fromMs, toMs }) => fromMs <= atMs && toMs >= atMs - afterMs).length > 1
 
+/** What a cell can be about. */
+export const shown = {
+  kill: 'orders final after a kill, nothing else near',
+  brokerKill: 'orders final after a killed broker',
+  postgresKill: 'orders final after a killed PostgreSQL',
+  loss: 'orders final after the broker lost them, nothing else near',
+  listenEnded: 'LISTEN again after its connection was ended, nothing else near',
+  listenHalfOpen: 'half-open LISTEN given up, nothing else near',
+  brokerHalfOpen: 'half-open broker connection given up',
+  databaseHalfOpen: 'half-open database connection given up',
+} as const
+
 /** What a run says of the times that were promised. Kills count where no other fault was near. */
 export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery[] {
   const { inflicted, detections } = journal
@@ -65,7 +77,7 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
   const isPool = ({ who, link }: Detection) => link.endsWith('database') && !who.endsWith(' listen')
   return [
     {
-      what: 'orders final after a kill, nothing else near',
+      what: shown.kill,
       times: orders(of('kill').filter((kill) => lonely.has(kill))),
       targetMs: 5_000,
     },
@@ -75,17 +87,17 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
       targetMs: undefined,
     },
     {
-      what: 'orders final after a killed broker',
+      what: shown.brokerKill,
       times: orders(of('kill broker')),
       targetMs: undefined,
     },
     {
-      what: 'orders final after a killed PostgreSQL',
+      what: shown.postgresKill,
       times: orders(of('kill postgres')),
       targetMs: undefined,
     },
     {
-      what: 'orders final after the broker lost them, nothing else near',
+      what: shown.loss,
       times: orders(of(...losses).filter((loss) => lonely.has(loss))),
       targetMs: 35_000,
     },
@@ -95,7 +107,7 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
       targetMs: undefined,
     },
     {
-      what: 'LISTEN again after its connection was ended, nothing else near',
+      what: shown.listenEnded,
       times: detected((one) => isListen(one) && !isHalfOpen(one) && isCalm(one)),
       targetMs: 5_000,
     },
@@ -105,7 +117,7 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
       targetMs: undefined,
     },
     {
-      what: 'half-open LISTEN given up, nothing else near',
+      what: shown.listenHalfOpen,
       times: detected((one) => isListen(one) && isHalfOpen(one) && isCalm(one)),
       targetMs: 5_000,
     },
@@ -115,14 +127,14 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
       targetMs: undefined,
     },
     {
-      what: 'half-open broker connection given up',
+      what: shown.brokerHalfOpen,
       times: detected(({ link }) => link === 'broker'),
       targetMs: 15_000,
     },
     {
-      what: 'half-open database connection given up',
+      what: shown.databaseHalfOpen,
       times: detected((one) => isPool(one) && isHalfOpen(one)),
-      targetMs: undefined,
+      targetMs: 15_000,
     },
   ]
 }

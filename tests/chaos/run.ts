@@ -192,6 +192,7 @@ async function judge({ system, history, journal, injections, live }: Ended) {
       ...[...live.faults].map((fault) => `live: ${fault}`),
       ...verdict.faults,
       ...(idling > 0 ? [`${idling} transactions idle`] : []),
+      ...(live.looks === 0 ? ['nobody could look while it went on'] : []),
     ],
   }
 }

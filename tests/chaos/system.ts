@@ -16,6 +16,7 @@ import { type Proxy as FaultProxy, proxyTo } from '#testing/proxy.ts'
 import { startStack } from '#testing/stack.ts'
 import type { Databases } from '../faults/read-remains.ts'
 import { type Broker, startBroker } from './broker.ts'
+import { mortalEnvironment } from './mortal.ts'
 import type { Link } from './schedule.ts'
 
 /**
@@ -46,6 +47,8 @@ export interface SystemOptions {
   /** Of each of the six; two unless told. */
   replicas?: number
   askAgainAfterMs: number
+  /** Whether a message can kill payments-consumer (mortal.ts). */
+  isMortal?: boolean
 }
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -67,6 +70,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     AMQP_URL: links.broker.url,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
     ASK_AGAIN_AFTER_MS: String(options.askAgainAfterMs),
+    ...(options.isMortal && mortalEnvironment(dir)),
   }
   const [gatewayPort = 0] = await freePorts(1)
   const base = await freePortBase()

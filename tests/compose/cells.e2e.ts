@@ -12,26 +12,16 @@ const workers = ['orders-relay', 'orders-consumer', 'payments-relay', 'payments-
 const everyone = ['orders-api', 'payments-api', ...workers]
 const queues = Object.values(topology).map(({ queue }) => queue)
 
-/** How long the orders of a moment may be on their way: the limit of asking again, and a start. */
+/** How long the orders of a moment may be on their way: a start, and the limit of asking again. */
 const withinMs = 90_000
 
 /**
  * Cells of the failure catalogue as `npm run chaos -- --only` has them, in containers and on the
- * broker that they bring. One load goes on through all of them; the verdict is the last test.
+ * broker that they bring. One load goes on through all of a scene; the verdict is its last test.
  */
-describe('the cells in containers', function () {
+describe('the cells in containers, with nothing that asks again', function () {
   this.timeout(10 * minutes)
-  let scene: Scene
-
-  before(async function () {
-    this.timeout(15 * minutes)
-    scene = await setScene({ replicas: 2, ordersPerSecond: 15, users: 30 })
-  })
-
-  after(async function () {
-    this.timeout(3 * minutes)
-    await scene?.[Symbol.asyncDispose]()
-  })
+  const scene = useScene({ askAgainAfterMs: 0 })
 
   it('x3: SIGKILL, one container after the other', async () => {
     for (const service of [...everyone, ...workers, ...workers, ...workers]) {
@@ -48,17 +38,6 @@ describe('the cells in containers', function () {
       await scene.kill(broker)
       await scene.startAgain(broker)
       await scene.untilFinal(withinMs)
-    }
-  })
-
-  it('x6: the broker wiped; each queue deleted, purged, unbound', async () => {
-    await scene.wipeBroker()
-    await scene.untilFinal(withinMs)
-    for (const queue of queues) {
-      for (const harm of ['delete', 'purge', 'unbind'] as const) {
-        await scene.harmQueue(queue, harm)
-        await scene.untilFinal(withinMs)
-      }
     }
   })
 
@@ -91,12 +70,7 @@ describe('the cells in containers', function () {
     assert.deepEqual(unexpectedAnswers(log), [])
   })
 
-  it('leave every order ended once, and books that agree', async () => {
-    const { verdict, faults, deadLetters } = await scene.conclude()
-    console.log(`      ${sayOrders(verdict.orders)}; asked again: ${verdict.askedAgain}`)
-    assert.deepEqual([...faults, ...verdict.faults], [])
-    assert.deepEqual(deadLetters, [])
-  })
+  itLeavesAllWell(scene, { isAskedAgain: false })
 
   /** So many orders at once, so that the queue is full. */
   async function burst(count: number): Promise<void> {
@@ -109,3 +83,57 @@ describe('the cells in containers', function () {
     await eventually(async () => (await scene.depth('payments-consumer')) >= count / 2)
   }
 })
+
+describe('the cells in containers that lose what the broker had', function () {
+  this.timeout(10 * minutes)
+  const scene = useScene({ askAgainAfterMs: 30_000 })
+
+  it('x6: the broker wiped; each queue deleted, purged, unbound', async () => {
+    await whileOrdersWait('payments-consumer', () => scene.wipeBroker())
+    for (const queue of queues) {
+      await whileOrdersWait(queue, () => scene.harmQueue(queue, 'delete'))
+      await whileOrdersWait(queue, () => scene.harmQueue(queue, 'purge'))
+      await scene.harmQueue(queue, 'unbind')
+      await scene.untilFinal(withinMs)
+    }
+  })
+
+  /** What empties a queue while its readers are away takes these orders with it. */
+  async function whileOrdersWait(queue: string, lose: () => Promise<void>): Promise<void> {
+    const readers = await scene.containersOf(queue)
+    for (const reader of readers) await scene.project.docker('stop', reader)
+    await eventually(async () => (await scene.depth(queue)) >= 40, { timeoutMs: 60_000 })
+    await lose()
+    for (const reader of readers) await scene.startAgain(reader)
+    await scene.untilFinal(withinMs)
+  }
+
+  itLeavesAllWell(scene, { isAskedAgain: true })
+})
+
+/** A scene from before the first test of a `describe` until after its last. */
+function useScene({ askAgainAfterMs }: { askAgainAfterMs: number }): Scene {
+  const scene = {} as Scene
+
+  before(async function () {
+    this.timeout(15 * minutes)
+    const set = await setScene({ askAgainAfterMs, replicas: 2, ordersPerSecond: 15, users: 30 })
+    Object.assign(scene, set)
+  })
+
+  after(async function () {
+    this.timeout(3 * minutes)
+    await scene[Symbol.asyncDispose]?.()
+  })
+  return scene
+}
+
+function itLeavesAllWell(scene: Scene, { isAskedAgain }: { isAskedAgain: boolean }): void {
+  it('leave every order ended once, and books that agree', async () => {
+    const { verdict, faults, deadLetters } = await scene.conclude()
+    console.log(`      ${sayOrders(verdict.orders)}; asked again: ${verdict.askedAgain}`)
+    assert.deepEqual([...faults, ...verdict.faults], [])
+    assert.deepEqual(deadLetters, [])
+    assert.equal(verdict.askedAgain > 0, isAskedAgain)
+  })
+}

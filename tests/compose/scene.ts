@@ -17,17 +17,23 @@ import { lines, openProject, type Project } from './project.ts'
 export type Scene = Awaited<ReturnType<typeof setScene>>
 
 export interface SceneOptions {
+  /** Zero for never. */
+  askAgainAfterMs: number
   replicas: number
   ordersPerSecond: number
   users: number
 }
 
 /** Brings it up and puts it under load; disposing removes all of it. */
-export async function setScene({ replicas, ordersPerSecond, users }: SceneOptions) {
+export async function setScene(options: SceneOptions) {
+  const { askAgainAfterMs, replicas, ordersPerSecond, users } = options
   const [postgresPort] = await freePorts(1)
   const project = await openProject({
     extraFiles: ['tests/compose/reachable.yml'],
-    env: { TEST_POSTGRES_PORT: String(postgresPort) },
+    env: {
+      TEST_POSTGRES_PORT: String(postgresPort),
+      ASK_AGAIN_AFTER_MS: String(askAgainAfterMs),
+    },
   })
   await project.up(replicas)
   const databases = openDatabases(postgresPort as number)

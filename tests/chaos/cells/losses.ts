@@ -4,6 +4,7 @@ import { until } from '#local/waiting.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
 import { type Field, sendSignal } from '../field.ts'
 import { inflict } from '../inflict.ts'
+import { shown } from '../recovery.ts'
 import { pendingBefore } from '../rows.ts'
 import type { Fault } from '../schedule.ts'
 
@@ -21,7 +22,7 @@ export const lossCell: Cell = {
   count: 1,
   askAgainAfterMs: 30_000,
   run: async (system, run) => {
-    const losses = faultAfterFault(lossesOf, { withinMs: 60_000, how: lose })
+    const losses = faultAfterFault(lossesOf, { withinMs: 60_000, how: lose, shows: [shown.loss] })
     const outcome = await losses(system, run)
     const { askedAgain } = outcome.verdict
     const expected = run.count * lossesPerRound * waitingAtLeast

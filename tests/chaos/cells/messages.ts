@@ -3,9 +3,14 @@ import amqp from 'amqplib'
 import { createEvent } from '#contracts/events.ts'
 import { routes } from '#contracts/topology.ts'
 import { pause } from '#local/waiting.ts'
-import { type Cell, underLoad, untilFinal } from '../cell.ts'
-import { type Field, sendSignal } from '../field.ts'
+import { type Cell, type CellRun, underLoad, untilFinal } from '../cell.ts'
+import type { Field } from '../field.ts'
+import { type Bad, neighbours, wakeToBatch } from '../frozen-batch.ts'
+import { killOnce } from '../killer.ts'
+import { killingFaults, lateMaxMs, sayKilling } from '../killing.ts'
+import type { Recovery } from '../outcome.ts'
 import { type Random, randomOf } from '../random.ts'
+import { distributionOf } from '../recovery.ts'
 import { forgetAll, publishedLately, someFinalOrder } from '../rows.ts'
 import type { Scene } from '../run.ts'
 import type { System } from '../system.ts'
@@ -33,25 +38,17 @@ export const messageCells: Cell[] = [
   {
     name: 'x15',
     title:
-      'bad messages at the begin, in the middle and at the end of a batch; neighbours not late',
+      'bad and deadly messages at the begin, in the middle and at the end of a batch; neighbours not late',
     count: 1,
-    replicas: 1,
-    run: underLoad(async (field, { count, progress }, scene) => {
-      const warmUps: number[] = []
-      for (let n = 0; n < 4; n++) warmUps.push(await batchWith(field, scene, undefined))
-      const usualMs = Math.max(...warmUps.slice(1))
-      const faults: string[] = []
-      for (let round = 0; round < count; round++) {
-        for (const [kind, content] of Object.entries(await badContents(field))) {
-          for (const at of [0, 10, 20]) {
-            const lateMs = (await batchWith(field, scene, { at, content })) - usualMs
-            progress(`${kind} before neighbour ${at}: ${lateMs.toFixed(0)} ms later than usual`)
-            if (lateMs > 2_000) faults.push(`neighbours of ${kind} at ${at} are ${lateMs} ms late`)
-          }
-        }
-      }
-      return faults
-    }),
+    isMortal: true,
+    run: async (system, run) => {
+      const lateMs: number[] = []
+      const outcome = await underLoad(async (...acting) => [
+        ...(await badMessages(...acting)),
+        ...(await killers(lateMs, ...acting)),
+      ])(system, run)
+      return { ...outcome, recoveries: [...outcome.recoveries, neighboursOfKillers(lateMs)] }
+    },
   },
 ]
 
@@ -75,32 +72,58 @@ async function resend(system: System, count: number, times: () => number, random
   return copies.length
 }
 
-const neighbours = 20
+/** Before, among and after its neighbours. */
+const positions = [0, neighbours / 2, neighbours]
+
+/** Messages that are parked at once: each kind at each position. */
+async function badMessages(field: Field, { count, progress }: CellRun, scene: Scene) {
+  const warmUps: number[] = []
+  for (let n = 0; n < 4; n++) warmUps.push(await batchWith(field, scene, undefined))
+  const usualMs = Math.max(...warmUps.slice(1))
+  const faults: string[] = []
+  for (let round = 0; round < count; round++) {
+    for (const [kind, content] of Object.entries(await badContents(field))) {
+      for (const at of positions) {
+        const bad = { at, content, messageId: randomUUID() }
+        const lateMs = (await batchWith(field, scene, bad)) - usualMs
+        progress(`${kind} before neighbour ${at}: ${lateMs.toFixed(0)} ms later than usual`)
+        if (lateMs > lateMaxMs) faults.push(`neighbours of ${kind} at ${at} are ${lateMs} ms late`)
+      }
+    }
+  }
+  return faults
+}
+
+/** Messages that kill the process which handles them, at each position; gathers how late neighbours are. */
+async function killers(
+  lateMs: number[],
+  field: Field,
+  { count, progress }: CellRun,
+  scene: Scene,
+): Promise<string[]> {
+  const faults: string[] = []
+  for (let round = 0; round < count; round++) {
+    for (const at of positions) {
+      const killing = await killOnce(field, scene, at)
+      progress(`a killer before neighbour ${at}: ${sayKilling(killing)}`)
+      lateMs.push(...killing.lateMs)
+      faults.push(...killingFaults(killing).map((fault) => `killer at ${at}: ${fault}`))
+    }
+  }
+  return faults
+}
+
+const neighboursOfKillers = (lateMs: readonly number[]): Recovery => ({
+  what: 'neighbours of a message that kills its consumer (the target is for all)',
+  times: distributionOf(lateMs),
+  targetMs: lateMaxMs,
+})
 
 /** How long a batch takes from when the consumer wakes up until all of it is final. */
-async function batchWith(
-  { system }: Field,
-  { clients, history }: Scene,
-  bad: { at: number; content: string } | undefined,
-): Promise<number> {
-  const consumer = system.pidOf('payments-consumer')
-  const place = (count: number) =>
-    Promise.all(Array.from({ length: count }, () => clients.placeOrder('user-5', 1n)))
-  sendSignal(consumer, 'SIGSTOP') // not for long, or the broker misses its heartbeats
-  await place(bad?.at ?? 0)
-  if (bad) {
-    await pause(200) // those before it are relayed by now
-    const messageId = randomUUID()
-    await system.broker.publish({ ...routes.PaymentRequested, messageId, content: bad.content })
-    history.provoke({ queue: 'payments-consumer', messageId })
-  }
-  await place(neighbours - (bad?.at ?? 0))
-  await pause(200)
-  const atMs = Date.now()
-  sendSignal(consumer, 'SIGCONT')
-  await untilFinal(system, atMs, 20_000)
-  const tookMs = Date.now() - atMs
-  return tookMs
+async function batchWith(field: Field, scene: Scene, bad: Bad | undefined): Promise<number> {
+  const wokenAtMs = await wakeToBatch(field, scene, bad)
+  await untilFinal(field.system, wokenAtMs, 20_000)
+  return Date.now() - wokenAtMs
 }
 
 async function badContents({ system }: Field): Promise<Record<string, string>> {

@@ -1,5 +1,6 @@
 import type { Way, Weather } from '#testing/passage.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
+import { shown } from '../recovery.ts'
 import type { Fault, Link } from '../schedule.ts'
 
 const databases = ['orders database', 'payments database'] as const
@@ -40,7 +41,10 @@ export const networkCells: Cell[] = [
     count: 1,
     run: faultAfterFault(
       (count) => Array.from({ length: count }, () => toServers.flatMap(onLink)).flat(),
-      { withinMs: 40_000 },
+      {
+        withinMs: 40_000,
+        shows: [shown.listenHalfOpen, shown.brokerHalfOpen, shown.databaseHalfOpen],
+      },
     ),
   },
   {
@@ -62,7 +66,7 @@ export const networkCells: Cell[] = [
           { kind: 'kill gateway', signal: 'SIGKILL' },
           { kind: 'kill gateway', signal: 'SIGTERM' },
         ]).flat(),
-      { withinMs: 20_000 },
+      { withinMs: 20_000, shows: [shown.listenEnded] },
     ),
   },
 ]

@@ -1,4 +1,5 @@
 import { type Cell, faultAfterFault } from '../cell.ts'
+import { shown } from '../recovery.ts'
 import type { Fault } from '../schedule.ts'
 
 const repeat = (count: number, faults: (index: number) => Fault[]): Fault[] =>
@@ -9,19 +10,20 @@ export const serverCells: Cell[] = [
   {
     name: 'x3',
     title: 'SIGKILL, one process after the other',
-    count: 24,
+    count: 36,
+    replicas: 1, // nobody takes over: what it had in hand waits for its next life
     run: faultAfterFault(
       (count, { processes }) =>
         repeat(count, (index) => [
           { kind: 'kill', victims: [processes[index % processes.length] as string] },
         ]),
-      { withinMs: 20_000 },
+      { withinMs: 20_000, ordersPerSecond: 60, shows: [shown.kill] },
     ),
   },
   {
     name: 'x4',
     title: 'SIGSTOP for longer than a transaction may idle, then SIGCONT',
-    count: 6,
+    count: 8,
     run: faultAfterFault(
       (count, { processes }) =>
         repeat(count, (index) => [
@@ -33,9 +35,11 @@ export const serverCells: Cell[] = [
   {
     name: 'x5',
     title: 'broker killed',
-    count: 3,
+    count: 5,
     run: faultAfterFault((count) => repeat(count, () => [{ kind: 'kill broker' }]), {
       withinMs: 30_000,
+      ordersPerSecond: 60,
+      shows: [shown.brokerKill],
     }),
   },
   {
@@ -44,6 +48,7 @@ export const serverCells: Cell[] = [
     count: 5,
     run: faultAfterFault((count) => repeat(count, () => [{ kind: 'kill postgres' }]), {
       withinMs: 30_000,
+      shows: [shown.postgresKill],
     }),
   },
 ]

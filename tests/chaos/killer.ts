@@ -1,0 +1,58 @@
+import { randomUUID, randomUUIDv7 } from 'node:crypto'
+import { createEvent } from '#contracts/events.ts'
+import { pause, until } from '#local/waiting.ts'
+import { untilFinal } from './cell.ts'
+import type { Field } from './field.ts'
+import { wakeToBatch } from './frozen-batch.ts'
+import { type Killing, latenessOf } from './killing.ts'
+import { deadlyUser, deathsIn } from './mortal.ts'
+import { lives } from './rows.ts'
+import type { Scene } from './run.ts'
+import type { System } from './system.ts'
+
+/** The supervisor counts the deaths of what has run for ten seconds from one again. */
+const healthyAfterMs = 10_500
+
+/** The first death is that of a healthy consumer; ends when the message is parked and all is final. */
+export async function killOnce(field: Field, scene: Scene, at: number): Promise<Killing> {
+  const { system } = field
+  await until(() => system.isReady('payments-consumer'), { timeoutMs: 60_000 })
+  await pause(healthyAfterMs)
+  const messageId = randomUUID()
+  const wokenAtMs = await wakeToBatch(field, scene, { at, messageId, content: deadlyRequest() })
+  const letter = await letterOf(system, messageId)
+  const overAtMs = Date.now()
+  await untilFinal(system, overAtMs, 60_000)
+  return {
+    wokenAtMs,
+    deaths: deathsIn(system.dir).filter((atMs) => atMs >= wokenAtMs),
+    letter,
+    lateMs: latenessOf(await lives(system.databases.orders), wokenAtMs, overAtMs),
+  }
+}
+
+/** Of an order that nobody placed: it must never be decided. */
+function deadlyRequest(): string {
+  const data = { order_id: randomUUIDv7(), user_id: deadlyUser, amount: '0.01' }
+  const stamp = { id: randomUUIDv7(), time: new Date() }
+  return JSON.stringify(createEvent({ type: 'PaymentRequested', data }, stamp))
+}
+
+/** What the dead letter says, as soon as it is there; it stays there for the verdict. */
+async function letterOf({ broker }: System, messageId: string): Promise<Killing['letter']> {
+  const order = { count: 500, ackmode: 'ack_requeue_true', encoding: 'auto', truncate: 100 }
+  let letter: Killing['letter']
+  const isThere = async () => {
+    const got = await broker.manage('POST', '/queues/%2F/payments-consumer.dlq/get', order)
+    const found = (got as Letter[]).find(({ properties }) => properties.message_id === messageId)
+    const { 'dead-letter-reason': reason, attempts } = found?.properties.headers ?? {}
+    if (found) letter = { reason, attempts, seenAtMs: Date.now() }
+    return found !== undefined
+  }
+  await until(isThere, { timeoutMs: 30_000, everyMs: 250 })
+  return letter
+}
+
+interface Letter {
+  properties: { message_id?: string; headers?: Record<string, unknown> }
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { type Killing, killingFaults, latenessOf } from './killing.ts'
+
+const killing: Killing = {
+  wokenAtMs: 0,
+  deaths: [10, 900, 1_900],
+  letter: { reason: 'kills-its-consumer', attempts: 3, seenAtMs: 3_000 },
+  lateMs: [100, 2_000],
+}
+
+describe('killingFaults', () => {
+  it('finds nothing when three deaths, the right dead letter and neighbours in time is what there was', () => {
+    assert.deepEqual(killingFaults(killing), [])
+  })
+
+  const broken: [Partial<Killing>, string][] = [
+    [{ deaths: [10, 900] }, 'it killed 2 times, not 3'],
+    [{ deaths: [10, 900, 1_900, 3_500] }, 'it killed 4 times, not 3'],
+    [{ letter: undefined }, 'it is no dead letter'],
+    [
+      { letter: { reason: 'attempts-exhausted', attempts: 3, seenAtMs: 3_000 } },
+      'its dead letter says attempts-exhausted',
+    ],
+    [
+      { letter: { reason: 'kills-its-consumer', attempts: 4, seenAtMs: 3_000 } },
+      'its dead letter tells of 4 attempts',
+    ],
+    [{ lateMs: [] }, 'it had no neighbours'],
+    [{ lateMs: [100, 2_001, 100] }, 'a neighbour was 2001 ms late'],
+  ]
+  for (const [change, fault] of broken) {
+    it(`says that ${fault}`, () => {
+      assert.deepEqual(killingFaults({ ...killing, ...change }), [fault])
+    })
+  }
+})
+
+describe('latenessOf', () => {
+  it('counts an order from when its consumer was there, and only if it was on its way meanwhile', () => {
+    const lives = [
+      { created: 100, updated: 900, asked: 1 }, // final before
+      { created: 500, updated: 1_200, asked: 1 },
+      { created: 1_500, updated: 1_600, asked: 1 },
+      { created: 2_100, updated: 9_000, asked: 1 }, // placed after
+    ]
+    assert.deepEqual(latenessOf(lives, 1_000, 2_000), [200, 100])
+  })
+})

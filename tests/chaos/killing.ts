@@ -1,0 +1,47 @@
+import { distributionOf } from './recovery.ts'
+import type { Life } from './rows.ts'
+
+/** What a message that kills its consumer has done, in milliseconds since the epoch. */
+export interface Killing {
+  wokenAtMs: number
+  deaths: number[]
+  /** What is said of the message in its dead letter, and when that was seen; undefined if it never was. */
+  letter: { reason: unknown; attempts: unknown; seenAtMs: number } | undefined
+  /** How late the orders were that were on their way meanwhile. */
+  lateMs: number[]
+}
+
+/** The end of a message that kills its consumer: three deaths, and nobody else waits long. */
+export const deathsMax = 3
+export const lateMaxMs = 2_000
+
+/** How long each order took that was on its way in this time, from when its consumer was there. */
+export const latenessOf = (lives: readonly Life[], fromMs: number, toMs: number): number[] =>
+  lives
+    .filter(({ created, updated }) => created <= toMs && updated >= fromMs)
+    .map(({ created, updated }) => updated - Math.max(created, fromMs))
+
+/** Broken promises, as sentences. */
+export function killingFaults({ deaths, letter, lateMs }: Killing): string[] {
+  const { maxMs, count } = distributionOf(lateMs)
+  const { reason, attempts } = letter ?? {}
+  return [
+    ...(deaths.length === deathsMax ? [] : [`it killed ${deaths.length} times, not ${deathsMax}`]),
+    ...(letter ? [] : ['it is no dead letter']),
+    ...(letter && reason !== 'kills-its-consumer' ? [`its dead letter says ${reason}`] : []),
+    ...(letter && attempts !== deathsMax ? [`its dead letter tells of ${attempts} attempts`] : []),
+    ...(count > 0 ? [] : ['it had no neighbours']),
+    ...(maxMs > lateMaxMs ? [`a neighbour was ${maxMs.toFixed(0)} ms late`] : []),
+  ]
+}
+
+/** For the terminal: what happened how long after the consumer woke up. */
+export function sayKilling({ wokenAtMs, deaths, letter, lateMs }: Killing): string {
+  const after = (atMs: number) => (atMs - wokenAtMs).toFixed(0)
+  const { count, p50Ms, maxMs } = distributionOf(lateMs)
+  return [
+    `deaths after ${deaths.map(after).join(', ')} ms`,
+    letter ? `dead letter seen after ${after(letter.seenAtMs)} ms` : 'no dead letter',
+    `${count} neighbours, half of them final within ${p50Ms.toFixed(0)} ms, all within ${maxMs.toFixed(0)} ms`,
+  ].join('; ')
+}
