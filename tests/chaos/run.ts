@@ -205,7 +205,10 @@ async function openTransactions({ orders, payments }: System['databases']): Prom
 function fileIn(dir: string, name: string) {
   const stream = createWriteStream(join(dir, name), { flags: 'a' })
   return {
-    write: (line: object) => void stream.write(`${JSON.stringify(line)}\n`),
+    /** What comes after the end, since what went on could not be waited for, is left out. */
+    write: (line: object) => {
+      if (!stream.writableEnded) stream.write(`${JSON.stringify(line)}\n`)
+    },
     end: () => void stream.end(),
   }
 }

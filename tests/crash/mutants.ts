@@ -23,6 +23,7 @@ export function replaceOnce(
   throw new Error(`${file} has ${parts.length - 1} times, not once: ${text}`)
 }
 
+const database = 'chassis/database'
 const inbox = 'chassis/inbox'
 const outbox = 'chassis/outbox'
 const charging = 'payments-consumer'
@@ -355,5 +356,103 @@ export const mutants: readonly Mutant[] = [
     replacement: 'CHECK (VALUE > 0)',
     why: 'NaN is above every number, and infinity too',
     caughtBy: { test: 'migrations/tables.integration.test.ts', titled: 'refuse the amount' },
+  },
+  {
+    name: 'claims-while-blocked',
+    file: 'chassis/broker/publisher.ts',
+    text: 'return this.#window !== undefined && !this.#blocked',
+    replacement: 'return this.#window !== undefined',
+    why: 'a relay holds no transaction open for a broker that takes nothing',
+    caughtBy: {
+      test: `${outbox}/relay.integration.test.ts`,
+      titled: 'while the broker is blocked by an alarm',
+    },
+  },
+  {
+    name: 'conflicts-are-failures',
+    file: `${inbox}/handle.ts`,
+    text: "if (!isCode(error, 'conflict') || conflicts === maxConflicts) throw error",
+    replacement: 'if (conflicts <= maxConflicts) throw error',
+    why: 'a deadlock or a serialization failure begins anew, and is no failure of an event',
+    caughtBy: {
+      test: `${inbox}/consume.integration.test.ts`,
+      titled: 'another transaction in the way',
+    },
+  },
+  {
+    name: 'full-queue-is-a-failure',
+    file: `${database}/errors.ts`,
+    text: "code === '54000' &&",
+    replacement: "code === '00000' &&",
+    why: 'a listener that sleeps elsewhere makes no dead letters',
+    caughtBy: { test: `${database}/errors.integration.test.ts`, titled: 'notifications is full' },
+  },
+  {
+    name: 'full-queue-stays-full',
+    file: `${database}/listener.ts`,
+    text: 'SELECT pg_notification_queue_usage() AS heartbeat',
+    replacement: 'SELECT 1 AS heartbeat',
+    why: 'a queue of notifications that was full is used again',
+    caughtBy: { test: `${database}/listener.integration.test.ts`, titled: 'frees the queue' },
+  },
+  {
+    name: 'listen-without-heartbeat',
+    file: `${database}/listener.ts`,
+    text: '      await client.query(heartbeat)\n',
+    replacement: '',
+    why: 'a half-open LISTEN is noticed within 5 s',
+    caughtBy: {
+      test: `${database}/listener.integration.test.ts`,
+      titled: 'hears again within 5 s',
+    },
+  },
+  {
+    name: 'lost-connection-rolled-back',
+    file: `${database}/pool.ts`,
+    text: 'if (lost) throw unreachable(lost)',
+    replacement: 'lost ??= undefined',
+    why: 'a half-open connection to a database costs one time-out',
+    caughtBy: { test: `${database}/errors.integration.test.ts`, titled: 'after one time-out' },
+  },
+  {
+    name: 'durability-not-asked',
+    file: `${database}/durability.ts`,
+    text: 'return refuse(await settingsThatAreOff(db))',
+    replacement: 'return void (await settingsThatAreOff(db))',
+    why: 'nobody runs on a database that forgets what it has committed',
+    caughtBy: {
+      test: `${database}/durability.integration.test.ts`,
+      titled: 'names the setting that is off',
+    },
+  },
+  {
+    name: 'broker-without-heartbeat',
+    file: 'chassis/broker/connection.ts',
+    text: 'export const heartbeatSeconds = 4',
+    replacement: 'export const heartbeatSeconds = 60',
+    why: 'a half-open connection to the broker is noticed within 15 s',
+    caughtBy: {
+      test: 'chassis/broker/publisher.integration.test.ts',
+      titled: 'given up within 15 s',
+    },
+  },
+  {
+    name: 'letter-with-copies',
+    file: `${inbox}/dead-letter.ts`,
+    text: 'harmless(delivery.headers)',
+    replacement: 'delivery.headers',
+    why: 'a dead letter does not come back to where it could not be handled',
+    caughtBy: { test: `${inbox}/dead-letter.integration.test.ts`, titled: 'asked for copies' },
+  },
+  {
+    name: 'letter-not-cut',
+    file: `${inbox}/dead-letter.ts`,
+    text: 'delivery.type && shortString(delivery.type)',
+    replacement: 'delivery.type',
+    why: 'there is no message that cannot be set aside',
+    caughtBy: {
+      test: `${inbox}/dead-letter.integration.test.ts`,
+      titled: 'bytes that are no text',
+    },
   },
 ]

@@ -57,9 +57,11 @@ async function lose(fault: Fault, field: Field): Promise<void> {
 async function letOrdersWait(queue: string, { system }: Field): Promise<void> {
   const readers = system.processes.filter((name) => name.startsWith(queue))
   const pids = readers.map((name) => system.pidOf(name))
+  const late = () => pendingBefore(system.databases.orders, Date.now() - 1_000)
+  // What was unbound before may still be: then orders wait with their relay, and not in the queue.
+  await until(async () => (await late()) === 0, { timeoutMs: 60_000 })
   for (const pid of pids) sendSignal(pid, 'SIGSTOP')
-  const { orders } = system.databases
-  const enough = async () => (await pendingBefore(orders, Date.now() - 1_000)) >= waitingAtLeast
+  const enough = async () => (await late()) >= waitingAtLeast
   if (!(await until(enough, { timeoutMs: 60_000 }))) throw new Error(`nothing waits in ${queue}`)
   const connection = await amqp.connect(system.broker.url)
   const channel = await connection.createChannel()
