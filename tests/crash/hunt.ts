@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { postgresServer, rabbitmqServer } from '#testing/servers.ts'
-import type { Mutant } from './mutants.ts'
+import type { CaughtByTest, Mutant } from './mutants.ts'
 import { runScenario, type ScenarioName } from './scenarios.ts'
 
 export interface Hunted {
@@ -23,7 +23,7 @@ export async function hunt(mutant: Mutant): Promise<Hunted> {
   const givenAwayBy =
     'scenario' in caughtBy
       ? await inScenario(mutant, caughtBy.scenario)
-      : await inTest(mutant, caughtBy.test, caughtBy.titled)
+      : await inTest(mutant, caughtBy)
   return { mutant, givenAwayBy, tookMs: performance.now() - startedAt }
 }
 
@@ -32,17 +32,24 @@ async function inScenario({ name }: Mutant, scenario: ScenarioName) {
   return faults[0]
 }
 
-/** The first failing test, on the servers that run already. */
-async function inTest({ name }: Mutant, file: string, titled: string) {
-  const mutate = pathToFileURL(join(import.meta.dirname, 'mutate.ts')).href
+/** What runs already, so that a test need not start its own. */
+async function servers() {
   const { address, managementUrl } = await rabbitmqServer()
+  return {
+    TEST_POSTGRES_URL: (await postgresServer()).url('postgres'),
+    TEST_RABBITMQ_MANAGEMENT_URL: managementUrl,
+    TEST_AMQP_ADDRESS: address,
+  }
+}
+
+/** The first failing test. */
+async function inTest({ name }: Mutant, { test: file, titled, hasOwnServers }: CaughtByTest) {
+  const mutate = pathToFileURL(join(import.meta.dirname, 'mutate.ts')).href
   const env = {
     ...process.env,
     MUTANT: name,
     NODE_OPTIONS: `--import ${mutate}`, // also in what the test starts
-    TEST_POSTGRES_URL: (await postgresServer()).url('postgres'),
-    TEST_RABBITMQ_MANAGEMENT_URL: managementUrl,
-    TEST_AMQP_ADDRESS: address,
+    ...(!hasOwnServers && (await servers())),
   }
   const grep = titled ? ['--grep', titled] : []
   const args = ['node_modules/mocha/bin/mocha.js', file, ...grep, '--reporter', 'json']

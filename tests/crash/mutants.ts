@@ -10,7 +10,14 @@ export interface Mutant {
   /** What it protects from. */
   why: string
   /** Real processes under faults, or the tests whose titles have these words. */
-  caughtBy: { scenario: ScenarioName } | { test: string; titled: string }
+  caughtBy: { scenario: ScenarioName } | CaughtByTest
+}
+
+export interface CaughtByTest {
+  test: string
+  titled: string
+  /** It does something to its broker that only who has started it may do, and is skipped otherwise. */
+  hasOwnServers?: true
 }
 
 /** Throws unless the text is there exactly once: a mutant must not miss its mark in silence. */
@@ -366,6 +373,7 @@ export const mutants: readonly Mutant[] = [
     caughtBy: {
       test: `${outbox}/relay.integration.test.ts`,
       titled: 'while the broker is blocked by an alarm',
+      hasOwnServers: true,
     },
   },
   {
