@@ -4,12 +4,11 @@ import { createServer, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
-import { asleep, page } from '#testing/notify-queue.ts'
+import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { type ErrorCode, isCode } from '../errors.ts'
 import { connectDatabase, type Database } from './connect.ts'
-import { notify } from './notify.ts'
 
 const failsWith = (work: Promise<unknown>, code: ErrorCode) =>
   assert.rejects(work, (error) => {
@@ -89,11 +88,11 @@ describe('connectDatabase', () => {
     })
 
     it('when the queue of notifications is full, since somebody who listens has gone to sleep', async () => {
-      const fill = async () => {
-        for (;;) await notify(db, 'news', page)
+      try {
+        await asleep(database.url, () => failsWith(fillQueue(db, 'news'), 'unavailable'))
+      } finally {
+        await freeQueue(db) // or it stays full for the next test
       }
-      await asleep(database.url, () => failsWith(fill(), 'unavailable'))
-      await sql`SELECT pg_notification_queue_usage()`.execute(db) // or it stays full for the next test
     })
 
     it('when nothing passes any more: after one time-out, also in a transaction', async () => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
-import { asleep, page } from '#testing/notify-queue.ts'
+import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
+import { connectDatabase } from './connect.ts'
 import { listen } from './listener.ts'
 import { MAX_PAYLOAD_BYTES, notify } from './notify.ts'
 
@@ -56,12 +57,15 @@ describe('listen', () => {
   it('frees the queue that a sleeping listener has filled, which stays full for ever otherwise', async () => {
     const { payloads, deaf } = hear(database.url, { heartbeatMs: 300 })
     await eventually(() => deaf.length === 1)
-    const fill = async () => {
-      for (;;) await notify(database.db, 'other news', page)
+    const db = use(connectDatabase<unknown>({ name: 'test', url: database.url }))
+    try {
+      const full = { code: 'unavailable' }
+      await asleep(database.url, () => assert.rejects(fillQueue(db, 'other news'), full))
+      await eventually(() => tell('awake again'))
+      await eventually(() => payloads.includes('awake again'))
+    } finally {
+      await freeQueue(db)
     }
-    await asleep(database.url, () => assert.rejects(fill(), { code: 'unavailable' }))
-    await eventually(() => tell('awake again'))
-    await eventually(() => payloads.includes('awake again'))
   })
 
   it('hears the longest payload that may be sent', async () => {

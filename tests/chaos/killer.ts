@@ -22,8 +22,9 @@ export async function killOnce(field: Field, scene: Scene, at: number): Promise<
   const wokenAtMs = await wakeToBatch(field, scene, { at, messageId, content: deadlyRequest() })
   const letter = await letterOf(system, messageId)
   const overAtMs = Date.now()
-  await untilFinal(system, overAtMs, 60_000)
+  const isOver = await untilFinal(system, overAtMs, 60_000)
   return {
+    isOver,
     wokenAtMs,
     deaths: deathsIn(system.dir).filter((atMs) => atMs >= wokenAtMs),
     letter,
@@ -43,7 +44,9 @@ async function letterOf({ broker }: System, messageId: string): Promise<Killing[
   const order = { count: 500, ackmode: 'ack_requeue_true', encoding: 'auto', truncate: 100 }
   let letter: Killing['letter']
   const isThere = async () => {
-    const got = await broker.manage('POST', '/queues/%2F/payments-consumer.dlq/get', order)
+    const got = await broker
+      .manage('POST', '/queues/%2F/payments-consumer.dlq/get', order)
+      .catch(() => []) // it is just busy
     const found = (got as Letter[]).find(({ properties }) => properties.message_id === messageId)
     const { 'dead-letter-reason': reason, attempts } = found?.properties.headers ?? {}
     if (found) letter = { reason, attempts, seenAtMs: Date.now() }

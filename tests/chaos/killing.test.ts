@@ -3,6 +3,7 @@ import { type Killing, killingFaults, latenessOf } from './killing.ts'
 
 const killing: Killing = {
   wokenAtMs: 0,
+  isOver: true,
   deaths: [10, 900, 1_900],
   letter: { reason: 'kills-its-consumer', attempts: 3, seenAtMs: 3_000 },
   lateMs: [100, 2_000],
@@ -25,6 +26,7 @@ describe('killingFaults', () => {
       { letter: { reason: 'kills-its-consumer', attempts: 4, seenAtMs: 3_000 } },
       'its dead letter tells of 4 attempts',
     ],
+    [{ isOver: false }, 'orders are pending a minute later'],
     [{ lateMs: [] }, 'it had no neighbours'],
     [{ lateMs: [100, 2_001, 100] }, 'a neighbour was 2001 ms late'],
   ]

@@ -4,6 +4,8 @@ import type { Life } from './rows.ts'
 /** What a message that kills its consumer has done, in milliseconds since the epoch. */
 export interface Killing {
   wokenAtMs: number
+  /** Whether all orders were final a minute after it was parked. */
+  isOver: boolean
   deaths: number[]
   /** What is said of the message in its dead letter, and when that was seen; undefined if it never was. */
   letter: { reason: unknown; attempts: unknown; seenAtMs: number } | undefined
@@ -22,10 +24,11 @@ export const latenessOf = (lives: readonly Life[], fromMs: number, toMs: number)
     .map(({ created, updated }) => updated - Math.max(created, fromMs))
 
 /** Broken promises, as sentences. */
-export function killingFaults({ deaths, letter, lateMs }: Killing): string[] {
+export function killingFaults({ isOver, deaths, letter, lateMs }: Killing): string[] {
   const { maxMs, count } = distributionOf(lateMs)
   const { reason, attempts } = letter ?? {}
   return [
+    ...(isOver ? [] : ['orders are pending a minute later']),
     ...(deaths.length === deathsMax ? [] : [`it killed ${deaths.length} times, not ${deathsMax}`]),
     ...(letter ? [] : ['it is no dead letter']),
     ...(letter && reason !== 'kills-its-consumer' ? [`its dead letter says ${reason}`] : []),

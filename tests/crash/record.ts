@@ -17,7 +17,7 @@ const fewest: Record<ProcessName, number> = {
   'payments-consumer': 38,
 }
 
-/** An error of the program's own, in place of the answer. */
+/** In place of the answer; of a statement, the server seems to have said it. */
 export const failing = (seam: string): Step => ({ seam, when: 'after', action: 'throw' })
 
 /**

@@ -41,8 +41,11 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   const runner = new CellRunner(system)
   try {
     const run = await runOn(system, runner, options, startedAt)
-    if (run.faults.length > 0) options.progress?.(`RED: history and logs are in ${keep(system)}`)
+    if (run.faults.length > 0) keep(system)
     return run
+  } catch (error) {
+    keep(system)
+    throw error
   } finally {
     system.load.close()
     await runner.killAll()
@@ -50,11 +53,11 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   }
 }
 
-/** Where what is needed to find out stays: who asked and was told what, and what was logged. */
-function keep({ dir }: System): string {
+/** What is needed to find out stays: who asked and was told what, and what was logged. */
+function keep({ dir }: System): void {
   const to = resolve('.local/crash', new Date().toISOString().replace(/[:.]/g, '-'))
   cpSync(dir, to, { recursive: true, filter: (source) => basename(source) !== 'compiled' })
-  return to
+  console.error(`RED: history and logs are in ${to}`)
 }
 
 async function runOn(

@@ -29,6 +29,7 @@ export async function holdRequestsBack(
     await meanwhile()
   } finally {
     await orders.db.transaction().execute(async (trx) => {
+      await sql`SET LOCAL lock_timeout = 0`.execute(trx) // or all requests would stay held
       await sql`LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE`.execute(trx) // nobody is writing one
       await meetWith(trx, fates.lost)
       await sql`
