@@ -70,7 +70,8 @@ export class Desk {
 
   /**
    * Keeps other operators away until this desk is closed. What they have put back is in its queue
-   * then, so that a count is of all letters; but for one that was killed in this very moment. Rejects with `conflict` when one stays too long.
+   * then, so that a count is of all letters, unless one was killed in this very moment. Rejects with
+   * `conflict` when one stays too long.
    */
   async lock(): Promise<void> {
     this.#lock ??= takeLock(this.#connection, this.#lockWaitMs)

@@ -197,7 +197,8 @@ async function judge({ system, history, journal, injections, live }: Ended) {
   }
 }
 
-async function openTransactions({ orders, payments }: System['databases']): Promise<number> {
+/** Of both databases, those that have been idle for longer than between two statements. */
+export async function openTransactions({ orders, payments }: System['databases']): Promise<number> {
   const [ofOrders, ofPayments] = await Promise.all([orders, payments].map(idleTransactions))
   return (ofOrders ?? 0) + (ofPayments ?? 0)
 }

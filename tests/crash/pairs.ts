@@ -40,7 +40,7 @@ export async function runPairs({ seed, minutes, ...options }: PairOptions) {
  * In an order that the seed and the names decide, whatever else was recorded: as many of them as
  * there is time for are a fair sample, and mostly the same one again.
  */
-export function sampled(cells: readonly Cell[], seed: number): Cell[] {
+function sampled(cells: readonly Cell[], seed: number): Cell[] {
   const lot = (cell: Cell) =>
     createHash('sha256')
       .update(JSON.stringify([seed, cell.map(nameCrash)]))

@@ -1,7 +1,8 @@
 import { type Cell, load, underLoad, untilFinal } from '../cell.ts'
 import { sendSignal } from '../field.ts'
 import { openFilesOf, watchMemory } from '../memory.ts'
-import { idleTransactions, pendingBefore } from '../rows.ts'
+import { pendingBefore } from '../rows.ts'
+import { openTransactions } from '../run.ts'
 import type { System } from '../system.ts'
 
 /** Within each half, from its first half to its second: noise of the garbage collection. */
@@ -29,7 +30,7 @@ export const outageCell: Cell = {
     const whileSilent = await watch()
     await system.broker.kill()
     const whileDead = await watch()
-    const open = await idleTransactions(system.databases.orders)
+    const open = await openTransactions(system.databases)
     const waiting = await pendingBefore(system.databases.orders, Date.now())
     await system.broker.restart()
     const backAtMs = Date.now()
