@@ -45,9 +45,8 @@ byte deaths;                     /* those that the killer is to blame for */
 #define isMine(m)     (heldBy[m] == me)
 #define has(state)    ((at[0] == state && isMine(0)) || (at[1] == state && isMine(1)) || (at[2] == state && isMine(2)))
 
-/* Waiting with fewer deaths to answer for than any other that has arrived (mostInnocentFirst). */
-#define notBefore(m, n) (at[n] != SUSPECT || !isMine(n) || unfinished(m) <= unfinished(n))
-#define isNext(m) (at[m] == SUSPECT && isMine(m) && notBefore(m, 0) && notBefore(m, 1) && notBefore(m, 2))
+/* Anybody who waits: the dangerous go after the innocent, but their patience may end at any moment (nextOf). */
+#define isNext(m) (at[m] == SUSPECT && isMine(m))
 
 /* All that a consumer has in its hands comes back, marked as redelivered. */
 inline die() {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
+import amqp from 'amqplib'
 import { sql, type Transaction } from 'kysely'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
@@ -116,6 +117,14 @@ describe('consumer', () => {
     const events = Array.from({ length: count }, () => newEvent())
     await Promise.all(events.map(send))
     return events
+  }
+  /** Delivers so many messages to somebody who is gone then, as after a death. */
+  async function comeBack(count: number): Promise<void> {
+    const connection = await amqp.connect(broker.url)
+    const channel = await connection.createChannel()
+    for (let got = 0; got < count; got++) assert.ok(await channel.get(queue))
+    await connection.close()
+    await eventually(async () => (await broker.depth(queue)) === count)
   }
   const effects = () =>
     database.rows(sql<{ event_id: string; batch: string }>`
@@ -415,6 +424,26 @@ describe('consumer', () => {
       assert.equal(letter?.properties.headers?.['dead-letter-reason'], 'not-json')
       assert.equal(letter?.properties.headers?.padding, undefined)
     })
+  })
+
+  it('tries one that was alone with a consumer that died after its neighbours, but not after all', async () => {
+    const events = await sendMany(300)
+    await comeBack(events.length)
+    const [dangerous] = events as [Thing]
+    await database.rows(sql`
+      INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
+    `)
+    const tried: string[] = []
+    const slow: Handle = async (trx, [event, ...more]) => {
+      assert.ok(event && more.length === 0)
+      tried.push(event.id)
+      await sql`SELECT pg_sleep(0.01)`.execute(trx) // 300 of them take longer than its patience
+      return handle(trx, [event])
+    }
+    await consume({ handle: slow, batchSize: 200 })
+    await hasHandled(events)
+    const turn = tried.indexOf(dangerous.id)
+    assert.ok(turn > 0 && turn < events.length - 1, `it was number ${turn}`)
   })
 
   describe('when the database is away', () => {

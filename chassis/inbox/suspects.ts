@@ -9,26 +9,23 @@ import { type Aftermath, type Settled, settle } from './settle.ts'
 import {
   type Attempts,
   deliveredBefore,
-  isDangerous,
   isKiller,
-  mostInnocentFirst,
+  nextOf,
+  precedenceMs,
+  type Waiting,
 } from './suspicion.ts'
 import { whenAvailable } from './when-available.ts'
 
-interface Suspect {
+interface Suspect extends Waiting {
   delivery: Delivery
   /** Undefined for a message that is no event; it is parked without being tried. */
   eventId: string | undefined
-  attempts: Attempts
 }
-
-/** What a message that came back with a dangerous one gets to go first. */
-const precedenceMs = 50
 
 /**
  * Handles messages one by one that were in trouble: delivered before to a consumer that is gone, or
  * failed by themselves. A start is counted before each, so that a message which kills its consumer
- * is told from its neighbours, goes last, and is parked after its third death.
+ * is told from its neighbours, lets them go first, and is parked after its third death.
  */
 export async function handleSuspects<Tables extends WithInbox, Event extends IncomingEvent>(
   inbox: Inbox<Tables, Event>,
@@ -43,18 +40,18 @@ export async function handleSuspects<Tables extends WithInbox, Event extends Inc
     if (deliveries.length === 0) return
     const read = () => withAttempts(inbox, db, deliveries)
     const suspects = await whenAvailable(read, inbox.logger, signal)
-    if (suspects) waiting = mostInnocentFirst([...waiting, ...suspects])
+    if (suspects) waiting.push(...suspects)
     else for (const delivery of deliveries) delivery.requeue()
   }
   while (!signal.aborted) {
-    if (waiting.length === 0) await arrivals.untilAny(signal)
     await takeArrivals()
-    if (waiting[0] && isDangerous(waiting[0].attempts)) {
-      await pause(precedenceMs, signal)
-      await takeArrivals()
-    }
-    const next = signal.aborted ? undefined : waiting.shift()
-    if (next && !next.delivery.isLost()) await handleSuspect(inbox, next, aftermath)
+    waiting = waiting.filter(({ delivery }) => !delivery.isLost())
+    const next = nextOf(waiting, performance.now())
+    if (next) {
+      waiting.splice(waiting.indexOf(next), 1)
+      await handleSuspect(inbox, next, aftermath)
+    } else if (waiting.length > 0) await pause(precedenceMs, signal)
+    else await arrivals.untilAny(signal)
   }
   for (const { delivery } of waiting) delivery.requeue()
 }
@@ -94,8 +91,9 @@ async function withAttempts<Tables extends WithInbox, Event extends IncomingEven
     db,
     suspects.flatMap(({ eventId }) => eventId ?? []),
   )
+  const sinceMs = performance.now()
   return suspects.map(({ delivery, eventId }) => {
     const attempts = eventId === undefined ? undefined : known.get(eventId)
-    return { delivery, eventId, attempts: attempts ?? deliveredBefore }
+    return { delivery, eventId, attempts: attempts ?? deliveredBefore, sinceMs }
   })
 }

@@ -4,7 +4,9 @@ import {
   deliveredBefore,
   isDangerous,
   isKiller,
-  mostInnocentFirst,
+  nextOf,
+  patienceMs,
+  precedenceMs,
 } from './suspicion.ts'
 
 const begin = ({ started, finished }: Attempts): Attempts => ({ started: started + 1, finished })
@@ -30,15 +32,30 @@ describe('suspicion', () => {
     assert.ok(isDangerous(begin(deliveredBefore)))
   })
 
-  it('puts the innocent first, else as they came', () => {
-    const of = (id: string, started: number, finished = 0) => ({
-      id,
-      attempts: { started, finished },
+  describe('gives the turn', () => {
+    const of = (id: string, attempts: Attempts, sinceMs = 0) => ({ id, attempts, sinceMs })
+    const killer = of('killer', { started: 3, finished: 0 })
+    const dangerous = of('dangerous', { started: 2, finished: 0 })
+    const failing = of('failing', { started: 5, finished: 5 })
+    const innocent = of('innocent', deliveredBefore)
+
+    it('to a killer at once, which is only parked, then to the innocent as they came', () => {
+      const suspects = [dangerous, failing, innocent, killer]
+      assert.equal(nextOf(suspects, 0), killer)
+      assert.equal(nextOf(suspects.slice(0, 3), precedenceMs), failing)
+      assert.equal(nextOf([dangerous, innocent, failing], precedenceMs), innocent)
     })
-    const suspects = [of('killer', 2), of('a', 1), of('failing', 5, 5), of('b', 1)]
-    assert.deepEqual(
-      mostInnocentFirst(suspects).map(({ id }) => id),
-      ['failing', 'a', 'b', 'killer'],
-    )
+
+    it('to the dangerous when what came back with them has had time to arrive, and is done', () => {
+      assert.equal(nextOf([dangerous], precedenceMs - 1), undefined)
+      assert.equal(nextOf([dangerous], precedenceMs), dangerous)
+      assert.equal(nextOf([], precedenceMs), undefined)
+    })
+
+    it('to the dangerous when their patience has ended, though others keep coming', () => {
+      const suspects = [innocent, of('later', dangerous.attempts, 1), dangerous]
+      assert.equal(nextOf(suspects, patienceMs - 1), innocent)
+      assert.equal(nextOf(suspects, patienceMs), dangerous)
+    })
   })
 })

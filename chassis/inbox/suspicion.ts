@@ -19,7 +19,31 @@ export const isKiller = (attempts: Attempts): boolean => unfinished(attempts) >=
 export const isDangerous = (attempts: Attempts): boolean =>
   unfinished(attempts) > unfinished(deliveredBefore)
 
-/** Those first that have the fewest deaths to answer for, so that a killer takes none along. */
-export const mostInnocentFirst = <Suspect extends { attempts: Attempts }>(
+/** What came back with a dangerous one gets so long to arrive and go first. */
+export const precedenceMs = 50
+
+/** A dangerous one lets others go first for so long: who comes back again and again must not keep it waiting. */
+export const patienceMs = 2_000
+
+/** Something that waits to be tried by itself, since a moment in ms. */
+export interface Waiting {
+  attempts: Attempts
+  sinceMs: number
+}
+
+/**
+ * Whose turn it is, if it is anybody's yet. A killer is only parked, so it goes at once; the dangerous
+ * ones go last, so that they take none along, but not later than their patience allows.
+ */
+export function nextOf<Suspect extends Waiting>(
   suspects: readonly Suspect[],
-): Suspect[] => suspects.toSorted((a, b) => unfinished(a.attempts) - unfinished(b.attempts))
+  nowMs: number,
+): Suspect | undefined {
+  const hasWaited = ({ sinceMs }: Waiting, ms: number) => nowMs - sinceMs >= ms
+  return (
+    suspects.find(({ attempts }) => isKiller(attempts)) ??
+    suspects.find((one) => isDangerous(one.attempts) && hasWaited(one, patienceMs)) ??
+    suspects.find(({ attempts }) => !isDangerous(attempts)) ??
+    suspects.find((one) => hasWaited(one, precedenceMs))
+  )
+}

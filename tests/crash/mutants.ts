@@ -182,6 +182,17 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'patience-without-end',
+    file: `${inbox}/suspicion.ts`,
+    text: 'isDangerous(one.attempts) && hasWaited(one, patienceMs)',
+    replacement: 'false && hasWaited(one, patienceMs)',
+    why: 'an order is not kept waiting by others that come back again and again',
+    caughtBy: {
+      test: `${inbox}/consume.integration.test.ts`,
+      titled: 'after its neighbours, but not after all',
+    },
+  },
+  {
     name: 'delivery-limit-20',
     file: 'chassis/broker/topology.ts',
     text: 'const deliveryLimit = 1_000',
