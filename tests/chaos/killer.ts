@@ -4,7 +4,7 @@ import { pause, until } from '#local/waiting.ts'
 import { untilFinal } from './cell.ts'
 import type { Field } from './field.ts'
 import { wakeToBatch } from './frozen-batch.ts'
-import { type Killing, latenessOf } from './killing.ts'
+import { deathsMax, type Killing, latenessOf } from './killing.ts'
 import { deadlyUser, deathsIn } from './mortal.ts'
 import { lives } from './rows.ts'
 import type { Scene } from './run.ts'
@@ -20,13 +20,16 @@ export async function killOnce(field: Field, scene: Scene, at: number): Promise<
   await pause(healthyAfterMs)
   const messageId = randomUUID()
   const wokenAtMs = await wakeToBatch(field, scene, { at, messageId, content: deadlyRequest() })
+  const deaths = () => deathsIn(system.dir).filter((atMs) => atMs >= wokenAtMs)
+  // To look for the letter keeps the broker busy; the deaths are in a file.
+  await until(() => deaths().length >= deathsMax, { timeoutMs: 10_000 })
   const letter = await letterOf(system, messageId)
   const overAtMs = Date.now()
   const isOver = await untilFinal(system, overAtMs, 60_000)
   return {
     isOver,
     wokenAtMs,
-    deaths: deathsIn(system.dir).filter((atMs) => atMs >= wokenAtMs),
+    deaths: deaths(),
     letter,
     lateMs: latenessOf(await lives(system.databases.orders), wokenAtMs, overAtMs),
   }
