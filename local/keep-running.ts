@@ -1,5 +1,6 @@
 import { type Program, type Running, startProgram } from './program.ts'
 import { nextRestart, noDeaths, type Streak } from './restart-policy.ts'
+import type { RestartTurns } from './restart-turns.ts'
 import { describeExit, startReady } from './server.ts'
 import { pause, secondsSince, until } from './waiting.ts'
 
@@ -14,11 +15,13 @@ export type Kept = {
 }
 
 /** Starts a program and, once it was ready, starts it again whenever it dies. */
-export function keepRunning(program: Program, print: Print): Kept {
+export function keepRunning(program: Program, turns: RestartTurns, print: Print): Kept {
   const stopping = new AbortController()
   const startedAt = performance.now()
   const first = startReady(program, stopping.signal)
-  const watch = first.then((running) => watchOver(program, running, print, stopping.signal))
+  const watch = first.then((running) =>
+    watchOver({ program, turns, print, signal: stopping.signal }, running),
+  )
   const ready = first.then(() => print(stepLine(program, 'ready', startedAt)))
   watch.catch(() => undefined)
   return {
@@ -41,7 +44,15 @@ export function stepLine(
   return `${name.padEnd(20)} ${what.padEnd(8)} ${took}   ${address}`.trimEnd()
 }
 
-async function watchOver(program: Program, first: Running, print: Print, signal: AbortSignal) {
+interface Keeping {
+  program: Program
+  turns: RestartTurns
+  print: Print
+  signal: AbortSignal
+}
+
+async function watchOver(keeping: Keeping, first: Running): Promise<void> {
+  const { program, print, signal } = keeping
   const aborted = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve())
   })
@@ -54,18 +65,20 @@ async function watchOver(program: Program, first: Running, print: Print, signal:
     const exit = await running.exited
     streak = nextRestart(streak, exit.ranMs)
     print(`${program.name} ended (${describeExit(exit)}), starting it again ${when(streak)}`)
-    running = await startAgain(program, streak, print, signal)
+    running = await startAgain(keeping, streak)
   }
 }
 
 /** Tries until it is spawned; undefined when the signal came first. */
-async function startAgain(program: Program, first: Streak, print: Print, signal: AbortSignal) {
+async function startAgain(keeping: Keeping, first: Streak): Promise<Running | undefined> {
+  const { program, turns, print, signal } = keeping
   for (let streak = first; !signal.aborted; streak = nextRestart(streak, 0)) {
     await pause(streak.delayMs, signal)
+    await turns.wait(program.name, signal)
     if (signal.aborted) return undefined
     try {
       const running = await startProgram(program)
-      void announce(program, running, print, signal)
+      turns.begin(program.name, announce(keeping, running))
       return running
     } catch (error) {
       print(`${program.name} could not be started: ${(error as Error).message}`)
@@ -74,7 +87,7 @@ async function startAgain(program: Program, first: Streak, print: Print, signal:
   return undefined
 }
 
-async function announce(program: Program, running: Running, print: Print, signal: AbortSignal) {
+async function announce({ program, print, signal }: Keeping, running: Running): Promise<void> {
   const startedAt = performance.now()
   const isReady = async () => running.hasExited() || (await program.isReady(running.pid))
   const settled = await until(isReady, { timeoutMs: Number.POSITIVE_INFINITY, signal })

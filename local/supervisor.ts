@@ -1,5 +1,6 @@
 import { type Kept, keepRunning, type Print, stepLine } from './keep-running.ts'
 import type { Program } from './program.ts'
+import { RestartTurns } from './restart-turns.ts'
 import { pause } from './waiting.ts'
 
 export type Supervisor = {
@@ -14,12 +15,13 @@ type Stage = { kept: Kept; headStartMs: number | undefined }[]
 /** Keeps a stack running, whatever dies. Says on the terminal what it does. */
 export function createSupervisor(print: Print): Supervisor {
   const stages: Stage[] = []
+  const turns = new RestartTurns()
   let isStopping = false
   return {
     start: async (programs) => {
       if (isStopping) throw new Error('The stack is being stopped')
       const stage = programs.map((program) => ({
-        kept: keepRunning(program, print),
+        kept: keepRunning(program, turns, print),
         headStartMs: program.stopHeadStartMs,
       }))
       stages.push(stage)
