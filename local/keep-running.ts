@@ -74,13 +74,14 @@ async function startAgain(keeping: Keeping, first: Streak): Promise<Running | un
   const { program, turns, print, signal } = keeping
   for (let streak = first; !signal.aborted; streak = nextRestart(streak, 0)) {
     await pause(streak.delayMs, signal)
-    await turns.wait(program.name, signal)
+    const endTurn = await turns.take(program.name, signal)
     if (signal.aborted) return undefined
     try {
       const running = await startProgram(program)
-      turns.begin(program.name, announce(keeping, running))
+      void announce(keeping, running).finally(endTurn)
       return running
     } catch (error) {
+      endTurn()
       print(`${program.name} could not be started: ${(error as Error).message}`)
     }
   }

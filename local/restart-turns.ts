@@ -1,24 +1,26 @@
 import { pause } from './waiting.ts'
 
-/** So long, at most, one replica waits for another that is starting again. */
-const patienceMs = 1_000
+/** How long a replica waits for those that are starting before it, at most. */
+const longestWaitMs = 1_000
 
 /**
  * Lets replicas that died together start again one after the other. Side by side they would take each
  * other's processor, and who waits for an answer waits for the first of them.
  */
 export class RestartTurns {
-  readonly #starting = new Map<string, Promise<unknown>>()
+  readonly #last = new Map<string, Promise<void>>()
 
-  /** Resolves when no other replica is on its way to be ready, after a second, or with the signal. */
-  async wait(name: string, signal?: AbortSignal): Promise<void> {
-    const other = this.#starting.get(kindOf(name)) ?? Promise.resolve()
-    await Promise.race([other, pause(patienceMs, signal)])
-  }
-
-  /** From now until `settled`, which never rejects, another replica would have to wait. */
-  begin(name: string, settled: Promise<unknown>): void {
-    this.#starting.set(kindOf(name), settled)
+  /**
+   * Resolves when the replica before it has ended its turn, after a second at most, or with the
+   * signal. What it returns ends the turn: to be called when this one is ready, or will not be.
+   */
+  async take(name: string, signal?: AbortSignal): Promise<() => void> {
+    const kind = kindOf(name)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = this.#last.get(kind) ?? Promise.resolve()
+    this.#last.set(kind, promise)
+    await Promise.race([before, pause(longestWaitMs, signal)])
+    return resolve
   }
 }
 

@@ -11,20 +11,27 @@ import { Publisher } from '../broker/publisher.ts'
 
 /** Several processes are started one after the other. */
 const patience = { timeoutMs: 90_000 }
-const queue = 'mortals'
-const topology = { queues: [{ queue, exchange: queue, routingKeys: ['thing'] }] }
 
 describe('a message that kills its consumer', function () {
   this.timeout(240_000)
   const database = useDatabase('orders')
   const broker = useBroker()
+  let queue = ''
 
-  before('make a table for effects, and the queue', async () => {
-    await database.rows(sql`CREATE TABLE effects (event_id text PRIMARY KEY)`)
-    const publisher = new Publisher({ name: 'setup', url: broker.url, topology, logger: silent })
-    await publisher.whenReady(AbortSignal.timeout(60_000))
-    await publisher.close()
-  })
+  before('make a table for effects', () =>
+    database.rows(sql`CREATE TABLE effects (event_id text PRIMARY KEY)`),
+  )
+
+  beforeEach(
+    'make a queue of its own, since a consumer that was killed may give back what it did',
+    async () => {
+      queue = `mortals-${randomUUIDv7()}`
+      const topology = { queues: [{ queue, exchange: queue, routingKeys: ['thing'] }] }
+      const publisher = new Publisher({ name: 'setup', url: broker.url, topology, logger: silent })
+      await publisher.whenReady(AbortSignal.timeout(60_000))
+      await publisher.close()
+    },
+  )
 
   const spawnConsumer = () => {
     const command = ['tests/support/mortal-consumer.ts', database.url, broker.url, queue]
@@ -59,26 +66,24 @@ describe('a message that kills its consumer', function () {
 
   it('is parked after three deaths; its neighbours are handled before the third, each once', async () => {
     const killer = randomUUIDv7()
-    const neighbours = Array.from({ length: 150 }, () => randomUUIDv7())
-    await Promise.all(neighbours.slice(0, 75).map((id) => send(id)))
+    const neighbours = Array.from({ length: 60 }, () => randomUUIDv7())
+    await Promise.all(neighbours.slice(0, 30).map((id) => send(id)))
     await send(killer, 'kill')
-    await Promise.all(neighbours.slice(75).map((id) => send(id)))
+    await Promise.all(neighbours.slice(30).map((id) => send(id)))
 
     const doneAtDeath: number[] = []
     const stop = keepAlive(async () => void doneAtDeath.push((await effects()).length))
     try {
       await eventually(async () => (await broker.depth(`${queue}.dlq`)) === 1, patience)
-      await eventually(async () => (await effects()).length === 150, patience)
+      await eventually(async () => (await effects()).length === 60, patience)
       await eventually(async () => (await attempts()).length === 0, patience)
     } finally {
       await stop()
     }
     const idOf = (letter: { content: Buffer }): string => JSON.parse(`${letter.content}`).id
-    // Stopped after the letter was confirmed, and before the acknowledgement, it has it twice.
-    for (const message of await broker.drain(queue)) assert.equal(idOf(message), killer)
     assert.deepEqual((await effects()).sort(), neighbours.sort())
     assert.equal(doneAtDeath.length, 3)
-    assert.equal(doneAtDeath[2], 150, `handled at each death: ${doneAtDeath}`)
+    assert.equal(doneAtDeath[2], 60, `handled at each death: ${doneAtDeath}`)
 
     const [letter] = await broker.drain(`${queue}.dlq`)
     assert.ok(letter)
