@@ -80,7 +80,6 @@ describe('a message that kills its consumer', function () {
     } finally {
       await stop()
     }
-    const idOf = (letter: { content: Buffer }): string => JSON.parse(`${letter.content}`).id
     assert.deepEqual((await effects()).sort(), neighbours.sort())
     assert.equal(doneAtDeath.length, 3)
     assert.equal(doneAtDeath[2], 60, `handled at each death: ${doneAtDeath}`)
@@ -88,7 +87,7 @@ describe('a message that kills its consumer', function () {
     const [letter] = await broker.drain(`${queue}.dlq`)
     assert.ok(letter)
     const headers = letter.properties.headers
-    assert.equal(idOf(letter), killer)
+    assert.equal(JSON.parse(String(letter.content)).id, killer)
     assert.equal(headers?.['dead-letter-reason'], 'kills-its-consumer')
     assert.equal(headers?.attempts, 3)
   })

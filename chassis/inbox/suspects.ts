@@ -47,7 +47,7 @@ export async function handleSuspects<Tables extends WithInbox, Event extends Inc
     await takeArrivals()
     waiting = waiting.filter(({ delivery }) => !delivery.isLost())
     const next = nextOf(waiting, performance.now())
-    if (next && !signal.aborted) {
+    if (next) {
       waiting.splice(waiting.indexOf(next), 1)
       await handleSuspect(inbox, next, aftermath)
     } else if (waiting.length > 0) await pause(precedenceMs, signal)
