@@ -8,6 +8,8 @@ export interface Report {
   json: object
   /** For people; without a newline at its end. */
   text: string
+  /** Why part of it is not known: stderr says so, and the exit code is the one of what could not run. */
+  trouble?: Error | undefined
 }
 
 export interface Input {

@@ -5,9 +5,12 @@ import { runInNewContext } from 'node:vm'
 import type { GetMessage } from 'amqplib'
 import { atDesk, Desk } from '#chassis/broker/desk.ts'
 import { declareTopology } from '#chassis/broker/topology.ts'
+import { within } from '#chassis/deadline.ts'
 import { queues } from '#contracts/topology.ts'
 import { useBroker } from '#testing/broker.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
+import { rabbitmqServer } from '#testing/servers.ts'
+import { silence } from '#testing/silence.ts'
 import { listLetters, openLetters } from './dead-letters.ts'
 import { discardLetters, redriveLetters } from './moving-letters.ts'
 
@@ -30,6 +33,8 @@ describe('dead letters', function () {
     'original-exchange': 'orders.events',
     'original-routing-key': 'payment.requested',
   }
+  const inDesk = (wanted: typeof moving) =>
+    atDesk(broker.url, (desk) => redriveLetters(desk, wanted))
   const list = () => atDesk(broker.url, (desk) => listLetters(desk, all))
   const putLetters = async (ids: string[], content: string | Buffer = '{}') => {
     for (const messageId of ids) {
@@ -112,7 +117,7 @@ describe('dead letters', function () {
       headers: { ...headers, ...death, CC: [queue] },
     })
     await broker.drain(queue) // what CC has copied there
-    const moved = await atDesk(broker.url, (desk) => redriveLetters(desk, moving))
+    const moved = await inDesk(moving)
     assert.deepEqual([moved.letters.map(({ id }) => id), moved.error], [[messageId], null])
     const [message, ...more] = await broker.drain(queue)
     assert.equal(more.length, 0)
@@ -139,7 +144,7 @@ describe('dead letters', function () {
     })
     assert.equal(letter?.reason, 'broker-rejected')
     assert.ok((letter?.age_ms ?? Infinity) < 60_000)
-    await atDesk(broker.url, (desk) => redriveLetters(desk, moving))
+    await inDesk(moving)
     const [message] = await broker.drain(queue)
     assert.equal(message?.properties.messageId, messageId)
     assert.deepEqual(livingHeaders(message), {})
@@ -149,7 +154,7 @@ describe('dead letters', function () {
     const ids = newIds(50)
     await putLetters(ids)
     const wanted = { ...moving, ids: new Set([ids[3]!, ids[40]!, 'nobody']) }
-    const moved = await atDesk(broker.url, (desk) => redriveLetters(desk, wanted))
+    const moved = await inDesk(wanted)
     assert.deepEqual(
       moved.letters.map(({ id }) => id),
       [ids[3], ids[40]],
@@ -165,12 +170,19 @@ describe('dead letters', function () {
     const ids = newIds(30)
     await putLetters(ids)
     const dry = { ...moving, dryRun: true }
-    const would = await atDesk(broker.url, (desk) => redriveLetters(desk, dry))
+    const would = await inDesk(dry)
     assert.equal(would.letters.length, 30)
     assert.deepEqual([await broker.depth(dlq), await broker.depth(queue)], [30, 0])
     await atDesk(broker.url, (desk) => redriveLetters(desk, { ...moving, limit: 20 }))
     assert.deepEqual(await idsIn(queue), ids.slice(0, 20))
     assert.deepEqual(await idsIn(dlq), ids.slice(20))
+  })
+
+  it('are shown by a dry run as fast as it goes, whatever the rate', async () => {
+    await putLetters(newIds(30))
+    const slowly = { ...moving, dryRun: true, rate: 1 }
+    const would = await within(10_000, 'a dry run', inDesk(slowly))
+    assert.equal(would.letters.length, 30)
   })
 
   it('are kept in a queue that was declared before it had a limit', async () => {
@@ -202,10 +214,66 @@ describe('dead letters', function () {
     const ids = newIds(20)
     await putLetters(ids)
     await broker.channel().deleteQueue(queue)
-    const moved = await atDesk(broker.url, (desk) => redriveLetters(desk, moving))
+    const moved = await inDesk(moving)
     await declare()
     assert.match(moved.error ?? '', /no queue payments-consumer/)
     assert.deepEqual((await idsIn(dlq)).sort(), ids.toSorted())
+  })
+
+  it('stay where they are, and it is said why, while an alarm of the broker is on', async function () {
+    const { control } = await rabbitmqServer()
+    if (!control) return this.skip()
+    const ids = newIds(20)
+    await putLetters(ids)
+    try {
+      await control('set_vm_memory_high_watermark', '0.00001')
+      const moved = await within(30_000, 'redriving', inDesk(moving))
+      assert.match(moved.error ?? '', /takes nothing at present: low on memory/)
+      assert.deepEqual([moved.letters, await broker.depth(dlq)], [[], 20])
+    } finally {
+      await control('set_vm_memory_high_watermark', '0.6')
+    }
+    // What was on its way comes when the alarm is over: a second copy, which the inbox knows.
+    const again = await inDesk(moving)
+    assert.deepEqual(again.letters.map(({ id }) => id).sort(), ids.toSorted())
+  })
+
+  it('are not taken for none when their queue does not answer', async function () {
+    const [id = ''] = newIds(1)
+    await putLetters([id])
+    const silenced = await silence(broker.url, dlq)
+    if (!silenced) return this.skip()
+    try {
+      const moved = await inDesk(moving)
+      assert.match(moved.error ?? '', /payments-consumer.dlq does not answer/)
+    } finally {
+      await silenced.end()
+    }
+    assert.deepEqual(await idsIn(dlq), [id])
+  })
+
+  it('that somebody else holds, who is no operator, are missed by name', async () => {
+    await putLetters(newIds(2))
+    const working = atDesk(broker.url, (desk) =>
+      desk.sort(
+        dlq,
+        () => 1,
+        async (letters) => {
+          await broker.channel().get(dlq)
+          return letters.map(() => 'keep')
+        },
+      ),
+    )
+    await assert.rejects(working, { code: 'unavailable', message: /1 of 2 letters do not come/ })
+    broker.channel().nackAll()
+  })
+
+  it('are not begun with when the lock cannot be had', async () => {
+    const desk = await Desk.open(broker.url)
+    await eventually(async () => (await broker.connections()).length > 0)
+    await broker.closeConnections()
+    await assert.rejects(redriveLetters(desk, moving), /closed|ended/i)
+    await desk.close()
   })
 
   it('are for one operator at a time: another one waits, then says so and has done nothing', async () => {
@@ -240,13 +308,13 @@ describe('dead letters', function () {
     const ancient = '018bcfe5-6800-7000-8000-000000000000' // November 2023
     const [fresh = ''] = newIds(1)
     await putLetters([ancient, fresh, 'no-uuid'])
-    const moved = await atDesk(broker.url, (desk) => redriveLetters(desk, moving))
+    const moved = await inDesk(moving)
     assert.deepEqual(moved.beyond_inbox, [ancient])
   })
 
   it("are nobody else's while an operator is at them", async () => {
     await putLetters(newIds(50))
-    const runs = [0, 1, 2].map(() => atDesk(broker.url, (desk) => redriveLetters(desk, moving)))
+    const runs = [0, 1, 2].map(() => inDesk(moving))
     const moved = await Promise.all(runs)
     assert.deepEqual(moved.map(({ letters }) => letters.length).sort(), [0, 0, 50])
     assert.equal(new Set(await idsIn(queue)).size, 50)
@@ -263,7 +331,7 @@ describe('dead letters', function () {
       openLetters(desk, { ...all, ids: new Set([ids[39]!]) }),
     )
     assert.equal(one?.body?.length, 1_000_000)
-    const moved = await atDesk(broker.url, (desk) => redriveLetters(desk, moving))
+    const moved = await inDesk(moving)
     await eventuallyPasses(() => assert.ok(bytesHeld() - before < 5_000_000))
     assert.deepEqual([letters.length, moved.letters.length], [40, 40])
   })

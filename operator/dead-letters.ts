@@ -1,5 +1,5 @@
-import type { Desk, Letter, Verdict } from '#chassis/broker/desk.ts'
-import { lettersAtOnce } from '#chassis/broker/letters-in-hand.ts'
+import type { Desk, Verdict } from '#chassis/broker/desk.ts'
+import { type Letter, lettersAtOnce } from '#chassis/broker/letters-in-hand.ts'
 import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import { idOf, type LetterSummary, summarize } from './letter.ts'
 

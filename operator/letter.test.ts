@@ -11,23 +11,25 @@ describe('summarize', () => {
     const time = { '!': 'timestamp', value: Date.parse('2026-01-01T00:00:00.000Z') / 1_000 }
     const headers = {
       'x-death': [{ reason: 'delivery_limit', count: 1, time }],
-      'x-delivery-count': 9,
     }
-    const { reason, attempts, age_ms } = summarize(letter('', { headers }), 'q.dlq', now)
-    assert.deepEqual(
-      { reason, attempts, age_ms },
-      {
-        reason: 'broker-delivery-limit',
-        attempts: 9,
-        age_ms: 60_000,
-      },
-    )
+    const { reason, age_ms } = summarize(letter('', { headers }), 'q.dlq', now)
+    assert.deepEqual({ reason, age_ms }, { reason: 'broker-delivery-limit', age_ms: 60_000 })
+  })
+
+  it('takes no count for attempts but the one of the consumer', () => {
+    const looks = { 'x-delivery-count': 9 } // the dead-letter queue counts there how often it was shown
+    const attemptsIn = (headers: object) =>
+      summarize(letter('', { headers }), 'q.dlq', now).attempts
+    assert.equal(attemptsIn(looks), null)
+    assert.equal(attemptsIn({ ...looks, attempts: 3 }), 3)
   })
 
   for (const [what, content, headers] of [
     ['no JSON', 'hello', {}],
     ['null', 'null', {}],
     ['a number', '1', { 'x-death': 'nonsense', attempts: 'many', 'dead-lettered-at': 7 }],
+    ['a death without words', '', { 'x-death': [{ reason: 7, time: { value: 'soon' } }] }],
+    ['a death of no time', '', { 'x-death': [{ reason: null, time: null }] }],
     ['data that is none', '{"data":1,"type":2,"subject":null}', { 'x-death': [null] }],
   ] as const) {
     it(`makes do with a letter that holds ${what}`, () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Letter } from '#chassis/broker/desk.ts'
+import type { Letter } from '#chassis/broker/letters-in-hand.ts'
 
 /** A dead letter as an operator sees it in a list. */
 export interface LetterSummary {
@@ -10,6 +10,7 @@ export interface LetterSummary {
   type: string | null
   reason: string
   last_error: string | null
+  /** As the consumer has counted; null if it wrote none, as of a letter that the broker put there. */
   attempts: number | null
   /** How long it has been dead; null if that was not written down. */
   age_ms: number | null
@@ -20,11 +21,13 @@ export interface LetterSummary {
 /** More than this is no event of ours, and not worth parsing. */
 const maxEventBytes = 65_536
 
-/** The first entry of the header in which the broker writes what it has dead-lettered. */
+/**
+ * The first entry of the header in which the broker writes what it has dead-lettered; whoever can
+ * publish can write anything there.
+ */
 interface Death {
-  reason?: string
-  count?: number
-  time?: { value?: number }
+  reason?: unknown
+  time?: { value?: unknown } | null
 }
 
 /** What can be said of a letter, whoever put it there: the consumer, or the broker by itself. */
@@ -33,14 +36,15 @@ export function summarize(letter: Letter, queue: string, now: Date): LetterSumma
   const headers = (properties.headers ?? {}) as Record<string, unknown>
   const death = ((headers['x-death'] as unknown[] | undefined)?.[0] ?? {}) as Death
   const { type, orderId } = eventIn(content)
-  const diedAtMs = Date.parse(textOr(headers['dead-lettered-at'])) || (death.time?.value ?? 0) * 1e3
+  const brokersTimeMs = (numberOf(death.time?.value) ?? 0) * 1e3
+  const diedAtMs = Date.parse(textOr(headers['dead-lettered-at'])) || brokersTimeMs
   return {
     id: idOf(letter),
     queue,
     type: textOr(properties.type) || type || null,
-    reason: textOr(headers['dead-letter-reason']) || brokersReason(death.reason),
+    reason: textOr(headers['dead-letter-reason']) || brokersReason(textOr(death.reason)),
     last_error: textOr(headers['last-error']) || null,
-    attempts: numberOf(headers.attempts) ?? numberOf(headers['x-delivery-count']),
+    attempts: numberOf(headers.attempts),
     age_ms: diedAtMs > 0 ? Math.max(0, now.getTime() - diedAtMs) : null,
     order_id: orderId || null,
     bytes: content.length,
@@ -61,8 +65,7 @@ export function madeAtMs(id: string): number | undefined {
 }
 
 /** Of the broker's own words: `delivery_limit`, `rejected`, `expired`, `maxlen`. */
-const brokersReason = (word: string | undefined) =>
-  word ? `broker-${word.replaceAll('_', '-')}` : 'unknown'
+const brokersReason = (word: string) => (word ? `broker-${word.replaceAll('_', '-')}` : 'unknown')
 
 function eventIn(content: Buffer): { type?: string; orderId?: string } {
   if (content.length > maxEventBytes) return {}

@@ -1,4 +1,4 @@
-import { atDesk, type Desk } from '#chassis/broker/desk.ts'
+import { atDesk, type Desk, type QueueState } from '#chassis/broker/desk.ts'
 import { silentQueues } from '#chassis/broker/silent-queues.ts'
 import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import { isCode } from '#chassis/errors.ts'
@@ -6,22 +6,42 @@ import { queues } from '#contracts/topology.ts'
 import { listLetters } from './dead-letters.ts'
 import type { LetterSummary } from './letter.ts'
 import type { DeadLetters, Mail } from './reconcile.ts'
+import { sentenceOf } from './text.ts'
 
 /** Those who consume, and have dead letters in `<name>.dlq`. */
 export const consumerQueues: readonly string[] = Object.values(queues).map(({ queue }) => queue)
 
 /**
  * What the broker at a URL has; each question is a connection of its own. Another operator at the dead
- * letters is waited for as long as a desk waits, unless something else is said.
+ * letters is waited for as long as a desk waits, unless something else is said. A broker that is away
+ * leaves them uncounted.
  */
 export const mailAt = (url: string, lockWaitMs?: number): Mail => ({
-  deadLetters: (areWanted) =>
-    atDesk(url, (desk) => readDeadLetters(desk, { areWanted }), lockWaitMs),
+  deadLetters: async (areWanted) => {
+    try {
+      return await atDesk(url, (desk) => readDeadLetters(desk, { areWanted }), lockWaitMs)
+    } catch (error) {
+      return { queues: [], letters: [], uncounted: reasonOf(error) }
+    }
+  },
   silentQueues: async () => {
-    const all = consumerQueues.flatMap((queue) => [queue, deadLetterQueue(queue)])
-    return (await silentQueues(url, all)).map((queue) => ({ queue, remedy: election(url, queue) }))
+    try {
+      const silent = await silentQueues(url, allQueues)
+      return silent.map((queue) => ({ queue, remedy: election(url, queue) }))
+    } catch (error) {
+      reasonOf(error)
+      return []
+    }
   },
 })
+
+const allQueues = consumerQueues.flatMap((queue) => [queue, deadLetterQueue(queue)])
+
+/** Why the broker says nothing. Throws the error again if it is about something else. */
+function reasonOf(error: unknown): string {
+  if (!isCode(error, 'unavailable')) throw error
+  return sentenceOf(error as Error)
+}
 
 const all = { queues: consumerQueues, limit: Infinity }
 
@@ -37,11 +57,25 @@ async function readDeadLetters(
 ): Promise<DeadLetters> {
   const isComplete = await isAlone(desk)
   const found = await Promise.all(
-    consumerQueues.map((queue) => desk.stateOf(deadLetterQueue(queue))),
+    consumerQueues.map((queue) => stateOf(desk, deadLetterQueue(queue))),
   )
-  const areThere = found.some(({ messages }) => (messages ?? 0) > 0)
-  if (!isComplete || !areWanted || !areThere) return { queues: found, letters: [], isComplete }
-  return { queues: found, letters: (await listLetters(desk, all)).letters, isComplete }
+  const filled = consumerQueues.filter((_, index) => (found[index]?.messages ?? 0) > 0)
+  if (!isComplete) return { queues: found, letters: [], uncounted: anotherOperator }
+  if (!areWanted) return { queues: found, letters: [], uncounted: null }
+  const { letters } = await listLetters(desk, { queues: filled, limit: Infinity })
+  return { queues: found, letters, uncounted: null }
+}
+
+const anotherOperator = 'another operator was at the dead letters'
+
+/** Of a queue that does not serve what it says: `silentQueues` tells of it. */
+async function stateOf(desk: Desk, queue: string): Promise<QueueState> {
+  try {
+    return await desk.countOf(queue)
+  } catch (error) {
+    if (!isCode(error, 'unavailable')) throw error
+    return desk.stateOf(queue)
+  }
 }
 
 async function isAlone(desk: Desk): Promise<boolean> {

@@ -1,9 +1,9 @@
-import { isCode } from '#chassis/errors.ts'
 import { readEnvironment } from './addresses.ts'
 import { type Command, helpOf, helpOfAll, parseRequest } from './command.ts'
 import { deadLetterCommands } from './dlq.ts'
 import { reconcileCommand } from './reconcile-command.ts'
 import { statusCommand } from './status-command.ts'
+import { sentenceOf } from './text.ts'
 import { traceCommand } from './trace-command.ts'
 
 /** What is wrong, and what is right, for whoever looks after the running system. */
@@ -20,6 +20,7 @@ async function run(args: string[]): Promise<number> {
   const { command, input, isJson } = request
   const report = await command.run({ ...input, env: readEnvironment() })
   print(isJson ? JSON.stringify(report.json, null, 2) : report.text)
+  if (report.trouble) return complain(report.trouble)
   return report.isFine ? exitCodes.fine : exitCodes.foundSomethingWrong
 }
 
@@ -27,15 +28,14 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+function complain(error: Error): number {
+  process.stderr.write(`${sentenceOf(error)}\n`)
+  return exitCodes.couldNotRun
+}
+
 process.stdout.on('error', () => {}) // whoever read it has gone: `operator dlq list | head`
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {
-  process.stderr.write(`${sentenceOf(error as Error)}\n`)
-  process.exitCode = exitCodes.couldNotRun
-}
-
-function sentenceOf(error: Error): string {
-  const cause = isCode(error, 'unavailable') ? (error.cause as Error | undefined)?.message : ''
-  return cause ? `${error.message}: ${cause}` : error.message
+  process.exitCode = complain(error as Error)
 }

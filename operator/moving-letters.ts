@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Desk, Letter } from '#chassis/broker/desk.ts'
-import { isCode } from '#chassis/errors.ts'
+import type { Desk } from '#chassis/broker/desk.ts'
+import type { Letter } from '#chassis/broker/letters-in-hand.ts'
 import { headersInLife } from '#chassis/inbox/dead-letter.ts'
 import { visit, type Wanted } from './dead-letters.ts'
 import { type LetterSummary, madeAtMs } from './letter.ts'
@@ -23,7 +23,8 @@ export interface Moving extends Wanted {
  * Sends letters to the consumer that could not handle them: the same id, body and properties,
  * without what their death has added. Each is taken off its queue only when the broker has confirmed
  * the copy: whenever this is interrupted a letter is there once or twice, never not at all, and
- * the inbox makes one effect of two.
+ * the inbox makes one effect of two. Rejects only when it could not begin: with `conflict` when
+ * another operator is at them.
  */
 export async function redriveLetters(
   desk: Desk,
@@ -35,7 +36,7 @@ export async function redriveLetters(
   return { ...moved, beyond_inbox: ids.filter((id) => (madeAtMs(id) ?? Infinity) < horizonMs) }
 }
 
-/** Takes letters away for good. */
+/** Takes letters away for good; rejects like `redriveLetters`. */
 export const discardLetters = (desk: Desk, moving: Moving): Promise<Moved> =>
   move(desk, moving, async () => {})
 
@@ -45,11 +46,14 @@ async function move(
   send: (queue: string, letters: Letter[]) => Promise<void>,
 ): Promise<Moved> {
   const moved: Moved = { letters: [], beyond_inbox: [], error: null }
+  await desk.lock()
   const startMs = performance.now()
+  // Nothing is moved in a dry run: it need not be slow, nor hold the letters for long.
+  const rate = moving.dryRun ? Infinity : moving.rate
   try {
     for (const queue of moving.queues) {
-      await visit(desk, queue, moving, moved.letters, async (chosen) => {
-        const dueMs = startMs + (moved.letters.length / moving.rate) * 1_000
+      await visit(desk, queue, { ...moving, rate }, moved.letters, async (chosen) => {
+        const dueMs = startMs + (moved.letters.length / rate) * 1_000
         await delay(Math.max(0, dueMs - performance.now()))
         if (!moving.dryRun)
           await send(
@@ -61,7 +65,6 @@ async function move(
       })
     }
   } catch (error) {
-    if (isCode(error, 'conflict')) throw error // somebody else is at it: nothing was begun
     moved.error = (error as Error).message
   }
   return moved

@@ -24,7 +24,7 @@ export const reconcileCommand: Command = {
   impossible-amount         NaN, nothing, less than nothing, or too much
   pending-too-long          an order is pending too long, with the stage where it is stuck
   dead-letters              there are dead letters
-  dead-letters-uncounted    another operator is at them for longer than they are waited for
+  dead-letters-uncounted    the broker is away, or another operator is at them for too long
   queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
   more-differences          so many orders or debits disagree that the rest is only counted
 
@@ -49,16 +49,14 @@ agrees but the dead letters could not be counted, it cannot tell, and exits with
 }
 
 /**
- * What was found, and repaired. Throws `conflict` if that is nothing while the dead letters could not
- * be counted: then nobody can say that the books agree.
+ * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters could
+ * not be counted: then nobody can say that the books agree.
  */
 export function reportOf(findings: Finding[], repaired?: Repaired): Report {
+  const [first] = findings
   const isNothing = findings.every(({ kind }) => kind === 'dead-letters-uncounted')
-  if (findings.length > 0 && isNothing && !hasRepaired(repaired)) {
-    throw new AppError(
-      'conflict',
-      'Nothing else was found, but another operator is at the dead letters: wait for its end',
-    )
+  if (first && isNothing && !hasRepaired(repaired)) {
+    throw new AppError('unavailable', `Nothing else was found, but ${first.message}`)
   }
   const rows = findings.map((one) => [
     one.kind,
@@ -67,15 +65,18 @@ export function reportOf(findings: Finding[], repaired?: Repaired): Report {
   ])
   const text = rows.length > 0 ? table(['WHAT', 'WHOSE', 'HOW'], rows) : 'The books agree.'
   return {
-    isFine: findings.length === 0,
+    isFine: findings.length === 0 && repaired?.error === undefined,
     json: { findings, ...(repaired && { repaired }) },
     text: repaired ? `${text}\n${repairedText(repaired)}` : text,
   }
 }
 
+/** Or has tried to. */
 const hasRepaired = (repaired: Repaired | undefined): boolean =>
-  repaired !== undefined && repaired.asked_again.length + repaired.hurried.length > 0
+  repaired !== undefined &&
+  (repaired.error !== undefined || repaired.asked_again.length + repaired.hurried.length > 0)
 
-const repairedText = ({ asked_again: asked, hurried }: Repaired): string =>
+const repairedText = ({ asked_again: asked, hurried, error }: Repaired): string =>
   `Repaired: ${counted(asked.length, 'order')} ${asked.length === 1 ? 'was' : 'were'} asked for again, ` +
-  `${counted(hurried.length, 'event')} that had been put off will be published at once.`
+  `${counted(hurried.length, 'event')} that had been put off will be published at once.` +
+  (error === undefined ? '' : `\nNot all: ${error}`)

@@ -189,7 +189,7 @@ describe('reconcile', function () {
         deadLetters: async () => ({
           queues: [queue],
           letters: [letter as never],
-          isComplete: true,
+          uncounted: null,
         }),
         silentQueues: async () => [],
       }
@@ -204,7 +204,7 @@ describe('reconcile', function () {
   it('names a queue that takes and gives nothing, and the command that helps', async () => {
     const silent = { queue: 'orders-consumer.dlq', remedy: 'rabbitmqctl …' }
     const mail = {
-      deadLetters: async () => ({ queues: [], letters: [], isComplete: true }),
+      deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
       silentQueues: async () => [silent],
     }
     assert.deepEqual(await reconcile({ books: books(), mail, olderThanMs: 60_000 }), [

@@ -31,8 +31,8 @@ export interface Mail {
 export interface DeadLetters {
   queues: QueueState[]
   letters: LetterSummary[]
-  /** False: another operator has some in hand, and these are not counted. */
-  isComplete: boolean
+  /** Why not all of them could be counted; null when they were. */
+  uncounted: string | null
 }
 
 export interface SilentQueue {
@@ -49,7 +49,7 @@ export interface Reconciling {
   mostListed?: number
 }
 
-const nothing: DeadLetters = { queues: [], letters: [], isComplete: true }
+const nothing: DeadLetters = { queues: [], letters: [], uncounted: null }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
@@ -122,19 +122,15 @@ const moreDifferences = ({ unnamed: count }: Suspects): Finding[] =>
     ? [{ kind: 'more-differences', message: `${count} more orders or debits disagree` }]
     : []
 
-function deadLetterFindings({ queues, isComplete }: DeadLetters): Finding[] {
+function deadLetterFindings({ queues, uncounted }: DeadLetters): Finding[] {
   const found = queues.flatMap(({ queue, messages }): Finding[] => {
-    const count = isComplete ? messages : `${messages} or more`
+    const count = uncounted === null ? messages : `${messages} or more`
     const message = `${count} in ${queue}: see operator dlq list`
     return messages ? [{ kind: 'dead-letters', queue, message }] : []
   })
-  return isComplete ? found : [...found, uncounted]
-}
-
-const uncounted: Finding = {
-  kind: 'dead-letters-uncounted',
-  message:
-    'another operator was at the dead letters: not all were counted, and none is named as the reason why an order is stuck',
+  if (uncounted === null) return found
+  const message = `${uncounted}: not all were counted, and none is named as the reason why an order is stuck`
+  return [...found, { kind: 'dead-letters-uncounted', message }]
 }
 
 const silentQueueFinding = ({ queue, remedy }: SilentQueue): Finding => ({

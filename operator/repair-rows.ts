@@ -3,15 +3,18 @@ import type { MessagingDatabase } from '#tables/messaging.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { rowsOf } from './rows-of.ts'
 
-/** Those that are still pending, locked until commit. */
-export const lockPending = (trx: Transaction<OrdersDatabase>, orderIds: string[]) =>
+/**
+ * Those that are still pending, locked until commit. `skip locked`: an order that is being settled
+ * has its answer, and one that somebody else holds must not keep the others waiting.
+ */
+export const claimPending = (trx: Transaction<OrdersDatabase>, orderIds: string[]) =>
   rowsOf<{ order_id: string; user_id: string; amount: string }, OrdersDatabase>(
     trx,
     sql`
       SELECT order_id, user_id, amount FROM orders
       WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
       ORDER BY order_id
-      FOR NO KEY UPDATE`,
+      FOR NO KEY UPDATE SKIP LOCKED`,
   )
 
 export interface NewRequest {
@@ -19,7 +22,7 @@ export interface NewRequest {
   requestId: string
 }
 
-/** Of orders locked in the same transaction: asked for once more, and waiting from now on. */
+/** Of orders claimed in the same transaction: asked for once more, and waiting from now on. */
 export const noteAsked = (trx: Transaction<OrdersDatabase>, requests: NewRequest[]) =>
   sql`
     UPDATE orders
@@ -30,14 +33,25 @@ export const noteAsked = (trx: Transaction<OrdersDatabase>, requests: NewRequest
     WHERE orders.order_id = asked.order_id
   `.execute(trx)
 
-/** Makes the relay try at once what it has put off; says which. Not what it has in work just now. */
-export const stopPuttingOff = (db: Kysely<MessagingDatabase>) =>
+/** What a relay has put off, by the index of what is unpublished. */
+export const findPutOff = (db: Kysely<MessagingDatabase>) =>
+  rowsOf<{ event_id: string }, MessagingDatabase>(
+    db,
+    sql`
+      SELECT event_id FROM outbox
+      WHERE published_at IS NULL AND next_attempt_at > now()
+      ORDER BY event_id`,
+  )
+
+/** Makes the relay try some of it at once; says which. Not what it has in work just now. */
+export const stopPuttingOff = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
   rowsOf<{ event_id: string }, MessagingDatabase>(
     db,
     sql`
       UPDATE outbox SET next_attempt_at = now()
       WHERE event_id IN (SELECT event_id FROM outbox
-                         WHERE published_at IS NULL AND next_attempt_at > now()
+                         WHERE event_id = ANY (${eventIds}::uuid[])
+                           AND published_at IS NULL AND next_attempt_at > now()
                          ORDER BY event_id FOR NO KEY UPDATE SKIP LOCKED)
       RETURNING event_id`,
   )

@@ -1,8 +1,10 @@
 import type { QueueState } from '#chassis/broker/desk.ts'
+import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import { findAddresses } from './addresses.ts'
 import { withBooks } from './books.ts'
 import { type Command, refuseWords } from './command.ts'
-import { readStatus, type Status } from './status.ts'
+import { consumerQueues } from './mail.ts'
+import { readDepths, readStatus, type Status } from './status.ts'
 import type { OutboxStatus } from './status-rows.ts'
 import { span, table } from './text.ts'
 
@@ -13,13 +15,16 @@ export const statusCommand: Command = {
   details: `Shows how many orders are pending, how deep outboxes, queues and dead letters are, how long the oldest
 has waited, and how many events a second each process has moved in the last ten seconds. Of a queue
 it counts what is ready, not what a consumer or another operator has in hand. It only shows: whether
-something is wrong is for reconcile to say.`,
+something is wrong is for reconcile to say. Without the broker it shows what the databases know, and
+exits with 2.`,
   options: {},
   run: async ({ words, env }) => {
     refuseWords('status', words)
     const { amqp } = findAddresses(env, 'amqp')
-    const status = await withBooks(env, (books) => readStatus(books, amqp))
-    return { isFine: true, json: status, text: textOf(status) }
+    const asked = await readDepths(amqp).catch((error: Error) => error)
+    const [depths, trouble] = asked instanceof Error ? [null, asked] : [asked, undefined]
+    const status = await withBooks(env, (books) => readStatus(books, depths))
+    return { isFine: !trouble, json: status, text: textOf(status), trouble }
   },
 }
 
@@ -49,9 +54,12 @@ function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): stri
       ['orders pending', orders.pending, span(orders.oldest_ms), again],
       outbox('Orders', outboxes.orders),
       outbox('Payments', outboxes.payments),
-      ...queues.map(queue),
-      ...dead_letters.map(dead),
+      ...(queues?.map(queue) ?? unknown('queue', consumerQueues)),
+      ...(dead_letters?.map(dead) ?? unknown('dead letters', consumerQueues.map(deadLetterQueue))),
     ],
   )
   return `${depths}\n\n${table(['PROCESS', 'EVENTS/S'], Object.entries(rates))}`
 }
+
+const unknown = (what: string, queues: readonly string[]) =>
+  queues.map((queue) => [`${what} ${queue}, ready`, 'unknown', null, null])

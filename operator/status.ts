@@ -2,52 +2,50 @@ import { atDesk, type QueueState } from '#chassis/broker/desk.ts'
 import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import type { Books } from './books.ts'
 import { consumerQueues } from './mail.ts'
-import {
-  type OutboxStatus,
-  type PendingStatus,
-  readFlow,
-  readOutbox,
-  readPending,
-} from './status-rows.ts'
-import { firstIdAt } from './trace-rows.ts'
+import { type Rates, readRates } from './status-rates.ts'
+import { type OutboxStatus, type PendingStatus, readOutbox, readPending } from './status-rows.ts'
 
 export interface Status {
   orders: PendingStatus
   outboxes: Record<'orders' | 'payments', OutboxStatus>
-  queues: QueueState[]
-  dead_letters: QueueState[]
-  /** Events a second, over the last ten. */
-  rates: Record<'orders-relay' | 'payments-consumer' | 'payments-relay' | 'orders-consumer', number>
+  /** Null when the broker does not say; likewise its dead letters. */
+  queues: QueueState[] | null
+  dead_letters: QueueState[] | null
+  rates: Rates
 }
 
-const sampleSeconds = 10
+/** What only the broker knows. */
+export interface Depths {
+  queues: QueueState[]
+  dead_letters: QueueState[]
+}
 
-/** How far back events are looked for: as far as the oldest that is on its way, an hour at most. */
-const leastMs = 60_000
-const mostMs = 3_600_000
+/** How many messages are ready in each queue. Rejects with `unavailable` when the broker is away. */
+export const readDepths = (amqpUrl: string): Promise<Depths> =>
+  atDesk(amqpUrl, async (desk) => ({
+    queues: await Promise.all(consumerQueues.map((queue) => desk.stateOf(queue))),
+    dead_letters: await Promise.all(
+      consumerQueues.map((queue) => desk.stateOf(deadLetterQueue(queue))),
+    ),
+  }))
 
-/** How much there is to do, for how long it has waited, and how fast it goes. */
-export async function readStatus({ orders, payments }: Books, amqpUrl: string): Promise<Status> {
+/**
+ * How much there is to do, for how long it has waited, and how fast it goes: what the databases know,
+ * beside the depths of the queues if there are any.
+ */
+export async function readStatus(
+  { orders, payments }: Books,
+  depths: Depths | null,
+): Promise<Status> {
   const pending = await readPending(orders)
   const outboxes = { orders: await readOutbox(orders), payments: await readOutbox(payments) }
   const waiting = [pending.oldest_ms, outboxes.orders.oldest_ms, outboxes.payments.oldest_ms]
-  const backMs = Math.min(mostMs, leastMs + Math.max(...waiting.map((ms) => ms ?? 0)))
-  const since = { sinceId: firstIdAt(new Date(Date.now() - backMs)), seconds: sampleSeconds }
-  const [inOrders, inPayments] = [await readFlow(orders, since), await readFlow(payments, since)]
-  const [queues, deadLetters] = await atDesk(amqpUrl, async (desk) => [
-    await Promise.all(consumerQueues.map((queue) => desk.stateOf(queue))),
-    await Promise.all(consumerQueues.map((queue) => desk.stateOf(deadLetterQueue(queue)))),
-  ])
+  const oldestMs = Math.max(...waiting.map((ms) => ms ?? 0))
   return {
     orders: pending,
     outboxes,
-    queues: queues ?? [],
-    dead_letters: deadLetters ?? [],
-    rates: {
-      'orders-relay': inOrders.published / sampleSeconds,
-      'payments-consumer': inPayments.handled / sampleSeconds,
-      'payments-relay': inPayments.published / sampleSeconds,
-      'orders-consumer': inOrders.handled / sampleSeconds,
-    },
+    queues: depths?.queues ?? null,
+    dead_letters: depths?.dead_letters ?? null,
+    rates: await readRates({ orders, payments }, oldestMs),
   }
 }

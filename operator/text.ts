@@ -1,3 +1,5 @@
+import { isCode } from '#chassis/errors.ts'
+
 /** A table for the terminal: columns as wide as they need to be, the last one as long as it is. */
 export function table(head: string[], rows: (string | number | null)[][]): string {
   const texts = [head, ...rows.map((row) => row.map((cell) => oneLine(cell)))]
@@ -40,3 +42,9 @@ export const counted = (count: number, noun: string): string =>
 
 export const shortened = (text: string | null, most: number): string | null =>
   text !== null && text.length > most ? `${text.slice(0, most - 1)}…` : text
+
+/** What is wrong, for whoever ran the command; of a server that is away also why. */
+export function sentenceOf(error: Error): string {
+  const cause = isCode(error, 'unavailable') ? (error.cause as Error | undefined)?.message : ''
+  return cause ? `${error.message}: ${cause}` : error.message
+}

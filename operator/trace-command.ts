@@ -2,7 +2,7 @@ import { findAddresses } from './addresses.ts'
 import { withBooks } from './books.ts'
 import { type Command, seeHelp, UsageError } from './command.ts'
 import { allLetters } from './mail.ts'
-import { table } from './text.ts'
+import { printable, table } from './text.ts'
 import { type Trace, traceOrder } from './trace.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -12,24 +12,29 @@ export const traceCommand: Command = {
   synopsis: 'ORDER_ID',
   summary: 'where an order is, and has been',
   details: `Shows each hop of an order with its time (none: not yet), queue and event, how often it was tried, and
-the dead letters about it. An order that was asked for again has a request, and a reply, for each time.`,
+the dead letters about it. An order that was asked for again has a request, and a reply, for each time.
+If the dead letters cannot be looked at, it shows what the databases know, and exits with 2.`,
   options: {},
   run: async ({ words, env }) => {
     const [orderId = '', ...more] = words
     if (!uuid.test(orderId) || more.length > 0) {
       throw new UsageError(`Trace takes the id of one order. ${seeHelp('trace')}`)
     }
-    const letters = await allLetters(findAddresses(env, 'amqp').amqp)
+    const asked = await allLetters(findAddresses(env, 'amqp').amqp).catch((error: Error) => error)
+    const [letters, trouble] = asked instanceof Error ? [null, asked] : [asked, undefined]
     const trace = await withBooks(env, (books) => traceOrder(books, orderId.toLowerCase(), letters))
-    if (!trace) {
-      const text = `Nobody has heard of order ${orderId}.`
-      return { isFine: false, json: { order_id: orderId, steps: [], dead_letters: [] }, text }
+    if (trace) {
+      const isFine = trace.dead_letters?.length === 0
+      return { isFine, json: trace, text: traceText(trace), trouble }
     }
-    return { isFine: trace.dead_letters.length === 0, json: trace, text: textOf(trace) }
+    const who = letters ? 'Nobody' : 'Neither database'
+    const json = { order_id: orderId, steps: [], dead_letters: letters && [] }
+    return { isFine: false, json, text: `${who} has heard of order ${orderId}.`, trouble }
   },
 }
 
-function textOf({ order_id, status, times_asked, steps, dead_letters }: Trace): string {
+/** For the terminal: what came in a message is one line each, and moves no cursor. */
+export function traceText({ order_id, status, times_asked, steps, dead_letters }: Trace): string {
   const asked = (times_asked ?? 1) > 1 ? `, asked for ${times_asked} times` : ''
   const rows = steps.map(({ stage, at, queue, attempts, event_id, note }) => [
     stage,
@@ -39,12 +44,13 @@ function textOf({ order_id, status, times_asked, steps, dead_letters }: Trace): 
     event_id,
     note,
   ])
+  const letters = dead_letters?.map(
+    ({ id, queue, reason, last_error }) =>
+      `Dead letter ${id} in ${queue}: ${reason} (${last_error ?? 'no error written down'})`,
+  ) ?? ['Dead letters: unknown']
   return [
     `Order ${order_id}: ${status ?? 'unknown to Orders'}${asked}`,
     table(['STAGE', 'AT', 'QUEUE', 'TRIED', 'EVENT', 'NOTE'], rows),
-    ...dead_letters.map(
-      ({ id, queue, reason, last_error }) =>
-        `Dead letter ${id} in ${queue}: ${reason} (${last_error ?? 'no error written down'})`,
-    ),
+    ...letters.map((line) => printable(line).replaceAll(/\s+/g, ' ')),
   ].join('\n')
 }

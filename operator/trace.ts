@@ -30,7 +30,8 @@ export interface Trace {
   status: string | null
   times_asked: number | null
   steps: Step[]
-  dead_letters: LetterSummary[]
+  /** Null when the broker does not say. */
+  dead_letters: LetterSummary[] | null
 }
 
 const toPayments = queues.paymentsConsumer.queue
@@ -39,16 +40,19 @@ const toOrders = queues.ordersConsumer.queue
 /** Clocks differ, and an event is made a little before its transaction. */
 const slackMs = 60_000
 
-/** The way of an order, in the order of the hops; undefined when nobody has heard of it. */
+/**
+ * The way of an order, in the order of the hops; undefined when nobody has heard of it. `letters` are
+ * all that are dead, null if they are not known.
+ */
 export async function traceOrder(
   { orders, payments }: Books,
   orderId: string,
-  letters: LetterSummary[],
+  letters: LetterSummary[] | null,
 ): Promise<Trace | undefined> {
   const order = await findOrder(orders, orderId)
   const debit = await findDebit(payments, orderId)
-  const dead = letters.filter(({ order_id }) => order_id === orderId)
-  if (!order && !debit && dead.length === 0) return undefined
+  const dead = letters?.filter(({ order_id }) => order_id === orderId) ?? null
+  if (!order && !debit && !dead?.length) return undefined
 
   const between = lifetimeOf(order, debit)
   const requests = await findEvents(orders, orderId, between)

@@ -47,6 +47,16 @@ describe('npm run operator, on the running stack', function () {
     await insist(stack.gateway, `/accounts/${user_id}/topup`, { amount: balance })
     return user_id
   }
+  const paidOrder = async () => {
+    const user_id = await newUser('3.00')
+    const { body } = await insist(stack.gateway, '/orders', { user_id, amount: '3.00' })
+    const order_id = String(body.order_id)
+    await eventually(async () => {
+      const order = await call(stack.gateway, 'GET', `/orders/${order_id}`)
+      return order.body.status === 'PAID'
+    })
+    return order_id
+  }
   const accountOf = async (user_id: string) =>
     (await call(stack.gateway, 'GET', `/accounts/${user_id}`)).body
 
@@ -75,6 +85,20 @@ describe('npm run operator, on the running stack', function () {
     assert.deepEqual(JSON.parse(out).missing, ['nobody'])
     assert.equal(await depthOf(dlq), 0)
     assert.equal((await run(['dlq', 'show', messageId])).code, 1)
+  })
+
+  it('warns of a letter that is older than the inbox remembers: only the ledger guards it', async () => {
+    const ancient = '018bcfe5-6800-7000-8000-000000000000' // November 2023
+    channel.sendToQueue(dlq, Buffer.from('hello'), { messageId: ancient })
+    await channel.waitForConfirms()
+    const { code, out } = await run(['dlq', 'redrive', ancient])
+    assert.equal(code, 0)
+    assert.match(
+      out,
+      /^Redriven 1 letter\.\nWarning: 1 event older than the inbox remembers: only the ledger, or /,
+    )
+    await eventually(async () => (await depthOf(dlq)) === 1) // nobody can read it this time either
+    assert.equal((await run(['dlq', 'discard', ancient])).code, 0)
   })
 
   it('charges once for each of 500 letters, redriven twice over a SIGKILL', async () => {
@@ -132,13 +156,7 @@ describe('npm run operator, on the running stack', function () {
   })
 
   it('traces an order from hop to hop', async () => {
-    const user_id = await newUser('3.00')
-    const { body } = await insist(stack.gateway, '/orders', { user_id, amount: '3.00' })
-    const order_id = String(body.order_id)
-    await eventually(async () => {
-      const order = await call(stack.gateway, 'GET', `/orders/${order_id}`)
-      return order.body.status === 'PAID'
-    })
+    const order_id = await paidOrder()
     const trace = () => run(['trace', order_id, '--json'])
     const { json } = await eventually(async () => {
       const traced = await trace() // the relay marks what it has published a little later
@@ -149,7 +167,48 @@ describe('npm run operator, on the running stack', function () {
       ['accepted', 'relayed', 'received', 'charged', 'reply_relayed', 'reply_received', 'settled'],
     )
     assert.equal(json.status, 'PAID')
+    assert.deepEqual(json.dead_letters, [])
     assert.equal((await run(['trace', randomUUIDv7()])).code, 1)
+  })
+
+  it('finds the dead letter of an order when it traces it', async () => {
+    const order_id = randomUUIDv7() // Orders has never heard of it
+    const [messageId, other] = [randomUUIDv7(), randomUUIDv7()]
+    const headers = { 'dead-letter-reason': 'contradiction', 'last-error': 'it disagrees' }
+    const putLetter = (id: string, about: string) => {
+      const content = JSON.stringify({ type: 'PaymentRequested', data: { order_id: about } })
+      channel.sendToQueue(dlq, Buffer.from(content), { messageId: id, headers })
+    }
+    putLetter(other, randomUUIDv7())
+    putLetter(messageId, order_id)
+    await channel.waitForConfirms()
+
+    const { code, json } = await run(['trace', order_id, '--json'])
+    assert.equal(code, 1)
+    const found = json.dead_letters.map((one: Record<string, unknown>) => [one.id, one.queue])
+    assert.deepEqual([json.status, found], [null, [[messageId, dlq]]])
+    const { out } = await run(['trace', order_id])
+    const said = `Dead letter ${messageId} in ${dlq}: contradiction (it disagrees)`
+    assert.ok(out.split('\n').includes(said), out)
+    assert.equal((await run(['dlq', 'discard', messageId, other])).code, 0)
+  })
+
+  it('shows what the databases know when the broker is away, says why, and exits with 2', async () => {
+    const away = {
+      AMQP_URL: 'amqp://127.0.0.1:9',
+      ORDERS_DATABASE_URL: stack.orders_database_url,
+      PAYMENTS_DATABASE_URL: stack.payments_database_url,
+    }
+    const order_id = await paidOrder()
+    const ends = [run(['status', '--json'], away), run(['trace', order_id, '--json'], away)]
+    const [status, trace] = await Promise.all(ends)
+    assert.deepEqual([status?.json.queues, status?.json.dead_letters], [null, null])
+    assert.equal(typeof status?.json.orders.pending, 'number')
+    assert.deepEqual([trace?.json.status, trace?.json.dead_letters], ['PAID', null])
+    for (const { code, error } of [status!, trace!]) {
+      assert.equal(code, 2)
+      assert.match(error, /^The broker cannot be reached.*\n$/)
+    }
   })
 
   it('shows the status, through npm as well, in nothing but JSON', async () => {

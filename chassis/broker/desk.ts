@@ -1,12 +1,11 @@
-import type { Channel, ChannelModel, ConfirmChannel, GetMessage, MessageProperties } from 'amqplib'
+import type { Channel, ChannelModel } from 'amqplib'
 import { within } from '../deadline.ts'
+import { AppError } from '../errors.ts'
 import { connectOrFail, hangUp } from './connection.ts'
 import { isReply, takeLock } from './desk-lock.ts'
-import { type HeldLetter, putBack, take } from './letters-in-hand.ts'
-import { sendable } from './short-string.ts'
-
-/** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
-export type Letter = Pick<GetMessage, 'content' | 'properties'>
+import { type HeldLetter, type Letter, putBack, take } from './letters-in-hand.ts'
+import { Outgoing } from './outgoing.ts'
+import { isSilent } from './silent-queues.ts'
 
 /** What becomes of a letter: `drop` takes it off the queue for good, `keep` puts it back in place. */
 export type Verdict = 'drop' | 'keep'
@@ -18,8 +17,8 @@ export interface QueueState {
   consumers: number
 }
 
-/** What one batch of letters may take to be confirmed, and all that was said on a channel to be heard. */
-const confirmMs = 10_000
+/** What all that was said on a channel may take to be heard. */
+const closeMs = 10_000
 
 const disconnectMs = 2_000
 
@@ -48,24 +47,26 @@ export async function atDesk<T>(
  * time: another one waits, or is told.
  */
 export class Desk {
+  readonly #url: string
   readonly #connection: ChannelModel
   readonly #lockWaitMs: number
   #lock: Promise<Channel> | undefined
-  #outgoing: Promise<ConfirmChannel> | undefined
-  #returned = 0
+  #outgoing: Promise<Outgoing> | undefined
 
-  private constructor(connection: ChannelModel, waitMs: number) {
+  private constructor(url: string, connection: ChannelModel, waitMs: number) {
+    this.#url = url
     this.#connection = connection
     this.#lockWaitMs = waitMs
   }
 
   /** One attempt; rejects with `unavailable`. */
   static async open(url: string, waitMs = lockWaitMs): Promise<Desk> {
-    return new Desk(await connectOrFail(url, 'operator'), waitMs)
+    return new Desk(url, await connectOrFail(url, 'operator'), waitMs)
   }
 
   async close(): Promise<void> {
-    await hangUp(this.#connection, disconnectMs)
+    const outgoing = await this.#outgoing?.catch(() => undefined)
+    await Promise.all([outgoing?.close(), hangUp(this.#connection, disconnectMs)])
   }
 
   /**
@@ -78,7 +79,7 @@ export class Desk {
     await this.#lock
   }
 
-  /** Of a queue, whether it is there or not. */
+  /** Of a queue, whether it is there or not. Its count may be a false 0: see `countOf`. */
   async stateOf(queue: string): Promise<QueueState> {
     try {
       const { messageCount, consumerCount } = await this.#onChannel((channel) =>
@@ -92,9 +93,24 @@ export class Desk {
   }
 
   /**
+   * The same, but sure of a 0. RabbitMQ says it, too, of a queue that has no leader or does not answer
+   * within a quarter of a second: so it has to serve a consumer before it is believed, and is counted
+   * again. Rejects with `unavailable` when it does not.
+   */
+  async countOf(queue: string): Promise<QueueState> {
+    const state = await this.stateOf(queue)
+    if (state.messages !== 0) return state
+    if (await isSilent(this.#connection, queue)) {
+      throw new AppError('unavailable', `${queue} does not answer: it may be without a leader`)
+    }
+    return this.stateOf(queue)
+  }
+
+  /**
    * Shows `judge` the messages that are in the queue now, in their order and as many at a time as
    * `takeNext` says (0: no more), and does to them as it says. What comes in meanwhile is not looked
    * at, so that a letter which comes back is met once. Returns how many there were, shown or not.
+   * Rejects with `unavailable` when not all of them come.
    */
   async sort(
     queue: string,
@@ -102,7 +118,7 @@ export class Desk {
     judge: (letters: Letter[]) => Promise<Verdict[]>,
   ): Promise<number> {
     await this.lock()
-    const total = (await this.stateOf(queue)).messages ?? 0
+    const total = (await this.countOf(queue)).messages ?? 0
     if (total === 0) return 0
     let left = total
     await this.#onChannel(async (channel) => {
@@ -110,7 +126,8 @@ export class Desk {
       try {
         for (let count = takeNext(); count > 0 && left > 0; count = takeNext()) {
           const letters = await take(channel, queue, Math.min(left, count))
-          left = letters.length === 0 ? 0 : left - letters.length
+          if (letters.length === 0) throw notComing(left, total)
+          left -= letters.length
           for (const { fields } of letters) held.set(fields.deliveryTag, { fields })
           const verdicts = await judge(letters)
           const dropped = letters.filter((_, index) => verdicts[index] === 'drop')
@@ -125,28 +142,10 @@ export class Desk {
     return total
   }
 
-  /**
-   * Puts messages into a queue, all properties as they can be, and resolves when the broker has every
-   * one of them. Rejects when it may lack any, though some may be there then.
-   */
-  async put(queue: string, letters: Letter[]): Promise<void> {
-    this.#outgoing ??= this.#openOutgoing()
-    const channel = await this.#outgoing
-    this.#returned = 0
-    for (const { content, properties } of letters) {
-      channel.publish('', queue, content, publishOptions(properties))
-    }
-    await within(confirmMs, 'the confirm of the broker', channel.waitForConfirms())
-    if (this.#returned > 0) throw new Error(`there is no queue ${queue}`)
-  }
-
-  async #openOutgoing(): Promise<ConfirmChannel> {
-    const channel = await this.#connection.createConfirmChannel()
-    channel.on('error', () => {})
-    channel.on('return', () => {
-      this.#returned++
-    })
-    return channel
+  /** As `Outgoing.put`; the broker is asked for a second connection, once. */
+  async put(queue: string, letters: readonly Letter[]): Promise<void> {
+    this.#outgoing ??= Outgoing.open(this.#url)
+    await (await this.#outgoing).put(queue, letters)
   }
 
   /** A channel of its own, since an error closes it. When it is closed, all that it said was heard. */
@@ -154,14 +153,13 @@ export class Desk {
     const channel = await this.#connection.createChannel()
     channel.on('error', () => {})
     const result = await work(channel)
-    await within(confirmMs, 'closing a channel', channel.close())
+    await within(closeMs, 'closing a channel', channel.close())
     return result
   }
 }
 
-/** But for the user, who would have to be ourselves, and for what cannot be written again. */
-const publishOptions = ({ userId: _, clusterId: __, ...properties }: MessageProperties) => ({
-  ...sendable(properties),
-  persistent: true,
-  mandatory: true,
-})
+const notComing = (left: number, total: number) =>
+  new AppError(
+    'unavailable',
+    `${left} of ${total} letters do not come: somebody else has them, or their queue does not answer`,
+  )

@@ -1,5 +1,9 @@
 import type { Channel, GetMessage } from 'amqplib'
+import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
+
+/** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
+export type Letter = Pick<GetMessage, 'content' | 'properties'>
 
 /** Letters may have a megabyte each, or ten: so many are in memory at a time. */
 export const lettersAtOnce = 32
@@ -10,12 +14,15 @@ const putBackMs = 1_000
 /** Letters that do not come within this time have been taken by somebody else. */
 const quietMs = 5_000
 
+/** Any other answer of the broker: a queue without a leader, and a broker with an alarm, give none. */
+const answerMs = 10_000
+
 /** All that the broker needs to know of a message in our hands: a thousand of them stay small. */
 export type HeldLetter = Pick<GetMessage, 'fields'>
 
 /**
  * The next letters of a queue in their order; fewer when there are no more. Rejects when the channel
- * ends. By a consumer of just so many: each `basic.get` from a quorum queue costs a write to the disk.
+ * ends, or the broker does not answer. By a consumer of just so many: each `basic.get` from a quorum queue costs a write to the disk.
  */
 export async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
   const letters: GetMessage[] = []
@@ -25,14 +32,15 @@ export async function take(channel: Channel, queue: string, count: number): Prom
   channel.once('close', refuse)
   let quiet: NodeJS.Timeout | undefined
   try {
-    await channel.prefetch(count)
-    const { consumerTag } = await channel.consume(queue, (message) => {
+    await within(answerMs, 'a prefetch', channel.prefetch(count))
+    const consuming = channel.consume(queue, (message) => {
       if (message) letters.push(message as unknown as GetMessage)
       if (!message || letters.length === count) resolve()
     })
+    const { consumerTag } = await within(answerMs, `consuming ${queue}`, consuming)
     quiet = setTimeout(resolve, quietMs)
     await full
-    await channel.cancel(consumerTag)
+    await within(answerMs, 'the end of consuming', channel.cancel(consumerTag))
     return letters
   } finally {
     clearTimeout(quiet)
@@ -42,20 +50,22 @@ export async function take(channel: Channel, queue: string, count: number): Prom
 
 /**
  * In their order, a few at a time and each by itself: RabbitMQ 3.10 forgets the order of those that
- * are on their way to the queue together.
+ * are on their way to the queue together. Rejects when the broker does not answer.
  */
 export async function putBack(
   channel: Channel,
   queue: string,
   letters: HeldLetter[],
 ): Promise<void> {
-  let ready = (await channel.checkQueue(queue)).messageCount
+  const count = async () =>
+    (await within(answerMs, `counting ${queue}`, channel.checkQueue(queue))).messageCount
+  let ready = await count()
   for (let at = 0; at < letters.length; at += lettersAtOnce) {
     const some = letters.slice(at, at + lettersAtOnce)
     for (const letter of some) channel.nack(letter as GetMessage)
     ready += some.length
     const deadline = performance.now() + putBackMs
-    while ((await channel.checkQueue(queue)).messageCount < ready) {
+    while ((await count()) < ready) {
       if (performance.now() > deadline) break // somebody takes them: there is no order to keep
     }
   }

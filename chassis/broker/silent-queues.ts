@@ -23,8 +23,11 @@ export async function silentQueues(url: string, queues: readonly string[]): Prom
   }
 }
 
-/** A queue that is not there is not silent. */
-async function isSilent(connection: ChannelModel, queue: string): Promise<boolean> {
+/**
+ * The same of one queue, over a connection that may have to be cut afterwards: a channel that waits for
+ * a silent queue would hold up the goodbye. A queue that is not there is not silent.
+ */
+export async function isSilent(connection: ChannelModel, queue: string): Promise<boolean> {
   const channel = await connection.createChannel()
   channel.on('error', () => {})
   try {

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { sql } from 'kysely'
+import { useDatabase } from '#testing/database.ts'
+import type { Finding } from './findings.ts'
+import { repair } from './repair.ts'
+
+describe('repair', function () {
+  this.timeout(60_000)
+  const orders = useDatabase('orders')
+  const payments = useDatabase('payments')
+  const books = () => ({ orders: orders.db, payments: payments.db })
+
+  /** Places so many orders that nobody has answered; what reconcile finds of them, in their order. */
+  const overdue = async (count: number) => {
+    const placed = await orders.rows(sql<{ order_id: string }>`
+      INSERT INTO orders (order_id, user_id, amount, created_at)
+      SELECT gen_random_uuid(), 'alice', 2, now() - interval '2 minutes'
+      FROM generate_series(1, ${count}::int)
+      RETURNING order_id`)
+    return idsOf(placed).sort().map(finding)
+  }
+  const finding = (order_id: string) =>
+    ({
+      kind: 'pending-too-long',
+      stage: 'request-unanswered',
+      order_id,
+      message: 'pending for 120 s',
+    }) satisfies Finding
+  const idsOf = (found: { order_id: string }[]) => found.map(({ order_id }) => order_id)
+  const askedTwice = async () =>
+    idsOf(
+      await orders.rows(sql<{ order_id: string }>`
+        SELECT order_id FROM orders JOIN outbox ON event_id = request_id
+        WHERE times_asked = 2 AND payload_json->>'subject' = order_id::text ORDER BY order_id`),
+    )
+  const transactionsIn = async (db: typeof orders | typeof payments) => {
+    const found = await db.rows(sql<{ count: number }>`
+      SELECT count(DISTINCT xmin::text)::int AS count FROM outbox`)
+    return found[0]?.count
+  }
+
+  beforeEach('empty books', async () => {
+    await sql`TRUNCATE orders, outbox`.execute(orders.db)
+    await sql`TRUNCATE outbox`.execute(payments.db)
+  })
+
+  it('leaves out an order that somebody holds, and does not wait for it', async () => {
+    const [held, free] = await overdue(2)
+    const repaired = await orders.db.transaction().execute(async (trx) => {
+      await sql`SELECT FROM orders WHERE order_id = ${held?.order_id} FOR UPDATE`.execute(trx)
+      return repair(books(), [held!, free!])
+    })
+    assert.deepEqual(repaired, { asked_again: [free?.order_id], hurried: [] })
+    assert.deepEqual(await askedTwice(), [free?.order_id])
+  })
+
+  it('asks for 1,001 orders once each, in three transactions', async () => {
+    const found = await overdue(1_001)
+    const repaired = await repair(books(), found)
+    assert.deepEqual(repaired, { asked_again: idsOf(found), hurried: [] })
+    assert.deepEqual(await askedTwice(), idsOf(found))
+    const events = await orders.rows(sql`SELECT FROM outbox`)
+    assert.deepEqual([events.length, await transactionsIn(orders)], [1_001, 3])
+  })
+
+  it('keeps what was done before it failed, and says how much that is', async () => {
+    const found = await overdue(501)
+    const last = found.at(-1)?.order_id
+    await sql`
+      ALTER TABLE outbox ADD CONSTRAINT no_last_order
+      CHECK (payload_json->>'subject' <> ${sql.lit(last)})`.execute(orders.db)
+    const repaired = await repair(books(), found)
+    await sql`ALTER TABLE outbox DROP CONSTRAINT no_last_order`.execute(orders.db)
+    const done = idsOf(found).slice(0, 500)
+    assert.deepEqual(repaired.asked_again, done)
+    assert.deepEqual(await askedTwice(), done)
+    assert.match(repaired.error ?? '', /ended early, after 500 orders .*: .*no_last_order/)
+  })
+
+  it('hurries 501 events once each, in two transactions', async () => {
+    await sql`
+      INSERT INTO outbox (event_id, event_type, payload_json, next_attempt_at)
+      SELECT gen_random_uuid(), 'x', '{}', now() + interval '1 hour'
+      FROM generate_series(1, 501)`.execute(payments.db)
+    const { hurried, ...others } = await repair(books(), [])
+    assert.deepEqual(others, { asked_again: [] })
+    assert.deepEqual([hurried.length, new Set(hurried).size], [501, 501])
+    assert.equal(await transactionsIn(payments), 2)
+    assert.deepEqual((await repair(books(), [])).hurried, [])
+  })
+})
