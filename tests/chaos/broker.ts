@@ -12,11 +12,20 @@ export interface Broker extends Server {
   /** Kills it, takes its disk away, and starts it again. */
   wipe: () => Promise<void>
   /** All publishers are blocked; everything else goes on. */
-  setAlarm: (on: boolean) => Promise<void>
+  /** As if it had run out of memory, or of disk. */
+  setAlarm: (on: boolean, of?: Resource) => Promise<void>
   /** The HTTP API of the management plugin: parsed JSON, or an error with what it said. */
   manage: (method: string, path: string, body?: object) => Promise<unknown>
   /** Puts a message through an exchange; resolves when a queue has it. */
   publish: (message: Message) => Promise<void>
+}
+
+export type Resource = 'memory' | 'disk'
+
+/** What rabbitmqctl sets: a limit that is exceeded at once, and the one that is usual. */
+const alarms = {
+  memory: { command: 'set_vm_memory_high_watermark', exhausted: '0.00001', usual: '0.4' },
+  disk: { command: 'set_disk_free_limit', exhausted: '900000GB', usual: '50MB' },
 }
 
 export interface Message {
@@ -38,7 +47,10 @@ export async function startBroker(dir: string): Promise<Broker> {
       rmSync(join(dir, 'rabbitmq', 'mnesia'), { recursive: true, force: true })
       await server.restart()
     },
-    setAlarm: (on: boolean) => control('set_vm_memory_high_watermark', on ? '0.00001' : '0.4'),
+    setAlarm: (on: boolean, of: Resource = 'memory') => {
+      const { command, exhausted, usual } = alarms[of]
+      return control(command, on ? exhausted : usual)
+    },
     manage,
     publish: async ({ exchange, routingKey, messageId, content }: Message) => {
       const answer = await manage('POST', `/exchanges/%2F/${exchange}/publish`, {

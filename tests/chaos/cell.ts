@@ -79,7 +79,7 @@ export const faultAfterFault = (
     for (const [index, fault] of faults.entries()) {
       progress(`${index + 1} of ${faults.length}: ${JSON.stringify(fault)}`)
       await how(fault, field)
-      const isOver = await untilFinal(field.system, Date.now(), withinMs)
+      const isOver = await finalWithin(field, withinMs, fault.kind)
       if (!isOver) late.push(`orders are pending ${withinMs} ms after ${JSON.stringify(fault)}`)
       await pause(apartMs)
     }
@@ -97,6 +97,18 @@ export const faultAfterFault = (
 
 /** Far enough apart that the recovery of each is told from that of the next. */
 const apartMs = 3_100
+
+/** Whether all orders that were placed by now are final in time; the report says how long it took. */
+export const finalWithin = (
+  { system, journal }: Omit<Field, 'signal'>,
+  limitMs: number,
+  after: string,
+): Promise<boolean> => {
+  const byMs = Date.now()
+  return journal.within(limitMs, `orders final after: ${after}`, (timeoutMs) =>
+    untilFinal(system, byMs, timeoutMs),
+  )
+}
 
 /** Whether all orders that were placed by then are final in time. */
 export const untilFinal = ({ databases }: System, byMs: number, timeoutMs: number) =>

@@ -35,3 +35,15 @@ export function sendSignal(pid: number | undefined, signal: NodeJS.Signals): boo
     return false
   }
 }
+
+/** Freezes processes, each a line in the journal. What is returned lets them go on. */
+export function freeze({ system, journal }: Omit<Field, 'signal'>, names: string[]): () => void {
+  const pids = names.map((name) => system.pidOf(name))
+  for (const [index, name] of names.entries()) {
+    if (sendSignal(pids[index], 'SIGSTOP')) journal.act('stop', name)
+  }
+  return () => {
+    for (const pid of pids) sendSignal(pid, 'SIGCONT')
+    journal.note(`going on: ${names.join(', ')}`)
+  }
+}

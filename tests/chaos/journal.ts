@@ -10,6 +10,25 @@ export interface Inflicted {
   hits: number
 }
 
+/** What a cell has done by itself, not through `inflict`. */
+interface Acted {
+  /** `stop`, `disk full`, … */
+  what: string
+  /** A process, a link, a queue … */
+  on: string
+  /** How many processes, messages … that were. */
+  hits: number
+}
+
+/** What something came to, and what it may come to: more is a fault, or less, where it is the least. */
+export interface Measured {
+  what: string
+  value: number
+  limit: number
+  unit: 'ms' | 'MB' | 'files' | 'orders'
+  isLeast?: true
+}
+
 /** How long something took to notice that a connection of it was dead. */
 export interface Detection {
   /** `orders-api listen`, `payments-relay publish`, `payments-consumer`, … */
@@ -27,6 +46,8 @@ export class Journal {
   readonly detections: Detection[] = []
   /** Faults that could not be inflicted: what they were for was just away. */
   readonly missed: { fault: Fault; why: string }[] = []
+  readonly acts: Acted[] = []
+  readonly measures: Measured[] = []
   readonly #write: (line: object) => void
 
   constructor(write: (line: object) => void = () => {}) {
@@ -52,6 +73,29 @@ export class Journal {
     const detection = { ...noticed, atMs: Date.now() }
     this.detections.push(detection)
     this.#write({ at: Date.now(), detected: detection })
+  }
+
+  act(what: string, on: string, hits = 1): void {
+    this.acts.push({ what, on, hits })
+    this.#write({ at: Date.now(), act: what, on, hits })
+  }
+
+  measure(measured: Measured): void {
+    this.measures.push(measured)
+    this.#write({ at: Date.now(), measured })
+  }
+
+  /** Waits no longer than it may take, and keeps how long it took. */
+  async within(
+    limitMs: number,
+    what: string,
+    wait: (timeoutMs: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    const startedAtMs = performance.now()
+    const isInTime = await wait(limitMs)
+    const value = performance.now() - startedAtMs
+    this.measure({ what, value, limit: limitMs, unit: 'ms' })
+    return isInTime
   }
 
   note(text: string): void {

@@ -1,7 +1,7 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { createEvent } from '#contracts/events.ts'
 import { pause, until } from '#local/waiting.ts'
-import { untilFinal } from './cell.ts'
+import { finalWithin } from './cell.ts'
 import type { Field } from './field.ts'
 import { wakeToBatch } from './frozen-batch.ts'
 import { deathsMax, type Killing, latenessOf } from './killing.ts'
@@ -19,13 +19,14 @@ export async function killOnce(field: Field, scene: Scene, at: number): Promise<
   await until(() => system.isReady('payments-consumer'), { timeoutMs: 60_000 })
   await pause(healthyAfterMs)
   const messageId = randomUUID()
-  const wokenAtMs = await wakeToBatch(field, scene, { at, messageId, content: deadlyRequest() })
+  const deadly = { kind: 'message that kills its consumer', content: deadlyRequest() }
+  const wokenAtMs = await wakeToBatch(field, scene, { at, messageId, ...deadly })
   const deaths = () => deathsIn(system.dir).filter((atMs) => atMs >= wokenAtMs)
   // To look for the letter keeps the broker busy; the deaths are in a file.
   await until(() => deaths().length >= deathsMax, { timeoutMs: 10_000 })
   const letter = await letterOf(system, messageId)
   const overAtMs = Date.now()
-  const isOver = await untilFinal(system, overAtMs, 60_000)
+  const isOver = await finalWithin(field, 60_000, deadly.kind)
   return {
     isOver,
     wokenAtMs,

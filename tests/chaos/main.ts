@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { stopRequest } from '#local/stop-requests.ts'
 import type { Cell } from './cell.ts'
 import { cells } from './cells/all.ts'
+import { commandOf } from './command.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import type { Outcome } from './outcome.ts'
-import { jsonOf, markdownOf } from './report.ts'
+import { jsonOf, markdownOf, type Reported } from './report.ts'
 import { runRandom } from './run.ts'
 import { type System, type SystemOptions, startSystem } from './system.ts'
 
@@ -21,21 +22,17 @@ function progress(line: string): void {
 /** By a signal, in the middle of a run. */
 class Stopped extends Error {}
 
-interface Reported {
-  title: string
-  outcome: Outcome
-}
-
 /** At a second signal nothing is waited for. */
 const stopped = stopRequest(() => process.exit(130)).then(() => undefined)
 
 /** A new system for each, and its logs kept if it went wrong. Leaves nothing behind when stopped. */
 async function reported(
   options: Options,
-  title: string,
+  head: Omit<Reported, 'outcome'>,
   env: SystemOptions,
   run: (system: System, dir: string) => Promise<Outcome>,
 ): Promise<Reported> {
+  const { title } = head
   progress(`${title}: starting PostgreSQL, RabbitMQ and the stack`)
   const dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
   await using system = await startSystem(env)
@@ -45,11 +42,11 @@ async function reported(
     throw error
   })
   if (!outcome) throw new Stopped()
-  const report = markdownOf(title, outcome)
+  const report = markdownOf({ ...head, outcome })
   console.log(`\n${report}\n`)
   if (outcome.faults.length > 0) keep(report)
   rmSync(dir, { recursive: true, force: true })
-  return { title, outcome }
+  return { ...head, outcome }
 }
 
 /** What is needed to find out: who asked and was told what, what was done, what was logged. */
@@ -69,7 +66,8 @@ function random(options: Options): Promise<Reported> {
   const { seed, minutes, askingAgain } = options
   const title = `seed ${seed}, ${minutes} min, asking again ${askingAgain ? 'on' : 'off'}`
   const durationMs = minutes * 60_000
-  return reported(options, title, { askAgainAfterMs: askingAgain ? 30_000 : 0 }, (system, dir) =>
+  const head = { title, command: commandOf(options) }
+  return reported(options, head, { askAgainAfterMs: askingAgain ? 30_000 : 0 }, (system, dir) =>
     runRandom(system, { ...options, durationMs, dir, progress }),
   )
 }
@@ -78,7 +76,8 @@ function runCell(options: Options, cell: Cell): Promise<Reported> {
   const count = options.count ?? cell.count
   const title = `${cell.name}, ${count} times: ${cell.title}`
   const { askAgainAfterMs = 0, replicas = 2, isMortal = false } = cell
-  return reported(options, title, { askAgainAfterMs, replicas, isMortal }, (system, dir) =>
+  const head = { title, command: commandOf(options, cell) }
+  return reported(options, head, { askAgainAfterMs, replicas, isMortal }, (system, dir) =>
     cell.run(system, { seed: options.seed, count, dir, progress }),
   )
 }
@@ -97,16 +96,8 @@ async function main(options: Options): Promise<boolean> {
   if (wanted.length === 0) all.push(await random(options))
   const { json, markdown } = options
   const write = (file: string, text: string) => writeFileSync(file, `${text}\n`)
-  if (json)
-    write(
-      json,
-      JSON.stringify(
-        all.map((one) => jsonOf(one.title, one.outcome)),
-        null,
-        2,
-      ),
-    )
-  if (markdown) write(markdown, all.map((one) => markdownOf(one.title, one.outcome)).join('\n\n'))
+  if (json) write(json, JSON.stringify(all.map(jsonOf), null, 2))
+  if (markdown) write(markdown, all.map(markdownOf).join('\n\n'))
   return all.every(({ outcome }) => outcome.faults.length === 0)
 }
 
@@ -124,7 +115,8 @@ function options(): Options {
 
 const wanted = options()
 if (wanted.help) console.log(usage)
-else if (wanted.list) for (const { name, title } of cells) console.log(`${name.padEnd(5)} ${title}`)
+else if (wanted.list)
+  for (const { name, title } of cells) console.log(`${name.padEnd(12)} ${title}`)
 else {
   try {
     process.exit((await main(wanted)) ? 0 : 1)

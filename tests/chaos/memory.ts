@@ -29,7 +29,13 @@ const everySeconds = 30
  */
 export async function watchMemory(
   { processes, pidOf }: System,
-  options: { seconds: number; growthMaxMb: number; progress: (line: string) => void },
+  options: {
+    seconds: number
+    growthMaxMb: number
+    /** Gets how much more each process took. */
+    measure: (grownMb: number) => void
+    progress: (line: string) => void
+  },
 ): Promise<string[]> {
   const samples = new Map(processes.map((name) => [name, { pid: pidOf(name), mb: [] as number[] }]))
   for (let second = 0; second < options.seconds; second++) {
@@ -40,6 +46,7 @@ export async function watchMemory(
   }
   return [...samples].flatMap(([name, { mb }]) => {
     const grownMb = growthOf(mb)
+    options.measure(grownMb)
     if (Number.isNaN(grownMb)) return [`${name} died`]
     return grownMb <= options.growthMaxMb ? [] : [`${name} grew by ${grownMb} MB`]
   })

@@ -9,7 +9,7 @@ export interface Options {
   users: number
   /** Faults come so much thicker than usual. */
   haste: number
-  /** Cells instead of the random run; all if it is empty but `--cells` was given. */
+  /** Cells, one after the other; the random run if it is empty. */
   only: string[]
   /** How often each cell does what it does; its own count when undefined. */
   count: number | undefined
@@ -33,7 +33,7 @@ The random run: the whole stack, two of every process, with faults drawn from a 
 
 One cell alone, each with a count of its own:
 
-  --only CELL          x3 … x20, repeatable
+  --only CELL          x3 … x19 or long-outage, repeatable
   --count N            how often the cell does what it does
   --list               says what the cells are
 

@@ -1,22 +1,24 @@
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { queues } from '#contracts/topology.ts'
-import { pause, until } from '#local/waiting.ts'
+import { pause } from '#local/waiting.ts'
 import { Clients } from '../faults/clients.ts'
 import { History } from '../faults/history.ts'
 import { readRemains } from '../faults/read-remains.ts'
 import { verdictOf } from '../faults/verdict.ts'
 import type { Field } from './field.ts'
+import { heal } from './heal.ts'
 import { inflict } from './inflict.ts'
 import { enterProvoked, Injections, surelySent } from './injections.ts'
 import { Journal } from './journal.ts'
 import { LiveChecks } from './live.ts'
 import { Load } from './load.ts'
 import type { Outcome } from './outcome.ts'
-import { owedEverywhere, quiesce, takeDeadLetters } from './quiesce.ts'
+import { owedEverywhere, takeDeadLetters } from './quiesce.ts'
 import { recoveriesOf } from './recovery.ts'
 import { idleTransactions, lives } from './rows.ts'
 import { losses, scheduleOf, type Timed } from './schedule.ts'
+import { standstill } from './standstill.ts'
 import type { System } from './system.ts'
 
 export interface LoadedRun {
@@ -46,8 +48,12 @@ export interface Scene {
 }
 
 /** The faults that a seed draws, on a running system, under load; and the verdict. */
-export function runRandom(system: System, run: RandomRun): Promise<Outcome> {
-  return runUnderLoad(system, run, (field, { live }) => inflictAll(field, run, live))
+export async function runRandom(system: System, run: RandomRun): Promise<Outcome> {
+  const standstillsMs: number[] = []
+  const outcome = await runUnderLoad(system, run, async (field, { live }) => {
+    standstillsMs.push(...(await inflictAll(field, run, live)))
+  })
+  return { ...outcome, standstillsMs }
 }
 
 /**
@@ -76,7 +82,8 @@ export async function runUnderLoad(
     const clients = new Clients(history, { orders: system.gateway, payments: system.gateway })
     await act({ system, journal, signal: over.signal }, { live, clients, history })
     over.abort()
-    const unhealed = await heal(system, load, run)
+    run.progress('healed; waiting until nothing is on its way')
+    const unhealed = await heal({ ...run, system, journal, load })
     await Promise.all(beside)
     const outcome = await judge({ system, history, journal, injections, live })
     const more = { heldBack: load.held, duplicates: injections.duplicates }
@@ -91,20 +98,24 @@ export async function runUnderLoad(
 /**
  * In their time, side by side. While no order ends the time of the schedule stands still: faults that
  * only meet a system that has not come back yet would show nothing. Those that last are ended at the end.
+ * Returns how long it stood still each time.
  */
 async function inflictAll(
   { system, journal }: Field,
   run: RandomRun,
   live: LiveChecks,
-): Promise<void> {
+): Promise<number[]> {
   const names = Object.values(queues).map(({ queue }) => queue)
   const schedule = scheduleOf({ ...run, processes: system.processes, queues: names })
   const over = new AbortController()
   const running = new Set<Promise<void>>()
+  const standstillsMs: number[] = []
   let zeroMs = performance.now()
   for (const { atMs, fault } of withProgress(schedule, run)) {
     await pause(Math.max(0, zeroMs + atMs - performance.now()))
-    zeroMs += await standstill(live, journal)
+    const stoodMs = await standstill(live, journal)
+    if (stoodMs > 0) standstillsMs.push(stoodMs)
+    zeroMs += stoodMs
     const done = inflict(fault, { system, journal, signal: over.signal })
     running.add(done)
     void done.finally(() => running.delete(done))
@@ -112,26 +123,7 @@ async function inflictAll(
   await pause(Math.max(0, zeroMs + run.durationMs - performance.now()))
   over.abort()
   await Promise.all(running)
-}
-
-/** No order has ended for so long: the system is coming back from something. */
-const stillAfterMs = 5_000
-
-/** Without new faults it must come back in this time. */
-const aliveWithinMs = 120_000
-
-/** Waits while no order ends; says how long that took. */
-async function standstill(live: LiveChecks, journal: Journal): Promise<number> {
-  const startedAtMs = performance.now()
-  const isAlive = () => performance.now() - live.progressAtMs < stillAfterMs
-  if (isAlive()) return 0
-  if (!(await until(isAlive, { timeoutMs: aliveWithinMs }))) {
-    live.faults.add(`no order ended for ${aliveWithinMs} ms without a new fault`)
-    live.progressAtMs = performance.now()
-  }
-  const waitedMs = performance.now() - startedAtMs
-  journal.note(`stood still for ${waitedMs.toFixed(0)} ms`)
-  return waitedMs
+  return standstillsMs
 }
 
 function* withProgress(schedule: Timed[], { durationMs, progress }: RandomRun) {
@@ -143,23 +135,6 @@ function* withProgress(schedule: Timed[], { durationMs, progress }: RandomRun) {
     }
     yield timed
   }
-}
-
-/** Faults that come out only now: a process that is not back, a call that is never answered. */
-async function heal(system: System, load: Load, run: LoadedRun): Promise<string[]> {
-  const { progress, quietWithinMs = 180_000 } = run
-  progress('healed; waiting until nothing is on its way')
-  const faults: string[] = []
-  for (const name of system.processes) {
-    const isBack = await until(() => system.isReady(name), { timeoutMs: 60_000, everyMs: 200 })
-    if (!isBack) faults.push(`${name} is not ready a minute after the last fault`)
-  }
-  const answered = await Promise.race([load.stop().then(() => true), pause(60_000)])
-  if (!answered) faults.push('calls are not answered a minute after the last fault')
-  if (!(await quiesce(system, quietWithinMs)))
-    faults.push(`no quiet ${quietWithinMs} ms after healing`)
-  await load.untilTold(30_000).catch(() => {}) // the verdict names who was not told
-  return faults
 }
 
 interface Ended {

@@ -32,6 +32,7 @@ const smaller: Record<string, (args: string) => string> = {
     args
       .replace(/--seed \S+/, '--seed 1')
       .replace(/--minutes \S+/, '--minutes 1')
+      .replace(/ --count \S+/, '')
       .replace(/--only \S+/, '--only x4 --count 1'),
   crash: (args) => {
     if (args.startsWith('--pairs')) return '--pairs --minutes 1'

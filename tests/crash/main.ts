@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { dropTemplates } from '#testing/database.ts'
 import { stopServers } from '#testing/servers.ts'
-import { sayOrders } from '../faults/verdict.ts'
 import { runAskingCrashes } from './asking.ts'
+import { headOf } from './heads.ts'
 import { type Hunted, hunt } from './hunt.ts'
 import { mutants } from './mutants.ts'
-import { type Options, parseOptions, usage } from './options.ts'
+import { commandOf, type Options, parseOptions, usage } from './options.ts'
 import { runPairs } from './pairs.ts'
 import { runCrashes } from './run.ts'
 import { runScenario, type ScenarioName, scenarios } from './scenarios.ts'
-import { mutantTable, seamTable } from './table.ts'
+import { mutantTable, pairTable, seamTable } from './table.ts'
 
 const startedAt = performance.now()
 const progress = (line: string) => {
@@ -27,11 +27,8 @@ async function seams(): Promise<Report> {
 }
 
 async function pairs(seed: number, minutes: number): Promise<Report> {
-  const { possible, run } = await runPairs({ seed, minutes, progress })
-  const perMinute = (run.results.length / (run.tookMs / 60_000)).toFixed(1)
-  const table = `Seed ${seed}: ${run.results.length} of ${possible} pairs in ${(run.tookMs / 60_000).toFixed(1)} min
-(${perMinute} a minute), ${run.lives} lives; orders: ${sayOrders(run.verdict.orders)}.`
-  return { table, faults: run.faults }
+  const pairs = await runPairs({ seed, minutes, progress })
+  return { table: pairTable(seed, pairs), faults: pairs.run.faults }
 }
 
 /** A scenario that is red by itself could catch nothing, so each is first run as it is. */
@@ -92,7 +89,8 @@ async function report(options: Options): Promise<Report> {
 
 const asked = options()
 const { table, faults } = await report(asked)
-if (asked.markdown) writeFileSync(asked.markdown, `${table}\n`)
+const head = headOf(asked.work, commandOf(asked))
+if (asked.markdown) writeFileSync(asked.markdown, `${head}\n\n${table}\n`)
 console.log(table)
 for (const fault of faults) console.error(fault)
 process.exit(faults.length === 0 ? 0 : 1)

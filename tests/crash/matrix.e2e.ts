@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { sayOrders } from '../faults/verdict.ts'
 import { runAskingCrashes } from './asking.ts'
+import { headOf } from './heads.ts'
 import { type CrashRun, runCrashes } from './run.ts'
-import { seamTable } from './table.ts'
+import { sayRedriven, seamTable } from './table.ts'
 
 /** CRASH_EVERY=1 takes no kill for two; CRASH_TABLE names a file for the table of the seams. */
 const { CRASH_EVERY, CRASH_TABLE } = process.env
@@ -16,14 +17,16 @@ describe('every process, killed before and after whatever it does', function () 
     progress: (line: string) => console.log(`      ${line}`),
   }
   after('write the table', () => {
-    if (CRASH_TABLE) writeFileSync(CRASH_TABLE, `${seamTable(runs)}\n`)
+    const command = `${CRASH_EVERY === '1' ? 'CRASH_EVERY=1 ' : ''}CRASH_TABLE=FILE npm run test:crash`
+    const table = `${headOf('seams', command)}\n\n${seamTable(runs)}\n`
+    if (CRASH_TABLE) writeFileSync(CRASH_TABLE, table)
   })
 
   it('ends every order once, with nothing that asks again', async () => {
     const run = await runCrashes({ cells: (recorded) => recorded, ...options })
     runs.push(run)
     console.log(
-      `      ${sayOrders(run.verdict.orders)}; ${run.lives} lives, ${run.redriven} messages taken for killers`,
+      `      ${sayOrders(run.verdict.orders)}; ${run.lives} lives. ${sayRedriven(run.redriven)}`,
     )
     assert.deepEqual(run.faults, [])
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { mutants, replaceOnce } from './mutants.ts'
+import { editsOf, mutants, replaceOnce } from './mutants.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -13,8 +13,10 @@ describe('the mutants', () => {
 
   for (const mutant of mutants) {
     it(`${mutant.name} still finds what it switches off`, () => {
-      const source = readFileSync(join(root, mutant.file), 'utf8')
-      assert.notEqual(replaceOnce(source, mutant), source)
+      for (const edit of editsOf(mutant)) {
+        const source = readFileSync(join(root, edit.file), 'utf8')
+        assert.notEqual(replaceOnce(source, edit), source)
+      }
     })
   }
 

@@ -1,12 +1,18 @@
 import type { ScenarioName } from './scenarios.ts'
 
-/** One protection switched off, and what must turn red then. */
-export interface Mutant {
-  name: string
+/** A passage of a file, rewritten. */
+export interface Edit {
   file: string
   /** Is in the file exactly once. */
   text: string
   replacement: string
+}
+
+/** One protection switched off, and what must turn red then. */
+export interface Mutant extends Edit {
+  name: string
+  /** Where one protection stands behind another, both are switched off. */
+  also?: Edit
   /** What it protects from. */
   why: string
   /** Real processes under faults, or the tests whose titles have these words. */
@@ -21,14 +27,16 @@ export interface CaughtByTest {
 }
 
 /** Throws unless the text is there exactly once: a mutant must not miss its mark in silence. */
-export function replaceOnce(
-  source: string,
-  { file, text, replacement }: Pick<Mutant, 'file' | 'text' | 'replacement'>,
-): string {
+export function replaceOnce(source: string, { file, text, replacement }: Edit): string {
   const parts = source.split(text)
   if (parts.length === 2) return parts.join(replacement)
   throw new Error(`${file} has ${parts.length - 1} times, not once: ${text}`)
 }
+
+export const editsOf = ({ file, text, replacement, also }: Mutant): Edit[] => [
+  { file, text, replacement },
+  ...(also ? [also] : []),
+]
 
 const database = 'chassis/database'
 const inbox = 'chassis/inbox'
@@ -111,6 +119,20 @@ export const mutants: readonly Mutant[] = [
       '    ON CONFLICT (event_id) DO UPDATE SET received_at = now()\n    RETURNING event_id',
     why: 'a message that comes again has no second effect',
     caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'the same message have one' },
+  },
+  {
+    name: 'charged-twice',
+    file: `${inbox}/rows.ts`,
+    text: '    ON CONFLICT (event_id) DO NOTHING\n    RETURNING event_id',
+    replacement:
+      '    ON CONFLICT (event_id) DO UPDATE SET received_at = now()\n    RETURNING event_id',
+    also: {
+      file: `${charging}/rows.ts`,
+      text: ".where('type', '=', 'DEBIT')",
+      replacement: ".where('type', '=', 'NONE' as never)",
+    },
+    why: 'inbox, recorded decision and unique debit each keep an order from being charged twice: none of them is there',
+    caughtBy: { scenario: 'payments-consumer dies before it acknowledges, no fence in the ledger' },
   },
   {
     name: 'split-inbox',
@@ -366,6 +388,45 @@ export const mutants: readonly Mutant[] = [
 `,
     why: 'an order that counts as asked for again has a request on its way',
     caughtBy: { scenario: 'orders-consumer dies while it asks again' },
+  },
+  {
+    name: 'asked-while-in-the-outbox',
+    file: `${settling}/ask-again.ts`,
+    text: "if (order.is_unpublished) return { kind: 'wait', waitsFromMs: 0 }",
+    replacement: '',
+    why: 'a relay or a broker that is away does not fill the outbox',
+    caughtBy: {
+      test: `${settling}/asking.integration.test.ts`,
+      titled: 'still in the outbox',
+    },
+  },
+  {
+    name: 'dead-letters-at-most-once',
+    file: 'chassis/broker/topology.ts',
+    text: "'x-dead-letter-strategy': 'at-least-once'",
+    replacement: "'x-dead-letter-strategy': 'at-most-once'",
+    why: 'what the broker itself sets aside waits for its queue',
+    caughtBy: { test: 'chassis/broker/topology.test.ts', titled: 'loses no dead letter' },
+  },
+  {
+    name: 'redriven-unconfirmed',
+    file: 'chassis/broker/outgoing.ts',
+    text: '      await this.#confirmed()\n',
+    replacement: '',
+    why: 'a dead letter is taken off its queue only when the broker has its copy',
+    caughtBy: {
+      test: 'operator/dead-letters.integration.test.ts',
+      titled: 'while an alarm of the broker is on',
+      hasOwnServers: true,
+    },
+  },
+  {
+    name: 'numbers-are-floats',
+    file: 'chassis/http/json.ts',
+    text: 'new JsonNumber(context?.source ?? String(part))',
+    replacement: 'new JsonNumber(String(part))',
+    why: 'an amount keeps each of its digits',
+    caughtBy: { test: 'chassis/http/json.test.ts', titled: 'keeps the digits of' },
   },
   {
     name: 'nan-is-money',

@@ -2,21 +2,22 @@ import fs from 'node:fs'
 import { registerHooks, syncBuiltinESMExports } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Mutant, mutants, replaceOnce } from './mutants.ts'
+import { type Edit, editsOf, mutants, replaceOnce } from './mutants.ts'
 
 /**
- * For `node --import`: switches off the protection that MUTANT names, by rewriting one passage of one
+ * For `node --import`: switches off the protection that MUTANT names, by rewriting a passage of a
  * file as it is loaded. The file on the disk stays as it is.
  */
 const mutant = mutants.find(({ name }) => name === process.env.MUTANT)
 
 if (process.env.MUTANT && !mutant) throw new Error(`There is no mutant ${process.env.MUTANT}`)
-if (mutant) install(mutant)
+if (mutant) for (const edit of editsOf(mutant)) install(edit)
 
-function install({ file, text, replacement }: Mutant): void {
+function install(edit: Edit): void {
+  const { file } = edit
   const path = resolve(join(import.meta.dirname, '../..', file))
   const url = pathToFileURL(path).href
-  const mutated = (source: string) => replaceOnce(source, { file, text, replacement })
+  const mutated = (source: string) => replaceOnce(source, edit)
   registerHooks({
     load: (loading, context, next) => {
       const loaded = next(loading, context)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseOptions } from './options.ts'
+import { commandOf, parseOptions } from './options.ts'
 
 const parse = (...args: string[]) => parseOptions(args, ['no-inbox', 'everything'])
 
@@ -12,6 +12,17 @@ describe('the options of the crash runs', () => {
   })
 
   it('may ask for help', () => assert.equal(parse('--help'), undefined))
+
+  for (const [args, named] of [
+    ['--seams --markdown x.md', '--seams'],
+    ['--pairs --seed 7', '--pairs --seed 7 --minutes 10'],
+    ['--mutants --only no-inbox --only everything', '--mutants --only no-inbox --only everything'],
+  ] as const) {
+    it(`make of "${args}" the command that a table names`, () => {
+      const options = parse(...args.split(' '))
+      assert.equal(options && commandOf(options), `npm run crash -- ${named}`)
+    })
+  }
 
   for (const [args, complaint] of [
     ['', /one of --seams/],

@@ -16,7 +16,7 @@ export const usage = `npm run crash -- --seams | --pairs [--seed N] [--minutes M
   --pairs         pairs of such kills, drawn by the seed (1) until the time (10) is over
   --mutants       switches each protection off, to see it missed; first all scenarios without
   --only NAME     one mutant, or one scenario; repeatable
-  --markdown FILE writes the table there
+  --markdown FILE writes the table there, with a head that explains it
   --help          prints this
 
 Exits with 0 when every promise was kept and every mutant caught, 1 when not, 64 when it was
@@ -57,4 +57,10 @@ export function parseOptions(args: string[], names: readonly string[]): Options 
     only,
     markdown,
   }
+}
+
+/** The command that makes a run once more. */
+export function commandOf({ work, seed, minutes, only }: Options): string {
+  const pairs = work === 'pairs' ? ` --seed ${seed} --minutes ${minutes}` : ''
+  return `npm run crash -- --${work}${pairs}${only.map((name) => ` --only ${name}`).join('')}`
 }

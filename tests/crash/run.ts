@@ -12,7 +12,7 @@ export interface CrashRun {
   /** Everything that went wrong: broken promises, seams not come to, processes that died unasked. */
   faults: string[]
   lives: number
-  /** Messages that were taken for killers of their consumer, and sent again. */
+  /** Messages that were taken for killers of their consumer and redriven; each counts once. */
   redriven: number
   tookMs: number
 }
@@ -88,7 +88,7 @@ async function runOn(
       ...sharedNames(runner.notes()),
     ],
     lives: runner.lifeCount,
-    redriven: system.history.redriven.length,
+    redriven: new Set(system.history.redriven).size,
     tookMs: performance.now() - startedAt,
   }
 }

@@ -98,6 +98,14 @@ export const scenarios = {
     'before',
     'publish payments-consumer.dlq',
   ),
+  'payments-consumer dies before it acknowledges, no fence in the ledger': {
+    run: async (system, runner) => {
+      await sql`ALTER TABLE ledger DROP CONSTRAINT ledger_one_decision_per_order`.execute(
+        system.payments.db,
+      )
+      await crash('payments-consumer', 'before', 'ack', 'ack').run(system, runner)
+    },
+  },
   'payments-consumer dies 25 times': crash(
     'payments-consumer',
     'before',

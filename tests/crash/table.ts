@@ -2,6 +2,7 @@ import { processNames } from '#local/ports.ts'
 import { sayOrders } from '../faults/verdict.ts'
 import type { CellResult } from './cells.ts'
 import type { Hunted } from './hunt.ts'
+import { editsOf } from './mutants.ts'
 import type { CrashRun } from './run.ts'
 
 /**
@@ -21,6 +22,7 @@ export function seamTable(runs: CrashRun[]): string {
   return [
     `${rows.length} seams, ${results.length} crashes, ${lives} lives; orders: ${runs.map(sayRun).join('; ')}.`,
     faults.length === 0 ? 'No promise was broken.' : `${faults.length} promises were broken.`,
+    sayRedriven(runs.reduce((sum, { redriven }) => sum + redriven, 0)),
     '',
     '| process | seam | killed before | killed after |',
     '| ------- | ---- | ------------- | ------------ |',
@@ -30,6 +32,25 @@ export function seamTable(runs: CrashRun[]): string {
 
 const sayRun = ({ verdict: { orders, askedAgain } }: CrashRun): string =>
   [sayOrders(orders), ...(askedAgain > 0 ? [`asked for again ${askedAgain}`] : [])].join(', ')
+
+/** How many pairs of how many, and what came of them. */
+export function pairTable(seed: number, { possible, run }: { possible: number; run: CrashRun }) {
+  const minutes = run.tookMs / 60_000
+  const perMinute = (run.results.length / minutes).toFixed(1)
+  return [
+    `Seed ${seed}: ${run.results.length} of ${possible} pairs in ${minutes.toFixed(1)} min`,
+    `(${perMinute} a minute), ${run.lives} lives; orders: ${sayRun(run)}.`,
+    sayRedriven(run.redriven),
+  ].join('\n')
+}
+
+/** Innocent messages, which a real system would keep as dead letters until somebody redrives them. */
+export function sayRedriven(count: number): string {
+  if (count === 0) return 'No message was taken for a killer of its consumer.'
+  return count === 1
+    ? '1 message that was taken for a killer, since its consumer was killed with it in hand, was redriven.'
+    : `${count} messages that were taken for killers, since their consumer was killed with them in hand, were redriven.`
+}
 
 type Counts = Map<string, { before: number | string; after: number | string }>
 
@@ -60,11 +81,13 @@ export const mutantTable = (hunted: Hunted[]): string =>
   [
     `${hunted.filter(({ givenAwayBy }) => givenAwayBy).length} of ${hunted.length} caught.`,
     '',
-    '| switched off | in | without it is lost that | caught by | given away by |',
-    '| ------------ | -- | ----------------------- | --------- | ------------- |',
-    ...hunted.map(({ mutant: { name, file, why, caughtBy }, givenAwayBy = '**survived**' }) => {
+    '| switched off | in | why it is there | caught by | given away by |',
+    '| ------------ | -- | --------------- | --------- | ------------- |',
+    ...hunted.map(({ mutant, givenAwayBy = '**survived**' }) => {
+      const { name, why, caughtBy } = mutant
+      const files = editsOf(mutant).map(({ file }) => file)
       const by = 'scenario' in caughtBy ? caughtBy.scenario : `${caughtBy.test}: ${caughtBy.titled}`
-      return `| ${[name, file, why, by, givenAwayBy].map(cellOf).join(' | ')} |`
+      return `| ${[name, files.join(', '), why, by, givenAwayBy].map(cellOf).join(' | ')} |`
     }),
   ].join('\n')
 

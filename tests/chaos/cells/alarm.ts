@@ -1,6 +1,7 @@
 import { until } from '#local/waiting.ts'
-import { type Cell, underLoad, untilFinal } from '../cell.ts'
-import { type Field, sendSignal } from '../field.ts'
+import type { Resource } from '../broker.ts'
+import { type Cell, finalWithin, underLoad } from '../cell.ts'
+import { type Field, freeze } from '../field.ts'
 import { megabytesOf } from '../memory.ts'
 import { owedEverywhere } from '../quiesce.ts'
 
@@ -11,14 +12,15 @@ import { owedEverywhere } from '../quiesce.ts'
  */
 export const alarmCell: Cell = {
   name: 'x10',
-  title: 'memory alarm: acknowledging goes on, relays stay small, publishing resumes',
-  count: 2,
+  title:
+    'memory and disk alarm in turn: acknowledging goes on, relays stay small, publishing resumes',
+  count: 4,
   run: underLoad(
     async (field, { count, progress }) => {
       const faults: string[] = []
       for (let round = 1; round <= count; round++) {
         progress(`alarm ${round} of ${count}`)
-        faults.push(...(await alarm(field)))
+        faults.push(...(await alarm(field, round % 2 === 1 ? 'memory' : 'disk')))
       }
       return faults
     },
@@ -26,24 +28,40 @@ export const alarmCell: Cell = {
   ),
 }
 
-async function alarm({ system }: Field): Promise<string[]> {
-  const consumers = ['payments-consumer', 'payments-consumer.2'].map(system.pidOf)
-  for (const pid of consumers) sendSignal(pid, 'SIGSTOP')
-  const waiting = async () => (await owedEverywhere(system))['queue payments-consumer'] ?? 0
+const relays = ['orders-relay', 'payments-relay']
+
+/** What a relay may take more while it is blocked. */
+const growthMaxMb = 40
+
+async function alarm(field: Field, of: Resource): Promise<string[]> {
+  const { system, journal } = field
+  const goOn = freeze(field, ['payments-consumer', 'payments-consumer.2'])
+  const owed = async (where: string) => (await owedEverywhere(system))[where] ?? 0
+  const waiting = () => owed('queue payments-consumer')
   await until(async () => (await waiting()) > 20, { timeoutMs: 15_000 })
 
-  await system.broker.setAlarm(true)
-  const relays = ['orders-relay', 'payments-relay'].map(system.pidOf)
-  const before = relays.map(megabytesOf)
-  for (const pid of consumers) sendSignal(pid, 'SIGCONT')
-  const isEmpty = await until(async () => (await waiting()) === 0, { timeoutMs: 20_000 })
-  const grown = relays.map((pid, index) => megabytesOf(pid) - (before[index] ?? 0))
-  await system.broker.setAlarm(false)
+  await system.broker.setAlarm(true, of)
+  journal.act(`${of} alarm`, 'broker')
+  const pids = relays.map(system.pidOf)
+  const before = pids.map(megabytesOf)
+  goOn()
+  const isEmpty = await journal.within(20_000, 'queue emptied during the alarm', (timeoutMs) =>
+    until(async () => (await waiting()) === 0, { timeoutMs }),
+  )
+  const isBlocked = (await owed('outbox of orders')) > 20
+  const grown = pids.map((pid, index) => megabytesOf(pid) - (before[index] ?? 0))
+  for (const value of grown)
+    journal.measure({ what: 'growth of a relay', value, limit: growthMaxMb, unit: 'MB' })
+  await system.broker.setAlarm(false, of)
+  journal.note('the alarm is over')
 
-  const isOver = await untilFinal(system, Date.now(), 20_000)
+  const isOver = await finalWithin(field, 20_000, 'alarm')
   return [
+    ...(isBlocked ? [] : ['nothing waits in the outbox: publishers were not blocked']),
     ...(isEmpty ? [] : ['the queue was not emptied while publishers were blocked']),
-    ...grown.filter((megabytes) => !(megabytes <= 40)).map((n) => `a relay grew by ${n} MB`),
+    ...grown
+      .filter((megabytes) => !(megabytes <= growthMaxMb))
+      .map((n) => `a relay grew by ${n} MB`),
     ...(isOver ? [] : ['orders are pending 20 s after the alarm']),
   ]
 }

@@ -11,6 +11,9 @@ import { rollingCell } from './rolling.ts'
 import { serverCells } from './servers.ts'
 import { swizzleCell } from './swizzle.ts'
 
+/** Those of the failure catalogue have a number; what has none comes after them. */
+const numberOf = ({ name }: Cell): number => Number(/^x(\d+)$/.exec(name)?.[1] ?? Number.MAX_VALUE)
+
 /** In the order of their names. */
 export const cells: Cell[] = [
   ...serverCells,
@@ -24,4 +27,4 @@ export const cells: Cell[] = [
   outageCell,
   rollingCell,
   swizzleCell,
-].toSorted((one, other) => Number(one.name.slice(1)) - Number(other.name.slice(1)))
+].toSorted((one, other) => numberOf(one) - numberOf(other))

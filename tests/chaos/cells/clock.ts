@@ -2,8 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ProcessName, processNames } from '#local/ports.ts'
 import { pause } from '#local/waiting.ts'
-import { type Cell, underLoad, untilFinal } from '../cell.ts'
-import { type Field, sendSignal } from '../field.ts'
+import { type Cell, finalWithin, underLoad } from '../cell.ts'
+import { type Field, freeze } from '../field.ts'
 
 const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
 
@@ -25,7 +25,8 @@ export const clockCell: Cell = {
   }),
 }
 
-async function withWrongClock({ system }: Field, name: ProcessName): Promise<string[]> {
+async function withWrongClock(field: Field, name: ProcessName): Promise<string[]> {
+  const { system, journal } = field
   const clock = join(system.dir, `clock-${name}`)
   writeFileSync(clock, '+1h\n')
   const extra = await system.startExtra(name, {
@@ -34,14 +35,15 @@ async function withWrongClock({ system }: Field, name: ProcessName): Promise<str
     FAKETIME_CACHE_DURATION: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   })
-  const others = [name, `${name}.2`].map(system.pidOf)
-  for (const pid of others) sendSignal(pid, 'SIGSTOP')
+  journal.act('clock an hour ahead', name)
+  const goOn = freeze(field, [name, `${name}.2`])
   await pause(4_000)
   writeFileSync(clock, '-1h\n')
+  journal.act('clock an hour behind', name)
   await pause(4_000)
   // What the frozen ones have in hand comes free when the broker misses their heartbeats.
-  const isOver = await untilFinal(system, Date.now(), 60_000)
-  for (const pid of others) sendSignal(pid, 'SIGCONT')
+  const isOver = await finalWithin(field, 60_000, `a wrong clock of ${name}`)
+  goOn()
   await extra.stop()
   return isOver ? [] : [`orders are pending with ${name} in the hands of a wrong clock`]
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '#local/waiting.ts'
 import { type Cell, underLoad } from '../cell.ts'
-import { type Field, sendSignal } from '../field.ts'
+import { type Field, freeze, sendSignal } from '../field.ts'
 import { randomOf } from '../random.ts'
 import { finalOrdersOf } from '../rows.ts'
 import type { Scene } from '../run.ts'
@@ -20,7 +20,8 @@ export const consumerCells: Cell[] = [
       for (let kill = 1; kill <= count; kill++) {
         await until(() => system.isReady('payments-consumer'), { timeoutMs: 60_000 })
         await delay(random.between(0, 200))
-        sendSignal(system.pidOf('payments-consumer'), 'SIGKILL')
+        const isKilled = sendSignal(system.pidOf('payments-consumer'), 'SIGKILL')
+        if (isKilled) field.journal.act('kill', 'payments-consumer')
         progress(`killed ${kill} of ${count} times`)
         await until(async () => !(await system.isReady('payments-consumer')), { timeoutMs: 5_000 })
       }
@@ -31,17 +32,20 @@ export const consumerCells: Cell[] = [
     name: 'x17',
     title: '64 clients spend one account that can pay for exactly half',
     count: 1_280,
-    run: underLoad(async ({ system }, { count }, { clients }) => {
+    run: underLoad(async ({ system, journal }, { count }, { clients }) => {
       const payable = Math.floor(count / 2)
       await clients.openAccount('hot')
       await clients.topUp('hot', BigInt(payable * 100))
       const worker = async () => {
         for (let placed = 0; placed < count / 64; placed++) await clients.placeOrder('hot', 100n)
       }
-      await Promise.all(Array.from({ length: 64 }, worker))
       const placed = 64 * Math.ceil(count / 64)
+      journal.act('orders of 64 clients at once', 'one account', placed)
+      await Promise.all(Array.from({ length: 64 }, worker))
       const counts = () => finalOrdersOf(system.databases.orders, 'hot')
-      await until(async () => (await counts()).all === placed, { timeoutMs: 60_000 })
+      await journal.within(60_000, 'orders of the account final', (timeoutMs) =>
+        until(async () => (await counts()).all === placed, { timeoutMs }),
+      )
       const { all, paid } = await counts()
       if (all === placed && paid === payable) return []
       return [`${paid} of ${all} orders are paid, there was money for ${payable} of ${placed}`]
@@ -50,12 +54,11 @@ export const consumerCells: Cell[] = [
 ]
 
 /** The consumer is frozen until so many orders wait for it. */
-async function fillQueue({ system }: Field, { clients }: Scene, count: number): Promise<void> {
-  const pid = system.pidOf('payments-consumer')
-  sendSignal(pid, 'SIGSTOP')
+async function fillQueue(field: Field, { clients }: Scene, count: number): Promise<void> {
+  const goOn = freeze(field, ['payments-consumer'])
   const worker = async () => {
     for (let placed = 0; placed < count / 50; placed++) await clients.placeOrder('user-5', 1n)
   }
   await Promise.all(Array.from({ length: 50 }, worker))
-  sendSignal(pid, 'SIGCONT')
+  goOn()
 }

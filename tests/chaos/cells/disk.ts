@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postgresIdentity } from '#local/identity.ts'
 import { pause } from '#local/waiting.ts'
-import { type Cell, underLoad, untilFinal } from '../cell.ts'
+import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import type { Field } from '../field.ts'
 import { fillDisk, freeDisk, moveOutbox } from '../rows.ts'
 
@@ -33,11 +33,14 @@ export const diskCell: Cell = {
   }),
 }
 
-async function full({ system }: Field, link: 'orders' | 'payments'): Promise<string[]> {
+async function full(field: Field, link: 'orders' | 'payments'): Promise<string[]> {
+  const { system, journal } = field
+  journal.act('disk full', `outbox of ${link}`)
   await fillDisk(system.databases[link], `small_${link}`)
   await pause(5_000)
   await freeDisk(system.databases[link])
-  const isOver = await untilFinal(system, Date.now(), 30_000)
+  journal.note(`there is room for the outbox of ${link}`)
+  const isOver = await finalWithin(field, 30_000, 'disk full')
   return isOver ? [] : [`orders are pending 30 s after there was room for ${link} again`]
 }
 

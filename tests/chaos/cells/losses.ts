@@ -2,7 +2,7 @@ import amqp from 'amqplib'
 import { queues } from '#contracts/topology.ts'
 import { until } from '#local/waiting.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
-import { type Field, sendSignal } from '../field.ts'
+import { type Field, freeze, sendSignal } from '../field.ts'
 import { inflict } from '../inflict.ts'
 import { shown } from '../recovery.ts'
 import { pendingBefore } from '../rows.ts'
@@ -26,6 +26,9 @@ export const lossCell: Cell = {
     const outcome = await losses(system, run)
     const { askedAgain } = outcome.verdict
     const expected = run.count * lossesPerRound * waitingAtLeast
+    const what = 'orders lost on the way, and asked for again'
+    const measured = { what, value: askedAgain, limit: expected, unit: 'orders' } as const
+    outcome.journal.measure({ ...measured, isLeast: true })
     if (askedAgain >= expected) return outcome
     const tooFew = `only ${askedAgain} orders were lost on the way, of ${expected} that were to be`
     return { ...outcome, faults: [tooFew, ...outcome.faults] }
@@ -54,18 +57,20 @@ async function lose(fault: Fault, field: Field): Promise<void> {
 }
 
 /** Returns in the moment in which orders lie in the queue and its next readers are not there yet. */
-async function letOrdersWait(queue: string, { system }: Field): Promise<void> {
+async function letOrdersWait(queue: string, field: Field): Promise<void> {
+  const { system, journal } = field
   const readers = system.processes.filter((name) => name.startsWith(queue))
-  const pids = readers.map((name) => system.pidOf(name))
   const late = () => pendingBefore(system.databases.orders, Date.now() - 1_000)
   // What was unbound before may still be: then orders wait with their relay, and not in the queue.
   await until(async () => (await late()) === 0, { timeoutMs: 60_000 })
-  for (const pid of pids) sendSignal(pid, 'SIGSTOP')
+  freeze(field, readers)
   const enough = async () => (await late()) >= waitingAtLeast
   if (!(await until(enough, { timeoutMs: 60_000 }))) throw new Error(`nothing waits in ${queue}`)
   const connection = await amqp.connect(system.broker.url)
   const channel = await connection.createChannel()
-  for (const pid of pids) sendSignal(pid, 'SIGKILL')
+  for (const name of readers) {
+    if (sendSignal(system.pidOf(name), 'SIGKILL')) journal.act('kill', name)
+  }
   const isBack = async () => (await channel.checkQueue(queue)).messageCount >= waitingAtLeast
   const isReady = await until(isBack, { timeoutMs: 5_000, everyMs: 5 })
   await connection.close()

@@ -3,7 +3,7 @@ import amqp from 'amqplib'
 import { createEvent } from '#contracts/events.ts'
 import { routes } from '#contracts/topology.ts'
 import { pause } from '#local/waiting.ts'
-import { type Cell, type CellRun, underLoad, untilFinal } from '../cell.ts'
+import { type Cell, type CellRun, finalWithin, underLoad, untilFinal } from '../cell.ts'
 import type { Field } from '../field.ts'
 import { type Bad, neighbours, wakeToBatch } from '../frozen-batch.ts'
 import { killOnce } from '../killer.ts'
@@ -13,7 +13,6 @@ import { type Random, randomOf } from '../random.ts'
 import { distributionOf } from '../recovery.ts'
 import { forgetAll, publishedLately, someFinalOrder } from '../rows.ts'
 import type { Scene } from '../run.ts'
-import type { System } from '../system.ts'
 
 /** X13 and X15: what at-least-once may bring, and what should never come at all. */
 export const messageCells: Cell[] = [
@@ -22,16 +21,18 @@ export const messageCells: Cell[] = [
     title:
       'events sent again 1 to 50 times, in any order; then once more when the inbox has forgotten them',
     count: 100,
-    run: underLoad(async ({ system }, { seed, count, progress }) => {
+    run: underLoad(async (field, { seed, count, progress }) => {
       await pause(Math.max(3_000, count * 50)) // so that there are orders enough
       const random = randomOf(seed, 'x13')
-      const copies = await resend(system, count, () => random.between(1, 50), random)
+      const copies = await resend(field, count, () => random.between(1, 50), random)
       progress(`${copies} copies sent`)
-      if (!(await untilFinal(system, Date.now(), 60_000)))
+      if (!(await finalWithin(field, 60_000, 'events sent again')))
         return ['orders are pending after a minute']
-      const { orders, payments } = system.databases
-      progress(`${(await forgetAll(orders)) + (await forgetAll(payments))} events forgotten`)
-      await resend(system, count, () => 1, random)
+      const { orders, payments } = field.system.databases
+      const forgotten = (await forgetAll(orders)) + (await forgetAll(payments))
+      progress(`${forgotten} events forgotten`)
+      field.journal.act('events forgotten', 'both inboxes', forgotten)
+      await resend(field, count, () => 1, random)
       return []
     }),
   },
@@ -53,13 +54,15 @@ export const messageCells: Cell[] = [
 ]
 
 /** As often each as `times` says, all shuffled. Returns how many that were. */
-async function resend(system: System, count: number, times: () => number, random: Random) {
+async function resend(field: Field, count: number, times: () => number, random: Random) {
+  const { system, journal } = field
   const { orders, payments } = system.databases
   const events = [
     ...(await publishedLately(orders, count)),
     ...(await publishedLately(payments, count)),
   ]
   const copies = events.flatMap((event) => Array.from({ length: times() }, () => event))
+  journal.act('events sent again', 'both exchanges', copies.length)
   const connection = await amqp.connect(system.broker.url)
   const channel = await connection.createConfirmChannel()
   for (const { event_id, event_type, payload } of random.sample(copies, copies.length)) {
@@ -84,8 +87,10 @@ async function badMessages(field: Field, { count, progress }: CellRun, scene: Sc
   for (let round = 0; round < count; round++) {
     for (const [kind, content] of Object.entries(await badContents(field))) {
       for (const at of positions) {
-        const bad = { at, content, messageId: randomUUID() }
+        const bad = { at, kind: `bad message: ${kind}`, content, messageId: randomUUID() }
         const lateMs = (await batchWith(field, scene, bad)) - usualMs
+        const what = 'neighbours of a bad message, later than usual'
+        field.journal.measure({ what, value: lateMs, limit: lateMaxMs, unit: 'ms' })
         progress(`${kind} before neighbour ${at}: ${lateMs.toFixed(0)} ms later than usual`)
         if (lateMs > lateMaxMs) faults.push(`neighbours of ${kind} at ${at} are ${lateMs} ms late`)
       }

@@ -37,7 +37,7 @@ export const networkCells: Cell[] = [
   {
     name: 'x9',
     title:
-      'each link to a server cut, half-open (up, down, both), silent, slow, in pieces, late to end',
+      'each link to a server cut, half-open (up, down, both), silent, slow, in pieces, its end told 5 s late',
     count: 1,
     run: faultAfterFault(
       (count) => Array.from({ length: count }, () => toServers.flatMap(onLink)).flat(),
@@ -49,7 +49,8 @@ export const networkCells: Cell[] = [
   },
   {
     name: 'x18',
-    title: 'LISTEN ended, WebSockets cut and half-open, the gateway killed',
+    title:
+      'LISTEN ended, WebSockets cut, then silent one way (to the client) for 3 s, the gateway killed',
     count: 5,
     run: faultAfterFault(
       (count) =>

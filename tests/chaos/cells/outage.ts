@@ -1,5 +1,5 @@
-import { type Cell, load, underLoad, untilFinal } from '../cell.ts'
-import { sendSignal } from '../field.ts'
+import { type Cell, finalWithin, load, underLoad } from '../cell.ts'
+import { type Field, sendSignal } from '../field.ts'
 import { openFilesOf, watchMemory } from '../memory.ts'
 import { pendingBefore } from '../rows.ts'
 import { openTransactions } from '../run.ts'
@@ -15,44 +15,74 @@ const moreFilesMax = 40
 const fewestSeconds = 8
 
 /**
- * X20: what waits for the broker waits on the disk. Half of the time it says nothing and its
- * connections stay open, the other half it is dead.
+ * What waits for the broker waits on the disk. Half of the time it says nothing and its connections
+ * stay open, the other half it is dead.
  */
 export const outageCell: Cell = {
-  name: 'x20',
+  name: 'long-outage',
   title: 'the broker away for so many seconds: orders are accepted, no process grows',
   count: 600,
-  run: underLoad(async ({ system }, { count, progress }) => {
+  run: underLoad(async (field, { count, progress }) => {
+    const { system, journal } = field
     const before = openFiles(system)
     const seconds = Math.ceil(Math.max(count, fewestSeconds) / 2)
-    const watch = () => watchMemory(system, { seconds, growthMaxMb, progress })
+    const watch = (how: 'silent' | 'dead') => watchWhile(how, field, { seconds, progress })
     if (!sendSignal(system.broker.pid, 'SIGSTOP')) return ['there was no broker to freeze']
-    const whileSilent = await watch()
+    journal.act('stop', 'broker')
+    const whileSilent = await watch('silent')
     await system.broker.kill()
-    const whileDead = await watch()
+    journal.act('kill', 'broker')
+    const whileDead = await watch('dead')
     const open = await openTransactions(system.databases)
     const waiting = await pendingBefore(system.databases.orders, Date.now())
     await system.broker.restart()
-    const backAtMs = Date.now()
-    const isOver = await untilFinal(system, backAtMs, 60_000)
-    progress(`${waiting} orders waited, ${(Date.now() - backAtMs) / 1_000} s until they were final`)
+    journal.note('the broker is back')
+    progress(`${waiting} orders waited`)
+    const isOver = await finalWithin(field, 60_000, 'the broker is back')
     return [
-      ...whileSilent.map((fault) => `${fault} while the broker was silent`),
-      ...whileDead.map((fault) => `${fault} while the broker was dead`),
+      ...whileSilent,
+      ...whileDead,
       ...(open > 0 ? [`${open} transactions were open while the broker was dead`] : []),
-      ...(waiting > 1.6 * seconds * load.ordersPerSecond ? [] : [`only ${waiting} were accepted`]),
-      ...leaks(before, openFiles(system)),
+      ...tooFew(waiting, { seconds, journal }),
+      ...leaks(before, field),
       ...(isOver ? [] : ['orders are pending a minute after the broker is back']),
     ]
   }),
 }
 
+async function watchWhile(
+  how: 'silent' | 'dead',
+  { system, journal }: Field,
+  run: { seconds: number; progress: (line: string) => void },
+): Promise<string[]> {
+  const what = `growth of a process while the broker is ${how}`
+  const measure = (value: number) =>
+    journal.measure({ what, value, limit: growthMaxMb, unit: 'MB' })
+  const faults = await watchMemory(system, { ...run, growthMaxMb, measure })
+  return faults.map((fault) => `${fault} while the broker was ${how}`)
+}
+
+/** Of all that were placed in both halves, four of five at least. */
+function tooFew(value: number, { seconds, journal }: { seconds: number } & Pick<Field, 'journal'>) {
+  const limit = 1.6 * seconds * load.ordersPerSecond
+  const what = 'orders accepted while the broker was away'
+  journal.measure({ what, value, limit, unit: 'orders', isLeast: true })
+  return value > limit ? [] : [`only ${value} were accepted`]
+}
+
 const openFiles = ({ processes, pidOf }: System) =>
   new Map(processes.map((name) => [name, openFilesOf(pidOf(name))]))
 
-const leaks = (before: Map<string, number>, after: Map<string, number>): string[] =>
-  [...after].flatMap(([name, count]) =>
-    count <= (before.get(name) ?? 0) + moreFilesMax
-      ? []
-      : [`${name} has ${count} files open, ${before.get(name)} before`],
-  )
+function leaks(before: Map<string, number>, { system, journal }: Field): string[] {
+  return [...openFiles(system)].flatMap(([name, count]) => {
+    const value = count - (before.get(name) ?? 0)
+    journal.measure({
+      what: 'files open, more than before',
+      value,
+      limit: moreFilesMax,
+      unit: 'files',
+    })
+    if (value <= moreFilesMax) return []
+    return [`${name} has ${count} files open, ${before.get(name)} before`]
+  })
+}

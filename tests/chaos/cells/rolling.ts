@@ -15,7 +15,10 @@ export const rollingCell: Cell = {
       await inflict({ kind: 'roll' }, field)
       progress('two more of each worker, and away again')
       const workers = processNames.filter((name) => !name.endsWith('-api'))
-      const more = [...workers, ...workers].map((name) => field.system.startExtra(name))
+      const more = [...workers, ...workers].map((name) => {
+        field.journal.act('one more, and away again', name)
+        return field.system.startExtra(name)
+      })
       for (const extra of await Promise.all(more)) await extra.stop()
     }
     return unexpectedAnswers(readFileSync(join(field.system.logsDir, 'nginx.log'), 'utf8'))

@@ -1,7 +1,7 @@
 import { processNames } from '#local/ports.ts'
 import { pause } from '#local/waiting.ts'
-import { type Cell, underLoad, untilFinal } from '../cell.ts'
-import { sendSignal } from '../field.ts'
+import { type Cell, finalWithin, underLoad } from '../cell.ts'
+import { type Field, freeze } from '../field.ts'
 import { randomOf } from '../random.ts'
 import { type Link, links } from '../schedule.ts'
 
@@ -13,26 +13,36 @@ export const swizzleCell: Cell = {
   title:
     'links lost one by one and healed in random order; one replica of each worker stays frozen',
   count: 3,
-  run: underLoad(async ({ system, signal }, { seed, count, progress }) => {
+  run: underLoad(async (field, { seed, count, progress }) => {
     const random = randomOf(seed, 'x19')
     const late: string[] = []
     const dead = processNames.filter((name) => !name.endsWith('-api')).map((name) => `${name}.2`)
-    for (const name of dead) sendSignal(system.pidOf(name), 'SIGSTOP')
+    const goOn = freeze(field, dead)
     for (let round = 1; round <= count; round++) {
       progress(`round ${round} of ${count}`)
       const heals: (() => void)[] = []
       for (const link of random.sample(toServers, toServers.length)) {
-        heals.push(system.links[link].disturb({ silent: ['up', 'down'] }))
-        await pause(random.between(500, 3_000), signal)
+        heals.push(silence(field, link))
+        await pause(random.between(500, 3_000), field.signal)
       }
       for (const heal of random.sample(heals, heals.length)) {
         heal()
-        await pause(random.between(500, 3_000), signal)
+        await pause(random.between(500, 3_000), field.signal)
       }
-      const isOver = await untilFinal(system, Date.now(), 45_000)
+      const isOver = await finalWithin(field, 45_000, 'silent links')
       if (!isOver) late.push(`round ${round}: orders are pending 45 s after all links have healed`)
     }
-    for (const name of dead) sendSignal(system.pidOf(name), 'SIGCONT')
+    goOn()
     return late
   }),
+}
+
+/** What is returned heals the link. */
+function silence({ system, journal }: Field, link: Link): () => void {
+  const heal = system.links[link].disturb({ silent: ['up', 'down'] })
+  journal.act('silent', link)
+  return () => {
+    heal()
+    journal.note(`healed: ${link}`)
+  }
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { cells } from './cells/all.ts'
+import { commandOf } from './command.ts'
+import { parseOptions } from './options.ts'
+
+const names = cells.map(({ name }) => name)
+const parse = (line: string) => parseOptions(line.split(' ').filter(Boolean), names)
+
+describe('the options of the chaos runs', () => {
+  it('name cells, those with a number and those without', () => {
+    assert.deepEqual(parse('--only long-outage --only X6').only, ['long-outage', 'x6'])
+    assert.deepEqual(parse('').only, [])
+  })
+
+  for (const [line, complaint] of [
+    ['--only x20', /got x20/], // of the catalogue, and no cell
+    ['--asking-again perhaps', /takes on or off/],
+    ['--count 0', /--count takes a whole number/],
+    ['--cells', /--cells/],
+  ] as const) {
+    it(`refuse "${line}"`, () => assert.throws(() => parse(line), complaint))
+  }
+})
+
+describe('the cells', () => {
+  it('are in the order of their names, those without a number last', () => {
+    assert.deepEqual([names[0], names.at(-2), names.at(-1)], ['x3', 'x19', 'long-outage'])
+    assert.equal(new Set(names).size, cells.length)
+  })
+})
+
+describe('the command that a report names', () => {
+  const x6 = { name: 'x6', count: 1 }
+
+  for (const [given, named] of [
+    ['--only x6', '--only x6'],
+    ['--only x6 --count 1', '--only x6'],
+    ['--only x5 --only x6 --count 10 --seed 4', '--only x6 --count 10 --seed 4'],
+  ] as const) {
+    it(`is, for a cell of "${given}", "${named}"`, () => {
+      assert.equal(commandOf(parse(given), x6), `npm run chaos -- ${named}`)
+    })
+  }
+
+  it('has of a random run all that draws its faults, and what of the load is not as usual', () => {
+    const always = 'npm run chaos -- --seed 7 --minutes 5'
+    assert.equal(commandOf(parse('--seed 7')), `${always} --asking-again on`)
+    assert.equal(
+      commandOf(parse('--seed 7 --users 9 --haste 2 --asking-again off --markdown x.md')),
+      `${always} --asking-again off --users 9 --haste 2`,
+    )
+  })
+})

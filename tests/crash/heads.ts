@@ -1,0 +1,54 @@
+import type { Options } from './options.ts'
+
+/** What stands above a table that is written to a file: its title, its command, and its words. */
+export const headOf = (work: Options['work'], command: string): string => {
+  const { title, words } = heads[work]
+  return [`# ${title}`, `\`${command}\``, ...words].join('\n\n')
+}
+
+const orders = `Orders are counted by how they ended: _ok_, once; _recovered_, once too, but the answer to its client was lost.
+Anything else is a broken promise.`
+
+const heads: Record<Options['work'], { title: string; words: string[] }> = {
+  seams: {
+    title: 'Seams: where each process was killed',
+    words: [
+      `A _seam_ is a place where something leaves a process or comes in: a statement, a message, an acknowledgement, an answer. No code marks
+them: each run finds them anew by listening to the drivers, and names each by what it does. _Killed before_: SIGKILL when the call is about
+to be made, or when what comes in has not been heard yet. _Killed after_: its answer has come (or, where nothing answers, all of it has been
+written) and the caller does not have it yet; or what comes in has just been heard. The numbers say how often. After each kill the process is
+started again.`,
+      `Where B follows A with nothing in between, after A and before B are the same moment. \`npm test\` makes one kill for both, and the row of B
+says _with: after A_; \`npm run crash -- --seams\` makes both.`,
+      `- _commit of X_, _rollback of X_: the end of a transaction in which X was the last change, or notification; _of nothing_: it has only read, or
+  locked rows.
+- _claim_, _lock_: SELECT … FOR UPDATE, with and without SKIP LOCKED; _by_: the columns that the question is about; _call_: a function of the
+  database.
+- _delivery_, _redelivery_: a message comes for the first time, or again; _return_: no queue took it; _confirm received_: the broker has it.
+- _notify_, _hear_: a notification of PostgreSQL goes out, or comes in; _tell_: a status goes to a WebSocket.`,
+      `_Crashes_ are kills, _lives_ are processes that were started. ${orders} There are two runs, with a
+semicolon between them. In the first nothing asks again. In the second the first request of every order is lost, so that each order has to be
+asked for again (_asked for again_ says how many were), and only \`orders-consumer\` is killed, at what it does to ask.`,
+    ],
+  },
+  pairs: {
+    title: 'Pairs of seams: two kills',
+    words: [
+      `Two processes are killed at once, each at a seam of its own; or one process twice, in two lives one after the other. The seed draws the pairs,
+as many as there is time for. Nothing asks again. _Lives_ are processes that were started.
+${orders}`,
+    ],
+  },
+  mutants: {
+    title: 'Mutants: each protection switched off',
+    words: [
+      `A _mutant_ is the system without one of its protections: a passage of a file is rewritten as it is loaded; where one protection stands behind
+another, both are. Then something must turn red, or nobody would miss the protection: the mutant is _caught_, or it _survived_. What is to
+catch it has to be green without it: the runs of the whole system are made so first, the tests are those of \`npm test\`.`,
+      `- _switched off_: the name of the mutant, for \`--only\`; _in_: the rewritten file.
+- _why it is there_: what the protection keeps true, or from what it protects.
+- _caught by_: a run of the whole system in which just this is done; or a test, with words of its title.
+- _given away by_: the first broken promise that was found, or the first test that failed. An … stands for an id.`,
+    ],
+  },
+}
