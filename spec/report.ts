@@ -29,12 +29,13 @@ export function line(result: Result): string {
   ].join('  ')
 }
 
-/** Two tables in Markdown: the protocol as built, and its mutants. */
+/** A Markdown document: the protocol as built, and its mutants, a table each. */
 export function markdown(results: readonly Result[]): string {
   const ofKind = (isMutant: boolean) => results.filter(({ check }) => check.isMutant === isMutant)
   const built = ofKind(false).map((result) => {
     const { check, finding } = result
-    const figures = [finding.states.toLocaleString('en'), finding.depth, finding.seconds.toFixed(1)]
+    const states = finding.states.toLocaleString('en')
+    const figures = [states, finding.depth, finding.seconds.toFixed(1), finding.memoryMb]
     const sizes = `\`${check.defines.join(' ')}\``
     return [check.name, sizes, meaningOf(result), ...figures, finding.errors, verdictOf(result)]
   })
@@ -49,12 +50,21 @@ export function markdown(results: readonly Result[]): string {
     'states',
     'depth',
     's',
+    'MB',
     'errors',
     '',
   ]
   const mutantHead = ['mutant', 'switches', 'property that breaks', '']
-  return `${table(builtHead, built)}\n\n${table(mutantHead, mutants)}\n`
+  return `${head}\n\n${table(builtHead, built)}\n\n${table(mutantHead, mutants)}\n`
 }
+
+const head = `# Model: every order of steps
+
+\`npm run model\`
+
+Spin tries every interleaving of the [model](../../spec/README.md) of the protocol, with so many crashes, wipes, duplicates … as _faults and sizes_ says.
+_States_ is how many it found, _depth_ the longest way without a repetition; an error would be a way that breaks the property. A _mutant_ is the
+model without one of its protections: Spin must find such a way.`
 
 const table = (head: string[], rows: (string | number)[][]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
+import { createEvent } from '#contracts/events.ts'
 import { exchanges } from '#contracts/topology.ts'
+import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { managementOf } from '../chaos/broker.ts'
 import { openProject, type Project } from './project.ts'
@@ -47,6 +49,26 @@ describe('the operator in a container', function () {
       payload,
       payload_encoding: 'string',
     })
+
+  /** Of an order that nobody has placed: what it is charged for is wrong, but once. */
+  const putLetter = (user_id: string) => {
+    const data = { order_id: randomUUIDv7(), user_id, amount: '1.00' }
+    const event = createEvent(
+      { type: 'PaymentRequested', data },
+      { id: randomUUIDv7(), time: new Date() },
+    )
+    return manage('POST', '/exchanges/%2F/amq.default/publish', {
+      properties: {
+        message_id: event.id,
+        type: event.type,
+        content_type: 'application/cloudevents+json',
+        delivery_mode: 2,
+      },
+      routing_key: dlq,
+      payload: JSON.stringify(event),
+      payload_encoding: 'string',
+    })
+  }
 
   const listAll = () => operate('dlq', 'list', '--limit', '0')
   const untilListed = (count: number) =>
@@ -101,5 +123,28 @@ describe('the operator in a container', function () {
     const rest = await operate('dlq', 'discard', '--queue', dlq, '--yes')
     assert.deepEqual([rest.code, rest.json.letters.length], [0, small + large - 1])
     assert.deepEqual(await operate('reconcile'), { code: 0, json: { findings: [] } })
+  })
+
+  it('charges once for each of 500 letters, though its container is killed while it redrives them', async () => {
+    const user_id = 'of-dead-letters'
+    await insist(project.gateway, '/accounts', { user_id })
+    await insist(project.gateway, `/accounts/${user_id}/topup`, { amount: '500.00' })
+    const account = async () =>
+      (await call(project.gateway, 'GET', `/accounts/${user_id}`)).body as Record<string, unknown>
+    await Promise.all(Array.from({ length: 500 }, () => putLetter(user_id)))
+    await untilListed(500)
+
+    const working = operate('dlq', 'redrive', '--all', '--rate', '100')
+    const isUnderWay = async () => Number((await account()).balance) < 450
+    await eventually(isUnderWay, { timeoutMs: minutes, everyMs: 100 })
+    const [operator] = (await project.containers()).filter(({ Name }) => Name.includes('-run-'))
+    await project.docker('kill', String(operator?.Name))
+    assert.notEqual((await working).code, 0)
+    assert.notEqual((await account()).balance, '0.00')
+
+    const { code, json } = await operate('dlq', 'redrive', '--queue', dlq)
+    assert.deepEqual([code, json.error], [0, null])
+    await eventually(async () => (await account()).balance === '0.00', { timeoutMs: minutes })
+    assert.equal((await account()).version, 501)
   })
 })
