@@ -22,7 +22,7 @@ describe('dead letters that another operator holds', function () {
   const findings = async (lockWaitMs?: number) => {
     const mail = mailAt(broker.url, lockWaitMs)
     const found = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
-    return found.map(({ kind, message }) => [kind, message.split(':')[0]])
+    return found.map(({ kind, message }) => [kind, message.split(/[:;]/)[0]])
   }
 
   /** Does `work` while somebody has so many of the letters in hand. */

@@ -13,35 +13,26 @@ export const consumerQueues: readonly string[] = Object.values(queues).map(({ qu
 
 /**
  * What the broker at a URL has; each question is a connection of its own. Another operator at the dead
- * letters is waited for as long as a desk waits, unless something else is said. A broker that is away
- * leaves them uncounted.
+ * letters is waited for as long as a desk waits, unless something else is said. Neither rejects: what
+ * could not be found out is said in words.
  */
 export const mailAt = (url: string, lockWaitMs?: number): Mail => ({
-  deadLetters: async (areWanted) => {
-    try {
-      return await atDesk(url, (desk) => readDeadLetters(desk, { areWanted }), lockWaitMs)
-    } catch (error) {
-      return { queues: [], letters: [], uncounted: reasonOf(error) }
-    }
-  },
+  deadLetters: (areWanted) =>
+    atDesk(url, (desk) => readDeadLetters(desk, { areWanted }), lockWaitMs).catch(
+      (error: Error) => ({ queues: [], letters: [], uncounted: sentenceOf(error) }),
+    ),
   silentQueues: async () => {
     try {
       const silent = await silentQueues(url, allQueues)
-      return silent.map((queue) => ({ queue, remedy: election(url, queue) }))
+      const found = silent.map((queue) => ({ queue, remedy: election(url, queue) }))
+      return { queues: found, unasked: null }
     } catch (error) {
-      reasonOf(error)
-      return []
+      return { queues: [], unasked: sentenceOf(error as Error) }
     }
   },
 })
 
 const allQueues = consumerQueues.flatMap((queue) => [queue, deadLetterQueue(queue)])
-
-/** Why the broker says nothing. Throws the error again if it is about something else. */
-function reasonOf(error: unknown): string {
-  if (!isCode(error, 'unavailable')) throw error
-  return sentenceOf(error as Error)
-}
 
 const all = { queues: consumerQueues, limit: Infinity }
 
@@ -56,25 +47,28 @@ async function readDeadLetters(
   { areWanted }: { areWanted: boolean },
 ): Promise<DeadLetters> {
   const isComplete = await isAlone(desk)
-  const found = await Promise.all(
-    consumerQueues.map((queue) => stateOf(desk, deadLetterQueue(queue))),
+  const counts = await Promise.all(
+    consumerQueues.map((queue) => count(desk, deadLetterQueue(queue))),
   )
+  const found = counts.map(({ state }) => state)
+  const whyNot = isComplete ? counts.find(({ whyNot }) => whyNot)?.whyNot : anotherOperator
+  const counted = { queues: found, letters: [], uncounted: whyNot ?? null }
+  if (!isComplete || !areWanted) return counted
   const filled = consumerQueues.filter((_, index) => (found[index]?.messages ?? 0) > 0)
-  if (!isComplete) return { queues: found, letters: [], uncounted: anotherOperator }
-  if (!areWanted) return { queues: found, letters: [], uncounted: null }
-  const { letters } = await listLetters(desk, { queues: filled, limit: Infinity })
-  return { queues: found, letters, uncounted: null }
+  return listLetters(desk, { queues: filled, limit: Infinity }).then(
+    ({ letters }) => ({ ...counted, letters }),
+    (error: Error) => ({ ...counted, uncounted: sentenceOf(error) }),
+  )
 }
 
 const anotherOperator = 'another operator was at the dead letters'
 
-/** Of a queue that does not serve what it says: `silentQueues` tells of it. */
-async function stateOf(desk: Desk, queue: string): Promise<QueueState> {
+/** Of a queue that does not serve, what it says all the same, and that it does not. */
+async function count(desk: Desk, queue: string): Promise<{ state: QueueState; whyNot?: string }> {
   try {
-    return await desk.countOf(queue)
+    return { state: await desk.countOf(queue) }
   } catch (error) {
-    if (!isCode(error, 'unavailable')) throw error
-    return desk.stateOf(queue)
+    return { state: await desk.stateOf(queue), whyNot: sentenceOf(error as Error) }
   }
 }
 

@@ -4,6 +4,7 @@ import type { Letter } from '#chassis/broker/letters-in-hand.ts'
 import { headersInLife } from '#chassis/inbox/dead-letter.ts'
 import { visit, type Wanted } from './dead-letters.ts'
 import { type LetterSummary, madeAtMs } from './letter.ts'
+import { sentenceOf } from './text.ts'
 
 export interface Moved {
   letters: LetterSummary[]
@@ -65,7 +66,7 @@ async function move(
       })
     }
   } catch (error) {
-    moved.error = (error as Error).message
+    moved.error = sentenceOf(error as Error)
   }
   return moved
 }

@@ -191,7 +191,7 @@ describe('reconcile', function () {
           letters: [letter as never],
           uncounted: null,
         }),
-        silentQueues: async () => [],
+        silentQueues: async () => ({ queues: [], unasked: null }),
       }
       const found = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
       assert.deepEqual(
@@ -201,11 +201,22 @@ describe('reconcile', function () {
     })
   })
 
+  it('says that it does not know when the broker went away in the middle', async () => {
+    const mail = {
+      deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
+      silentQueues: async () => ({ queues: [], unasked: 'The broker cannot be reached' }),
+    }
+    const [found, ...more] = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
+    assert.equal(more.length, 0)
+    assert.equal(found?.kind, 'dead-letters-uncounted')
+    assert.match(found?.message ?? '', /^The broker cannot be reached; not all dead letters/)
+  })
+
   it('names a queue that takes and gives nothing, and the command that helps', async () => {
     const silent = { queue: 'orders-consumer.dlq', remedy: 'rabbitmqctl …' }
     const mail = {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
-      silentQueues: async () => [silent],
+      silentQueues: async () => ({ queues: [silent], unasked: null }),
     }
     assert.deepEqual(await reconcile({ books: books(), mail, olderThanMs: 60_000 }), [
       {

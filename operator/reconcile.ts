@@ -24,8 +24,8 @@ import { stuckOrders } from './stuck-orders.ts'
 export interface Mail {
   /** The letters themselves only when they are wanted: they may say why an order is stuck. */
   deadLetters: (areWanted: boolean) => Promise<DeadLetters>
-  /** Queues that are there and do not serve, each with the command that helps. */
-  silentQueues: () => Promise<SilentQueue[]>
+  /** Queues that are there and do not serve; or why that is not known. */
+  silentQueues: () => Promise<{ queues: SilentQueue[]; unasked: string | null }>
 }
 
 export interface DeadLetters {
@@ -37,6 +37,7 @@ export interface DeadLetters {
 
 export interface SilentQueue {
   queue: string
+  /** The command that helps. */
   remedy: string
 }
 
@@ -49,7 +50,8 @@ export interface Reconciling {
   mostListed?: number
 }
 
-const nothing: DeadLetters = { queues: [], letters: [], uncounted: null }
+const noLetters: DeadLetters = { queues: [], letters: [], uncounted: null }
+const noSilence = { queues: [], unasked: null }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
@@ -66,14 +68,16 @@ export async function reconcile({
   const read = await onSnapshots(books, (snapshots) => readAll(snapshots, suspects))
   const overdue = read.pending.filter(({ age_ms }) => age_ms > olderThanMs)
   const disagreements = await compareAgain(books, suspects)
-  const dead = (await mail?.deadLetters(overdue.length > 0)) ?? nothing
+  const dead = (await mail?.deadLetters(overdue.length > 0)) ?? noLetters
+  const silent = (await mail?.silentQueues()) ?? noSilence
   return [
     ...read.findings,
     ...disagreements,
     ...moreDifferences(suspects),
     ...(await stuckOrders(books, overdue, dead.letters)),
     ...deadLetterFindings(dead),
-    ...((await mail?.silentQueues()) ?? []).map(silentQueueFinding),
+    ...silent.queues.map(silentQueueFinding),
+    ...uncountedFindings(dead.uncounted ?? silent.unasked),
   ]
 }
 
@@ -123,15 +127,18 @@ const moreDifferences = ({ unnamed: count }: Suspects): Finding[] =>
     : []
 
 function deadLetterFindings({ queues, uncounted }: DeadLetters): Finding[] {
-  const found = queues.flatMap(({ queue, messages }): Finding[] => {
+  return queues.flatMap(({ queue, messages }): Finding[] => {
     const count = uncounted === null ? messages : `${messages} or more`
     const message = `${count} in ${queue}: see operator dlq list`
     return messages ? [{ kind: 'dead-letters', queue, message }] : []
   })
-  if (uncounted === null) return found
-  const message = `${uncounted}: not all were counted, and none is named as the reason why an order is stuck`
-  return [...found, { kind: 'dead-letters-uncounted', message }]
 }
+
+const uncountedFindings = (why: string | null): Finding[] =>
+  why === null ? [] : [{ kind: 'dead-letters-uncounted', message: `${why}; ${unknownThen}` }]
+
+const unknownThen =
+  'not all dead letters were counted, and none may be named as the reason why an order is stuck'
 
 const silentQueueFinding = ({ queue, remedy }: SilentQueue): Finding => ({
   kind: 'queue-without-leader',

@@ -5,7 +5,7 @@ import { connectOrFail, hangUp } from './connection.ts'
 import { isReply, takeLock } from './desk-lock.ts'
 import { type HeldLetter, type Letter, putBack, take } from './letters-in-hand.ts'
 import { Outgoing } from './outgoing.ts'
-import { isSilent } from './silent-queues.ts'
+import { countByServing } from './silent-queues.ts'
 
 /** What becomes of a letter: `drop` takes it off the queue for good, `keep` puts it back in place. */
 export type Verdict = 'drop' | 'keep'
@@ -95,15 +95,14 @@ export class Desk {
   /**
    * The same, but sure of a 0. RabbitMQ says it, too, of a queue that has no leader or does not answer
    * within a quarter of a second: so it has to serve a consumer before it is believed, and is counted
-   * again. Rejects with `unavailable` when it does not.
+   * then. Rejects with `unavailable` when it does not.
    */
   async countOf(queue: string): Promise<QueueState> {
     const state = await this.stateOf(queue)
     if (state.messages !== 0) return state
-    if (await isSilent(this.#connection, queue)) {
-      throw new AppError('unavailable', `${queue} does not answer: it may be without a leader`)
-    }
-    return this.stateOf(queue)
+    const messages = await countByServing(this.#connection, queue)
+    if (messages !== undefined) return { ...state, messages }
+    throw new AppError('unavailable', `${queue} does not answer: it may be without a leader`)
   }
 
   /**

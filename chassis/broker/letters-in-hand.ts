@@ -11,7 +11,7 @@ export const lettersAtOnce = 32
 /** How long a few letters that were put back may take to be seen in their queue. */
 const putBackMs = 1_000
 
-/** Letters that do not come within this time have been taken by somebody else. */
+/** When no letter comes for so long, the others have been taken by somebody else. */
 const quietMs = 5_000
 
 /** Any other answer of the broker: a queue without a leader, and a broker with an alarm, give none. */
@@ -22,7 +22,8 @@ export type HeldLetter = Pick<GetMessage, 'fields'>
 
 /**
  * The next letters of a queue in their order; fewer when there are no more. Rejects when the channel
- * ends, or the broker does not answer. By a consumer of just so many: each `basic.get` from a quorum queue costs a write to the disk.
+ * ends, or the broker does not answer. By a consumer of just so many: each `basic.get` from a quorum
+ * queue costs a write to the disk.
  */
 export async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
   const letters: GetMessage[] = []
@@ -36,6 +37,7 @@ export async function take(channel: Channel, queue: string, count: number): Prom
     const consuming = channel.consume(queue, (message) => {
       if (message) letters.push(message as unknown as GetMessage)
       if (!message || letters.length === count) resolve()
+      quiet?.refresh() // large ones may take long, one after the other
     })
     const { consumerTag } = await within(answerMs, `consuming ${queue}`, consuming)
     quiet = setTimeout(resolve, quietMs)

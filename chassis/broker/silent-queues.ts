@@ -23,23 +23,42 @@ export async function silentQueues(url: string, queues: readonly string[]): Prom
   }
 }
 
-/**
- * The same of one queue, over a connection that may have to be cut afterwards: a channel that waits for
- * a silent queue would hold up the goodbye. A queue that is not there is not silent.
- */
-export async function isSilent(connection: ChannelModel, queue: string): Promise<boolean> {
+/** A queue that is not there is not silent. */
+async function isSilent(connection: ChannelModel, queue: string): Promise<boolean> {
   const channel = await connection.createChannel()
   channel.on('error', () => {})
   try {
     const { messageCount, consumerCount } = await channel.checkQueue(queue)
+    await channel.close()
     if (messageCount > 0 || consumerCount > 0) return false
-    await channel.prefetch(1)
-    const consuming = channel.consume(queue, () => {}).then(() => channel.close().then(() => false))
-    return await Promise.race([consuming, delay(answerMs, true, { ref: false })])
+    return (await countByServing(connection, queue)) === undefined
   } catch (error) {
     if ((error as { code?: unknown }).code === notFound) return false
     throw error
   }
+}
+
+/**
+ * How many messages are ready in a queue that has shown that it serves, by giving a consumer one for a
+ * moment if it has any; undefined when it does not. Over a connection that may have to be cut
+ * afterwards: a channel that waits for a silent queue would hold up the goodbye.
+ */
+export function countByServing(
+  connection: ChannelModel,
+  queue: string,
+): Promise<number | undefined> {
+  let given = 0
+  const counting = async () => {
+    const channel = await connection.createChannel()
+    channel.on('error', () => {})
+    await channel.prefetch(1)
+    await channel.consume(queue, () => given++)
+    // What it gives at once has come before this is answered, and is not in the count.
+    const { messageCount } = await channel.checkQueue(queue)
+    await channel.close()
+    return given + messageCount
+  }
+  return Promise.race([counting(), delay(answerMs, undefined, { ref: false })])
 }
 
 /** AMQP's code for a queue that is not there. */

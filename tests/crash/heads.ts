@@ -45,7 +45,7 @@ ${orders}`,
       `A _mutant_ is the system without one of its protections: a passage of a file is rewritten as it is loaded; where one protection stands behind
 another, both are. Then something must turn red, or nobody would miss the protection: the mutant is _caught_, or it _survived_. What is to
 catch it has to be green without it: the runs of the whole system are made so first, the tests are those of \`npm test\`.`,
-      `- _switched off_: the name of the mutant, for \`--only\`; _in_: the rewritten file.
+      `- _switched off_: the name of the mutant, for \`--only\`; _in_: the rewritten files.
 - _why it is there_: what the protection keeps true, or from what it protects.
 - _caught by_: a run of the whole system in which just this is done; or a test, with words of its title.
 - _given away by_: the first broken promise that was found, or the first test that failed. An … stands for an id.`,

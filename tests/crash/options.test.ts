@@ -11,6 +11,11 @@ describe('the options of the crash runs', () => {
     assert.deepEqual(parse('--mutants', '--only', 'no-inbox')?.only, ['no-inbox'])
   })
 
+  it('name a scenario so that a shell takes it for one word', () => {
+    const options = parseOptions(['--mutants', '--only', 'a b'], ['a b'])
+    assert.equal(options && commandOf(options), "npm run crash -- --mutants --only 'a b'")
+  })
+
   it('may ask for help', () => assert.equal(parse('--help'), undefined))
 
   for (const [args, named] of [

@@ -62,5 +62,5 @@ export function parseOptions(args: string[], names: readonly string[]): Options 
 /** The command that makes a run once more. */
 export function commandOf({ work, seed, minutes, only }: Options): string {
   const pairs = work === 'pairs' ? ` --seed ${seed} --minutes ${minutes}` : ''
-  return `npm run crash -- --${work}${pairs}${only.map((name) => ` --only ${name}`).join('')}`
+  return `npm run crash -- --${work}${pairs}${only.map((name) => ` --only ${name.includes(' ') ? `'${name}'` : name}`).join('')}`
 }

@@ -48,7 +48,9 @@ async function alarm(field: Field, of: Resource): Promise<string[]> {
   const isEmpty = await journal.within(20_000, 'queue emptied during the alarm', (timeoutMs) =>
     until(async () => (await waiting()) === 0, { timeoutMs }),
   )
-  const isBlocked = (await owed('outbox of orders')) > 20
+  const isBlocked = await until(async () => (await owed('outbox of orders')) > 20, {
+    timeoutMs: 10_000,
+  })
   const grown = pids.map((pid, index) => megabytesOf(pid) - (before[index] ?? 0))
   for (const value of grown)
     journal.measure({ what: 'growth of a relay', value, limit: growthMaxMb, unit: 'MB' })
