@@ -30,6 +30,7 @@ export function connectDatabase<Tables>({
     ...connectionOptions(name, url),
     ...(statementTimeoutMs === undefined ? byIndex : timeouts(statementTimeoutMs)),
     max: poolSize,
+    idleTimeoutMillis: idleMs,
   })
   pool.on('error', () => {}) // an idle connection broke: the next query opens another
   pool.on('connect', (client) => client.on('error', () => {})) // one in use: its next query says so
@@ -45,6 +46,12 @@ export type Database<Tables> = Kysely<Tables>
  * in which a burst of orders takes longer with each order. Every statement here has its index.
  */
 const byIndex: pg.ClientConfig = { options: '-c enable_seqscan=off' }
+
+/**
+ * Of one that nobody needs. Should it be half-open, it is given up now, or after its first statement's
+ * time-out: within 15 s in all.
+ */
+const idleMs = 6_000
 
 const timeouts = (ms: number): pg.ClientConfig => ({
   statement_timeout: ms,

@@ -108,6 +108,22 @@ describe('connectDatabase', () => {
       assert.ok(performance.now() - beganAtMs < 12_000, 'its ROLLBACK waited, too')
     })
 
+    it('when nothing passes any more on all connections: once, and not once for each', async () => {
+      const proxy = use(await proxyTo(database.url))
+      const behind = open(proxy.url)
+      const atOnce = (count: number) =>
+        Promise.all(Array.from({ length: count }, () => sql`SELECT pg_sleep(0.2)`.execute(behind)))
+      await atOnce(4)
+      const silent = proxy.passages()
+      assert.equal(silent.length, 4)
+      proxy.freeze() // those that are opened later live
+      await failsWith(sql`SELECT`.execute(behind), 'unavailable')
+      const lostAtMs = performance.now()
+      await atOnce(4)
+      assert.ok(performance.now() - lostAtMs < 4_000, 'another one was waited for')
+      await Promise.all(silent.map((passage) => passage.left()))
+    })
+
     it('when migrations have not run yet', async () => {
       await failsWith(sql`SELECT FROM not_yet`.execute(db), 'unavailable')
       await failsWith(sql`SELECT not_yet FROM accounts`.execute(db), 'unavailable')

@@ -495,6 +495,14 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { test: `${database}/errors.integration.test.ts`, titled: 'after one time-out' },
   },
   {
+    name: 'silent-connections-trusted',
+    file: `${database}/pool.ts`,
+    text: 'if (heardAtMs >= silence.sinceMs) return wrapper',
+    replacement: 'if (heardAtMs >= silence.sinceMs || true) return wrapper',
+    why: 'a half-open way to a database costs one time-out, not one for each connection',
+    caughtBy: { test: `${database}/errors.integration.test.ts`, titled: 'not once for each' },
+  },
+  {
     name: 'durability-not-asked',
     file: `${database}/durability.ts`,
     text: 'return refuse(await settingsThatAreOff(db))',
