@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import type { Inflicted } from './journal.ts'
 import { alone, distributionOf, isDisturbed, recoveryTimes } from './recovery.ts'
+import type { Fault } from './schedule.ts'
 
-const fault = (fromMs: number, toMs: number): Inflicted => ({
-  fault: { kind: 'kill postgres' },
+const fault = (
+  fromMs: number,
+  toMs: number,
+  what: Fault = { kind: 'kill postgres' },
+): Inflicted => ({
+  fault: what,
   fromMs,
   toMs,
   hits: 1,
@@ -29,6 +34,17 @@ describe('recovery times', () => {
   it('can be limited to faults that nothing else went on with', () => {
     const [first, second, third] = [fault(0, 10), fault(12, 20), fault(100, 110)]
     assert.deepEqual(alone([first, second, third], 30), [third])
+  })
+
+  it('of a connection to the broker are disturbed by what the broker meets, or who talks to it', () => {
+    const detection = { who: 'orders-relay publish', link: 'broker', ways: 'up' }
+    const noticed = { ...detection, afterMs: 9_000, atMs: 10_000 }
+    const own = fault(1_000, 10_000, { kind: 'half-open', link: 'broker', name: '', ways: ['up'] })
+    const of = (meanwhile: Fault) => isDisturbed(noticed, [own, fault(2_000, 3_000, meanwhile)])
+    assert.equal(of({ kind: 'kill postgres' }), false)
+    assert.equal(of({ kind: 'cut', link: 'orders database', name: '' }), false)
+    assert.equal(of({ kind: 'kill broker' }), true)
+    assert.equal(of({ kind: 'cut', link: 'broker', name: '' }), true)
   })
 
   it('of a connection are disturbed by another fault of the database meanwhile', () => {

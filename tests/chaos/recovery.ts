@@ -39,16 +39,24 @@ export function alone(faults: readonly Inflicted[], afterMs: number): Inflicted[
   )
 }
 
-/** Faults that keep a database, or who talks to it, from noticing and from coming back. */
-const disturbsDatabase = ({ fault }: Inflicted): boolean =>
-  fault.kind === 'kill postgres' ||
-  fault.kind === 'stop' ||
-  ('link' in fault && fault.link.endsWith('database'))
+const ofBroker: readonly FaultKind[] = ['kill broker', 'stop broker', 'wipe broker']
+
+/** Faults that keep a server, or who talks to it, from noticing and from coming back. */
+const disturbs = (link: string, { fault }: Inflicted): boolean => {
+  if (fault.kind === 'stop') return true
+  if (link === 'broker') return ofBroker.includes(fault.kind) || isOn(fault, /^broker$/)
+  return fault.kind === 'kill postgres' || isOn(fault, /database$/)
+}
+
+const isOn = (fault: Inflicted['fault'], links: RegExp) => 'link' in fault && links.test(fault.link)
 
 /** What took longer than by itself: more than the one fault that it is about went on. */
-export const isDisturbed = ({ atMs, afterMs }: Detection, faults: readonly Inflicted[]): boolean =>
+export const isDisturbed = (
+  { link, atMs, afterMs }: Detection,
+  faults: readonly Inflicted[],
+): boolean =>
   faults
-    .filter(disturbsDatabase)
+    .filter((one) => disturbs(link, one))
     .filter(({ fromMs, toMs }) => fromMs <= atMs && toMs >= atMs - afterMs).length > 1
 
 /** What a cell can be about. */
@@ -59,8 +67,8 @@ export const shown = {
   loss: 'orders final after the broker lost them, nothing else near',
   listenEnded: 'LISTEN again after its connection was ended, nothing else near',
   listenHalfOpen: 'half-open LISTEN given up, nothing else near',
-  brokerHalfOpen: 'half-open broker connection given up',
-  databaseHalfOpen: 'half-open database connection given up',
+  brokerHalfOpen: 'half-open broker connection given up, nothing else near',
+  databaseHalfOpen: 'half-open database connection given up, nothing else near',
 } as const
 
 /** What a run says of the times that were promised. Kills count where no other fault was near. */
@@ -128,13 +136,23 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
     },
     {
       what: shown.brokerHalfOpen,
-      times: detected(({ link }) => link === 'broker'),
+      times: detected((one) => one.link === 'broker' && isCalm(one)),
       targetMs: 15_000,
     },
     {
+      what: 'half-open broker connection given up, whatever else went on',
+      times: detected(({ link }) => link === 'broker'),
+      targetMs: undefined,
+    },
+    {
       what: shown.databaseHalfOpen,
-      times: detected((one) => isPool(one) && isHalfOpen(one)),
+      times: detected((one) => isPool(one) && isHalfOpen(one) && isCalm(one)),
       targetMs: 15_000,
+    },
+    {
+      what: 'half-open database connection given up, whatever else went on',
+      times: detected((one) => isPool(one) && isHalfOpen(one)),
+      targetMs: undefined,
     },
   ]
 }
