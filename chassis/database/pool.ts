@@ -1,34 +1,16 @@
 import { createHash } from 'node:crypto'
-import type { Socket } from 'node:net'
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type pg from 'pg'
 import { isAnswer, translateError, unreachable } from './errors.ts'
 
-/** When the last statement of a pool began that got no answer. */
-interface Silence {
-  sinceMs: number
-}
-
-/** One connection. */
-interface Link {
-  wrapper: PostgresPoolClient
-  /** When the server was last heard on it. */
-  heardAtMs: number
-}
-
-/**
- * A pool whose every error is translated, and whose broken connections are not used again. Where one got
- * no answer, those on which nothing was heard since are given up with it: on a half-open way each of
- * them would cost a time-out of its own.
- */
+/** A pool whose every error is translated, and whose broken connections are not used again. */
 export function translated(pool: pg.Pool): PostgresPool {
-  const silence: Silence = { sinceMs: Number.NEGATIVE_INFINITY }
   return {
     options: pool.options,
     end: () => pool.end(),
     connect: async () => {
       try {
-        return await connectHeard(pool, silence)
+        return withTranslation(await pool.connect())
       } catch (error) {
         throw unreachable(error) // whatever the server says: not a statement of ours was at fault
       }
@@ -36,40 +18,20 @@ export function translated(pool: pg.Pool): PostgresPool {
   }
 }
 
-/** A new connection is heard, so this ends. */
-async function connectHeard(pool: pg.Pool, silence: Silence): Promise<PostgresPoolClient> {
-  for (;;) {
-    const client = await pool.connect()
-    const { heardAtMs, wrapper } = linkOf(client, silence)
-    if (heardAtMs >= silence.sinceMs) return wrapper
-    client.release(true)
-    // Its goodbye would wait for an answer, too.
-    const { connection } = client as unknown as { connection: { stream: Socket } }
-    connection.stream.destroy()
-  }
-}
-
 /** Kysely remembers a connection by its object: one wrapper for each client, for its whole life. */
-const links = new WeakMap<pg.PoolClient, Link>()
+const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
-function linkOf(client: pg.PoolClient, silence: Silence): Link {
-  const known = links.get(client)
+function withTranslation(client: pg.PoolClient): PostgresPoolClient {
+  const known = wrappers.get(client)
   if (known) return known
   let broken = false
   let lost: unknown
   const query = async (text: string, values: readonly unknown[]) => {
     if (lost) throw unreachable(lost) // not even a ROLLBACK waits for a second time-out
-    const askedAtMs = performance.now()
     try {
-      const result = await client.query(prepared(text, values))
-      link.heardAtMs = performance.now()
-      return result
+      return await client.query(prepared(text, values))
     } catch (error) {
-      if (isAnswer(error)) link.heardAtMs = performance.now()
-      else {
-        lost = error
-        silence.sinceMs = Math.max(silence.sinceMs, askedAtMs)
-      }
+      if (!isAnswer(error)) lost = error
       broken ||= isBreaking(error)
       throw translateError(error)
     }
@@ -81,9 +43,8 @@ function linkOf(client: pg.PoolClient, silence: Silence): Link {
     ) => Promise<PostgresQueryResult<R>>,
     release: (destroy?: boolean) => client.release(destroy || broken),
   } as PostgresPoolClient
-  const link: Link = { wrapper, heardAtMs: performance.now() }
-  links.set(client, link)
-  return link
+  wrappers.set(client, wrapper)
+  return wrapper
 }
 
 /** No answer, or an answer that every later statement of this connection would get too. */
