@@ -121,6 +121,13 @@ export function duration(values: Input['values'], name: string, fallbackMs: numb
   throw new UsageError(`--${name} takes a time such as 60s, 5m or 2h, got "${text}"`)
 }
 
+/** What only the broker can tell; null, and why, when it does not. */
+export const orTrouble = <T>(asking: Promise<T>): Promise<{ known: T | null; trouble?: Error }> =>
+  asking.then(
+    (known) => ({ known }),
+    (trouble: Error) => ({ known: null, trouble }),
+  )
+
 /** For a command that takes options only. */
 export function refuseWords(name: string, [word]: string[]): void {
   if (word !== undefined) throw new UsageError(`What is "${word}"? ${seeHelp(name)}`)

@@ -35,6 +35,18 @@ describe('dead letters', function () {
   }
   const inDesk = (wanted: typeof moving) =>
     atDesk(broker.url, (desk) => redriveLetters(desk, wanted))
+  /** Looks at one letter after the other, and does this meanwhile. */
+  const sorting = (meanwhile: () => Promise<unknown>) =>
+    atDesk(broker.url, (desk) =>
+      desk.sort(
+        dlq,
+        () => 1,
+        async (letters) => {
+          await meanwhile()
+          return letters.map(() => 'keep')
+        },
+      ),
+    )
   const list = () => atDesk(broker.url, (desk) => listLetters(desk, all))
   const putLetters = async (ids: string[], content: string | Buffer = '{}') => {
     for (const messageId of ids) {
@@ -254,16 +266,7 @@ describe('dead letters', function () {
 
   it('that somebody else holds, who is no operator, are missed by name', async () => {
     await putLetters(newIds(2))
-    const working = atDesk(broker.url, (desk) =>
-      desk.sort(
-        dlq,
-        () => 1,
-        async (letters) => {
-          await broker.channel().get(dlq)
-          return letters.map(() => 'keep')
-        },
-      ),
-    )
+    const working = sorting(() => broker.channel().get(dlq))
     await assert.rejects(working, { code: 'unavailable', message: /1 of 2 letters do not come/ })
     broker.channel().nackAll()
   })
@@ -290,16 +293,7 @@ describe('dead letters', function () {
 
   it('whose queue goes away meanwhile end the work with an error', async () => {
     await putLetters(newIds(2))
-    const looking = atDesk(broker.url, (desk) =>
-      desk.sort(
-        dlq,
-        () => 1,
-        async (letters) => {
-          await broker.channel().deleteQueue(dlq)
-          return letters.map(() => 'keep')
-        },
-      ),
-    )
+    const looking = sorting(() => broker.channel().deleteQueue(dlq))
     await assert.rejects(looking, /closed|NOT_FOUND|NOT-FOUND|went away/)
     await declare()
   })

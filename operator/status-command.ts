@@ -2,7 +2,7 @@ import type { QueueState } from '#chassis/broker/desk.ts'
 import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import { findAddresses } from './addresses.ts'
 import { withBooks } from './books.ts'
-import { type Command, refuseWords } from './command.ts'
+import { type Command, orTrouble, refuseWords } from './command.ts'
 import { consumerQueues } from './mail.ts'
 import { readDepths, readStatus, type Status } from './status.ts'
 import type { OutboxStatus } from './status-rows.ts'
@@ -21,8 +21,7 @@ exits with 2.`,
   run: async ({ words, env }) => {
     refuseWords('status', words)
     const { amqp } = findAddresses(env, 'amqp')
-    const asked = await readDepths(amqp).catch((error: Error) => error)
-    const [depths, trouble] = asked instanceof Error ? [null, asked] : [asked, undefined]
+    const { known: depths, trouble } = await orTrouble(readDepths(amqp))
     const status = await withBooks(env, (books) => readStatus(books, depths))
     return { isFine: !trouble, json: status, text: textOf(status), trouble }
   },

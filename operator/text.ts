@@ -17,7 +17,7 @@ export function table(head: string[], rows: (string | number | null)[][]): strin
 }
 
 /** A cell says `-` for nothing, and holds no control characters: a message could move the cursor. */
-const oneLine = (cell: string | number | null): string =>
+export const oneLine = (cell: string | number | null): string =>
   cell === null || cell === '' ? '-' : printable(String(cell)).replaceAll(/\s+/g, ' ')
 
 /** Without what a terminal would obey. */

@@ -1,8 +1,8 @@
 import { findAddresses } from './addresses.ts'
 import { withBooks } from './books.ts'
-import { type Command, seeHelp, UsageError } from './command.ts'
+import { type Command, orTrouble, seeHelp, UsageError } from './command.ts'
 import { allLetters } from './mail.ts'
-import { printable, table } from './text.ts'
+import { oneLine, table } from './text.ts'
 import { type Trace, traceOrder } from './trace.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -20,8 +20,8 @@ If the dead letters cannot be looked at, it shows what the databases know, and e
     if (!uuid.test(orderId) || more.length > 0) {
       throw new UsageError(`Trace takes the id of one order. ${seeHelp('trace')}`)
     }
-    const asked = await allLetters(findAddresses(env, 'amqp').amqp).catch((error: Error) => error)
-    const [letters, trouble] = asked instanceof Error ? [null, asked] : [asked, undefined]
+    const asking = allLetters(findAddresses(env, 'amqp').amqp)
+    const { known: letters, trouble } = await orTrouble(asking)
     const trace = await withBooks(env, (books) => traceOrder(books, orderId.toLowerCase(), letters))
     if (trace) {
       const isFine = trace.dead_letters?.length === 0
@@ -51,6 +51,6 @@ export function traceText({ order_id, status, times_asked, steps, dead_letters }
   return [
     `Order ${order_id}: ${status ?? 'unknown to Orders'}${asked}`,
     table(['STAGE', 'AT', 'QUEUE', 'TRIED', 'EVENT', 'NOTE'], rows),
-    ...letters.map((line) => printable(line).replaceAll(/\s+/g, ' ')),
+    ...letters.map(oneLine),
   ].join('\n')
 }
