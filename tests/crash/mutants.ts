@@ -170,8 +170,8 @@ export const mutants: readonly Mutant[] = [
     name: 'ack-before-dead-letter',
     file: `${inbox}/settle.ts`,
     text: '  const letter = { reason, error,',
-    // Acknowledgements go out together, a moment later: it must be on its way.
-    replacement: '  delivery.ack()\n  await pause(20, signal)\n  const letter = { reason, error,',
+    // The broker must have it: what is still unread when a process is killed may be lost with it.
+    replacement: '  delivery.ack()\n  await pause(1_000, signal)\n  const letter = { reason, error,',
     why: 'a message is acknowledged when its dead letter is confirmed',
     caughtBy: { scenario: 'payments-consumer dies before its dead letter' },
   },
