@@ -35,6 +35,7 @@ export async function handleSuspects<Tables extends WithInbox, Event extends Inc
   const { signal } = aftermath
   const { db } = settlingOf(inbox)
   let waiting: Suspect[] = []
+  let lastMs = Number.NEGATIVE_INFINITY
   const takeArrivals = async () => {
     const deliveries = arrivals.takeAll()
     if (deliveries.length === 0) return
@@ -46,10 +47,11 @@ export async function handleSuspects<Tables extends WithInbox, Event extends Inc
   while (!signal.aborted) {
     await takeArrivals()
     waiting = waiting.filter(({ delivery }) => !delivery.isLost())
-    const next = nextOf(waiting, performance.now())
+    const next = nextOf(waiting, performance.now(), lastMs)
     if (next) {
       waiting.splice(waiting.indexOf(next), 1)
       await handleSuspect(inbox, next, aftermath)
+      lastMs = performance.now()
     } else if (waiting.length > 0) await pause(precedenceMs, signal)
     else await arrivals.untilAny(signal)
   }

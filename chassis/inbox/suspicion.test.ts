@@ -39,23 +39,30 @@ describe('suspicion', () => {
     const failing = of('failing', { started: 5, finished: 5 })
     const innocent = of('innocent', deliveredBefore)
 
+    const never = Number.NEGATIVE_INFINITY
+
     it('to a killer at once, which is only parked, then to the innocent as they came', () => {
       const suspects = [dangerous, failing, innocent, killer]
-      assert.equal(nextOf(suspects, 0), killer)
-      assert.equal(nextOf(suspects.slice(0, 3), precedenceMs), failing)
-      assert.equal(nextOf([dangerous, innocent, failing], precedenceMs), innocent)
+      assert.equal(nextOf(suspects, 0, 0), killer)
+      assert.equal(nextOf(suspects.slice(0, 3), precedenceMs, precedenceMs), failing)
+      assert.equal(nextOf([dangerous, innocent, failing], precedenceMs, never), innocent)
     })
 
     it('to the dangerous when what came back with them has had time to arrive, and is done', () => {
-      assert.equal(nextOf([dangerous], precedenceMs - 1), undefined)
-      assert.equal(nextOf([dangerous], precedenceMs), dangerous)
-      assert.equal(nextOf([], precedenceMs), undefined)
+      assert.equal(nextOf([dangerous], precedenceMs - 1, never), undefined)
+      assert.equal(nextOf([dangerous], precedenceMs, never), dangerous)
+      assert.equal(nextOf([], precedenceMs, never), undefined)
+    })
+
+    it('to the dangerous when what went before has been told to those who wait for it', () => {
+      assert.equal(nextOf([dangerous], 1_000, 1_001 - precedenceMs), undefined)
+      assert.equal(nextOf([dangerous], 1_000, 1_000 - precedenceMs), dangerous)
     })
 
     it('to the dangerous when their patience has ended, though others keep coming', () => {
       const suspects = [innocent, of('later', dangerous.attempts, 1), dangerous]
-      assert.equal(nextOf(suspects, patienceMs - 1), innocent)
-      assert.equal(nextOf(suspects, patienceMs), dangerous)
+      assert.equal(nextOf(suspects, patienceMs - 1, never), innocent)
+      assert.equal(nextOf(suspects, patienceMs, patienceMs), dangerous)
     })
   })
 })

@@ -19,7 +19,10 @@ export const isKiller = (attempts: Attempts): boolean => unfinished(attempts) >=
 export const isDangerous = (attempts: Attempts): boolean =>
   unfinished(attempts) > unfinished(deliveredBefore)
 
-/** What came back with a dangerous one gets so long to arrive and go first. */
+/**
+ * What came back with a dangerous one gets so long to arrive and go first; and what went before it, to
+ * be told to those who wait for it: a wake-up that dies with the consumer costs them a second.
+ */
 export const precedenceMs = 50
 
 /** A dangerous one lets others go first for so long: who comes back again and again must not keep it waiting. */
@@ -33,17 +36,20 @@ export interface Waiting {
 
 /**
  * Whose turn it is, if it is anybody's yet. A killer is only parked, so it goes at once; the dangerous
- * ones go last, so that they take none along, but not later than their patience allows.
+ * ones go last, so that they take none along, but not later than their patience allows. `lastMs` is
+ * when the last turn ended.
  */
 export function nextOf<Suspect extends Waiting>(
   suspects: readonly Suspect[],
   nowMs: number,
+  lastMs: number,
 ): Suspect | undefined {
+  const isQuiet = nowMs - lastMs >= precedenceMs
   const hasWaited = ({ sinceMs }: Waiting, ms: number) => nowMs - sinceMs >= ms
   return (
     suspects.find(({ attempts }) => isKiller(attempts)) ??
     suspects.find((one) => isDangerous(one.attempts) && hasWaited(one, patienceMs)) ??
     suspects.find(({ attempts }) => !isDangerous(attempts)) ??
-    suspects.find((one) => hasWaited(one, precedenceMs))
+    suspects.find((one) => isQuiet && hasWaited(one, precedenceMs))
   )
 }

@@ -171,7 +171,8 @@ export const mutants: readonly Mutant[] = [
     file: `${inbox}/settle.ts`,
     text: '  const letter = { reason, error,',
     // The broker must have it: what is still unread when a process is killed may be lost with it.
-    replacement: '  delivery.ack()\n  await pause(1_000, signal)\n  const letter = { reason, error,',
+    replacement:
+      '  delivery.ack()\n  await pause(1_000, signal)\n  const letter = { reason, error,',
     why: 'a message is acknowledged when its dead letter is confirmed',
     caughtBy: { scenario: 'payments-consumer dies before its dead letter' },
   },
@@ -202,6 +203,14 @@ export const mutants: readonly Mutant[] = [
       test: `${inbox}/suspects.integration.test.ts`,
       titled: 'parked after three deaths',
     },
+  },
+  {
+    name: 'dangerous-without-quiet',
+    file: `${inbox}/suspicion.ts`,
+    text: 'isQuiet && hasWaited(one, precedenceMs)',
+    replacement: 'hasWaited(one, precedenceMs)',
+    why: 'a death takes no wake-up along of what was handled just before it',
+    caughtBy: { test: `${inbox}/suspicion.test.ts`, titled: 'been told to those who wait' },
   },
   {
     name: 'patience-without-end',
