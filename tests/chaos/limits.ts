@@ -19,4 +19,6 @@ export function limitsOf(measures: readonly Measured[]): Limited[] {
 
 /** `20.0 s`, `40 MB`, `9,600 orders` */
 export const sayMeasure = (value: number, unit: Measured['unit']): string =>
-  unit === 'ms' ? `${(value / 1_000).toFixed(1)} s` : `${value.toLocaleString('en')} ${unit}`
+  unit === 'ms'
+    ? `${(Math.round(value / 100) / 10).toFixed(1)} s`
+    : `${value.toLocaleString('en')} ${unit}`

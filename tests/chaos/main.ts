@@ -34,7 +34,8 @@ async function reported(
 ): Promise<Reported> {
   const { title } = head
   progress(`${title}: starting PostgreSQL, RabbitMQ and the stack`)
-  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
+  using folder = temporaryFolder()
+  const { dir } = folder
   await using system = await startSystem(env)
   const keep = (report: string) => archive(options, dir, system.dir, report)
   const outcome = await Promise.race([run(system, dir), stopped]).catch((error: unknown) => {
@@ -45,8 +46,13 @@ async function reported(
   const report = markdownOf({ ...head, outcome })
   console.log(`\n${report}\n`)
   if (outcome.faults.length > 0) keep(report)
-  rmSync(dir, { recursive: true, force: true })
   return { ...head, outcome }
+}
+
+/** For what a run writes down; gone with the run, however it ends. */
+function temporaryFolder(): { dir: string } & Disposable {
+  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
+  return { dir, [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }) }
 }
 
 /** What is needed to find out: who asked and was told what, what was done, what was logged. */

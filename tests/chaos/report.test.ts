@@ -80,6 +80,12 @@ describe('the report of a run', () => {
     )
   })
 
+  it('calls what is a bit less than nothing nothing', () => {
+    const journal = new Journal()
+    journal.measure({ what: 'later than usual', value: -1, limit: 2_000, unit: 'ms' })
+    assert.match(report({ journal }), /\| later than usual \| 1 \| 0\.0 s \|/)
+  })
+
   it('is the same for programs', () => {
     const journal = new Journal()
     journal.act('alarm', 'broker')
