@@ -16,6 +16,7 @@ import { consumeBatch, type Inbox } from './batch.ts'
 import { type Consuming, runConsumer, subscribe } from './consume.ts'
 import { handleEvents, type Outcome } from './handle.ts'
 import type { WithInbox } from './rows.ts'
+import { precedenceMs } from './suspicion.ts'
 
 interface Thing {
   id: string
@@ -443,6 +444,27 @@ describe('consumer', () => {
     await hasHandled(events)
     const turn = tried.indexOf(dangerous.id)
     assert.ok(turn > 0 && turn < events.length - 1, `it was number ${turn}`)
+  })
+
+  it('tries one that was alone with a consumer that died when its last neighbour has been told', async () => {
+    const events = await sendMany(20)
+    await comeBack(events.length)
+    const dangerous = events[0] as Thing
+    await database.rows(sql`
+      INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
+    `)
+    const begun: { id: string | undefined; atMs: number }[] = []
+    const slow: Handle = async (trx, events) => {
+      begun.push({ id: events[0]?.id, atMs: performance.now() })
+      await sql`SELECT pg_sleep(0.01)`.execute(trx) // 19 of them take longer than it must wait anyway
+      return handle(trx, events)
+    }
+    await consume({ handle: slow })
+    await hasHandled(events)
+    const [neighbour, last] = begun.slice(-2)
+    assert.ok(neighbour && last)
+    assert.equal(last.id, dangerous.id)
+    assert.ok(last.atMs - neighbour.atMs >= precedenceMs, `${last.atMs - neighbour.atMs} ms later`)
   })
 
   describe('when the database is away', () => {

@@ -206,11 +206,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'dangerous-without-quiet',
-    file: `${inbox}/suspicion.ts`,
-    text: 'isQuiet && hasWaited(one, precedenceMs)',
-    replacement: 'hasWaited(one, precedenceMs)',
+    file: `${inbox}/suspects.ts`,
+    text: '      lastMs = performance.now()',
+    replacement: '',
     why: 'a death takes no wake-up along of what was handled just before it',
-    caughtBy: { test: `${inbox}/suspicion.test.ts`, titled: 'been told to those who wait' },
+    caughtBy: {
+      test: `${inbox}/consume.integration.test.ts`,
+      titled: 'its last neighbour has been told',
+    },
   },
   {
     name: 'patience-without-end',
