@@ -45,7 +45,7 @@ describe('the cells in containers, with nothing that asks again', function () {
     const [consumer, ...others] = await scene.containersOf('payments-consumer')
     assert.ok(consumer)
     for (const other of others) await scene.project.docker('stop', other)
-    await scene.project.docker('pause', consumer)
+    await scene.pause(consumer)
     await burst(1_000)
     await scene.project.docker('unpause', consumer)
     for (let kill = 1; kill <= 25; kill++) {
