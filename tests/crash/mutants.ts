@@ -240,7 +240,7 @@ export const mutants: readonly Mutant[] = [
     text: 'const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))',
     replacement: 'const sorted = events',
     why: 'batches of two consumers never deadlock',
-    caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'does not deadlock' },
+    caughtBy: { test: `${inbox}/consume.integration.test.ts`, titled: 'in the order of their ids' },
   },
   {
     name: 'debit-without-fence',
