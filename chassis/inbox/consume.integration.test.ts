@@ -427,44 +427,48 @@ describe('consumer', () => {
     })
   })
 
-  it('tries one that was alone with a consumer that died after its neighbours, but not after all', async () => {
-    const events = await sendMany(300)
-    await comeBack(events.length)
-    const dangerous = events[150] as Thing
-    await database.rows(sql`
-      INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
-    `)
-    const tried: string[] = []
-    const slow: Handle = async (trx, events) => {
-      tried.push(...events.map(({ id }) => id))
-      await sql`SELECT pg_sleep(0.01)`.execute(trx) // 300 of them take longer than its patience
-      return handle(trx, events)
+  describe('one that was alone with a consumer that died', () => {
+    /** So many messages come back after a death; one of them was alone with its consumer before. */
+    async function sendDangerous(count: number, place: number) {
+      const events = await sendMany(count)
+      await comeBack(count)
+      const dangerous = events[place] as Thing
+      await database.rows(sql`
+        INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
+      `)
+      return { events, dangerous }
     }
-    await consume({ handle: slow, batchSize: 200 })
-    await hasHandled(events)
-    const turn = tried.indexOf(dangerous.id)
-    assert.ok(turn > 0 && turn < events.length - 1, `it was number ${turn}`)
-  })
 
-  it('tries one that was alone with a consumer that died when its last neighbour has been told', async () => {
-    const events = await sendMany(20)
-    await comeBack(events.length)
-    const dangerous = events[0] as Thing
-    await database.rows(sql`
-      INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
-    `)
-    const begun: { id: string | undefined; atMs: number }[] = []
-    const slow: Handle = async (trx, events) => {
-      begun.push({ id: events[0]?.id, atMs: performance.now() })
-      await sql`SELECT pg_sleep(0.01)`.execute(trx) // 19 of them take longer than it must wait anyway
-      return handle(trx, events)
+    /** Handles them all, 10 ms each, and says when each was begun, the first one first. */
+    async function consumeSlowly(events: Thing[]) {
+      const begun: { id: string | undefined; atMs: number }[] = []
+      const slow: Handle = async (trx, events) => {
+        begun.push({ id: events[0]?.id, atMs: performance.now() })
+        await sql`SELECT pg_sleep(0.01)`.execute(trx)
+        return handle(trx, events)
+      }
+      await consume({ handle: slow, batchSize: 200 })
+      await hasHandled(events)
+      return begun
     }
-    await consume({ handle: slow })
-    await hasHandled(events)
-    const [neighbour, last] = begun.slice(-2)
-    assert.ok(neighbour && last)
-    assert.equal(last.id, dangerous.id)
-    assert.ok(last.atMs - neighbour.atMs >= precedenceMs, `${last.atMs - neighbour.atMs} ms later`)
+
+    it('is tried after its neighbours, but not after all', async () => {
+      const { events, dangerous } = await sendDangerous(300, 150) // which take longer than its patience
+      const begun = await consumeSlowly(events)
+      const turn = begun.findIndex(({ id }) => id === dangerous.id)
+      assert.ok(turn > 0 && turn < events.length - 1, `it was number ${turn}`)
+    })
+
+    it('is tried when its last neighbour has been told', async () => {
+      const { events, dangerous } = await sendDangerous(20, 0) // which take longer than it must wait anyway
+      const [neighbour, last] = (await consumeSlowly(events)).slice(-2)
+      assert.ok(neighbour && last)
+      assert.equal(last.id, dangerous.id)
+      assert.ok(
+        last.atMs - neighbour.atMs >= precedenceMs,
+        `${last.atMs - neighbour.atMs} ms later`,
+      )
+    })
   })
 
   describe('when the database is away', () => {
