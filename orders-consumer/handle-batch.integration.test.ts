@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
+import fc from 'fast-check'
 import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { listen } from '#chassis/database/listener.ts'
 import { type Ending, handleEvents } from '#chassis/inbox/handle.ts'
 import type { Received } from '#chassis/inbox/receipt.ts'
+import { compile } from '#contracts/compile.ts'
 import { createEvent, type Fact } from '#contracts/events.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
+import { PaymentTimeline } from '#contracts/timeline.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
@@ -23,6 +26,27 @@ const paid = (orderId: string, amount?: string) =>
   outcome({ type: 'PaymentSucceeded', data: { ...about(orderId, amount), tx_id: randomUUIDv7() } })
 const failed = (orderId: string) =>
   outcome({ type: 'PaymentFailed', data: { ...about(orderId), reason: 'INSUFFICIENT_FUNDS' } })
+
+/** What the schema takes for a time, read by `Date` and PostgreSQL or not. */
+const isAccepted = compile(PaymentTimeline)
+const acceptedTime = fc
+  .tuple(
+    fc.date({ min: new Date('1000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+    fc.constantFrom('T', 'T', 'T', 't', ' ', '\u00a0', '\u3000', '\ufeff'),
+    fc.constantFrom(undefined, undefined, '23:59:60'),
+    fc.oneof(fc.constant('.000'), fc.stringMatching(/^(\.\d{1,160})?$/)),
+  )
+  .map(([date, separator, time, fraction]) => {
+    const [day = '', hours = ''] = date.toISOString().split('T')
+    return `${day}${separator}${time ?? hours.slice(0, 8)}${fraction}Z`
+  })
+  .filter((charged_at) => isAccepted({ charged_at }))
+const unreadable = [
+  '2026-12-31T23:59:60.999Z',
+  '2026-12-31\u00a012:00:00.000Z',
+  `2026-12-31T12:00:00.${'1'.repeat(130)}Z`,
+  '2026-12-31t12:00:00.000Z',
+]
 
 describe('handleBatch of orders-consumer', () => {
   const database = useDatabase('orders')
@@ -119,6 +143,35 @@ describe('handleBatch of orders-consumer', () => {
     assert.deepEqual(first, { ...kept, reply_relayed_at: at(4) })
     assert.deepEqual(second, none)
   })
+
+  it('settles orders whatever times the schema takes, and leaves out those that nobody reads', async () => {
+    const handle = consumer()
+    await fc.assert(
+      fc.asyncProperty(fc.array(acceptedTime, { minLength: 1, maxLength: 30 }), async (times) => {
+        const ids = await placeOrders(times.length)
+        const replies = ids.map((id, index) => {
+          const timeline = { relayed_at: times[index], charged_at: times[index] }
+          const reply = paid(id)
+          return { ...reply, data: { ...reply.data, timeline } } as PaymentOutcome
+        })
+        assert.deepEqual(new Set(kinds(await handle(replies))), new Set(['handled']))
+        assert.deepEqual(await wronglyKept(ids, times), [])
+      }),
+      { numRuns: 20, examples: [[unreadable]] },
+    )
+  })
+
+  /** Neither left out nor what PostgreSQL reads; or left out, though written as we write it. */
+  const wronglyKept = (ids: string[], times: string[]) =>
+    database.rows(sql`
+      SELECT told, charged_at, relayed_at
+      FROM unnest(${ids}::uuid[], ${times}::text[]) AS reply (order_id, told)
+      JOIN orders USING (order_id)
+      WHERE status <> 'PAID' OR relayed_at IS DISTINCT FROM charged_at
+         OR CASE WHEN charged_at IS NULL THEN told ~ '^[0-9-]{10}T[0-5][0-9:]{6}[0-5][0-9][.][0-9]{3}Z$'
+            ELSE abs(extract(epoch FROM charged_at -
+                   regexp_replace(told, '([.][0-9]{6})[0-9]+', '\\1')::timestamptz)) > 0.001 END
+    `)
 
   it('tells of a batch that is too long for one NOTIFY in several', async () => {
     const ids = await placeOrders(500)

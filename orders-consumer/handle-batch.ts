@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
 import type { Outcome } from '#chassis/inbox/handle.ts'
-import type { Received } from '#chassis/inbox/receipt.ts'
+import { type Received, utcTime } from '#chassis/inbox/receipt.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { lockOrders, type StageTimes, type StatusChange, setStatuses } from './rows.ts'
@@ -33,9 +33,10 @@ export async function handleBatch(
   )
 }
 
-const timesOf = ({ data: { timeline = {} }, receipt }: Received<PaymentOutcome>): StageTimes => ({
-  ...(timeline.relayed_at && { relayedAt: timeline.relayed_at }),
-  ...(timeline.received_at && { receivedAt: timeline.received_at }),
-  ...(timeline.charged_at && { chargedAt: timeline.charged_at }),
-  ...(receipt?.relayedAt && { replyRelayedAt: receipt.relayedAt }),
+/** A reply is settled whatever it says of its times: what cannot be read is left out. */
+const timesOf = ({ data: { timeline }, receipt }: Received<PaymentOutcome>): StageTimes => ({
+  relayedAt: utcTime(timeline?.relayed_at),
+  receivedAt: utcTime(timeline?.received_at),
+  chargedAt: utcTime(timeline?.charged_at),
+  replyRelayedAt: receipt?.relayedAt,
 })

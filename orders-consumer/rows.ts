@@ -24,8 +24,9 @@ export interface StatusChange {
 }
 
 /** When it was where, as far as the reply says. */
-export type StageTimes = Partial<
-  Record<'relayedAt' | 'receivedAt' | 'chargedAt' | 'replyRelayedAt', string>
+export type StageTimes = Record<
+  'relayedAt' | 'receivedAt' | 'chargedAt' | 'replyRelayedAt',
+  string | undefined
 >
 
 /** Of orders locked in the same transaction; a final status is never overwritten. */

@@ -25,7 +25,11 @@ const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
 /** What the readers of a timeline take (contracts/timeline.ts), and the database. */
 const readable = /^[1-9]\d{3}-/
 
-/** A time from outside in the one form that we send on; undefined for anything else. */
+/**
+ * A time from outside in the one form that we send on and store; undefined for anything else, also for
+ * what the schemas take and neither `Date` nor PostgreSQL reads (a leap second, 130 digits of fraction).
+ * Every time of a message goes through here.
+ */
 export function utcTime(value: unknown): string | undefined {
   const ms = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(ms)) return undefined

@@ -380,6 +380,17 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { scenario: 'LISTEN cut again and again' },
   },
   {
+    name: 'times-as-they-come',
+    file: `${settling}/handle-batch.ts`,
+    text: 'chargedAt: utcTime(timeline?.charged_at)',
+    replacement: 'chargedAt: timeline?.charged_at',
+    why: 'what only informs never keeps an order from being settled',
+    caughtBy: {
+      test: `${settling}/handle-batch.integration.test.ts`,
+      titled: 'whatever times the schema takes',
+    },
+  },
+  {
     name: 'not-asked-again',
     file: `${settling}/asking.ts`,
     text: 'if (asking.askAgainAfterMs === 0) return',
