@@ -3,6 +3,7 @@ import { backoffMs } from '../backoff.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import { connectionOptions } from './connect.ts'
+import { SessionClient } from './session.ts'
 
 export interface Listening {
   name: string
@@ -73,14 +74,13 @@ async function listenOnce(
   signal: AbortSignal,
 ) {
   const { name, url, channel, onNotify, onListen, onAlive, heard, heartbeatMs = 2_000 } = listening
-  const client = new pg.Client({
+  const client = new SessionClient({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
   })
   const life = new AbortController()
   const either = AbortSignal.any([signal, life.signal])
   client.on('end', () => life.abort())
-  client.on('error', () => {}) // 'end' follows
   client.on('notification', ({ payload }) => onNotify(payload ?? ''))
   try {
     await client.connect()
