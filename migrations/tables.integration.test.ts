@@ -1,8 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { globSync } from 'node:fs'
-import { basename } from 'node:path'
-import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import type {
   AttemptsTable,
@@ -12,14 +8,7 @@ import type {
 } from '#tables/messaging.ts'
 import type { OrdersTable } from '#tables/orders.ts'
 import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
-import {
-  createEmptyDatabase,
-  dropDatabase,
-  type TestDatabase,
-  useDatabase,
-} from '#testing/database.ts'
-import { postgresServer } from '#testing/servers.ts'
-import { migrate } from './migrate.ts'
+import { type TestDatabase, useDatabase } from '#testing/database.ts'
 
 /**
  * What a column is: its type (a domain by its name), then `?` when it may be null, `=` when it has a
@@ -271,50 +260,5 @@ describe('constraints of payments', () => {
     ]) {
       await assert.rejects(database.rows(change), /the ledger is append-only/)
     }
-  })
-})
-
-describe('migrate', () => {
-  const name = `test_migrate_${process.pid}`
-  const urls = async () => {
-    const { url } = await postgresServer()
-    return { orders: url(`${name}_orders`), payments: url(`${name}_payments`) }
-  }
-
-  beforeEach('create empty databases', async () => {
-    for (const service of ['orders', 'payments']) await createEmptyDatabase(`${name}_${service}`)
-  })
-  after('drop them', async () => {
-    for (const service of ['orders', 'payments']) await dropDatabase(`${name}_${service}`)
-  })
-
-  it('may be run by four processes at once: each ends well, and the work is done once', async () => {
-    const { orders, payments } = await urls()
-    const env = { ...process.env, ORDERS_DATABASE_URL: orders, PAYMENTS_DATABASE_URL: payments }
-    const runs = await Promise.all(
-      Array.from({ length: 4 }, () =>
-        promisify(execFile)(process.execPath, ['migrations/migrate.ts'], { env }),
-      ),
-    )
-    const applied = runs.flatMap(({ stdout }) =>
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as { database: string; applied: string[] })
-        .flatMap(({ database, applied }) => applied.map((file) => `${database}/${file}`)),
-    )
-    const names = (['orders', 'payments'] as const).flatMap((service) =>
-      globSync(`{both,${service}}/*.sql`, { cwd: import.meta.dirname }).map(
-        (file) => `${service}/${basename(file, '.sql')}`,
-      ),
-    )
-    assert.ok(names.length > 0)
-    assert.deepEqual(applied.sort(), names.sort())
-  })
-
-  it('does nothing the second time', async () => {
-    const { orders } = await urls()
-    assert.ok((await migrate(orders, 'orders')).length > 0)
-    assert.deepEqual(await migrate(orders, 'orders'), [])
   })
 })
