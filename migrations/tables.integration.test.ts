@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
+import { FailureReason } from '#contracts/events.ts'
 import type {
   AttemptsTable,
   IdempotencyKeysTable,
@@ -158,6 +160,8 @@ for (const service of ['orders', 'payments'] as const) {
   })
 }
 
+const reasons = FailureReason.anyOf.map((reason) => reason.const)
+
 describe('constraints of orders', () => {
   const database = useDatabase('orders')
   const insert = (
@@ -183,8 +187,12 @@ describe('constraints of orders', () => {
   it('refuse a status that is none, and a reason for what has not failed', async () => {
     await assert.rejects(insert('1', 'alice', 'SHIPPED'))
     await assert.rejects(insert('1', 'alice', 'PAID', 'INSUFFICIENT_FUNDS'))
-    await insert('1', 'alice', 'PAYMENT_FAILED', 'INSUFFICIENT_FUNDS')
+    for (const reason of reasons) await insert('1', 'alice', 'PAYMENT_FAILED', reason)
   })
+  for (const reason of ['NULL', '', 'X']) {
+    it(`refuse a failure for the reason ${JSON.stringify(reason)}`, () =>
+      assert.rejects(insert('1', 'alice', 'PAYMENT_FAILED', reason), /orders_reason_is_known/))
+  }
 })
 
 describe('constraints of payments', () => {
@@ -242,6 +250,17 @@ describe('constraints of payments', () => {
     it(`refuse a ledger entry with ${JSON.stringify(changes)}`, () =>
       assert.rejects(entry(changes)))
   }
+
+  for (const reason of ['NULL', '', 'X']) {
+    const refusal = { type: 'DEBIT', order_id: randomUUIDv7(), status: 'FAILED', reason }
+    it(`refuse a failure for the reason ${JSON.stringify(reason)}`, () =>
+      assert.rejects(entry(refusal), /ledger_reason_is_known/))
+  }
+  it('take each reason that a reply may have', async () => {
+    for (const reason of reasons) {
+      await entry({ type: 'DEBIT', order_id: randomUUIDv7(), status: 'FAILED', reason })
+    }
+  })
 
   it('decide an order once: a second debit for it is refused, successful or not', async () => {
     await entry({ type: 'DEBIT', order_id: order })
