@@ -8,6 +8,17 @@ type Payments = Kysely<PaymentsDatabase>
 
 export const ping = <Tables>(db: Kysely<Tables>) => sql`SELECT`.execute(db)
 
+/** Whose tables a database has: those of one service, unless it is the wrong one, or empty. */
+export const findServices = async <Tables>(db: Kysely<Tables>) => {
+  const rows = await rowsOf<{ service: 'Orders' | 'Payments' }, Tables>(
+    db,
+    sql`
+      SELECT service FROM (VALUES ('Orders', 'orders'), ('Payments', 'ledger')) AS known (service, name)
+      WHERE to_regclass(name) IS NOT NULL`,
+  )
+  return rows.map(({ service }) => service)
+}
+
 export interface OrderFacts {
   order_id: string
   user_id: string

@@ -4,7 +4,7 @@ import { AppError } from '#chassis/errors.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { findAddresses } from './addresses.ts'
-import { ping } from './book-rows.ts'
+import { findServices, ping } from './book-rows.ts'
 
 /** Both databases: nobody but an operator sees more than one. */
 export interface Books {
@@ -21,7 +21,10 @@ export interface Snapshots {
 /** An operator may read a million rows at a time. */
 const statementTimeoutMs = 120_000
 
-/** Opens both books for `work`, and closes them. Rejects with `unavailable` naming the one that is away. */
+/**
+ * Opens both books for `work`, and closes them. Rejects with `unavailable` naming the one that is away, and
+ * with a sentence when one of them is not the database of its service.
+ */
 export async function withBooks<T>(
   env: NodeJS.ProcessEnv,
   work: (books: Books) => Promise<T>,
@@ -32,21 +35,26 @@ export async function withBooks<T>(
   const orders = open<OrdersDatabase>(urls.ordersDatabase)
   const payments = open<PaymentsDatabase>(urls.paymentsDatabase)
   try {
-    await reach('of Orders', () => ping(orders))
-    await reach('of Payments', () => ping(payments))
+    await reach('Orders', orders)
+    await reach('Payments', payments)
     return await work({ orders, payments })
   } finally {
     await Promise.all([orders.close(), payments.close()])
   }
 }
 
-async function reach(whose: string, ping: () => Promise<unknown>): Promise<void> {
-  try {
-    await ping()
-  } catch (error) {
-    const cause = (error as Error).cause ?? error
-    throw new AppError('unavailable', `The database ${whose} cannot be reached`, { cause })
-  }
+async function reach<Tables>(service: 'Orders' | 'Payments', db: Database<Tables>): Promise<void> {
+  const found = await findServices(db).catch((error: Error) => {
+    const cause = error.cause ?? error
+    throw new AppError('unavailable', `The database of ${service} cannot be reached`, { cause })
+  })
+  if (found.includes(service)) return
+  const [other] = found
+  throw new Error(
+    other
+      ? `The database of ${service} has the tables of ${other}: are ORDERS_DATABASE_URL and PAYMENTS_DATABASE_URL swapped?`
+      : `The database of ${service} has no tables: migrations have not run in it`,
+  )
 }
 
 /**

@@ -548,6 +548,39 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'session-as-it-comes',
+    file: `${database}/session.ts`,
+    text: '      await this.query(this.#statement)\n',
+    replacement: '',
+    why: 'what a database was set to by others changes neither money nor times',
+    caughtBy: {
+      test: `${database}/session.integration.test.ts`,
+      titled: 'whatever its database has set',
+    },
+  },
+  {
+    name: 'run-on-as-stored',
+    file: 'migrations/migrate.ts',
+    text: 'if (migrationsSchema !== undefined) await restoreOrder(session, migrationsSchema)',
+    replacement: '',
+    why: 'a change of time zone does not end all migrations for good',
+    caughtBy: {
+      test: 'migrations/migrate.integration.test.ts',
+      titled: 'earlier files have run by local time',
+    },
+  },
+  {
+    name: 'swapped-databases',
+    file: 'migrations/target.ts',
+    text: 'if (!rowCount) return',
+    replacement: 'if (rowCount !== null) return',
+    why: 'no tables of one service are made in the database of the other',
+    caughtBy: {
+      test: 'migrations/migrate.integration.test.ts',
+      titled: 'given the database of the other',
+    },
+  },
+  {
     name: 'letter-with-copies',
     file: `${inbox}/dead-letter.ts`,
     text: 'harmless(delivery.headers)',
