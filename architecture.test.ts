@@ -19,7 +19,7 @@ const crossings: Record<string, string[]> = {
   operator: ['#chassis/', '#contracts/', '#tables/'],
   chassis: ['#tables/messaging.ts'],
   contracts: ['#chassis/http/json.ts'],
-  migrations: ['#chassis/config.ts', '#chassis/logger.ts'],
+  migrations: ['#chassis/config.ts', '#chassis/database/', '#chassis/logger.ts'],
   local: ['#chassis/'],
   frontend: [],
   spec: ['#local/'],

@@ -119,7 +119,8 @@ function statementOf(settings: Settings, { connectionParameters: given }: Connec
     const stated = settings[name as keyof Settings] ?? value
     return `pg_catalog.set_config('${name}', ${pg.escapeLiteral(stated)}, false)`
   })
-  return calls.map((call) => `SELECT ${call}`).join(';\n')
+  const [first, ...others] = calls
+  return `SELECT ${first}; SELECT ${others.join(', ')}`
 }
 
 /** `?lock_timeout=…`, or `-c lock_timeout=…` or `--lock-timeout=…` in `?options=…` or PGOPTIONS. */

@@ -5,6 +5,7 @@ describe('nameStatement', () => {
   const names: [statement: string, name: string][] = [
     ['begin', 'begin'],
     ['LISTEN "order_status"', 'listen order_status'],
+    ["SELECT pg_catalog.set_config('lock_timeout', '1', false)", 'state settings'],
     ['SELECT FROM inbox LIMIT 0', 'select inbox'],
     ['SELECT 1 AS heartbeat', 'select heartbeat'],
     ['SELECT extract(epoch FROM now() - x) FROM orders FOR UPDATE SKIP LOCKED', 'claim orders'],

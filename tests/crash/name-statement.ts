@@ -20,6 +20,7 @@ export function nameStatement(statement: string, values: readonly unknown[] = []
 
 /** The first that fits. A WITH is named by what it changes, if it changes something. */
 const shapes: [RegExp, (found: string[], text: string) => string][] = [
+  [/^select pg_catalog\.set_config/, () => 'state settings'],
   [/^(begin|start transaction)/, () => 'begin'],
   [/^(commit|rollback|listen \S+)/, ([what = '']) => what],
   [/\bupdate (\w+)(?: as \w+)? set (\w+)/, ([table, column]) => `update ${table} set ${column}`],
