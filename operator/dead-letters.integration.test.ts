@@ -24,14 +24,17 @@ describe('dead letters', function () {
   const all = { queues: [queue], limit: Infinity }
   const moving = { ...all, dryRun: false, rate: Infinity, inboxRetentionMs: 30 * dayMs }
   const diedAtMs = Date.now() - 5_000
+  const origin = {
+    'original-queue': queue,
+    'original-exchange': 'orders.events',
+    'original-routing-key': 'payment.requested',
+  }
   const death = {
     'dead-letter-reason': 'contradiction',
     'last-error': 'it disagrees',
     attempts: 3,
     'dead-lettered-at': new Date(diedAtMs).toISOString(),
-    'original-queue': queue,
-    'original-exchange': 'orders.events',
-    'original-routing-key': 'payment.requested',
+    ...origin,
   }
   const inDesk = (wanted: typeof moving) =>
     atDesk(broker.url, (desk) => redriveLetters(desk, wanted))
@@ -111,7 +114,7 @@ describe('dead letters', function () {
     assert.deepEqual((await idsIn(dlq)).sort(), ids.toSorted())
   })
 
-  it('go back with their id, body and properties, without what death has added', async () => {
+  it('go back with their id, body and properties, without what death has added but their origin', async () => {
     const [messageId = ''] = newIds(1)
     const properties = {
       messageId,
@@ -134,7 +137,7 @@ describe('dead letters', function () {
     const [message, ...more] = await broker.drain(queue)
     assert.equal(more.length, 0)
     assert.deepEqual(message?.content, body)
-    assert.deepEqual(livingHeaders(message), headers)
+    assert.deepEqual(livingHeaders(message), { ...headers, ...origin })
     const kept = Object.fromEntries(
       Object.keys(properties).map((name) => [name, message?.properties[name as 'type']]),
     )
@@ -159,7 +162,11 @@ describe('dead letters', function () {
     await inDesk(moving)
     const [message] = await broker.drain(queue)
     assert.equal(message?.properties.messageId, messageId)
-    assert.deepEqual(livingHeaders(message), {})
+    assert.deepEqual(livingHeaders(message), {
+      ...origin,
+      'original-exchange': '',
+      'original-routing-key': queue,
+    })
   })
 
   it('are chosen by id, and counted', async () => {

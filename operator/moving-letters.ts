@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Desk } from '#chassis/broker/desk.ts'
 import type { Letter } from '#chassis/broker/letters-in-hand.ts'
-import { headersInLife } from '#chassis/inbox/dead-letter.ts'
+import { headersOfRedrive } from '#chassis/inbox/dead-letter.ts'
 import { visit, type Wanted } from './dead-letters.ts'
 import { type LetterSummary, madeAtMs } from './letter.ts'
 import { sentenceOf } from './text.ts'
@@ -22,7 +22,7 @@ export interface Moving extends Wanted {
 
 /**
  * Sends letters to the consumer that could not handle them: the same id, body and properties,
- * without what their death has added. Each is taken off its queue only when the broker has confirmed
+ * without what their death has added but where they came from at first. Each is taken off its queue only when the broker has confirmed
  * the copy: whenever this is interrupted a letter is there once or twice, never not at all, and
  * the inbox makes one effect of two. Rejects only when it could not begin: with `conflict` when
  * another operator is at them.
@@ -73,5 +73,5 @@ async function move(
 
 const alive = ({ content, properties }: Letter): Letter => ({
   content,
-  properties: { ...properties, headers: headersInLife(properties.headers ?? {}) },
+  properties: { ...properties, headers: headersOfRedrive(properties.headers ?? {}) },
 })

@@ -10,6 +10,8 @@ export interface OutgoingMessage {
   contentType?: string | undefined
   content: Buffer
   headers?: Record<string, unknown>
+  /** Of a message that is passed on: what its sender wrote besides. Replaces what we would write. */
+  properties?: Options.Publish
 }
 
 export interface Published {
@@ -89,12 +91,19 @@ export class ConfirmWindow {
   }
 }
 
-const optionsOf = ({ id, type, contentType, headers }: OutgoingMessage): Options.Publish => ({
-  messageId: id,
-  ...(type && { type }),
-  ...(contentType && { contentType }),
-  ...(headers && { headers }),
+const optionsOf = (message: OutgoingMessage): Options.Publish => {
+  const { id, type, contentType, headers, properties = ownProperties() } = message
+  return {
+    ...properties,
+    messageId: id,
+    ...(type && { type }),
+    ...(contentType && { contentType }),
+    ...(headers && { headers }),
+    mandatory: true,
+  }
+}
+
+const ownProperties = (): Options.Publish => ({
   timestamp: Math.floor(Date.now() / 1_000),
-  persistent: true,
-  mandatory: true,
+  deliveryMode: 2, // persistent
 })

@@ -1,4 +1,4 @@
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
+import type { Channel, ChannelModel, ConsumeMessage, MessageProperties } from 'amqplib'
 import { within } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { pause, untilAborted } from '../pause.ts'
@@ -11,8 +11,8 @@ import { type BrokerOptions, declareTopology } from './topology.ts'
 export interface Delivery {
   content: Buffer
   messageId: string | undefined
-  type: string | undefined
-  contentType: string | undefined
+  /** All that the sender wrote, the headers among them. */
+  properties: MessageProperties
   exchange: string
   routingKey: string
   headers: Record<string, unknown>
@@ -178,8 +178,7 @@ function deliveryOf(message: ConsumeMessage, settlement: Settlement, life: Abort
   return {
     content,
     messageId: properties.messageId as string | undefined,
-    type: properties.type as string | undefined,
-    contentType: properties.contentType as string | undefined,
+    properties,
     exchange: fields.exchange,
     routingKey: fields.routingKey,
     headers: (properties.headers ?? {}) as Record<string, unknown>,

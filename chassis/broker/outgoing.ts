@@ -1,9 +1,9 @@
-import type { ChannelModel, ConfirmChannel, MessageProperties } from 'amqplib'
+import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
 import { connectOrFail, hangUp } from './connection.ts'
 import type { Letter } from './letters-in-hand.ts'
-import { sendable } from './short-string.ts'
+import { resendable } from './short-string.ts'
 
 /** So much is sent before it is waited for; over a slow line, too, it is confirmed in time. */
 const bytesAtOnce = 2_000_000
@@ -57,7 +57,7 @@ export class Outgoing {
     for (const some of cutBySize(letters, bytesAtOnce)) {
       this.#returned = 0
       for (const { content, properties } of some) {
-        this.#channel.publish('', queue, content, publishOptions(properties))
+        this.#channel.publish('', queue, content, { ...resendable(properties), mandatory: true })
       }
       await this.#confirmed()
       if (this.#returned > 0) throw new Error(`there is no queue ${queue}`)
@@ -88,10 +88,3 @@ export function cutBySize(letters: readonly Letter[], mostBytes: number): Letter
   }
   return rows
 }
-
-/** But for the user, who would have to be ourselves, and for what cannot be written again. */
-const publishOptions = ({ userId: _, clusterId: __, ...properties }: MessageProperties) => ({
-  ...sendable(properties),
-  persistent: true,
-  mandatory: true,
-})

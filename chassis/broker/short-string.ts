@@ -1,3 +1,5 @@
+import type { MessageProperties, Options } from 'amqplib'
+
 /** What AMQP has room for in a property of a message, or in a name: its length is one byte. */
 const maxBytes = 255
 
@@ -10,11 +12,19 @@ export function shortString(text: string): string {
   return text.slice(0, read)
 }
 
-/** The properties of a message that came, each as much of it as can be sent on. */
-export const sendable = <Properties extends object>(properties: Properties): Properties =>
-  Object.fromEntries(
-    Object.entries(properties).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? shortString(value) : value,
-    ]),
-  ) as Properties
+/**
+ * The properties of a message that came, as they can be sent again: texts as much as fits, persistent
+ * unless the sender chose. Not the user, who would have to be ourselves, nor the expiration, at
+ * which the copy would vanish, nor the cluster id, which amqplib cannot write.
+ */
+export function resendable({
+  userId: _userId,
+  expiration: _expiration,
+  clusterId: _clusterId,
+  ...properties
+}: Partial<MessageProperties>): Options.Publish {
+  const short = Object.entries(properties)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, typeof value === 'string' ? shortString(value) : value])
+  return { deliveryMode: 2, ...Object.fromEntries(short) }
+}

@@ -45,7 +45,7 @@ describe('a dead letter', () => {
       new Subscription({
         ...{ ...at, queue, prefetch: 1 },
         onDelivery: (delivery) => {
-          parked.received.push(delivery.type)
+          parked.received.push(delivery.properties.type)
           void settle(settling, delivery, ending, aftermath)
         },
       }),
