@@ -17,8 +17,8 @@ const processes = {
 const crossings: Record<string, string[]> = {
   ...processes,
   operator: ['#chassis/', '#contracts/', '#tables/'],
-  chassis: ['#tables/messaging.ts'],
-  contracts: ['#chassis/http/json.ts'],
+  chassis: ['#contracts/exact-json.ts', '#contracts/problems.ts', '#tables/messaging.ts'],
+  contracts: [],
   migrations: ['#chassis/config.ts', '#chassis/database/', '#chassis/logger.ts'],
   local: ['#chassis/'],
   frontend: [],

@@ -48,6 +48,21 @@ describe('eventDecoder', () => {
     assert.equal(reasonOf(withData({ timeline: { accepted: 'now' } })), 'event')
   })
 
+  for (const [what, given, twice] of [
+    ['an amount', '"amount":"12.50"', '"amount":"12.50","amount":"99.00"'],
+    ['the same amount', '"amount":"12.50"', '"amount" : "12.50", "amount":"12.50"'],
+    ['an amount in other letters', '"amount":"12.50"', '"amount":"1.00","\\u0061mount":"12.50"'],
+    ['its data', '"data":{', '"data":{},"data":{'],
+    ['its id', '"id":', '"id":"x","id":'],
+    ['what is ignored', '"data":{', '"more":[{"deep":{"a":1,"a":2}}],"data":{'],
+  ] as const) {
+    it(`sets aside an event that has ${what} twice`, () => {
+      const text = encode(requested).toString()
+      assert.equal(text.split(given).length, 2)
+      assert.equal(reasonOf(Buffer.from(text.replace(given, twice))), 'doubled-key')
+    })
+  }
+
   for (const [what, content] of Object.entries({
     'the empty message': Buffer.alloc(0),
     'half a message': encode(requested).subarray(0, 40),

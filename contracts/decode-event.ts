@@ -1,8 +1,14 @@
 import type { ErrorObject } from 'ajv'
 import { compile } from './compile.ts'
 import { type EventOf, type EventType, eventSchemas, schemaNames } from './events.ts'
+import { hasKeyTwice } from './exact-json.ts'
 
-export type InvalidReason = 'not-json' | 'unknown-type' | 'unknown-version' | 'not-the-schema'
+export type InvalidReason =
+  | 'not-json'
+  | 'doubled-key'
+  | 'unknown-type'
+  | 'unknown-version'
+  | 'not-the-schema'
 
 export type Decoded<E> =
   | { kind: 'event'; event: E }
@@ -25,6 +31,7 @@ export function eventDecoder<T extends EventType>(...types: T[]) {
   return (content: Uint8Array): Decoded<EventOf<T>> => {
     const parsed = parse(content)
     if (!parsed) return invalid('not-json', 'the message is not JSON in UTF-8')
+    if (hasKeyTwice(parsed.text, parsed.value)) return invalid('doubled-key', keyTwice)
 
     const { type, dataschema } = (parsed.value ?? {}) as { type?: unknown; dataschema?: unknown }
     const known = types.find((candidate) => candidate === type)
@@ -47,9 +54,12 @@ const named = (type: unknown): string =>
 const endsIn = (value: unknown, end: string): boolean =>
   typeof value === 'string' && value.endsWith(end)
 
-function parse(content: Uint8Array): { value: unknown } | undefined {
+const keyTwice = 'an object has the same key twice, and readers disagree on which one counts'
+
+function parse(content: Uint8Array): { text: string; value: unknown } | undefined {
   try {
-    return { value: JSON.parse(utf8.decode(content)) }
+    const text = utf8.decode(content)
+    return { text, value: JSON.parse(text) }
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import type { Ajv, KeywordDefinition } from 'ajv'
-import { JsonNumber } from '#chassis/http/json.ts'
+import { JsonNumber } from './exact-json.ts'
 import { formatMoney, parseMoney } from './money.ts'
 
 const fault =

@@ -1,5 +1,5 @@
-import { JsonNumber, parseJson } from '#chassis/http/json.ts'
 import { Problem } from '#chassis/http/problem.ts'
+import { JsonNumber, parseJson } from '#contracts/exact-json.ts'
 import { uuidPattern } from '#contracts/http-fields.ts'
 import { userIdPattern } from '#contracts/user-id.ts'
 

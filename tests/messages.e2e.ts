@@ -92,6 +92,11 @@ describe('messages from outside, on the running stack', function () {
       'unknown-version',
       requested(facts, { dataschema: 'x/payment-requested.v2.json' }),
     ],
+    [
+      'a key twice',
+      'doubled-key',
+      JSON.stringify(requested(facts)).replace('"amount":', '"amount":"0.50","amount":'),
+    ],
     ['no data', 'not-the-schema', requested(facts, { data: undefined })],
     ['no id', 'not-the-schema', requested(facts, { id: undefined })],
     ...['0.00', '-1.00', '1e30', 'NaN', '1.234', '0', 0, -1, 1e30, 1.5, null].map(

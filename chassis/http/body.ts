@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import getRawBody from 'raw-body'
-import { JsonNumber, parseJson } from './json.ts'
+import { JsonNumber, parseJson } from '#contracts/exact-json.ts'
 import { Problem } from './problem.ts'
 
 const maxBytes = 65_536

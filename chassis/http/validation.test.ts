@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { parseJson } from '#contracts/exact-json.ts'
 import { validatePlaceOrder } from '#contracts/orders-http.ts'
-import { parseJson } from './json.ts'
 import { Problem } from './problem.ts'
 import { validated } from './validation.ts'
 

@@ -445,11 +445,19 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'numbers-are-floats',
-    file: 'chassis/http/json.ts',
+    file: 'contracts/exact-json.ts',
     text: 'new JsonNumber(context?.source ?? String(part))',
     replacement: 'new JsonNumber(String(part))',
     why: 'an amount keeps each of its digits',
-    caughtBy: { test: 'chassis/http/json.test.ts', titled: 'keeps the digits of' },
+    caughtBy: { test: 'contracts/exact-json.test.ts', titled: 'keeps the digits of' },
+  },
+  {
+    name: 'event-with-a-key-twice',
+    file: 'contracts/exact-json.ts',
+    text: '  countKeys(text) !== countProperties(value)',
+    replacement: '  text === value',
+    why: 'no money is taken for an event that says two amounts',
+    caughtBy: { test: 'contracts/decode-event.test.ts', titled: 'that has an amount twice' },
   },
   {
     name: 'nan-is-money',

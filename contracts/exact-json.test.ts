@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { JsonNumber, parseJson } from './json.ts'
+import { hasKeyTwice, JsonNumber, parseJson } from './exact-json.ts'
 
 /** The value with its numbers as floats, as JSON.parse would have read it. */
 function withFloats(value: unknown): unknown {
@@ -28,12 +28,15 @@ const { tree: anyJson } = fc.letrec((tie) => ({
   ),
 }))
 
+const isAmbiguous = (text: string) => hasKeyTwice(text, JSON.parse(text))
+
 describe('parseJson', () => {
   it('reads what JSON.parse reads, but for numbers', () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(0, 2), (value, space) => {
         const text = JSON.stringify(value, null, space)
         assert.deepEqual(withFloats(parseJson(text)), JSON.parse(text))
+        assert.ok(!isAmbiguous(text))
       }),
       { numRuns: 500 },
     )
@@ -88,6 +91,7 @@ describe('parseJson', () => {
         const values = [first, second].map((value) => JSON.stringify(value))
         const text = wrap(`{${one}:${values[0]}, ${other} :${values[1]}}`)
         assert.throws(() => parseJson(text), /same key twice/)
+        assert.ok(isAmbiguous(text))
       }),
     )
   })
@@ -100,7 +104,10 @@ describe('parseJson', () => {
     '[{"b":{"a":1,"a":2}}]',
     '{"a":{"a":1},"a":2}',
   ]) {
-    it(`refuses ${text}`, () => assert.throws(() => parseJson(text), /same key twice/))
+    it(`refuses ${text}`, () => {
+      assert.throws(() => parseJson(text), /same key twice/)
+      assert.ok(isAmbiguous(text))
+    })
   }
 
   for (const text of ['{"a":"\\"a\\":1,\\"a\\":2"}', '{"a":{"a":{"a":1}}}', '[{"a":1},{"a":1}]']) {
@@ -111,5 +118,20 @@ describe('parseJson', () => {
 
   it('gives up on absurd nesting with an error, not with the process', () => {
     assert.throws(() => parseJson('['.repeat(30_000) + ']'.repeat(30_000)), RangeError)
+  })
+})
+
+describe('hasKeyTwice', () => {
+  it('looks at any nesting, however deep', () => {
+    const deep = (inner: string) => `${'[{"a":'.repeat(9_000)}${inner}${'}]'.repeat(9_000)}`
+    assert.ok(!isAmbiguous(deep('{"b":1}')))
+    assert.ok(isAmbiguous(deep('{"b":1,"b":1}')))
+  })
+
+  it('is not misled by quotes and backslashes at the end of a text', () => {
+    for (const text of ['a\\', '\\"', '\\\\', '":', '\\":1']) {
+      const json = JSON.stringify({ [text]: text, b: [text] })
+      assert.ok(!isAmbiguous(json), json)
+    }
   })
 })
