@@ -17,7 +17,12 @@ const processes = {
 const crossings: Record<string, string[]> = {
   ...processes,
   operator: ['#chassis/', '#contracts/', '#tables/'],
-  chassis: ['#contracts/exact-json.ts', '#contracts/problems.ts', '#tables/messaging.ts'],
+  chassis: [
+    '#contracts/exact-json.ts',
+    '#contracts/problem.ts',
+    '#contracts/problem-types.ts',
+    '#tables/messaging.ts',
+  ],
   contracts: [],
   migrations: ['#chassis/config.ts', '#chassis/database/', '#chassis/logger.ts'],
   local: ['#chassis/'],

@@ -19,8 +19,11 @@ export const ProblemDocument = Type.Object({
         pointer: Type.String({ description: 'JSON pointer to what is wrong' }),
         message: Type.String(),
       }),
-      { description: 'every fault, where the body or the query is at fault' },
+      { maxItems: 20, description: 'the faults, where the body or the query is at fault' },
     ),
+  ),
+  more_errors: Type.Optional(
+    Type.Integer({ minimum: 1, description: 'how many faults there are besides those in errors' }),
   ),
 })
 export type ProblemDocument = Static<typeof ProblemDocument>

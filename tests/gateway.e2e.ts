@@ -4,6 +4,8 @@ import { mkdtempSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ordersApi } from '#contracts/documents/orders.ts'
+import { paymentsApi } from '#contracts/documents/payments.ts'
 import { freePortBase, freePorts } from '#local/free-ports.ts'
 import { nginxProgram } from '#local/nginx.ts'
 import { parseScale } from '#local/options.ts'
@@ -79,6 +81,22 @@ describe('the gateway, before replicas that fail', function () {
     for (let time = 0; time < 10; time++) assert.equal((await post()).status, 201)
     assert.equal(reached.length, 10)
   })
+
+  for (const { operations } of [ordersApi, paymentsApi]) {
+    for (const route of new Set(operations.map(({ route }) => route))) {
+      it(`names in Allow what ${route} takes, and no more, when it refuses a method itself`, async () => {
+        const methods = operations.filter((one) => one.route === route).map(({ method }) => method)
+        const allowed = methods.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : ['POST']))
+        for (const ending of ['', '/', '?a=/topup']) {
+          const path = `${route.replaceAll(/\{\w+\}/g, 'x')}${ending}`
+          const reply = await call(gateway, 'PROPFIND', path, { documented })
+          expectProblem(reply, 405)
+          const allow = (reply.headers.get('allow') ?? '').split(', ')
+          assert.deepEqual(allow.sort(), allowed.toSorted(), path)
+        }
+      })
+    }
+  }
 
   it('asks the second replica what it may ask twice', async () => {
     await startReplica(0, 'dies')

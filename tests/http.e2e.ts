@@ -328,6 +328,14 @@ describe('the HTTP interface, through the gateway', function () {
       expectProblem(await post('/orders', padded(1_000_000)), 413)
     })
 
+    it('answers a body that is wrong in thousands of ways briefly', async () => {
+      const keys = Array.from({ length: 6_000 }, (_, index) => `"${index}":0`)
+      const reply = await post('/orders', `{${keys.join()}}`)
+      const { errors } = expectProblem(reply, 422)
+      assert.deepEqual([errors?.length, reply.body.more_errors], [20, 5_982])
+      assert.ok(JSON.stringify(reply.body).length < 5_000)
+    })
+
     it('refuses another content type with 415', async () => {
       const body = order('"amount":"1"')
       for (const headers of [

@@ -8,15 +8,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The JSON in a request's body, its numbers exact. Throws the Problem that says what is wrong. */
 export async function readJson(ctx: Context): Promise<unknown> {
-  const charset = ctx.request.charset.toLowerCase()
-  const isJson = ctx.request.type.trim().toLowerCase() === 'application/json'
-  const plain = isJson && ['', 'utf-8', 'utf8'].includes(charset)
-  if (!plain || !['', 'identity'].includes(ctx.get('Content-Encoding'))) {
-    throw new Problem(
-      415,
-      'Send a body of Content-Type: application/json, in UTF-8, not compressed.',
-    )
-  }
+  requireJson(ctx)
   const bytes = await readBytes(ctx)
   try {
     const value = parseJson(utf8.decode(bytes))
@@ -24,6 +16,21 @@ export async function readJson(ctx: Context): Promise<unknown> {
   } catch (error) {
     if (error instanceof RangeError) throw new Problem(400, 'The body is nested too deeply.')
     throw new Problem(400, `The body is not JSON: ${(error as Error).message}`)
+  }
+}
+
+/** Media types and codings are compared as HTTP does: in any case, with any parameters. */
+function requireJson(ctx: Context): void {
+  const charset = ctx.request.charset.toLowerCase()
+  const isJson = ctx.request.type.trim().toLowerCase() === 'application/json'
+  if (!isJson || !['', 'utf-8', 'utf8'].includes(charset)) {
+    const headers = { Accept: 'application/json' }
+    throw new Problem(415, 'Send a body of Content-Type: application/json, in UTF-8.', { headers })
+  }
+  const codings = ctx.get('Content-Encoding').split(',')
+  if (codings.some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))) {
+    const headers = { 'Accept-Encoding': 'identity' }
+    throw new Problem(415, 'Send the body as it is, without a Content-Encoding.', { headers })
   }
 }
 

@@ -72,7 +72,7 @@ describe('once', () => {
     })
     await eventually(() => effects === 1)
     await assert.rejects(once(db, call(), effect), (error) => {
-      assert.ok(error instanceof Problem && error.status === 409)
+      assert.ok(error instanceof Problem && error.type === 'request-in-progress')
       return error.headers['Retry-After'] === '1'
     })
     gate.resolve()
@@ -85,7 +85,7 @@ describe('once', () => {
     const db = open()
     await once(db, call(), effect)
     const other = call({ meaning: { amount: '10.01' } })
-    await assert.rejects(once(db, other, effect), isProblem(422))
+    await assert.rejects(once(db, other, effect), { type: 'idempotency-key-reused', status: 422 })
     assert.equal((await once(db, call({ meaning: { amount: '10.00' } }), effect)).replayed, true)
   })
 

@@ -27,7 +27,8 @@ export type Answered = Answer & { replayed: boolean }
 /**
  * Runs an effect in a transaction, once per key: the answer is stored with the effect, and the same
  * key with the same meaning gets it again. Only an effect is remembered: when it throws, the key is
- * free. Throws a Problem: 422 for another meaning, 409 while the first is still running.
+ * free. Throws a Problem: `idempotency-key-reused` (422) for another meaning, `request-in-progress` (409) while
+ * the first is still running.
  */
 export async function once<Tables extends WithIdempotencyKeys>(
   db: Database<Tables>,
@@ -107,9 +108,14 @@ const replay = (row: StoredAnswer): Answered => ({
   replayed: true,
 })
 
-const misused = () => new Problem(422, 'This Idempotency-Key was used for another request.')
+const misused = () =>
+  new Problem('idempotency-key-reused', 'This Idempotency-Key was used for another request.')
 
 const stillRunning = () =>
-  new Problem(409, 'The first request with this Idempotency-Key is still running.', {
-    headers: { 'Retry-After': '1' },
-  })
+  new Problem(
+    'request-in-progress',
+    'The first request with this Idempotency-Key is still running.',
+    {
+      headers: { 'Retry-After': '1' },
+    },
+  )

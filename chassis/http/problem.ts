@@ -1,4 +1,12 @@
 import type { Middleware } from 'koa'
+import type { ProblemDocument } from '#contracts/problem.ts'
+import {
+  type ProblemStatus,
+  type ProblemType,
+  problemHead,
+  problemKinds,
+  problemTypeOf,
+} from '#contracts/problem-types.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
@@ -8,51 +16,50 @@ export interface FieldError {
   message: string
 }
 
-/** An error that is meant for the caller, as application/problem+json (RFC 9457). */
+/** What a problem says besides its type and its detail. */
+interface Besides {
+  errors?: FieldError[]
+  /** How many errors are not among `errors`. */
+  moreErrors?: number
+  headers?: Record<string, string>
+}
+
+/**
+ * An error that is meant for the caller, as application/problem+json (RFC 9457), of a type, or of the
+ * one that a status stands for.
+ */
 export class Problem extends Error {
-  readonly status: number
+  readonly type: ProblemType
+  readonly status: ProblemStatus
   readonly headers: Record<string, string>
   readonly errors: FieldError[] | undefined
+  readonly moreErrors: number
 
   constructor(
-    status: keyof typeof kinds,
+    kind: ProblemType | ProblemStatus,
     detail: string,
-    { errors, headers = {} }: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+    { errors, moreErrors = 0, headers = {} }: Besides = {},
   ) {
     super(detail)
-    this.status = status
+    this.type = problemTypeOf(kind)
+    this.status = problemKinds[this.type].status
     this.errors = errors
+    this.moreErrors = moreErrors
     this.headers = headers
   }
 }
 
-/** One row per status: its type (a relative URI) and its title. */
-const kinds = {
-  400: ['bad-request', 'The request cannot be read'],
-  403: ['forbidden', 'This is not allowed'],
-  404: ['not-found', 'There is nothing here'],
-  405: ['method-not-allowed', 'This method is not allowed here'],
-  409: ['conflict', 'This is in conflict with what is there'],
-  413: ['payload-too-large', 'The body is too large'],
-  415: ['unsupported-media-type', 'The body is not application/json'],
-  431: ['headers-too-large', 'The headers are too large'],
-  422: ['invalid', 'The request is not valid'],
-  500: ['internal', 'Internal error'],
-  503: ['unavailable', 'Not available at the moment'],
-} as const
-
 /** The document of a problem; `instance` is the id of the request, to be found in the logs. */
-export function documentOf(problem: Problem, instance: string) {
-  const [slug, title] = kinds[problem.status as keyof typeof kinds]
-  return {
-    type: `/problems/${slug}`,
-    title,
-    status: problem.status,
-    detail: problem.message,
-    instance,
-    ...(problem.errors && { errors: problem.errors }),
-  }
-}
+export const documentOf = (
+  { type, message, errors, moreErrors }: Problem,
+  instance: string,
+): ProblemDocument => ({
+  ...problemHead(type),
+  detail: message,
+  instance,
+  ...(errors && { errors }),
+  ...(moreErrors > 0 && { more_errors: moreErrors }),
+})
 
 /**
  * Turns whatever was thrown, or not answered at all, into a problem document. First in the chain,

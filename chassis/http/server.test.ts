@@ -56,10 +56,34 @@ describe('serve', () => {
   it('answers with what the route made of the body', async () => {
     const { post } = await start()
     assert.deepEqual((await post('{"a":"b"}')).body, { body: { a: 'b' } })
-    assert.equal(
-      (await post('{}', { 'Content-Type': 'Application/JSON; Charset=UTF-8' })).status,
-      200,
-    )
+  })
+
+  for (const headers of [
+    { 'Content-Type': 'Application/JSON; Charset=UTF-8' },
+    { 'Content-Type': 'application/json;charset="utf-8"; profile=x' },
+    { 'Content-Encoding': 'Identity' },
+    { 'Content-Encoding': 'identity, IDENTITY' },
+    { 'Content-Encoding': '' },
+  ]) {
+    it(`takes a body with ${JSON.stringify(headers)}`, async () => {
+      const { post } = await start()
+      assert.equal((await post('{}', headers as Record<string, string>)).status, 200)
+    })
+  }
+
+  it('says in 415 what it takes instead', async () => {
+    const { post } = await start()
+    const text = await post('{}', { 'Content-Type': 'text/plain' })
+    assert.deepEqual([text.status, text.headers.accept], [415, 'application/json'])
+    const zipped = await post('{}', { 'Content-Encoding': 'GZIP' })
+    assert.deepEqual([zipped.status, zipped.headers['accept-encoding']], [415, 'identity'])
+    assert.match(zipped.body.detail, /Content-Encoding/)
+    assert.equal(zipped.body.title, text.body.title)
+  })
+
+  it('leaves it to who ends TLS to bind a domain to it', async () => {
+    const { ask } = await start()
+    assert.equal((await ask('/nowhere')).headers['strict-transport-security'], undefined)
   })
 
   for (const [what, body, headers, status] of [

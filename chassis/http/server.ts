@@ -19,7 +19,10 @@ export interface HttpOptions {
   router?: Router
 }
 
-/** Answers are data: a browser that shows one loads and runs nothing. */
+/**
+ * Answers are data: a browser that shows one loads and runs nothing. No HSTS: these processes speak
+ * plain HTTP, and whether a whole domain is bound to TLS is for the proxy to say that ends it.
+ */
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 
 /** Listens with the process's health, and its API if it has one. Resolves when it is bound. */
@@ -28,7 +31,7 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   app.use(requestId(logger))
   app.use(problems(logger))
   app.use(health.middleware)
-  app.use(helmet({ contentSecurityPolicy: apiPolicy }))
+  app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client went away'))
 

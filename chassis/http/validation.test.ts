@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { parseJson } from '#contracts/exact-json.ts'
 import { validatePlaceOrder } from '#contracts/orders-http.ts'
-import { Problem } from './problem.ts'
+import { documentOf, Problem } from './problem.ts'
 import { validated } from './validation.ts'
 
 /** The faults of a body, as pointers with their messages. */
@@ -50,6 +50,25 @@ describe('validated', () => {
     assert.equal(faults['/amount'], 'is missing')
     assert.equal(faults['/amonut'], 'is not a field of this request')
     assert.match(faults['/user_id'] ?? '', /^must be 1 to 128 characters/)
+  })
+
+  it('points at twenty faults and says how many more there are, however many', () => {
+    const keys = Array.from({ length: 13_000 }, (_, index) => `"${index.toString(36)}":1`)
+    const body = `{${keys.join()}}`
+    assert.throws(
+      () => validated(validatePlaceOrder, parseJson(body)),
+      (problem) => {
+        const { errors, more_errors } = documentOf(problem as Problem, 'r-1')
+        assert.deepEqual([errors?.length, more_errors], [20, 13_000 + 2 - 20])
+        return true
+      },
+    )
+  })
+
+  it('repeats the beginning of a name, however long', () => {
+    const long = 'x'.repeat(60_000)
+    const [pointer = ''] = Object.keys(faultsOf(`{"${long}":1,"user_id":"alice","amount":"1"}`))
+    assert.equal(pointer, `/${'x'.repeat(199)}…`)
   })
 
   for (const body of ['null', '[]', '"text"', '5', 'true']) {

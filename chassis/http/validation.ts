@@ -1,12 +1,27 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { type FieldError, Problem } from './problem.ts'
 
-/** The value, now known to fit its schema. Throws a Problem (422) that points at every fault. */
+/** A request may have thousands of faults, and names as long as itself: its answer stays small. */
+const maxErrors = 20
+const maxPointerLength = 200
+
+/**
+ * The value, now known to fit its schema. Throws a Problem (422) that points at its faults, twenty at
+ * most, and says how many more there are.
+ */
 export function validated<T>(validate: ValidateFunction<T>, value: unknown): T {
   if (validate(value)) return value
-  const errors = (validate.errors ?? []).map(fieldErrorOf)
-  throw new Problem(422, 'See errors for what to mend.', { errors })
+  const faults = validate.errors ?? []
+  throw new Problem(422, 'See errors for what to mend.', {
+    errors: faults.slice(0, maxErrors).map(fieldErrorOf).map(shortened),
+    moreErrors: Math.max(0, faults.length - maxErrors),
+  })
 }
+
+const shortened = ({ pointer, message }: FieldError): FieldError => ({
+  pointer: pointer.length > maxPointerLength ? `${pointer.slice(0, maxPointerLength)}…` : pointer,
+  message,
+})
 
 /** Where the fault is and what to do, in words: for a missing or unknown field, that field. */
 function fieldErrorOf({

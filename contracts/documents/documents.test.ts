@@ -82,15 +82,17 @@ describe('the documents', () => {
     const kinds = [everywhere, withBody, ...operations.map(({ problems }) => problems)]
     const refusals = kinds.flatMap((problems) =>
       Object.entries(problems).flatMap(([status, list]) =>
-        list.map((refusal) => [Number(status) as ProblemStatus, refusal] as [number, Refusal]),
+        list.map(
+          (refusal) => [Number(status) as ProblemStatus, refusal] as [ProblemStatus, Refusal],
+        ),
       ),
     )
     assert.ok(refusals.length > 15)
     for (const [status, refusal] of refusals) {
       if (status === 414 || status === 429 || status === 431 || status === 504) continue // nginx's
       const { detail, errors } = refusal
-      const problem = new Problem(status as 400, detail, errors && { errors })
-      const shown = problemExample(status as ProblemStatus, refusal)
+      const problem = new Problem(refusal.type ?? status, detail, errors && { errors })
+      const shown = problemExample(status, refusal)
       assert.deepEqual(shown, documentOf(problem, shown.instance))
     }
   })

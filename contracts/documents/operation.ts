@@ -1,4 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
+import type { ProblemType } from '../problem-types.ts'
 import type { ProblemStatus } from './problems.ts'
 
 /** One call of an API, as its document shows it. What its schemas say is what runs. */
@@ -38,6 +39,8 @@ export interface Answer {
 /** When, and what is said then. */
 export interface Refusal {
   when: string
+  /** Unless it is the one that its status stands for. */
+  type?: ProblemType
   detail: string
   errors?: { pointer: string; message: string }[]
 }

@@ -1,59 +1,40 @@
 import type { ProblemDocument } from '../problem.ts'
+import { problemHead, problemTypeOf, type ProblemStatus as Status } from '../problem-types.ts'
 import type { Refusal } from './operation.ts'
 
-/** Each status of a refusal: its type, its title, and what it means for the caller. */
-const kinds = {
-  400: ['bad-request', 'The request cannot be read', 'The request cannot be read.'],
-  404: ['not-found', 'There is nothing here', 'There is nothing at this address.'],
-  409: ['conflict', 'This is in conflict with what is there', 'In conflict with what is there.'],
-  413: ['payload-too-large', 'The body is too large', 'The body has more than 64 KiB.'],
-  414: ['uri-too-long', 'URI Too Long', 'The address is longer than 8 KiB.'],
-  415: [
-    'unsupported-media-type',
-    'The body is not application/json',
-    'The body is not application/json in UTF-8.',
-  ],
-  422: ['invalid', 'The request is not valid', 'The request is understood, and not valid.'],
-  429: [
-    'too-many-requests',
-    'Too Many Requests',
-    'Too many requests from this client; wait as Retry-After says. Only with RATE_LIMIT_PER_SECOND.',
-  ],
-  431: ['headers-too-large', 'Request Header Fields Too Large', 'A header is longer than 8 KiB.'],
-  500: ['internal', 'Internal error', 'A fault on our side; `instance` names it in the logs.'],
-  503: [
-    'unavailable',
-    'Not available at the moment',
-    'What this needs cannot be reached. Repeat as Retry-After says, with the same Idempotency-Key.',
-  ],
-  504: [
-    'timeout',
-    'Gateway Timeout',
-    'No answer in time. Repeat as Retry-After says, with the same Idempotency-Key.',
-  ],
-} as const satisfies Record<number, [slug: string, title: string, meaning: string]>
+/** What each status of a refusal means for the caller. */
+const meanings = {
+  400: 'The request cannot be read.',
+  404: 'There is nothing at this address.',
+  409: 'In conflict with what is there; with Retry-After, the first request with this Idempotency-Key is still running.',
+  413: 'The body has more than 64 KiB.',
+  414: 'The address is longer than 8 KiB.',
+  415: 'The body is not application/json in UTF-8 (see Accept), or is compressed (see Accept-Encoding).',
+  422: 'The request is understood, and not valid, or its Idempotency-Key was used for another request.',
+  429: 'Too many requests from this client; wait as Retry-After says. Only with RATE_LIMIT_PER_SECOND.',
+  431: 'A header is longer than 8 KiB.',
+  500: 'A fault on our side; `instance` names it in the logs.',
+  503: 'What this needs cannot be reached. Repeat as Retry-After says, with the same Idempotency-Key.',
+  504: 'No answer in time. Repeat as Retry-After says, with the same Idempotency-Key.',
+} as const satisfies Partial<Record<Status, string>>
 
-export type ProblemStatus = keyof typeof kinds
+export type ProblemStatus = keyof typeof meanings
 
 /** The statuses that can come with Retry-After: 409 does while the first request with a key is running. */
 export const retryable: readonly ProblemStatus[] = [409, 429, 503, 504]
 
-export const meaningOf = (status: ProblemStatus): string => kinds[status][2]
+export const meaningOf = (status: ProblemStatus): string => meanings[status]
 
 /** A problem document as it looks with these words. */
-export function problemExample(status: ProblemStatus, { detail, errors }: Refusal) {
-  const [slug, title] = kinds[status]
-  const instance = '3f1c7a52d0e84b6c9a17be20f4d85e63'
-  const type = `/problems/${slug}`
-  return {
-    type,
-    title,
-    status,
-    detail,
-    instance,
-    ...(errors && { errors }),
-  } satisfies ProblemDocument
-}
+export const problemExample = (
+  status: ProblemStatus,
+  { type = problemTypeOf(status), detail, errors }: Refusal,
+): ProblemDocument => ({
+  ...problemHead(type),
+  detail,
+  instance: '3f1c7a52d0e84b6c9a17be20f4d85e63',
+  ...(errors && { errors }),
+})
 
 /** What may happen to every call. */
 export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
@@ -105,8 +86,9 @@ export const withBody: Partial<Record<ProblemStatus, Refusal[]>> = {
   415: [
     {
       when: 'another type',
-      detail: 'Send a body of Content-Type: application/json, in UTF-8, not compressed.',
+      detail: 'Send a body of Content-Type: application/json, in UTF-8.',
     },
+    { when: 'compressed', detail: 'Send the body as it is, without a Content-Encoding.' },
   ],
 }
 
@@ -114,10 +96,12 @@ export const withBody: Partial<Record<ProblemStatus, Refusal[]>> = {
 export const withKey = {
   409: {
     when: 'the first is still running',
+    type: 'request-in-progress',
     detail: 'The first request with this Idempotency-Key is still running.',
   },
   422: {
     when: 'another request with this key',
+    type: 'idempotency-key-reused',
     detail: 'This Idempotency-Key was used for another request.',
   },
 } satisfies Partial<Record<ProblemStatus, Refusal>>
