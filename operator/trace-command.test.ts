@@ -4,7 +4,7 @@ import { traceText } from './trace-command.ts'
 
 describe('the text of a trace', () => {
   const order_id = '01a204a8-a487-7674-9c13-22c4dabdca86'
-  const trace = { order_id, status: 'PAID', times_asked: 1, steps: [] }
+  const trace = { order_id, status: 'PAID', times_asked: 1, steps: [], missing: [] }
   const letter: LetterSummary = {
     id: 'a',
     queue: 'payments-consumer.dlq',
@@ -30,6 +30,12 @@ describe('the text of a trace', () => {
     const evil = { ...letter, id: 'a\u001b[2J\r', reason: 'b\u009bc', last_error: 'd\ne\tf' }
     const said = 'Dead letter a\uFFFD[2J\uFFFD in payments-consumer.dlq: b\uFFFDc (d e f)'
     assert.equal(lastLineOf([evil]), said)
+  })
+
+  it('says what is not found', () => {
+    const missing = ['the request a']
+    const text = traceText({ ...trace, missing, dead_letters: [] })
+    assert.match(text, /\nNot found: the request a$/)
   })
 
   it('says that the dead letters are not known, if they are not', () => {

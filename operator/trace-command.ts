@@ -13,6 +13,7 @@ export const traceCommand: Command = {
   summary: 'where an order is, and has been',
   details: `Shows each hop of an order with its time (none: not yet), queue and event, how often it was tried, and
 the dead letters about it. An order that was asked for again has a request, and a reply, for each time.
+What must have been there and is not found (somebody may have pruned it) is said, and changes no exit code.
 If the dead letters cannot be looked at, it shows what the databases know, and exits with 2.`,
   options: {},
   run: async ({ words, env }) => {
@@ -28,13 +29,14 @@ If the dead letters cannot be looked at, it shows what the databases know, and e
       return { isFine, json: trace, text: traceText(trace), trouble }
     }
     const who = letters ? 'Nobody' : 'Neither database'
-    const json = { order_id: orderId, steps: [], dead_letters: letters && [] }
+    const json = { order_id: orderId, steps: [], missing: [], dead_letters: letters && [] }
     return { isFine: false, json, text: `${who} has heard of order ${orderId}.`, trouble }
   },
 }
 
 /** For the terminal: what came in a message is one line each, and moves no cursor. */
-export function traceText({ order_id, status, times_asked, steps, dead_letters }: Trace): string {
+export function traceText(trace: Trace): string {
+  const { order_id, status, times_asked, steps, missing, dead_letters } = trace
   const asked = (times_asked ?? 1) > 1 ? `, asked for ${times_asked} times` : ''
   const rows = steps.map(({ stage, at, queue, attempts, event_id, note }) => [
     stage,
@@ -51,6 +53,7 @@ export function traceText({ order_id, status, times_asked, steps, dead_letters }
   return [
     `Order ${order_id}: ${status ?? 'unknown to Orders'}${asked}`,
     table(['STAGE', 'AT', 'QUEUE', 'TRIED', 'EVENT', 'NOTE'], rows),
+    ...missing.map((what) => `Not found: ${what}`),
     ...letters.map(oneLine),
   ].join('\n')
 }

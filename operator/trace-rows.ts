@@ -11,15 +11,20 @@ export interface TracedOrder {
   status: string
   failure_reason: string | null
   times_asked: number
+  /** The event that asked for its payment last. */
+  request_id: string | null
   created_at: Date
   updated_at: Date
+  /** The database's clock when this was read. */
+  read_at: Date
 }
 
 export const findOrder = async (db: Kysely<OrdersDatabase>, orderId: string) => {
   const rows = await rowsOf<TracedOrder, OrdersDatabase>(
     db,
     sql`
-      SELECT order_id, user_id, amount, status, failure_reason, times_asked, created_at, updated_at
+      SELECT order_id, user_id, amount, status, failure_reason, times_asked, request_id,
+             created_at, updated_at, clock_timestamp() AS read_at
       FROM orders WHERE order_id = ${orderId}::uuid`,
   )
   return rows[0]
@@ -54,21 +59,21 @@ export interface TracedEvent {
 
 /**
  * What an outbox has promised about an order. There is no index for that, but the ids of events are
- * times: only those between two moments are read.
+ * times: only those between two moments are read, and the request that the order names.
  */
 export const findEvents = (
   db: Kysely<MessagingDatabase>,
-  orderId: string,
-  between: [Date, Date],
+  about: { orderId: string; between: [Date, Date]; requestId: string | null },
 ) => {
-  const [first, last] = between.map(firstIdAt)
+  const [first, last] = about.between.map(firstIdAt)
   return rowsOf<TracedEvent, MessagingDatabase>(
     db,
     sql`
       SELECT event_id, event_type, created_at, published_at, publish_attempts, last_error
       FROM outbox
-      WHERE event_id BETWEEN ${first}::uuid AND ${last}::uuid
-        AND payload_json->>'subject' = ${orderId}
+      WHERE event_id = ${about.requestId}::uuid
+        OR (event_id BETWEEN ${first}::uuid AND ${last}::uuid
+            AND payload_json->>'subject' = ${about.orderId})
       ORDER BY created_at, event_id`,
   )
 }

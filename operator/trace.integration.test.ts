@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { randomUUIDv7 } from 'node:crypto'
+import { type Kysely, sql } from 'kysely'
+import { useDatabase } from '#testing/database.ts'
+import { traceOrder } from './trace.ts'
+
+const minuteMs = 60_000
+
+/** A UUIDv7 that a clock makes which is so far ahead of ours. */
+const idOfClock = (aheadMs: number): string => {
+  const hex = (Date.now() + aheadMs).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}${randomUUIDv7().slice(13)}`
+}
+
+describe('the trace of an order', () => {
+  const orders = useDatabase('orders')
+  const payments = useDatabase('payments')
+  type Database = typeof orders | typeof payments
+
+  const insert = ({ db }: Database, table: string, row: object) =>
+    (db as unknown as Kysely<Record<string, object>>).insertInto(table).values(row).execute()
+  const promise = (database: Database, event_type: string, event_id: string, subject: string) =>
+    insert(database, 'outbox', {
+      ...{ event_id, event_type, publish_attempts: 1, published_at: new Date() },
+      payload_json: JSON.stringify({ subject }),
+    })
+
+  /** A paid order, whose events were made by processes with such clocks. */
+  async function paidOrder({ ordersAheadMs = 0, paymentsAheadMs = 0, timesAsked = 1 } = {}) {
+    const order_id = idOfClock(ordersAheadMs)
+    const requestIds = Array.from({ length: timesAsked }, () => idOfClock(ordersAheadMs))
+    const [request_id = ''] = requestIds
+    const replyId = idOfClock(paymentsAheadMs)
+    const common = { order_id, user_id: 'alice', amount: '2.00' }
+    const order = { ...common, status: 'PAID', request_id, times_asked: timesAsked }
+    const debit = { ...common, tx_id: idOfClock(paymentsAheadMs), type: 'DEBIT', status: 'SUCCESS' }
+    await insert(orders, 'orders', order)
+    for (const id of requestIds) await promise(orders, 'PaymentRequested', id, order_id)
+    await insert(payments, 'inbox', { event_id: request_id })
+    await insert(payments, 'ledger', debit)
+    await promise(payments, 'PaymentSucceeded', replyId, order_id)
+    await insert(orders, 'inbox', { event_id: replyId })
+    return { order_id, request_id, requestIds, replyId }
+  }
+
+  const trace = async (orderId: string) => {
+    const traced = await traceOrder({ orders: orders.db, payments: payments.db }, orderId, [])
+    assert.ok(traced)
+    const events = traced.steps.map(({ stage, at, event_id }) => [stage, event_id, at !== null])
+    return { missing: traced.missing, events: events.filter(([, id]) => id !== null) }
+  }
+  const forget = ({ db }: Database, table: 'inbox' | 'outbox', id: string) =>
+    sql`DELETE FROM ${sql.table(table)} WHERE event_id = ${id}::uuid`.execute(db as Kysely<unknown>)
+
+  for (const [what, ordersAheadMs, paymentsAheadMs] of [
+    ['are right', 0, 0],
+    ['are ten minutes behind', -10 * minuteMs, -10 * minuteMs],
+    ['are ten minutes ahead', 10 * minuteMs, 10 * minuteMs],
+    ['differ by an hour', -30 * minuteMs, 30 * minuteMs],
+  ] as const) {
+    it(`has all hops when the clocks of the processes ${what}`, async () => {
+      const clocks = { ordersAheadMs, paymentsAheadMs }
+      const { order_id, request_id, replyId } = await paidOrder(clocks)
+      const { events, missing } = await trace(order_id)
+      assert.deepEqual(events, [
+        ['relayed', request_id, true],
+        ['received', request_id, true],
+        ['reply_relayed', replyId, true],
+        ['reply_received', replyId, true],
+      ])
+      assert.deepEqual(missing, [])
+    })
+  }
+
+  it('has each request of an order that was asked for again', async () => {
+    const { order_id, requestIds } = await paidOrder({ timesAsked: 3 })
+    const { events, missing } = await trace(order_id)
+    const relayed = events.filter(([stage]) => stage === 'relayed').map(([, id]) => id)
+    assert.deepEqual([relayed.sort(), missing], [requestIds.toSorted(), []])
+  })
+
+  it('says which events are gone, and finds the receipt of the request all the same', async () => {
+    const { order_id, request_id, requestIds, replyId } = await paidOrder({ timesAsked: 3 })
+    for (const id of requestIds.slice(0, 2)) await forget(orders, 'outbox', id)
+    await forget(payments, 'outbox', replyId)
+    const { events, missing } = await trace(order_id)
+    assert.deepEqual(events.slice(0, 1), [['relayed', requestIds[2], true]])
+    assert.ok(events.some(([stage, id, at]) => stage === 'received' && id === request_id && at))
+    assert.deepEqual(missing, [
+      `the request ${request_id} is no longer in the outbox of Orders`,
+      '1 request of this order not found in the outbox of Orders',
+      'it is decided, and its reply is not in the outbox of Payments',
+    ])
+  })
+
+  it('says which inbox has forgotten', async () => {
+    const { order_id, request_id, replyId } = await paidOrder()
+    await forget(payments, 'inbox', request_id)
+    await forget(orders, 'inbox', replyId)
+    assert.deepEqual((await trace(order_id)).missing, [
+      'it is decided, and its request is not in the inbox of Payments',
+      'it is settled, and its reply is not in the inbox of Orders',
+    ])
+  })
+
+  it('says that a settled order has no decision, and a decision no request', async () => {
+    const common = { order_id: randomUUIDv7(), user_id: 'alice', amount: '2.00' }
+    await insert(orders, 'orders', { ...common, status: 'PAID' })
+    const settled = await trace(common.order_id)
+    assert.ok(settled.missing.includes('it is settled, and its decision is not in the ledger'))
+    const other = { ...common, order_id: randomUUIDv7(), tx_id: randomUUIDv7() }
+    await insert(payments, 'ledger', { ...other, type: 'DEBIT', status: 'SUCCESS' })
+    const decided = await trace(other.order_id)
+    assert.ok(decided.missing.includes('it is decided, and no request of it is known'))
+  })
+
+  it('misses nothing of an order that is just accepted', async () => {
+    const request_id = randomUUIDv7()
+    const order_id = randomUUIDv7()
+    await insert(orders, 'orders', { order_id, user_id: 'alice', amount: '2.00', request_id })
+    await promise(orders, 'PaymentRequested', request_id, order_id)
+    assert.deepEqual((await trace(order_id)).missing, [])
+  })
+})
