@@ -1,18 +1,25 @@
+import { type Answer, parsed, unwrap } from './client/answer.ts'
 import { Following, type FollowOptions } from './client/follow.ts'
+import { newKey } from './client/key.ts'
+import { pause } from './client/pause.ts'
 import { pauseBeforeRetry } from './client/retry.ts'
+import { type SocketConstructor, socketConstructor } from './client/socket.ts'
 import type { Order, OrderPage } from './orders-http.ts'
 import type { Account, LedgerPage, ToppedUp } from './payments-http.ts'
-import type { ProblemDocument } from './problem.ts'
 import type { Timeline } from './timeline.ts'
 
+export { type Answer, ApiProblem } from './client/answer.ts'
+
 export interface ClientOptions {
-  /** `http://localhost:8080`. */
+  /** `http://localhost:8080`; it may have a path, `https://example.com/pay`. */
   gateway: string
   /** How long a call is tried in all. */
   patienceMs?: number
   /** How long one try may take; longer than the gateway's own patience, which says more. */
   timeoutMs?: number
   fetch?: (url: URL, init: RequestInit) => Promise<Response>
+  /** For `follow`, where the runtime has none: Node before 22. The one of the package `ws` will do. */
+  WebSocket?: SocketConstructor
 }
 
 export interface CallOptions {
@@ -26,35 +33,22 @@ export interface PageOptions extends CallOptions {
   cursor?: string
 }
 
-/** An answer as it came, its body read. */
-export interface Answer {
-  status: number
-  headers: Headers
-  body: unknown
-}
-
-/** The answer is an error; the problem document says which one. */
-export class ApiProblem extends Error {
-  override readonly name = 'ApiProblem'
-  readonly problem: ProblemDocument
-
-  constructor(problem: ProblemDocument) {
-    super(`${problem.title}: ${problem.detail}`)
-    this.problem = problem
-  }
-}
-
 /**
  * A client of both APIs. A call is tried until it has an answer that stands: every POST goes with an
  * Idempotency-Key, so that trying again never does anything twice. Throws an ApiProblem for a refusal,
  * and when the time is over for the last reason why there was no answer.
  */
 export class Client {
-  readonly #options: Required<ClientOptions>
+  readonly #options: Required<Omit<ClientOptions, 'gateway' | 'WebSocket'>>
+  readonly #gateway: URL
+  readonly #WebSocket: SocketConstructor | undefined
 
-  constructor(options: ClientOptions) {
+  constructor({ gateway, WebSocket, ...options }: ClientOptions) {
     const send = (url: URL, init: RequestInit) => fetch(url, init)
     this.#options = { patienceMs: 30_000, timeoutMs: 15_000, fetch: send, ...options }
+    this.#gateway = new URL(gateway)
+    this.#WebSocket = WebSocket
+    if (!this.#gateway.pathname.endsWith('/')) this.#gateway.pathname += '/'
   }
 
   createAccount = (userId: string, options?: CallOptions) =>
@@ -86,12 +80,13 @@ export class Client {
 
   /** A connection that tells how orders end; say which with `.order(id)` and `.user(id)`. */
   follow(options: FollowOptions): Following {
-    const address = new URL('/orders/ws', this.#options.gateway)
+    const address = this.#at('/orders/ws')
     address.protocol = address.protocol.replace('http', 'ws')
+    const Socket = socketConstructor(this.#WebSocket)
     return new Following(
       {
-        open: () => new WebSocket(address),
-        readOrders: (userId) => (query) => this.listOrders(userId, query),
+        open: () => new Socket(address.href),
+        readOrders: (userId, signal) => (query) => this.listOrders(userId, { ...query, signal }),
       },
       options,
     )
@@ -99,10 +94,11 @@ export class Client {
 
   /** Any call, until its answer stands. A body makes it a POST. */
   async request(path: string, body?: object, options: CallOptions = {}): Promise<Answer> {
-    const init = initOf(body, options.idempotencyKey ?? crypto.randomUUID())
+    const url = this.#at(path)
+    const init = initOf(body, options.idempotencyKey)
     const giveUpAt = performance.now() + this.#options.patienceMs
     for (let tries = 0; ; tries++) {
-      const { answer, error } = await this.#try(path, init, options.signal)
+      const { answer, error } = await this.#try(url, init, options.signal)
       const outcome = answer && { ...answer, retryAfter: answer.headers.get('retry-after') }
       const pauseMs = pauseBeforeRetry(tries, outcome, Math.random())
       const isLast = pauseMs === undefined || performance.now() + pauseMs > giveUpAt
@@ -112,6 +108,8 @@ export class Client {
     }
   }
 
+  #at = (path: string) => new URL(`.${path}`, this.#gateway)
+
   #get = async <T>(path: string, options?: CallOptions): Promise<T> =>
     unwrap<T>(await this.request(path, undefined, options))
 
@@ -119,10 +117,10 @@ export class Client {
     unwrap<T>(await this.request(path, body, options))
 
   /** Only what can be nobody's fault is an answer that did not come; the rest is thrown. */
-  async #try(path: string, init: RequestInit, signal: AbortSignal | undefined) {
+  async #try(url: URL, init: RequestInit, signal: AbortSignal | undefined) {
     const late = AbortSignal.timeout(this.#options.timeoutMs)
     try {
-      const response = await this.#options.fetch(new URL(path, this.#options.gateway), {
+      const response = await this.#options.fetch(url, {
         ...init,
         signal: signal ? AbortSignal.any([signal, late]) : late,
       })
@@ -136,29 +134,12 @@ export class Client {
   }
 }
 
-function initOf(body: object | undefined, key: string): RequestInit {
-  if (body === undefined) return { headers: { accept: 'application/json' } }
-  const headers = {
-    accept: 'application/json',
-    'content-type': 'application/json',
-    'idempotency-key': key,
-  }
-  return { method: 'POST', headers, body: JSON.stringify(body) }
-}
-
-/** What is between us and the APIs may answer with anything. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function unwrap<T>({ status, body }: Answer): T {
-  if (status < 300 && typeof body === 'object') return body as T
-  if (typeof body === 'object') throw new ApiProblem(body as ProblemDocument)
-  throw new Error(`An answer of ${status} that is not from the API: ${String(body).slice(0, 200)}`)
+/** Throws where a header cannot be one: that would look like an answer that did not come. */
+function initOf(body: object | undefined, key: string | undefined): RequestInit {
+  const json = 'application/json'
+  if (body === undefined) return { headers: { accept: json } }
+  const names = { accept: json, 'content-type': json, 'idempotency-key': key ?? newKey() }
+  return { method: 'POST', headers: new Headers(names), body: JSON.stringify(body) }
 }
 
 const accountPath = (userId: string) => `/accounts/${encodeURIComponent(userId)}`
@@ -166,15 +147,4 @@ const accountPath = (userId: string) => `/accounts/${encodeURIComponent(userId)}
 function queryOf(values: Record<string, string | number | undefined>): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined)
   return given.length > 0 ? `?${new URLSearchParams(given as [string, string][])}` : ''
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const stop = () => reject(signal?.reason)
-  signal?.addEventListener('abort', stop)
-  return promise.finally(() => {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', stop)
-  })
 }

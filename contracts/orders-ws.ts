@@ -23,6 +23,11 @@ export const Unsubscribe = request('unsubscribe')
 export const OrderMessage = Type.Object({ type: Type.Literal('order'), ...Order.properties })
 export type OrderMessage = Static<typeof OrderMessage>
 
-/** From the server: a message that it cannot follow; the connection stays. */
-export const ErrorMessage = Type.Object({ type: Type.Literal('error'), problem: ProblemDocument })
+/** From the server: a message that it cannot follow, and what that was about; the connection stays. */
+export const ErrorMessage = Type.Object({
+  type: Type.Literal('error'),
+  order_id: Type.Optional(Type.String({ description: 'as the message named it' })),
+  user_id: Type.Optional(Type.String({ description: 'as the message named it' })),
+  problem: ProblemDocument,
+})
 export type ErrorMessage = Static<typeof ErrorMessage>

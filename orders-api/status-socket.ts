@@ -79,12 +79,15 @@ function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, l
   const watcher: Watcher = { send: (order: Order) => write({ type: 'order', ...order }) }
   const handle = async (read: () => StatusRequest) => {
     if (client.readyState !== client.OPEN) return // what is followed now would never be forgotten
+    let about = {}
     try {
-      await follow(feed, watcher, read())
+      const request = read()
+      about = { [`${request.target}_id`]: request.id }
+      await follow(feed, watcher, request)
     } catch (error) {
       if (!(error instanceof Problem)) logger.warn({ err: error, instance }, 'subscribing failed')
       const problem = error instanceof Problem ? error : unavailable()
-      write({ type: 'error', problem: documentOf(problem, instance) })
+      write({ type: 'error', ...about, problem: documentOf(problem, instance) })
     }
   }
   let last = Promise.resolve() // requests are handled one after another

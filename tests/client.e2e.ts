@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { execFile } from 'node:child_process'
+import { randomUUID, randomUUIDv7 } from 'node:crypto'
+import { promisify } from 'node:util'
+import { sql } from 'kysely'
 import type { Following } from '#contracts/client/follow.ts'
+import type { Target } from '#contracts/client/followed.ts'
 import { ApiProblem, Client } from '#contracts/client.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import { checkedFetch } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
+import { behindPath } from '#testing/path-proxy.ts'
 import { type Proxy as Network, proxyTo } from '#testing/proxy.ts'
+import { withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('contracts/client.ts, through the gateway', function () {
@@ -35,9 +41,11 @@ describe('contracts/client.ts, through the gateway', function () {
   /** Follows, and keeps what it is told. */
   const follow = (by: Client, start: (following: Following) => void) => {
     const told: Order[] = []
+    const refused: { status: number; target: Target | undefined }[] = []
     let connections = 0
     const following = by.follow({
       onOrder: (order) => told.push(order),
+      onProblem: ({ status }, target) => refused.push({ status, target }),
       onState: (state) => {
         if (state === 'live') connections++
       },
@@ -45,7 +53,7 @@ describe('contracts/client.ts, through the gateway', function () {
     followings.push(following)
     start(following)
     const finals = () => told.filter(({ status }) => status !== 'PAYMENT_PENDING')
-    return { following, told, finals, connections: () => connections }
+    return { following, told, refused, finals, connections: () => connections }
   }
 
   it('opens an account, puts money on it, and orders until there is none left', async () => {
@@ -136,7 +144,7 @@ describe('contracts/client.ts, through the gateway', function () {
       const byUser = follow(troubled, (following) => following.user(user_id))
       const byOrder = follow(troubled, () => {})
       await eventually(() => byUser.connections() + byOrder.connections() === 2)
-      await eventually(() => readings === (canReadAtFirst ? 2 : 0))
+      await eventually(() => readings === (canReadAtFirst ? 3 : 0))
       const first = await client.placeOrder(user_id, '1.00')
       await eventually(() => byUser.finals().length === 1)
 
@@ -166,5 +174,92 @@ describe('contracts/client.ts, through the gateway', function () {
     for (const { order_id } of orders) following.order(order_id)
     await eventually(() => following.size === 0)
     assert.equal(finals().length, 120)
+  })
+
+  it('ends alone the subscription of a user that is none', async () => {
+    const user_id = await newUser('1.00')
+    const target = { user_id: 'no such name' }
+    const { following, refused, finals, connections } = follow(client, (all) =>
+      all.user(target.user_id).user(user_id),
+    )
+    const told = () => refused.filter((one) => one.target)
+    await eventually(() => told().length > 0)
+    await client.placeOrder(user_id, '1.00')
+    await eventually(() => finals().length === 1)
+    assert.deepEqual(told(), [{ status: 422, target }])
+    assert.deepEqual([following.size, connections()], [1, 1])
+  })
+
+  it('gives the places of orders that do not exist to others', async () => {
+    const { following, refused, finals } = follow(client, () => {})
+    const unknown = Array.from({ length: 100 }, () => ({ order_id: randomUUID() }))
+    for (const { order_id } of unknown) following.order(order_id)
+    following.order((await client.placeOrder(await newUser('1.00'), '1.00')).order_id)
+    await eventually(() => finals().length === 1)
+    assert.deepEqual(
+      refused,
+      unknown.map((target) => ({ status: 404, target })),
+    )
+    assert.equal(following.size, 0)
+  })
+
+  it('tells an order that was committed while the connection was lost, and began long before', async () => {
+    const user_id = await newUser('2.00')
+    const late = randomUUIDv7()
+    let readings = 0
+    const counting = (url: URL, init: RequestInit) => fetch(url, init).finally(() => readings++)
+    const troubled = new Client({ gateway: network.url, fetch: counting })
+    const port = Number(new URL(network.url).port)
+    await withDatabases(stack, async ({ orders }) => {
+      const told = await orders.transaction().execute(async (slow) => {
+        await sql`INSERT INTO orders (order_id, user_id, amount, waiting_since)
+                  VALUES (${late}, ${user_id}, 1, now() - interval '1 hour')`.execute(slow)
+        const { order_id } = await client.placeOrder(user_id, '1.00')
+        await eventually(async () => (await client.getOrder(order_id)).status === 'PAID')
+        const byUser = follow(troubled, (following) => following.user(user_id))
+        await eventually(() => readings === 3)
+        network.close()
+        return byUser.told
+      })
+      await eventually(async () => (await client.getOrder(late)).status === 'PAID')
+      network = await proxyTo(stack.gateway, port)
+      await eventually(() => told.length > 0)
+      assert.deepEqual(
+        told.map(({ order_id, status }) => `${order_id} ${status}`),
+        [`${late} PAID`],
+      )
+    })
+  })
+
+  it('throws at once what can never go well', async () => {
+    assert.throws(() => new Client({ gateway: 'localhost' }), /Invalid URL/)
+    const patient = new Client({ gateway: stack.gateway, patienceMs: Number.POSITIVE_INFINITY })
+    const idempotencyKey = 'two\nlines'
+    await assert.rejects(patient.createAccount('alice', { idempotencyKey }), TypeError)
+  })
+
+  it('finds a gateway that is not at the root of its host', async () => {
+    const path = await behindPath(stack.gateway, '/pay')
+    try {
+      for (const gateway of [path.url, `${path.url}/`]) {
+        const inside = new Client({ gateway })
+        const { following, finals } = follow(inside, () => {})
+        following.order((await inside.placeOrder(await newUser('1.00'), '1.00')).order_id)
+        await eventually(() => finals()[0]?.status === 'PAID')
+        following.close()
+      }
+    } finally {
+      path.close()
+    }
+  })
+
+  it('needs no WebSocket of the runtime when one is handed in, and no randomUUID', async () => {
+    const less = 'delete globalThis.WebSocket; delete Crypto.prototype.randomUUID'
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', `data:text/javascript,${less}`, 'tests/support/lesser-runtime.ts'],
+      { env: { ...process.env, GATEWAY: stack.gateway }, timeout: 30_000 },
+    )
+    assert.equal(stdout, 'This runtime has no WebSocket\nPAID\n')
   })
 })

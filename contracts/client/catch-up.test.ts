@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Order } from '../orders-http.ts'
-import { catchUp, type ReadPage } from './catch-up.ts'
+import { catchUp, mostCommitDelayMs, type ReadPage, withHeard } from './catch-up.ts'
 
 const order = (second: number, status: Order['status']): Order => ({
   order_id: `${second}`,
@@ -10,7 +10,9 @@ const order = (second: number, status: Order['status']): Order => ({
   created_at: new Date(second * 1_000).toISOString(),
   updated_at: '',
 })
-const at = (second: number) => new Date(second * 1_000).toISOString()
+/** From where the next reading begins when this was the newest order. */
+const startAt = (second: number) => new Date(second * 1_000 - mostCommitDelayMs).toISOString()
+const idsOf = (orders: Order[]) => orders.map(({ order_id }) => order_id)
 
 /** A server that has these orders, the newest first, and pages of two. */
 const serverOf =
@@ -26,40 +28,52 @@ const serverOf =
   }
 
 describe('catchUp', () => {
-  it('begins at the oldest order that is still pending', async () => {
-    const read = serverOf([
-      order(5, 'PAID'),
-      order(4, 'PAYMENT_PENDING'),
-      order(3, 'PAYMENT_FAILED'),
-      order(2, 'PAYMENT_PENDING'),
-      order(1, 'PAID'),
-    ])
-    assert.deepEqual(await catchUp(read, undefined), { orders: [], since: at(2) })
+  it('tells nothing the first time, and begins at the oldest order that is still pending', async () => {
+    const read = serverOf([order(500, 'PAID'), order(4, 'PAYMENT_PENDING'), order(3, 'PAID')])
+    const { orders, known } = await catchUp(read, undefined)
+    assert.deepEqual([orders, known.from], [[], new Date(4_000).toISOString()])
   })
 
-  it('begins at the newest order when none is pending, and anywhere when there is none', async () => {
-    const { since } = await catchUp(serverOf([order(5, 'PAID'), order(4, 'PAID')]), undefined)
-    assert.equal(since, at(5))
+  it('begins before the newest order when none is pending, and anywhere when there is none', async () => {
+    const { known } = await catchUp(serverOf([order(500, 'PAID'), order(4, 'PAID')]), undefined)
+    assert.equal(known.from, startAt(500))
     const none = await catchUp(serverOf([]), undefined)
-    const later = await catchUp(serverOf([order(1, 'PAID')]), none.since)
-    assert.deepEqual(
-      later.orders.map(({ order_id }) => order_id),
-      ['1'],
-    )
+    const later = await catchUp(serverOf([order(1, 'PAID')]), none.known)
+    assert.deepEqual(idsOf(later.orders), ['1'])
   })
 
   it('reads page by page back to where it was, and tells in the order of making', async () => {
-    const read = serverOf([9, 8, 7, 6, 5, 4, 3].map((second) => order(second, 'PAID')))
-    const { orders, since } = await catchUp(read, at(5))
-    assert.deepEqual(
-      orders.map(({ order_id }) => order_id),
-      ['5', '6', '7', '8', '9'],
-    )
-    assert.equal(since, at(9))
+    const seconds = [900, 800, 700, 600, 500]
+    const { known } = await catchUp(serverOf([order(600, 'PAYMENT_PENDING')]), undefined)
+    const read = serverOf(seconds.map((second) => order(second, 'PAID')))
+    const { orders, known: next } = await catchUp(read, known)
+    assert.deepEqual(idsOf(orders), ['600', '700', '800', '900'])
+    assert.equal(next.from, startAt(900))
   })
 
-  it('stays at an order that is still pending', async () => {
-    const read = serverOf([order(9, 'PAID'), order(8, 'PAYMENT_PENDING'), order(7, 'PAID')])
-    assert.equal((await catchUp(read, at(7))).since, at(8))
+  it('finds an order that began earlier than the newest and became visible later, once', async () => {
+    const seen = [order(500, 'PAID'), order(499, 'PAYMENT_FAILED')]
+    const first = await catchUp(serverOf(seen), undefined)
+    const late = order(498, 'PAID')
+    const second = await catchUp(serverOf([...seen, late]), first.known)
+    assert.deepEqual(second.orders, [late])
+    assert.deepEqual((await catchUp(serverOf([...seen, late]), second.known)).orders, [])
+  })
+
+  it('stays at an order that is still pending, and tells its end', async () => {
+    const pending = [order(900, 'PAID'), order(8, 'PAYMENT_PENDING'), order(7, 'PAID')]
+    const { known } = await catchUp(serverOf(pending), undefined)
+    const again = await catchUp(serverOf(pending), known)
+    assert.deepEqual(idsOf(again.orders), ['8'])
+    const ended = serverOf([order(900, 'PAID'), order(8, 'PAID'), order(7, 'PAID')])
+    assert.deepEqual(idsOf((await catchUp(ended, again.known)).orders), ['8'])
+  })
+
+  it('begins before what was heard first, when nothing could be read yet', async () => {
+    const heard = withHeard(withHeard(undefined, order(600, 'PAID')), order(500, 'PAID'))
+    assert.equal(heard.from, startAt(500))
+    const { orders, known } = await catchUp(serverOf([order(450, 'PAID'), order(9, 'PAID')]), heard)
+    assert.deepEqual(idsOf(orders), ['450'])
+    assert.equal(withHeard(known, order(440, 'PAID')), known)
   })
 })

@@ -7,42 +7,76 @@ export type ReadPage = (query: {
   cursor?: string
 }) => Promise<OrderPage>
 
-/** Since when orders may have ended without being told: the moment that the oldest of them was made. */
-export type Since = string | undefined
+/** What is known of a user's orders. */
+export interface Known {
+  /** Orders that began before are final, and were told or are no news. */
+  from: string
+  /** Of those that began later, the final ones that were told or are no news; undefined before the first reading. */
+  finals: ReadonlySet<string> | undefined
+}
+
+/**
+ * How much later than it began an order may become visible. `created_at` is the time at which its
+ * transaction began. That has six more statements (two for Idempotency-Keys, three that write, COMMIT),
+ * each ended by the server after 5 s, and before each a pause, ended after 10 s.
+ */
+export const mostCommitDelayMs = 6 * (5_000 + 10_000)
 
 /**
  * A WebSocket tells of a user's orders from now on; what ended while there was none has to be read.
- * Returns the orders that were made since then, oldest first, and from where to read the next time.
+ * Returns the orders that may be news, oldest first, and what is known from now on.
  *
- * The first time (`since` undefined) there is nothing to catch up with, only a place to begin: the
- * oldest order that is still pending, or else the newest of all.
+ * The first time (`known` undefined) there is nothing to catch up with, only a place to begin.
  */
 export async function catchUp(
   read: ReadPage,
-  since: Since,
-): Promise<{ orders: Order[]; since: Since }> {
-  if (since === undefined) {
-    const pending = await readBack(read, '', { status: 'PAYMENT_PENDING' })
-    const { items: newest } = await read({ limit: 1 })
-    return { orders: [], since: placeOf(pending, newest) ?? '' }
-  }
-  const orders = await readBack(read, since, {})
-  return { orders: orders.toReversed(), since: placeOf(orders, orders) ?? since }
+  known: Known | undefined,
+): Promise<{ orders: Order[]; known: Known }> {
+  const from = known?.from ?? (await findStart(read))
+  const orders = await readBack(read, from, {})
+  const news = known ? orders.filter((order) => !known.finals?.has(stateOf(order))) : []
+  const finals = new Set(orders.filter((order) => !isPending(order)).map(stateOf))
+  return { orders: news.toReversed(), known: { from: startOf(orders, orders[0]) ?? from, finals } }
 }
 
-/** The oldest of those that are pending, or else the newest order. */
-const placeOf = (orders: Order[], newest: Order[]): Since =>
-  (orders.findLast(({ status }) => status === 'PAYMENT_PENDING') ?? newest[0])?.created_at
+/** What was heard before the first reading: should the connection be lost now, the reading begins there. */
+export function withHeard(known: Known | undefined, { created_at }: Order): Known {
+  const from = before(created_at)
+  return known && (known.finals || known.from <= from) ? known : { from, finals: undefined }
+}
+
+async function findStart(read: ReadPage): Promise<string> {
+  const pending = await readBack(read, '', { status: 'PAYMENT_PENDING' })
+  const { items: newest } = await read({ limit: 1 })
+  return startOf(pending, newest[0]) ?? ''
+}
+
+/**
+ * From where the next reading has to begin: the oldest order that is pending now, or the oldest that
+ * may not be visible yet, which begins not long before the newest that is.
+ */
+function startOf(orders: Order[], newest: Order | undefined): string | undefined {
+  if (!newest) return undefined
+  const unseen = before(newest.created_at)
+  const pending = orders.findLast(isPending)?.created_at
+  return pending !== undefined && pending < unseen ? pending : unseen
+}
+
+const before = (at: string): string => new Date(Date.parse(at) - mostCommitDelayMs).toISOString()
+
+const isPending = ({ status }: Order) => status === 'PAYMENT_PENDING'
+
+const stateOf = ({ order_id, status }: Order) => `${order_id} ${status}`
 
 async function readBack(
   read: ReadPage,
-  since: string,
+  from: string,
   query: { status?: Order['status'] },
 ): Promise<Order[]> {
   const orders: Order[] = []
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await read({ ...query, limit: 100, ...(cursor && { cursor }) })
-    const recent = page.items.filter(({ created_at }) => created_at >= since)
+    const recent = page.items.filter(({ created_at }) => created_at >= from)
     orders.push(...recent)
     cursor = recent.length < page.items.length ? null : page.next_cursor
   }

@@ -1,9 +1,12 @@
 import type { Order } from '../orders-http.ts'
 import type { ErrorMessage, OrderMessage } from '../orders-ws.ts'
 import type { ProblemDocument } from '../problem.ts'
-import { catchUp, type ReadPage, type Since } from './catch-up.ts'
+import { ApiProblem } from './answer.ts'
+import { catchUp, type Known, type ReadPage, withHeard } from './catch-up.ts'
 import { Followed, type Target } from './followed.ts'
-import { backoffMs } from './retry.ts'
+import { pause } from './pause.ts'
+import { backoffMs, mayPass } from './retry.ts'
+import { isOpen, type Socket } from './socket.ts'
 
 /** A connection that lasted so long was a good one: the next try comes soon. */
 const steadyAfterMs = 5_000
@@ -14,14 +17,18 @@ export interface FollowOptions {
    * order that is followed by its id is told its end, and no more.
    */
   onOrder: (order: Order) => void
-  /** What could not be followed: an order that does not exist. */
-  onProblem?: (problem: ProblemDocument) => void
+  /**
+   * The target is refused (an order that does not exist, an id that is none) and not followed any more.
+   * A problem without a target is one that the server does not say the target of.
+   */
+  onProblem?: (problem: ProblemDocument, target?: Target) => void
   onState?: (state: 'connecting' | 'live') => void
 }
 
 export interface FollowMeans {
-  open: () => WebSocket
-  readOrders: (userId: string) => ReadPage
+  open: () => Socket
+  /** The signal ends the reading. */
+  readOrders: (userId: string, signal: AbortSignal) => ReadPage
 }
 
 /**
@@ -32,8 +39,11 @@ export class Following {
   readonly #means: FollowMeans
   readonly #options: FollowOptions
   readonly #followed = new Followed()
-  readonly #since = new Map<string, Since>()
-  #socket: WebSocket | undefined
+  /** By user. */
+  readonly #known = new Map<string, Known>()
+  #socket: Socket | undefined
+  /** Ends with the present connection. */
+  #connection = new AbortController()
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
@@ -59,13 +69,15 @@ export class Following {
   }
 
   forget(target: Target): void {
-    if (this.#followed.forget(target)) this.#send({ type: 'unsubscribe', ...target })
+    if (this.#drop(target)) this.#send({ type: 'unsubscribe', ...target })
     this.#subscribe()
   }
 
+  /** Nothing is told afterwards. */
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    this.#connection.abort()
     this.#socket?.close()
   }
 
@@ -75,10 +87,18 @@ export class Following {
     return this
   }
 
+  /** Says whether the connection knows of it. */
+  #drop(target: Target): boolean {
+    if ('user_id' in target) this.#known.delete(target.user_id)
+    return this.#followed.forget(target)
+  }
+
   #connect(): void {
     const socket = this.#means.open()
+    const connection = new AbortController()
     let openedAt = Number.POSITIVE_INFINITY
     this.#socket = socket
+    this.#connection = connection
     this.#options.onState?.('connecting')
     socket.addEventListener('open', () => {
       openedAt = performance.now()
@@ -87,62 +107,88 @@ export class Following {
       this.#subscribe()
     })
     socket.addEventListener('message', ({ data }) => this.#hear(JSON.parse(String(data))))
+    socket.addEventListener('error', () => {}) // `close` follows; `ws` throws where nobody listens
     socket.addEventListener('close', () => {
+      connection.abort()
       if (this.#isClosed) return
+      // A server that lets us in and cuts us off at once is no reason to hurry.
       if (performance.now() - openedAt > steadyAfterMs) this.#tries = 0
       this.#timer = setTimeout(() => this.#connect(), backoffMs(this.#tries++, Math.random()))
     })
   }
 
   #subscribe(): void {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return
+    if (!isOpen(this.#socket)) return
     for (const target of this.#followed.takeNext()) {
       this.#send({ type: 'subscribe', ...target })
-      if ('user_id' in target) void this.#catchUp(target.user_id, this.#socket)
+      if ('user_id' in target) void this.#catchUp(target.user_id, this.#connection.signal)
     }
   }
 
   /** After subscribing, so that nothing happens between the reading and the hearing. */
-  async #catchUp(userId: string, socket: WebSocket): Promise<void> {
+  async #catchUp(userId: string, signal: AbortSignal): Promise<void> {
+    const target = { user_id: userId }
+    const isWanted = () => !signal.aborted && this.#followed.has(target)
+    for (let tries = 0; isWanted(); tries++) {
+      const { orders, known, refusal } = await this.#read(userId, signal)
+      if (!isWanted()) return
+      if (refusal) return this.#refuse(target, refusal)
+      if (known) {
+        this.#known.set(userId, known)
+        for (const order of orders) if (isWanted()) this.#options.onOrder(order)
+        return
+      }
+      await pause(backoffMs(tries, Math.random()), signal).catch(() => {})
+    }
+  }
+
+  /** Without `known` and `refusal` it may go well the next time. */
+  async #read(userId: string, signal: AbortSignal) {
+    const nothing = { orders: [], known: undefined, refusal: undefined }
     try {
-      const read = this.#means.readOrders(userId)
-      const { orders, since } = await catchUp(read, this.#since.get(userId))
-      if (socket !== this.#socket) return
-      this.#since.set(userId, since)
-      for (const order of orders) this.#options.onOrder(order)
-    } catch {
-      socket.close() // and from the beginning
+      const read = this.#means.readOrders(userId, signal)
+      return { ...nothing, ...(await catchUp(read, this.#known.get(userId))) }
+    } catch (error) {
+      const isRefused = error instanceof ApiProblem && !mayPass(error.problem)
+      return isRefused ? { ...nothing, refusal: error.problem } : nothing
     }
   }
 
   #hear(message: OrderMessage | ErrorMessage): void {
-    if (message.type === 'error') {
-      this.#hearProblem(message.problem)
-      return
+    if (this.#isClosed) return
+    if (message.type === 'error') this.#hearProblem(message)
+    else this.#hearOrder(message)
+  }
+
+  #hearOrder({ type: _, ...order }: OrderMessage): void {
+    const { user_id, status } = order
+    if (this.#followed.has({ user_id })) {
+      this.#known.set(user_id, withHeard(this.#known.get(user_id), order))
     }
-    this.#tries = 0
-    const { type: _, ...order } = message
-    this.#remember(order)
-    if (order.status !== 'PAYMENT_PENDING') {
-      this.#followed.forget(order)
+    if (!status.endsWith('_PENDING')) {
+      this.#drop({ order_id: order.order_id })
       this.#subscribe()
     }
     this.#options.onOrder(order)
   }
 
-  /** Should the connection be lost before the first reading is done, the next one begins here. */
-  #remember({ user_id, created_at }: Order): void {
-    const since = this.#since.get(user_id)
-    if (since === undefined || since > created_at) this.#since.set(user_id, created_at)
-  }
-
-  /** The server cannot read at the moment, and has not subscribed us: from the beginning. */
-  #hearProblem(problem: ProblemDocument): void {
-    if (problem.status >= 500) this.#socket?.close()
+  /** A server that cannot read at the moment may have let go of a subscription: from the beginning. */
+  #hearProblem({ problem, order_id, user_id }: ErrorMessage): void {
+    if (mayPass(problem)) this.#socket?.close()
+    else if (order_id !== undefined) this.#refuse({ order_id }, problem)
+    else if (user_id !== undefined) this.#refuse({ user_id }, problem)
     else this.#options.onProblem?.(problem)
   }
 
+  /** It ends alone, and its place is free. */
+  #refuse(target: Target, problem: ProblemDocument): void {
+    if (!this.#followed.has(target)) return
+    this.#drop(target)
+    this.#subscribe()
+    this.#options.onProblem?.(problem, target)
+  }
+
   #send(message: object): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message))
+    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(message))
   }
 }

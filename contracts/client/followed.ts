@@ -17,8 +17,8 @@ export class Followed {
     return this.#wanted.size
   }
 
-  get users(): string[] {
-    return [...this.#wanted.values()].flatMap((one) => ('user_id' in one ? [one.user_id] : []))
+  has(target: Target): boolean {
+    return this.#wanted.has(keyOf(target))
   }
 
   want(target: Target): void {

@@ -8,7 +8,7 @@ const longestPauseMs = 5_000
  * How long to wait before the next try of a call, or undefined when the answer stands.
  *
  * A 5xx and a lost answer say nothing about the effect: GETs have none, and POSTs go with an
- * Idempotency-Key. A 409 with Retry-After is the same call, still running. `random` is from 0 to 1.
+ * Idempotency-Key. `random` is from 0 to 1.
  */
 export function pauseBeforeRetry(
   tries: number,
@@ -26,5 +26,8 @@ export function backoffMs(tries: number, random: number): number {
   return longest / 2 + (random * longest) / 2
 }
 
-const mayPass = ({ status, retryAfter }: NonNullable<Outcome>): boolean =>
+/** Whether the same call may go well later. A 409 with Retry-After is the same call, still running. */
+export const mayPass = ({ status, retryAfter = null }: PassingStatus): boolean =>
   status >= 500 || status === 429 || (status === 409 && retryAfter !== null)
+
+type PassingStatus = { status: number; retryAfter?: string | null }

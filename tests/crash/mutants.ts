@@ -623,4 +623,31 @@ export const mutants: readonly Mutant[] = [
     why: 'a dead letter says where it came from at first, however often it was sent again',
     caughtBy: { test: 'operator/redrive.integration.test.ts', titled: 'dies again' },
   },
+  {
+    name: 'client-without-overlap',
+    file: 'contracts/client/catch-up.ts',
+    text: '6 * (5_000 + 10_000)',
+    replacement: '0',
+    why: 'an order may become visible later than one that began after it',
+    caughtBy: {
+      test: 'contracts/client/catch-up.test.ts',
+      titled: 'finds an order that began earlier',
+    },
+  },
+  {
+    name: 'client-asks-the-refused-again',
+    file: 'contracts/client/follow.ts',
+    text: 'if (refusal) return this.#refuse(target, refusal)',
+    replacement: 'if (refusal) this.#socket?.close()',
+    why: 'one subscription that is refused takes no other along',
+    caughtBy: { test: 'tests/client.e2e.ts', titled: 'ends alone the subscription' },
+  },
+  {
+    name: 'client-keeps-the-refused',
+    file: 'contracts/client/follow.ts',
+    text: '    this.#drop(target)\n    this.#subscribe()\n    this.#options.onProblem?.(problem, target)',
+    replacement: '    this.#options.onProblem?.(problem, target)',
+    why: 'what does not exist takes nobody a place',
+    caughtBy: { test: 'tests/client.e2e.ts', titled: 'gives the places of orders' },
+  },
 ]
