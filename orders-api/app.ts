@@ -9,10 +9,12 @@ import { validated } from '#chassis/http/validation.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { defaultLimit, uuidPattern } from '#contracts/http-fields.ts'
 import { type Order, validateListOrders, validatePlaceOrder } from '#contracts/orders-http.ts'
+import { statusSocketPath } from '#contracts/orders-ws.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { orderAccepter } from './accept-orders.ts'
 import { orderOf } from './order-answer.ts'
 import { findOrder, findTimeline, listOrders } from './rows.ts'
+import { upgradeRequired } from './status-handshake.ts'
 import { timelineOf } from './timeline.ts'
 
 export interface Orders {
@@ -32,6 +34,9 @@ export function ordersRouter(options: Orders): Router {
   const router = new Router({ sensitive: true, strict: true })
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))
+  router.get(statusSocketPath, () => {
+    throw upgradeRequired()
+  })
   router.get('/orders/:order_id', (ctx) => getOrder(orders, ctx, ctx.params.order_id))
   router.get('/orders/:order_id/timeline', (ctx) => getTimeline(orders, ctx, ctx.params.order_id))
   return router

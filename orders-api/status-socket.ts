@@ -5,7 +5,9 @@ import { refuse } from '#chassis/http/refuse.ts'
 import { givenRequestId } from '#chassis/http/request-id.ts'
 import type { Logger } from '#chassis/logger.ts'
 import type { Order } from '#contracts/orders-http.ts'
+import { statusSocketPath } from '#contracts/orders-ws.ts'
 import type { StatusFeed, Watcher } from './status-feed.ts'
+import { isSameOrigin, upgradeRequired } from './status-handshake.ts'
 import { parseRequest, requestsIn, type StatusRequest } from './status-requests.ts'
 
 export interface StatusSocketOptions {
@@ -15,7 +17,6 @@ export interface StatusSocketOptions {
   pingMs?: number
 }
 
-const path = '/orders/ws'
 const maxMessageBytes = 4_096
 /** What a client may leave unread for a second, and what it may never exceed. */
 const slowUnreadBytes = 1_048_576
@@ -139,17 +140,17 @@ function cutOff(client: WebSocket): void {
   setTimeout(() => client.terminate(), 1_000).unref()
 }
 
-/** A page of another origin must not use a visitor's connection; programs send no Origin. */
+/** Why a request does not become a WebSocket. */
 function refusalOf({ method, url = '', headers }: IncomingMessage): Problem | undefined {
-  if (!URL.canParse(url, 'ws://any') || new URL(url, 'ws://any').pathname !== path) {
+  if (!URL.canParse(url, 'ws://any') || new URL(url, 'ws://any').pathname !== statusSocketPath) {
     return new Problem(404, 'There is no WebSocket at this address.')
   }
   if (method !== 'GET') {
     return new Problem(405, 'A WebSocket begins with GET.', { headers: { Allow: 'GET' } })
   }
-  const { origin, host } = headers
-  const sameOrigin = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
-  return sameOrigin ? undefined : new Problem(403, 'Pages of another origin are not let in.')
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return upgradeRequired()
+  if (isSameOrigin(headers)) return undefined
+  return new Problem(403, 'Pages of another origin are not let in.')
 }
 
 const unavailable = () => new Problem(503, 'The orders cannot be read at the moment; try again.')

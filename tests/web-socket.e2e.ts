@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { insist } from '#testing/client.ts'
-import { assertDocumentedMessage } from '#testing/documented.ts'
+import { assertDocumented, assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
@@ -161,6 +162,31 @@ describe('/orders/ws, through the gateway', function () {
     assert.equal(await handshake(stack.gateway, { origin: 'null' }), 403)
     assert.equal(await handshake(stack.gateway, { origin: `http://${host}` }), 101)
     assert.equal(await handshake(stack.gateway, {}), 101)
+  })
+
+  it('takes a page of this origin also where a proxy writes Host with the default port or in capitals', async () => {
+    const page = 'shop.example'
+    const status = (scheme: string, host: string) =>
+      handshake(stack.gateway, { origin: `${scheme}://${page}`, host })
+    assert.equal(await status('https', `${page}:443`), 101)
+    assert.equal(await status('http', `${page}:80`), 101)
+    assert.equal(await status('http', 'Shop.Example'), 101)
+    assert.equal(await status('https', `${page}:80`), 403)
+  })
+
+  it('says 426 to who asks for no WebSocket, with what to ask for', async () => {
+    for (const headers of [{}, { connection: 'Upgrade', upgrade: 'h2c' }]) {
+      const { promise, resolve } = Promise.withResolvers<IncomingMessage>()
+      request(new URL('/orders/ws?user_id=alice', stack.gateway), { headers }, resolve).end()
+      const response = await promise
+      const body = JSON.parse(await text(response))
+      assert.equal(response.headers.upgrade, 'websocket')
+      assert.match(response.headers.connection ?? '', /\bUpgrade\b/)
+      const { statusCode: status = 0 } = response
+      const contentType = response.headers['content-type'] ?? ''
+      assertDocumented({ method: 'GET', path: '/orders/ws', status, contentType, body })
+      assert.equal(body.type, '/problems/upgrade-required')
+    }
   })
 })
 

@@ -25,6 +25,12 @@ const path = {
 }
 const noSuchOrder: Refusal = { when: 'unknown or malformed', detail: 'There is no such order.' }
 
+const noWebSocket: Refusal = {
+  when: 'GET /orders/ws without Upgrade: websocket',
+  detail:
+    '/orders/ws is a WebSocket: connect with ws:// or wss://. If you did, a proxy on the way has removed the header Upgrade.',
+}
+
 const placeOrder: Operation = {
   id: 'placeOrder',
   method: 'post',
@@ -111,7 +117,7 @@ const getOrder: Operation = {
     schema: 'Order',
     examples: { pending: order, paid, refused },
   },
-  problems: { 404: [noSuchOrder] },
+  problems: { 404: [noSuchOrder], 426: [noWebSocket] },
 }
 
 const getTimeline: Operation = {

@@ -11,6 +11,7 @@ const meanings = {
   414: 'The address is longer than 8 KiB.',
   415: 'The body is not application/json in UTF-8 (see Accept), or is compressed (see Accept-Encoding).',
   422: 'The request is understood, and not valid, or its Idempotency-Key was used for another request.',
+  426: 'A WebSocket is served here; the request has no `Upgrade: websocket`.',
   429: 'Too many requests from this client; wait as Retry-After says. Only with RATE_LIMIT_PER_SECOND.',
   431: 'A header is longer than 8 KiB.',
   500: 'A fault on our side; `instance` names it in the logs.',
