@@ -91,7 +91,8 @@ describe('handleBatch of orders-consumer', () => {
     let listening = false
     use(
       listen({
-        ...{ name: 'ear', url: database.url, channel: orderStatusChannel, logger: silent },
+        ...{ name: 'ear', url: database.url, db: database.db, logger: silent },
+        channel: orderStatusChannel,
         onNotify: (payload) => void payloads.push(payload),
         onListen: () => {
           listening = true

@@ -26,7 +26,7 @@ await runService(
     const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: databaseUrl }))
     demand(requireDurability(db, signal))
     const publisher = resources.use(new Publisher({ name, url: brokerUrl, topology, logger }))
-    const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, logger }))
+    const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, db, logger }))
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.isReady())
 

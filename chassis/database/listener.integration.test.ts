@@ -1,31 +1,37 @@
 import assert from 'node:assert/strict'
+import { sql } from 'kysely'
+import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
-import { silent } from '#testing/logger.ts'
+import { recordingLogger, silent } from '#testing/logger.ts'
 import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { connectDatabase } from './connect.ts'
-import { listen } from './listener.ts'
+import { type Listening, listen } from './listener.ts'
 import { MAX_PAYLOAD_BYTES, notify } from './notify.ts'
+
+type Options = Partial<Pick<Listening<OrdersDatabase>, 'heartbeatMs' | 'logger' | 'db'>>
 
 describe('listen', () => {
   const database = useDatabase('orders')
   const use = useResources()
 
-  function hear(url = database.url, options: { heartbeatMs?: number } = { heartbeatMs: 5_000 }) {
+  function hear(url = database.url, options: Options = { heartbeatMs: 5_000 }) {
     const payloads: string[] = []
     const deaf: number[] = []
+    const stillDeaf: number[] = []
     const heardWhenAlive: number[] = []
-    use(
+    const { isHearing } = use(
       listen({
-        ...{ name: 'ear', url, channel: 'news', logger: silent, ...options },
+        ...{ name: 'ear', url, db: database.db, channel: 'news', logger: silent, ...options },
         onNotify: (payload) => void payloads.push(payload),
         onListen: (deafMs) => void deaf.push(deafMs),
+        onDeaf: (deafMs) => void stillDeaf.push(deafMs),
         onAlive: () => void heardWhenAlive.push(payloads.length),
       }),
     )
-    return { payloads, deaf, heardWhenAlive }
+    return { payloads, deaf, stillDeaf, heardWhenAlive, isHearing }
   }
   const tell = (...payloads: string[]) => notify(database.db, 'news', payloads)
 
@@ -138,9 +144,54 @@ describe('listen', () => {
     await Promise.all(healed)
   })
 
+  it('notices that notifications are dropped on a connection that answers, says so, and hears again', async () => {
+    const proxy = use(await proxyTo(database.url))
+    const { logger, lines } = recordingLogger()
+    const { payloads, deaf, stillDeaf, heardWhenAlive, isHearing } = hear(proxy.url, {
+      ...{ heartbeatMs: 300, logger },
+    })
+    await eventually(isHearing)
+    const heal = proxy.disturb({ dropsNotifications: true })
+    await eventually(() => !isHearing())
+    const aliveThen = heardWhenAlive.length
+    await tell('into the void')
+    await eventually(() => deaf.length > 2 && stillDeaf.length > 1) // whoever reads then, learns it
+    assert.equal(heardWhenAlive.length, aliveThen)
+    assert.ok(!isHearing())
+    assert.equal(lines.length, 1)
+    assert.match(lines[0]?.err?.message ?? '', /notifications do not arrive: a pooler or proxy/)
+    heal()
+    await eventually(isHearing)
+    await tell('loud and clear')
+    await eventually(() => payloads.includes('loud and clear'))
+    assert.ok(!payloads.includes('into the void'))
+  })
+
+  it('does not take for deafness that nobody can tell it anything', async () => {
+    const nowhere = use(
+      connectDatabase<OrdersDatabase>({ name: 'none', url: 'postgres://127.0.0.1:9/none' }),
+    )
+    const { logger, said } = recordingLogger()
+    const { deaf, heardWhenAlive } = hear(database.url, { heartbeatMs: 20, logger, db: nowhere })
+    const heartbeats = new Set<number>()
+    await eventually(async () => {
+      for (const { query_start } of await database.rows<{ query_start: Date }>(sql`
+        SELECT query_start FROM pg_stat_activity
+        WHERE application_name = 'ear listen' AND query LIKE '%heartbeat'
+      `)) {
+        heartbeats.add(query_start.getTime())
+      }
+      return heartbeats.size > 3
+    })
+    assert.deepEqual(said, [])
+    assert.equal(deaf.length, 1)
+    assert.equal(heardWhenAlive.length, 0)
+  })
+
   it('closes at once, also while there is no database', async () => {
     const lost = listen({
       ...{ name: 'ear', url: 'postgres://127.0.0.1:9/none', channel: 'news', logger: silent },
+      db: database.db,
       onNotify: () => {},
     })
     await lost.close()

@@ -2,26 +2,29 @@ import pg from 'pg'
 import { backoffMs } from '../backoff.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
-import { connectionOptions } from './connect.ts'
+import { connectionOptions, type Database } from './connect.ts'
+import { answerTimeoutMs, NotificationProbe } from './notification-probe.ts'
 import { SessionClient } from './session.ts'
 
-export interface Listening {
+export interface Listening<Tables> {
   name: string
   url: string
+  /** Other connections to the same database: what is sent over them must be heard here. */
+  db: Database<Tables>
   channel: string
   logger: Logger
   /** A notification came. It is a hint, never a fact: any role can send one. */
   onNotify: (payload: string) => void
-  /** The channel is heard (again); what happened in the last `deafMs` may have been missed: read it. */
+  /** LISTEN has begun (again); what happened in the last `deafMs` may have been missed: read it. */
   onListen?: (deafMs: number) => void
-  /** The connection has answered: whatever was told before has been heard. */
+  /** The same while LISTEN fails again and again: who reads now learns in seconds what nobody says. */
+  onDeaf?: (deafMs: number) => void
+  /** The session has proved that it hears: whatever was told before has been heard. */
   onAlive?: () => void
-  /** Between two heartbeats; a connection that misses two is given up. */
+  /** Between two heartbeats. */
   heartbeatMs?: number
 }
 
-/** How long the answer to a heartbeat may take. */
-const answerTimeoutMs = 1_500
 /**
  * Also frees what everybody has read of the queue that all NOTIFY of a server share. PostgreSQL
  * itself does so only while it is written to: a queue that was full once stays it, and every
@@ -32,13 +35,17 @@ const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
 /**
  * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
  *
- * A half-open connection reports nothing for minutes, so a heartbeat travels over it: detection
- * within two intervals.
+ * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications on a
+ * connection that answers. So with each heartbeat a statement must be answered, and a notification that is
+ * sent over another connection must arrive. Whatever is lost is noticed within two intervals.
  */
-export function listen(listening: Listening) {
+export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
-  const done = run(listening, stop.signal)
+  const state = { isHearing: false }
+  const done = run(listening, state, stop.signal)
   return {
+    /** Whether the session has proved that it hears, and was not lost since. */
+    isHearing: () => state.isHearing,
     close: async () => {
       stop.abort()
       await done
@@ -46,53 +53,68 @@ export function listen(listening: Listening) {
   }
 }
 
-async function run(listening: Listening, signal: AbortSignal): Promise<void> {
+async function run<Tables>(
+  listening: Listening<Tables>,
+  state: { isHearing: boolean },
+  signal: AbortSignal,
+): Promise<void> {
   let failures = 0
   let heardAtMs = performance.now()
-  const heard = () => {
-    failures = 0
-    heardAtMs = performance.now()
-  }
-  const onListen = () => {
+  /** For how long something may have been missed; whoever is told so reads it, so that it counts once. */
+  const takeDeafMs = () => {
     const deafMs = performance.now() - heardAtMs
-    heard()
-    listening.onListen?.(deafMs)
+    heardAtMs = performance.now()
+    return deafMs
+  }
+  const onListen = () => listening.onListen?.(takeDeafMs())
+  const onAlive = () => {
+    failures = 0
+    takeDeafMs()
+    state.isHearing = true
+    listening.onAlive?.()
   }
   while (!signal.aborted) {
     try {
-      await listenOnce({ ...listening, onListen, heard }, signal)
+      await listenOnce({ ...listening, onListen, onAlive }, signal)
     } catch (error) {
+      state.isHearing = false
       if (failures === 0) listening.logger.warn({ err: error }, 'LISTEN was lost, reconnecting')
+      else listening.onDeaf?.(takeDeafMs())
       await pause(backoffMs(failures++), signal)
     }
   }
 }
 
 /** One connection, from connect to its end. Returns when told to stop, throws when it is lost. */
-async function listenOnce(
-  listening: Listening & { onListen: () => void; heard: () => void },
+async function listenOnce<Tables>(
+  listening: Listening<Tables> & { onListen: () => void; onAlive: () => void },
   signal: AbortSignal,
 ) {
-  const { name, url, channel, onNotify, onListen, onAlive, heard, heartbeatMs = 2_000 } = listening
+  const { name, url, channel, onNotify, onListen, onAlive, heartbeatMs = 2_000 } = listening
+  const probe = new NotificationProbe(listening.db)
   const client = new SessionClient({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
   })
   const life = new AbortController()
   const either = AbortSignal.any([signal, life.signal])
+  either.addEventListener('abort', () => probe.abandon(), { once: true })
   client.on('end', () => life.abort())
-  client.on('notification', ({ payload }) => onNotify(payload ?? ''))
+  client.on('notification', (heard) => {
+    const receive = heard.channel === probe.channel ? probe.receive.bind(probe) : onNotify
+    receive(heard.payload ?? '')
+  })
   try {
     await client.connect()
-    await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+    for (const each of [probe.channel, channel]) {
+      await client.query(`LISTEN ${pg.escapeIdentifier(each)}`)
+    }
     onListen()
     while (!signal.aborted) {
+      const [isSent] = await Promise.all([probe.send(), client.query(heartbeat)])
+      if (isSent && (await probe.arrival())) onAlive()
       await pause(heartbeatMs, either)
       if (life.signal.aborted && !signal.aborted) throw new Error('The connection ended')
-      if (signal.aborted) return
-      await client.query(heartbeat)
-      heard()
-      onAlive?.()
     }
   } finally {
     await disconnect(client)

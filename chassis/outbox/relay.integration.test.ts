@@ -303,8 +303,8 @@ describe('relay', () => {
     })
 
     it('hears of new events long before it would look again', async () => {
-      const { url } = database
-      const heard = use(hearWakeUps({ name: 'relay', url, logger: silent }))
+      const { url, db } = database
+      const heard = use(hearWakeUps({ name: 'relay', url, db, logger: silent }))
       const relay = { ...(await relayWith()), ...patience, wakeUp: heard }
       use(running((signal) => runRelay(relay, signal)))
       const wake = relayWaker(database.db, silent)

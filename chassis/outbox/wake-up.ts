@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '../database/connect.ts'
-import { listen } from '../database/listener.ts'
+import { type Listening, listen } from '../database/listener.ts'
 import { notify } from '../database/notify.ts'
 import type { Logger } from '../logger.ts'
 
@@ -58,9 +58,11 @@ export class WakeUp extends EventTarget {
 }
 
 /** Rings for every NOTIFY of `relayWaker`. After a (re)connect it rings too: one may have been missed. */
-export function hearWakeUps({ name, url, logger }: { name: string; url: string; logger: Logger }) {
+export function hearWakeUps<Tables>(
+  session: Pick<Listening<Tables>, 'name' | 'url' | 'db' | 'logger'>,
+) {
   const wakeUp = new WakeUp()
   const ring = () => wakeUp.ring()
-  const listener = listen({ name, url, channel, logger, onNotify: ring, onListen: ring })
+  const listener = listen({ ...session, channel, onNotify: ring, onListen: ring })
   return Object.assign(wakeUp, { close: listener.close })
 }

@@ -507,10 +507,21 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { test: `${database}/listener.integration.test.ts`, titled: 'frees the queue' },
   },
   {
+    name: 'listen-unproven',
+    file: `${database}/listener.ts`,
+    text: 'if (isSent && (await probe.arrival())) onAlive()',
+    replacement: 'onAlive()',
+    why: 'a session whose notifications are dropped is noticed',
+    caughtBy: {
+      test: `${database}/listener.integration.test.ts`,
+      titled: 'notices that notifications are dropped',
+    },
+  },
+  {
     name: 'listen-without-heartbeat',
     file: `${database}/listener.ts`,
-    text: '      await client.query(heartbeat)\n',
-    replacement: '',
+    text: 'Promise.all([probe.send(), client.query(heartbeat)])',
+    replacement: 'Promise.all([probe.send()])',
     why: 'a half-open LISTEN is noticed within 5 s',
     caughtBy: {
       test: `${database}/listener.integration.test.ts`,

@@ -6,6 +6,7 @@ describe('nameStatement', () => {
     ['begin', 'begin'],
     ['LISTEN "order_status"', 'listen order_status'],
     ["SELECT pg_catalog.set_config('lock_timeout', '1', false)", 'state settings'],
+    ['LISTEN "probe_01910f5e-7b2a-7c31-9d0e-6a1b2c3d4e5f"', 'listen probe'],
     ['SELECT FROM inbox LIMIT 0', 'select inbox'],
     ['SELECT 1 AS heartbeat', 'select heartbeat'],
     ['SELECT extract(epoch FROM now() - x) FROM orders FOR UPDATE SKIP LOCKED', 'claim orders'],

@@ -10,7 +10,7 @@ export function nameStatement(statement: string, values: readonly unknown[] = []
     .trim()
     .toLowerCase()
     .replace(/extract\(\w+ from/g, 'extract(')
-  if (text.includes('pg_notify(')) return `notify ${values[0]}`
+  if (text.includes('pg_notify(')) return `notify ${channelName(String(values[0]))}`
   for (const [pattern, name] of shapes) {
     const match = pattern.exec(text)
     if (match) return name(match.slice(1), text)
@@ -18,11 +18,15 @@ export function nameStatement(statement: string, values: readonly unknown[] = []
   return text.slice(0, 40)
 }
 
+/** Without what makes the channel of one session unlike that of another. */
+export const channelName = (channel: string) =>
+  channel.replace(/_[0-9a-f]{8}(-[0-9a-f]{4,12}){4}$/, '')
+
 /** The first that fits. A WITH is named by what it changes, if it changes something. */
 const shapes: [RegExp, (found: string[], text: string) => string][] = [
   [/^select pg_catalog\.set_config/, () => 'state settings'],
   [/^(begin|start transaction)/, () => 'begin'],
-  [/^(commit|rollback|listen \S+)/, ([what = '']) => what],
+  [/^(commit|rollback|listen \S+)/, ([what = '']) => channelName(what)],
   [/\bupdate (\w+)(?: as \w+)? set (\w+)/, ([table, column]) => `update ${table} set ${column}`],
   [/\binsert into (\w+) \([^)]*\b(last_error)\)/, ([table, why]) => `insert ${table} with ${why}`],
   [/\binsert into (\w+)/, ([table]) => `insert ${table}`],

@@ -1,4 +1,4 @@
-import { nameStatement } from './name-statement.ts'
+import { channelName, nameStatement } from './name-statement.ts'
 import { around, aroundHearing, isAsPlanned, reach } from './seams.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
@@ -23,7 +23,7 @@ export function wrapPg(): void {
   wrap(prototype, 'emit', (emit, _client, args) => {
     const [event, message] = args as [string, { channel?: string } | undefined]
     if (event !== 'notification') return emit(...args)
-    return aroundHearing(`hear ${message?.channel}`, () => emit(...args))
+    return aroundHearing(`hear ${channelName(message?.channel ?? '')}`, () => emit(...args))
   })
 }
 

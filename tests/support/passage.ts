@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { PostgresMessages } from './postgres-messages.ts'
 
 /** Which way bytes travel: `up` to the server, `down` to the client. */
 export type Way = 'up' | 'down'
@@ -15,6 +16,8 @@ export interface Weather {
   pieceBytes?: number
   /** When one side hangs up, the other hears of it so much later. */
   lateEndMs?: number
+  /** A server of PostgreSQL sends notifications, and they do not arrive. */
+  dropsNotifications?: boolean
 }
 
 /** One connection through a proxy. What each side says queues for the other, ends included. */
@@ -27,7 +30,12 @@ export class Passage {
   #weather: Weather = {}
   #changed = Promise.withResolvers<void>()
 
-  constructor(client: Socket, server: Socket, onData: (way: Way, data: Buffer) => 'pass' | 'cut') {
+  constructor(
+    client: Socket,
+    server: Socket,
+    onData: (way: Way, data: Buffer) => 'pass' | 'cut',
+    messages?: PostgresMessages,
+  ) {
     this.#client = client
     this.#server = server
     for (const [way, from, to] of [
@@ -37,8 +45,10 @@ export class Passage {
       const queue = new Queue((turn) => this.#untilDue(way, turn))
       from.on('data', (data: Buffer) => {
         if (way === 'up' && this.label.length < labelBytes) this.label += data.toString('latin1')
+        const drops = way === 'down' && this.#weather.dropsNotifications
+        const passed = messages && way === 'down' ? messages.pass(data, drops) : data
         if (onData(way, data) === 'cut') this.cut()
-        else queue.add(() => this.#write(to, data))
+        else queue.add(() => this.#write(to, passed))
       })
       from.on('error', () => {})
       from.on('close', () => queue.add(() => this.#end(to)))
