@@ -7,14 +7,28 @@
 /** Longer than the gateway's own patience: its answer says more than a time-out here. */
 const deadlineMs = 15_000
 
-/** An answer that is not the wished one, in the words of the server (RFC 9457). */
+/** An answer that is not the wished one, in the words of the server (RFC 9457), and when to ask again. */
 export class Problem extends Error {
-  /** @param {ProblemDocument} document */
-  constructor(document) {
+  /** @param {ProblemDocument} document @param {string | null} [retryAfter] seconds */
+  constructor(document, retryAfter = null) {
     super(document.detail ?? document.title)
     this.document = document
+    this.retryAfter = retryAfter
+  }
+
+  /** Whether the same request may go well a moment later. A 409 that says when is one still running. */
+  get isPassing() {
+    return isPassing(this.document) || (this.document.status === 409 && this.retryAfter !== null)
+  }
+
+  /** How long the server asks to wait. */
+  get retryAfterMs() {
+    return Number(this.retryAfter) * 1_000 || 0
   }
 }
+
+/** @param {ProblemDocument} problem */
+export const isPassing = ({ status }) => status === 0 || status === 429 || status >= 500
 
 /** @param {string} userId @returns {Promise<Account>} */
 export const createAccount = (userId) => post('/accounts', { user_id: userId })
@@ -75,6 +89,7 @@ async function call(path, init) {
           title: `Unexpected answer (${response.status})`,
           status: response.status,
         },
+    response.headers.get('retry-after'),
   )
 }
 

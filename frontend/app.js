@@ -1,5 +1,5 @@
 /** @import { Account, Order } from './api.js' */
-/** @import { Connection } from './live.js' */
+/** @import { Connection, Loss } from './live.js' */
 import * as api from './api.js'
 import { Burst } from './burst-form.js'
 import { createCatchUp } from './catch-up.js'
@@ -7,9 +7,9 @@ import { find } from './find.js'
 import { onSubmit } from './forms.js'
 import { createIntent } from './intent.js'
 import { createLife } from './life.js'
-import { followOrders } from './live.js'
+import { LiveOrders } from './live.js'
 import { formatAmount, parseAmount } from './money.js'
-import { clearNote, isPassing, showFailure, showFieldError, showSuccess } from './notes.js'
+import { clearNote, showFailure, showFieldError, showSuccess } from './notes.js'
 import { createOrderList } from './order-list.js'
 import { rememberedUser, rememberUser } from './session.js'
 import { isFinal, reasonOf, wordOf } from './status.js'
@@ -31,14 +31,19 @@ const life = createLife()
 let userId = ''
 let lastPlaced = ''
 let orders = createOrderList(ordersShown)
-let live = { stop: () => {}, tryNow: () => {} }
+/** @type {LiveOrders | undefined} */
+let live
 /** What is wrong, by what it is wrong with. */
 const troubles = { stream: '', reading: '' }
 
 const catchUp = createCatchUp(readAll, {
-  onDone: () => setTrouble('reading', ''),
+  onDone: () => {
+    live?.confirm()
+    setTrouble('reading', '')
+  },
   onFailed: (error) => {
-    const isAway = error instanceof api.Problem && isPassing(error.document)
+    live?.doubt()
+    const isAway = error instanceof api.Problem && error.isPassing
     const why = isAway ? 'A service does not answer' : 'Something could not be read'
     setTrouble('reading', `${why}; what you see may be old. Trying again every few seconds.`)
   },
@@ -47,7 +52,7 @@ const tellTabs = shareWithTabs(take)
 const burst = new Burst({ userId: () => userId, onPlaced: placed, onDone: catchUp })
 
 find('trouble-retry', HTMLButtonElement).addEventListener('click', () => {
-  live.tryNow()
+  live?.tryNow()
   catchUp()
 })
 document.addEventListener('visibilitychange', () => {
@@ -103,14 +108,20 @@ function enter(account) {
   orders = createOrderList(ordersShown)
   welcome.stop()
   view.showPlace(account)
-  live.stop()
-  live = followOrders(userId, { onState: showState, onLive: catchUp, onOrder: takeLive })
+  live?.stop()
+  live = new LiveOrders(userId, { onState: showState, onOpen: opened, onOrder: takeLive })
+  catchUp()
+}
+
+function opened() {
+  setTrouble('stream', '')
   catchUp()
 }
 
 /** Nothing of an account stays for the next. */
 function leave() {
-  live.stop()
+  live?.stop()
+  live = undefined
   userId = ''
   lastPlaced = ''
   rememberUser('')
@@ -129,7 +140,7 @@ async function createOrRead(wanted) {
   try {
     return await api.createAccount(wanted)
   } catch (error) {
-    const exists = error instanceof api.Problem && error.document.status === 409
+    const exists = error instanceof api.Problem && error.document.status === 409 && !error.isPassing
     if (!exists) throw error
     return await api.readAccount(wanted)
   }
@@ -180,14 +191,20 @@ function announce(order) {
   view.announce(`Order of ${formatAmount(order.amount)}: ${wordOf(order.status).text}${why}.`)
 }
 
-/** @param {Connection} state @param {number} [nextTryInMs] */
-function showState(state, nextTryInMs = 0) {
+/** @param {Connection} state @param {Loss} [loss] */
+function showState(state, loss = {}) {
   view.showConnection(state)
-  if (state === 'live') return setTrouble('stream', '')
-  if (state === 'lost') {
-    const when = `Next try in ${Math.ceil(nextTryInMs / 1_000)} s`
-    setTrouble('stream', `Live updates are lost; orders go on all the same. ${when}.`)
+  if (state === 'lost') setTrouble('stream', sentenceOf(loss))
+}
+
+/** @param {Loss} loss */
+function sentenceOf({ problem, nextTryInMs }) {
+  const goesOn = 'orders go on all the same.'
+  if (nextTryInMs === undefined) {
+    return `Live updates are refused; ${goesOn} ${problem?.detail ?? problem?.title}`
   }
+  const what = problem ? 'cannot be read at the moment' : 'are lost'
+  return `Live updates ${what}; ${goesOn} Next try in ${Math.ceil(nextTryInMs / 1_000)} s.`
 }
 
 /** @param {keyof typeof troubles} about @param {string} text */

@@ -1,17 +1,18 @@
 /** @import { LedgerEntry, Order, Page } from './api.js' */
 import { Problem, placeOrder, readLedger, readOrders } from './api.js'
 import { randomKey } from './intent.js'
-import { isPassing } from './notes.js'
 import { pause } from './time.js'
 
 /** A browser opens no more connections than that to one place. */
 const lanes = 6
 const pageSize = 100
 const longestPauseMs = 4_000
+/** For an answer to one order: the servers come back, and a request that still runs ends, sooner. */
+const patienceMs = 120_000
 
 /**
  * Places many orders, each with a key of its own, and again with the same key while there is no answer.
- * Throws what will not pass.
+ * Throws what will not pass, or has not for two minutes.
  * @param {{ userId: string, count: number, amount: string, signal: AbortSignal, onPlaced: (order: Order) => void }} burst
  */
 export async function placeMany({ userId, count, amount, signal, onPlaced }) {
@@ -28,17 +29,19 @@ export async function placeMany({ userId, count, amount, signal, onPlaced }) {
 }
 
 /**
- * Until it is answered, or told to stop.
+ * Until it is answered, or told to stop: again when the server says, and a random moment later.
  * @template T @param {() => Promise<T>} act @param {AbortSignal} signal @returns {Promise<T | undefined>}
  */
 async function insist(act, signal) {
+  const giveUpAt = performance.now() + patienceMs
   for (let pauseMs = 200; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
     try {
       return await act()
     } catch (error) {
-      if (!(error instanceof Problem) || !isPassing(error.document)) throw error
+      const isOver = performance.now() > giveUpAt
+      if (!(error instanceof Problem) || !error.isPassing || isOver) throw error
+      await pause(error.retryAfterMs + pauseMs / 2 + (Math.random() * pauseMs) / 2, signal)
       if (signal.aborted) return undefined
-      await pause(pauseMs, signal)
     }
   }
 }

@@ -15,7 +15,7 @@ export function showFailure(form, text) {
 export function showError(form, error) {
   if (error instanceof Problem) {
     note(form, 'bad', explain(error.document))
-    if (isPassing(error.document)) offerRetry(form)
+    if (error.isPassing) offerRetry(form)
     return
   }
   reportError(error)
@@ -35,9 +35,6 @@ export function clearNote(form) {
   note(form, 'plain', [])
   form.querySelector('input')?.removeAttribute('aria-invalid')
 }
-
-/** Whether the same request may go well a moment later. @param {ProblemDocument} problem */
-export const isPassing = ({ status }) => status === 0 || status === 429 || status >= 500
 
 /** @param {HTMLFormElement} form */
 function offerRetry(form) {

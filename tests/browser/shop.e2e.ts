@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { problemExample } from '#contracts/documents/problems.ts'
 import { findingsOf, launchBrowser, type Manners, visit } from '#testing/browser.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { proxyTo } from '#testing/proxy.ts'
+import { withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
 describe('the page, in a browser', function () {
@@ -198,6 +200,62 @@ describe('the page, in a browser', function () {
     restored.close()
   })
 
+  it('is not live while the orders cannot be read, and tells what ends afterwards', async () => {
+    const user = await newUser('10.00')
+    const proxy = await proxyTo(stack.gateway)
+    const page = await open({}, proxy.url)
+    await enter(page, user)
+    await withDatabases(stack, async ({ payments }) => {
+      const shut = (isShut: boolean) =>
+        sql`ALTER DATABASE orders_db WITH ALLOW_CONNECTIONS ${sql.raw(String(!isShut))}`.execute(
+          payments,
+        )
+      await shut(true)
+      try {
+        await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE datname = 'orders_db'`.execute(payments)
+        await keepStates(page)
+        const reconnected = page.waitForEvent('websocket')
+        proxy.cut()
+        await reconnected
+        await page.locator('#trouble', { hasText: /does not answer|cannot be read/ }).waitFor()
+        assert.ok(!(await statesOf(page)).includes('live'))
+        assert.deepEqual(await findingsOf(page), [])
+      } finally {
+        await shut(false)
+      }
+    })
+    await page.locator('#connection[data-state=live]').waitFor()
+    await insist(stack.gateway, '/orders', { user_id: user, amount: '3.00' })
+    await paid(page, '3.00').waitFor()
+    await page.locator('#trouble').waitFor({ state: 'hidden' })
+    proxy.close()
+  })
+
+  it('says why its subscription is refused, and asks again only when it is told to', async () => {
+    const page = await open()
+    const user = await newUser('1.00')
+    let connections = 0
+    await page.routeWebSocket('**/orders/ws**', (socket) => {
+      if (++connections > 1) return void socket.connectToServer()
+      const detail = 'There is nothing of this user.'
+      socket.send(JSON.stringify({ type: 'error', user_id: user, problem: refusal(detail) }))
+    })
+    const refusal = (detail: string) => problemExample(404, { when: 'refused', detail })
+    await page.fill('#user-id', user)
+    await page.press('#user-id', 'Enter')
+    await page.locator('#trouble', { hasText: 'There is nothing of this user.' }).waitFor()
+    assert.equal(await textOf(page, '#connection'), 'Not live')
+    await page.locator('#topup-amount').fill('1')
+    await page.press('#topup-amount', 'Enter')
+    await page.locator('#balance', { hasText: '2.00' }).waitFor() // it was read, and is not live by that
+    assert.equal(await textOf(page, '#connection'), 'Not live')
+    assert.equal(connections, 1)
+    await page.click('#trouble-retry')
+    await page.locator('#connection[data-state=live]').waitFor()
+    await page.locator('#trouble').waitFor({ state: 'hidden' })
+  })
+
   it('says that a service does not answer, and sends the same wish again', async () => {
     const user = await newUser('10.00')
     const page = await open()
@@ -259,6 +317,34 @@ describe('the page, in a browser', function () {
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
   })
 
+  it('goes on with a burst whose first requests still run when their answers are lost', async () => {
+    const user = await newUser('1.00')
+    const proxy = await proxyTo(stack.gateway)
+    const page = await open({}, proxy.url)
+    await enter(page, user)
+    await page.fill('#burst-count', '20')
+    let stillRunning = 0
+    page.on('response', (response) => {
+      if (response.status() === 409) stillRunning++
+    })
+    await withDatabases(stack, ({ orders }) =>
+      orders.transaction().execute(async (slow) => {
+        await sql`LOCK TABLE orders IN SHARE MODE`.execute(slow) // who inserts waits
+        await page.click('#burst-form [type=submit]')
+        await eventually(() => proxy.passages().length > 0)
+        await eventually(async () => {
+          proxy.cut()
+          return stillRunning > 0
+        })
+      }),
+    )
+    await page.locator('#burst-label', { hasText: '20 of 20 final' }).waitFor()
+    await page.locator('#burst-check[data-tone=good]', { hasText: '20 × 0.01 = 0.20' }).waitFor()
+    assert.equal(await textOf(page, '#burst-note'), '')
+    assert.equal((await ordersOf(user)).length, 20)
+    proxy.close()
+  })
+
   it('is without barriers, empty and full, at 360 and at 1440 pixels', async () => {
     const page = await open({ viewport: { width: 1440, height: 900 } })
     assert.deepEqual(await findingsOf(page), [])
@@ -273,3 +359,13 @@ describe('the page, in a browser', function () {
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360)
   })
 })
+
+/** From now on the page keeps what the pill of its connection shows. */
+const keepStates = (page: Page) =>
+  page.evaluate(() => {
+    const pill = document.getElementById('connection') as HTMLElement
+    const states: (string | undefined)[] = []
+    Object.assign(globalThis, { states })
+    new MutationObserver(() => states.push(pill.dataset.state)).observe(pill, { attributes: true })
+  })
+const statesOf = (page: Page) => page.evaluate<string[]>('states')
