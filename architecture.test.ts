@@ -179,6 +179,14 @@ describe('architecture', () => {
     )
   })
 
+  it('opens every connection to a database as a session that states its settings', () => {
+    const broken = faults(code, ({ text }) => [
+      /new pg\.Client\(/.test(text) && 'opens a pg.Client, not a SessionClient',
+      /new pg\.Pool\(/.test(text) && !text.includes('Client: SessionClient') && 'pools pg.Clients',
+    ])
+    assert.deepEqual(broken, [])
+  })
+
   it('builds the chassis in layers', () => {
     const layerOf = (name: string) => layers.findIndex((layer) => layer.includes(name))
     const broken = faults(
