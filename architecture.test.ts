@@ -62,7 +62,7 @@ const owners: Record<string, RegExp> = {
 
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
-  ['errors', 'backoff', 'pause', 'deadline', 'config', 'logger', 'resources'],
+  ['errors', 'backoff', 'pause', 'deadline', 'config', 'logger', 'outage', 'resources'],
   ['broker', 'database'],
   ['outbox', 'inbox', 'http'],
   ['lifecycle'],

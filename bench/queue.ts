@@ -25,8 +25,9 @@ export async function openQueue(url: string) {
   return {
     /** Resolves when the broker has confirmed them all. */
     fill: async (messages: OutgoingMessage[]): Promise<void> => {
-      const { failed } = await window.publishAll(messages, fillDeadlineMs)
-      if (failed[0]) throw new Error(`${failed.length} messages not queued: ${failed[0].error}`)
+      const { confirmed, failed } = await window.publishAll(messages, fillDeadlineMs)
+      const missing = messages.length - confirmed.length
+      if (missing > 0) throw new Error(`${missing} messages not queued: ${failed[0]?.error}`)
     },
     /** Takes what is there, `expected` messages, and returns their ids. Throws if it is not so many. */
     takeAll: (expected: number) => takeAll(channel, expected),

@@ -14,69 +14,106 @@ export interface OutgoingMessage {
   properties?: Options.Publish
 }
 
+/** What became of messages, by their ids. */
 export interface Published {
-  /** Ids the broker has confirmed and routed. */
+  /** The broker has confirmed and routed them. */
   confirmed: string[]
-  /** What it refused, could not route, or had not answered for at the deadline. */
+  /** The broker refused them, could not route them, or closed the channel because of them. */
   failed: { id: string; error: string }[]
-  /** Whether the deadline passed with answers missing. */
-  late: boolean
+  /** The channel was lost before an answer came, or they were never sent: they may yet arrive, or not. */
+  unknown: string[]
 }
+
+export interface Answers extends Published {
+  /** Unknown, too: they were in flight when the broker closed the channel because of one of them. */
+  suspected: string[]
+  /** No answer came before the deadline. */
+  late: string[]
+}
+
+type Outcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
 
 /**
  * Many messages in flight on one confirm channel, any number of batches side by side.
  *
  * RabbitMQ confirms an unroutable message too, but returns it first (mandatory), so a return that
- * came before the confirm makes it a failure.
+ * came before the confirm makes it a failure. When the broker closes the channel with an error, one
+ * of the messages in flight is why; with a single one in flight it is known which.
  */
 export class ConfirmWindow {
   readonly #channel: ConfirmChannel
   /** Returned and not yet confirmed, counted by message_id. */
   readonly #returned = new Map<string, number>()
+  #inFlight = 0
+  #isClosed = false
+  #cause: Error | undefined
+  /** What is said of a message in flight when the channel closes. */
+  #whenClosed: Outcome = 'unknown'
 
   constructor(channel: ConfirmChannel) {
     this.#channel = channel
     channel.on('return', ({ properties }: Message) => {
       this.#returned.set(properties.messageId, this.#countReturned(properties.messageId) + 1)
     })
+    channel.on('error', (error) => this.closedBecause(error))
+    channel.prependListener('close', () => this.#close()) // before amqplib calls back
   }
 
-  publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
-    const { promise, resolve } = Promise.withResolvers<Published>()
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Notes why the channel is about to close. Only a numeric code is the broker's own word. */
+  closedBecause(error: Error & { code?: unknown }): void {
+    if (typeof error.code === 'number') this.#cause = error
+  }
+
+  publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Answers> {
+    const { promise, resolve } = Promise.withResolvers<Answers>()
     const open = new Set(messages.map(({ id }) => id))
-    const published: Published = { confirmed: [], failed: [], late: false }
-    const finish = (missing: string) => {
+    const answers: Answers = { confirmed: [], failed: [], unknown: [], suspected: [], late: [] }
+    const finish = () => {
       clearTimeout(deadline)
-      for (const id of open) published.failed.push({ id, error: missing })
+      answers.late.push(...open)
       open.clear()
-      resolve(published)
+      resolve(answers)
     }
-    const settle = (id: string, error: string | undefined) => {
+    const settle = (id: string, outcome: Outcome) => {
       if (!open.delete(id)) return
-      if (error === undefined) published.confirmed.push(id)
-      else published.failed.push({ id, error })
-      if (open.size === 0) finish('')
+      if (typeof outcome === 'string') answers[outcome].push(id)
+      else answers.failed.push({ id, error: outcome.error })
+      if (open.size === 0) finish()
     }
-    const deadline = setTimeout(() => {
-      published.late = true
-      finish(`no confirm within ${deadlineMs} ms`)
-    }, deadlineMs)
+    const deadline = setTimeout(finish, deadlineMs)
     for (const message of messages) this.#publish(message, settle)
-    if (messages.length === 0) finish('')
+    if (messages.length === 0) finish()
     return promise
   }
 
-  #publish(message: OutgoingMessage, settle: (id: string, error?: string) => void): void {
+  #publish(message: OutgoingMessage, settle: (id: string, outcome: Outcome) => void): void {
     const { id, exchange, routingKey, content } = message
+    if (this.#isClosed) {
+      settle(id, 'unknown')
+      return
+    }
     try {
       this.#channel.publish(exchange, routingKey, content, optionsOf(message), (error) => {
-        const returned = this.#takeReturned(id)
-        if (error) settle(id, error.message)
-        else settle(id, returned ? `no queue for ${routingKey} at ${exchange}` : undefined)
+        this.#inFlight--
+        const isReturned = this.#takeReturned(id)
+        if (error) settle(id, this.#isClosed ? this.#whenClosed : { error: error.message })
+        else if (isReturned) settle(id, { error: `no queue for ${routingKey} at ${exchange}` })
+        else settle(id, 'confirmed')
       })
+      this.#inFlight++
     } catch (error) {
-      settle(id, (error as Error).message)
+      settle(id, isClosing(error) ? 'unknown' : { error: (error as Error).message })
     }
+  }
+
+  #close(): void {
+    this.#isClosed = true
+    if (!this.#cause) return
+    this.#whenClosed = this.#inFlight === 1 ? { error: this.#cause.message } : 'suspected'
   }
 
   #countReturned(id: string): number {
@@ -90,6 +127,9 @@ export class ConfirmWindow {
     return count > 0
   }
 }
+
+/** Whether that says something of the channel, which is closing, and nothing of the message. */
+const isClosing = (error: unknown) => (error as Error).name === 'IllegalOperationError'
 
 const optionsOf = (message: OutgoingMessage): Options.Publish => {
   const { id, type, contentType, headers, properties = ownProperties() } = message

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage, MessageProperties } from 'amqplib'
 import { within } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 import { pause, untilAborted } from '../pause.ts'
 import { connectTimeoutMs, connectTo, hangUp } from './connection.ts'
 import { reconnect } from './reconnect.ts'
@@ -54,20 +55,27 @@ const closeTimeoutMs = 1_000
 export class Subscription {
   readonly #options: SubscriptionOptions
   readonly #stop = new AbortController()
+  readonly #outage: Outage
   readonly #done: Promise<void>
   #consuming = false
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
-    this.#done = reconnect((onUp) => this.#connectAndConsume(onUp), {
+    this.#outage = new Outage({ logger: options.logger, what: 'not consuming' })
+    this.#done = reconnect(({ onUp }) => this.#connectAndConsume(onUp), {
       signal: this.#stop.signal,
-      logger: options.logger,
-      failure: 'not consuming, will retry',
+      outage: this.#outage,
     })
   }
 
   isConsuming(): boolean {
     return this.#consuming
+  }
+
+  /** For a readiness check: throws, saying why, unless it consumes. */
+  assertConsuming(): void {
+    this.#outage.assertOver()
+    if (!this.#consuming) throw new Error('not consuming yet')
   }
 
   /**

@@ -6,7 +6,6 @@ import { silent } from '#testing/logger.ts'
 import { proxyTo, withPort } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { amqpMethods, rabbitmqServer } from '#testing/servers.ts'
-import { isCode } from '../errors.ts'
 import type { OutgoingMessage } from './confirm-window.ts'
 import { Publisher } from './publisher.ts'
 
@@ -41,14 +40,14 @@ describe('Publisher', () => {
     it('has many messages in flight and says which the broker took', async () => {
       const publisher = await connect()
       const some = messages(2_000)
-      const { confirmed, failed, late } = await publisher.publishAll(some, 10_000)
-      assert.deepEqual([confirmed.sort(), failed, late], [idsOf(some), [], false])
+      const { confirmed, failed, unknown } = await publisher.publishAll(some, 10_000)
+      assert.deepEqual([confirmed.sort(), failed, unknown], [idsOf(some), [], []])
       assert.equal(await broker.depth('all'), 2_000)
     })
 
     it('answers at once when there is nothing to publish', async () => {
       const publisher = await connect()
-      const nothing = { confirmed: [], failed: [], late: false }
+      const nothing = { confirmed: [], failed: [], unknown: [] }
       assert.deepEqual(await publisher.publishAll([], 1_000), nothing)
     })
 
@@ -75,13 +74,33 @@ describe('Publisher', () => {
       assert.deepEqual(again.confirmed, [id])
     })
 
-    it('fails without a connection, with a code that says so', async () => {
+    it('knows nothing of what it could not send without a connection', async () => {
       const publisher = use(
         new Publisher({ name: 'lost', url: 'amqp://127.0.0.1:9', topology, logger: silent }),
       )
-      await assert.rejects(publisher.publishAll(messages(1), 1_000), (error) =>
-        isCode(error, 'unavailable'),
-      )
+      const some = messages(2)
+      const { unknown } = await publisher.publishAll(some, 1_000)
+      assert.deepEqual(unknown.sort(), idsOf(some))
+    })
+
+    it('blames a message that is alone when the broker closes the channel, and of several none', async () => {
+      const publisher = await connect()
+      const poison = messageTo('nowhere')
+      const some = [...messages(20), poison, ...messages(20)]
+      const first = await publisher.publishAll(some, 10_000)
+      assert.deepEqual(first.failed, [])
+      assert.ok(first.unknown.includes(poison.id))
+      await publisher.whenReady(ever)
+      const left = some.filter(({ id }) => first.unknown.includes(id))
+      const { confirmed, failed, unknown } = await publisher.publishAll(left, 10_000)
+      const innocent = left.filter(({ id }) => id !== poison.id)
+      assert.deepEqual(idsOf(failed), [poison.id])
+      assert.match(failed[0]?.error ?? '', /no exchange 'nowhere'/)
+      assert.ok(confirmed.length > 0)
+      await publisher.whenReady(ever)
+      const rest = innocent.filter(({ id }) => unknown.includes(id))
+      const last = await publisher.publishAll(rest, 10_000)
+      assert.deepEqual([...confirmed, ...last.confirmed].sort(), idsOf(innocent))
     })
 
     it('does not wait for the deadline when the connection breaks meanwhile', async () => {
@@ -89,8 +108,8 @@ describe('Publisher', () => {
       const startedAt = performance.now()
       const publishing = publisher.publishAll(messages(5_000), 30_000)
       await broker.closeConnections()
-      const { confirmed, failed } = await publishing
-      assert.equal(confirmed.length + failed.length, 5_000)
+      const { confirmed, failed, unknown } = await publishing
+      assert.deepEqual([failed, confirmed.length + unknown.length], [[], 5_000])
       assert.ok(performance.now() - startedAt < 10_000)
     })
   })
@@ -119,7 +138,7 @@ describe('Publisher', () => {
       const [port = 0] = await freePorts(1)
       const url = withPort(broker.url, port)
       const publisher = use(new Publisher({ name: 'early', url, topology, logger: silent }))
-      await assert.rejects(publisher.publishAll(messages(1), 1_000))
+      assert.equal((await publisher.publishAll(messages(1), 1_000)).unknown.length, 1)
       use(await proxyTo(broker.url, port))
       await publisher.whenReady(AbortSignal.timeout(60_000))
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
@@ -144,8 +163,8 @@ describe('Publisher', () => {
       const proxy = use(await proxyTo(broker.url))
       const publisher = await connect(proxy.url)
       proxy.freeze()
-      const { failed, late } = await publisher.publishAll(messages(3), 200)
-      assert.deepEqual([failed.length, late], [3, true])
+      const { failed, unknown } = await publisher.publishAll(messages(3), 200)
+      assert.deepEqual([failed.length, unknown.length], [0, 3])
       assert.equal(publisher.isReady(), false)
       await publisher.whenReady(AbortSignal.timeout(60_000))
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
@@ -183,7 +202,7 @@ describe('Publisher', () => {
       try {
         await control('set_vm_memory_high_watermark', '0.00001')
         const blocked = await publisher.publishAll(messages(1), 500)
-        assert.deepEqual([blocked.confirmed.length, blocked.late], [0, true])
+        assert.deepEqual([blocked.failed.length, blocked.unknown.length], [0, 1])
         await control('list_vhosts') // takes long enough for it to connect anew, which it must not
         assert.equal(publisher.isReady(), false)
         assert.deepEqual(await broker.connections(), connections)

@@ -1,12 +1,16 @@
 import { EventEmitter, once } from 'node:events'
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { within } from '../deadline.ts'
-import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
 import { connectTimeoutMs, connectTo, hangUp } from './connection.ts'
-import { reconnect } from './reconnect.ts'
+import { Quarantine } from './quarantine.ts'
+import { type Life, reconnect } from './reconnect.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
+
+/** How long the broker may take for a sign of life, after a deadline has passed. */
+const answerTimeoutMs = 500
 
 /**
  * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
@@ -16,23 +20,34 @@ export class Publisher {
   readonly #options: BrokerOptions & { logger: Logger }
   readonly #stop = new AbortController()
   readonly #events = new EventEmitter().setMaxListeners(0)
+  readonly #quarantine = new Quarantine()
+  readonly #outage: Outage
   readonly #done: Promise<void>
   #window: ConfirmWindow | undefined
   #connection: ChannelModel | undefined
-  #blocked = false
+  #blocked: string | undefined
+  #onUse = () => {}
 
   constructor(options: BrokerOptions & { logger: Logger }) {
     this.#options = options
-    this.#done = reconnect((onUp) => this.#connectAndWait(onUp), {
+    const { logger } = options
+    this.#outage = new Outage({ logger, what: 'the broker cannot be reached' })
+    this.#done = reconnect((life) => this.#connectAndWait(life), {
       signal: this.#stop.signal,
-      logger: options.logger,
-      failure: 'the broker cannot be reached, will retry',
+      outage: this.#outage,
     })
   }
 
   /** Connected, and not blocked by an alarm of the broker. */
   isReady(): boolean {
-    return this.#window !== undefined && !this.#blocked
+    return this.#window?.isClosed === false && this.#blocked === undefined
+  }
+
+  /** For a readiness check: throws, saying why, unless it is ready. */
+  assertReady(): void {
+    this.#outage.assertOver()
+    if (this.#blocked !== undefined) throw new Error(`the broker is blocked: ${this.#blocked}`)
+    if (!this.isReady()) throw new Error('not connected to the broker yet')
   }
 
   /** Waits until `isReady`, or until the signal is aborted. Never rejects. */
@@ -43,15 +58,32 @@ export class Publisher {
   }
 
   /**
-   * Publishes all at once and says which the broker took. A message counts only when it was
-   * confirmed and not returned as unroutable; whatever is unknown at the deadline counts as failed,
-   * though it may yet arrive. Rejects with `unavailable` when there is no connection.
+   * Publishes all at once and says what the broker did with each. What is unknown is neither confirmed
+   * nor failed: the connection is lost, or was not there. Never rejects.
+   *
+   * At the deadline the broker is asked for a sign of life. One that answers has the messages and
+   * does not confirm them, which is a failure (of their queue, perhaps); of one that does not,
+   * nothing is known. Either way a new connection is begun.
    */
   async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
     const window = this.#window
-    if (!window) throw new AppError('unavailable', 'The broker cannot be reached')
-    const published = await window.publishAll(messages, deadlineMs)
-    if (published.late && !this.#blocked) this.#hangUp()
+    if (!window) return { confirmed: [], failed: [], unknown: idsOf(messages) }
+    const { suspected, late, ...published } = await this.#quarantine.publishAll(
+      window,
+      messages,
+      deadlineMs,
+    )
+    published.unknown.push(...suspected)
+    if (published.confirmed.length + published.failed.length > 0) this.#onUse()
+    if (late.length === 0) return published
+    const isAlive =
+      this.#window === window && this.#blocked === undefined && (await this.#answers())
+    if (!isAlive) published.unknown.push(...late)
+    else {
+      const error = `no confirm within ${deadlineMs} ms, though the broker answers`
+      published.failed.push(...late.map((id) => ({ id, error })))
+    }
+    if (this.#blocked === undefined && this.#window === window) this.#hangUp()
     return published
   }
 
@@ -68,7 +100,7 @@ export class Publisher {
   }
 
   /** One connection, from connecting to its end. */
-  async #connectAndWait(onUp: () => void): Promise<void> {
+  async #connectAndWait({ onUp, onUse }: Life): Promise<void> {
     const { name, url, logger } = this.#options
     await declareTopology(this.#options)
     if (this.#stop.signal.aborted) return
@@ -79,6 +111,7 @@ export class Publisher {
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
       this.#window = new ConfirmWindow(channel)
+      this.#onUse = onUse
       onUp()
       logger.info('connected to the broker')
       this.#events.emit('ready')
@@ -86,25 +119,40 @@ export class Publisher {
       if (!this.#stop.signal.aborted) logger.warn('the connection to the broker was lost')
     } finally {
       this.#window = undefined
-      this.#blocked = false
+      this.#blocked = undefined
       this.#hangUp()
     }
   }
 
   async #open(connection: ChannelModel): Promise<ConfirmChannel> {
     this.#connection = connection
-    connection.on('error', (error) => this.#options.logger.warn({ err: error }, 'broker error'))
-    connection.on('blocked', (reason) => {
-      this.#blocked = true
+    connection.on('error', (error) => {
+      this.#window?.closedBecause(error)
+      this.#options.logger.warn({ err: error }, 'broker error')
+    })
+    connection.on('blocked', (reason: string) => {
+      this.#blocked = reason
       this.#options.logger.warn({ reason }, 'the broker takes no messages')
     })
     connection.on('unblocked', () => {
-      this.#blocked = false
+      this.#blocked = undefined
       this.#events.emit('ready')
     })
     const channel = await connection.createConfirmChannel()
     channel.on('error', (error) => this.#options.logger.warn({ err: error }, 'channel error'))
     return channel
+  }
+
+  /** Whether the broker opens a channel, which needs no queue and no right. */
+  async #answers(): Promise<boolean> {
+    try {
+      const opening = this.#connection?.createChannel()
+      if (!opening) return false
+      await within(answerTimeoutMs, 'a sign of life', opening)
+      return true
+    } catch {
+      return false
+    }
   }
 
   #hangUp(): void {
@@ -114,3 +162,5 @@ export class Publisher {
     if (connection) void hangUp(connection)
   }
 }
+
+const idsOf = (messages: OutgoingMessage[]) => messages.map(({ id }) => id)

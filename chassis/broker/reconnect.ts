@@ -1,29 +1,43 @@
 import { backoffMs } from '../backoff.ts'
-import type { Logger } from '../logger.ts'
+import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
 /** A connection that lived so long was no part of a row of failures. */
 const stableMs = 5_000
 
+/** What a connection says of itself. */
+export interface Life {
+  /** It is usable. */
+  onUp: () => void
+  /** It was of use: however soon it ends, it was no failure. */
+  onUse: () => void
+}
+
 /**
  * Lives one connection after another until told to stop, with capped and jittered pauses between.
- * `live` lasts from connecting to the end of the connection and calls `onUp` once it is usable; when
- * it was so for a while, the pauses begin short again. Of a row of failures only the first is logged. Never rejects.
+ * `live` lasts from connecting to the end of the connection; when it was usable for a while, or of
+ * use, the pauses begin short again. Never rejects.
  */
 export async function reconnect(
-  live: (onUp: () => void) => Promise<void>,
-  { signal, logger, failure }: { signal: AbortSignal; logger: Logger; failure: string },
+  live: (life: Life) => Promise<void>,
+  { signal, outage }: { signal: AbortSignal; outage: Outage },
 ): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     let upAtMs: number | undefined
-    const onUp = () => {
-      upAtMs = performance.now()
+    const life = {
+      onUp: () => {
+        upAtMs = performance.now()
+        outage.over()
+      },
+      onUse: () => {
+        failures = 0
+      },
     }
     try {
-      await live(onUp)
+      await live(life)
     } catch (error) {
-      if (failures === 0 && !signal.aborted) logger.warn({ err: error }, failure)
+      if (!signal.aborted) outage.failed(error)
     }
     if (upAtMs !== undefined && performance.now() - upAtMs > stableMs) failures = 0
     await pause(backoffMs(failures++), signal)

@@ -1,5 +1,4 @@
 import { backoffMs } from '../backoff.ts'
-import type { Published } from '../broker/confirm-window.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { Database } from '../database/connect.ts'
@@ -107,18 +106,20 @@ async function park(
   signal: AbortSignal,
 ): Promise<void> {
   const letter = { reason, error, attempts: tried?.attempts ?? 1, at: new Date() }
-  for (let tries = 0; !delivery.isLost() && !signal.aborted; tries++) {
+  let tries = 0
+  while (!delivery.isLost() && !signal.aborted) {
     await deadLetters.whenReady(signal)
     const message = deadLetterOf(delivery, queue, letter, tries < headerTries)
-    const published = await deadLetters.publishAll([message], deadlineMs).catch(failed)
-    if (published.confirmed.length > 0) {
+    const { confirmed, failed } = await deadLetters.publishAll([message], deadlineMs)
+    if (confirmed.length > 0) {
       logger.warn({ message_id: delivery.messageId, reason, error }, 'dead letter')
       if (tried) await forgetAttempts(db, [tried.eventId]).catch(() => {}) // only a count
       return delivery.ack()
     }
-    logger.error({ message_id: delivery.messageId, failed: published.failed }, 'no dead letter')
+    if (failed.length === 0) continue // unknown: it goes out on the next connection
+    logger.error({ message_id: delivery.messageId, failed }, 'no dead letter')
     deadLetters.reconnect() // the dead-letter queue may be gone: declare it anew
-    await pause(backoffMs(tries, { baseMs: 200, maxMs: 10_000 }), signal)
+    await pause(backoffMs(tries++, { baseMs: 200, maxMs: 10_000 }), signal)
   }
   delivery.requeue()
 }
@@ -127,9 +128,3 @@ async function park(
 const headerTries = 3
 
 const deadlineMs = 3_000
-
-const failed = (error: Error): Published => ({
-  confirmed: [],
-  failed: [{ id: '', error: error.message }],
-  late: false,
-})

@@ -4,7 +4,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
-import { silent } from '#testing/logger.ts'
+import { recordingLogger, silent } from '#testing/logger.ts'
+import { proxyTo } from '#testing/proxy.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { rabbitmqServer } from '#testing/servers.ts'
 import { Publisher } from '../broker/publisher.ts'
@@ -22,6 +23,7 @@ const topology = {
 const routes = {
   Happened: { exchange: 'events', routingKey: 'happened' },
   Unheard: { exchange: 'unbound', routingKey: 'anything' },
+  Poison: { exchange: 'nowhere', routingKey: 'happened' },
 }
 
 interface OutboxRow {
@@ -56,6 +58,8 @@ describe('relay', () => {
     return { db, publisher, ...rest, ...overrides, close: () => {} }
   }
 
+  const own = { name: 'relay', topology, logger: silent }
+
   async function append(count: number, type = 'Happened'): Promise<string[]> {
     const events = Array.from({ length: count }, () => ({ id: randomUUIDv7(), type }))
     await database.db.transaction().execute((trx) => appendEvents(trx, events))
@@ -83,7 +87,7 @@ describe('relay', () => {
     it('publishes what is due and marks it', async () => {
       const ids = await append(3)
       const turn = await relayOnce(await relayWith())
-      assert.deepEqual(turn, { claimed: 3, published: 3, failed: 0 })
+      assert.deepEqual(turn, { claimed: 3, published: 3, failed: 0, unknown: 0 })
       assert.deepEqual(await publishedIds(), ids)
       for (const row of await outbox()) {
         assert.ok(row.published_at)
@@ -107,7 +111,7 @@ describe('relay', () => {
 
     it('does nothing when there is nothing to do', async () => {
       const turn = await relayOnce(await relayWith())
-      assert.deepEqual(turn, { claimed: 0, published: 0, failed: 0 })
+      assert.deepEqual(turn, { claimed: 0, published: 0, failed: 0, unknown: 0 })
     })
 
     it('publishes nothing of a transaction that was rolled back', async () => {
@@ -167,7 +171,7 @@ describe('relay', () => {
       const [lost] = await append(1, 'Unheard')
       const ids = await append(5)
       const turn = await relayOnce(await relayWith())
-      assert.deepEqual(turn, { claimed: 6, published: 5, failed: 1 })
+      assert.deepEqual(turn, { claimed: 6, published: 5, failed: 1, unknown: 0 })
       assert.deepEqual(await publishedIds(), ids)
       const row = (await outbox()).find(({ event_id }) => event_id === lost)
       assert.equal(row?.published_at, null)
@@ -179,7 +183,7 @@ describe('relay', () => {
       const [unknown] = await append(1, 'Unknown')
       const ids = await append(5)
       const turn = await relayOnce(await relayWith())
-      assert.deepEqual(turn, { claimed: 6, published: 5, failed: 1 })
+      assert.deepEqual(turn, { claimed: 6, published: 5, failed: 1, unknown: 0 })
       assert.deepEqual(await publishedIds(), ids)
       const row = (await outbox()).find(({ event_id }) => event_id === unknown)
       assert.match(row?.last_error ?? '', /no route for events of type Unknown/)
@@ -191,7 +195,7 @@ describe('relay', () => {
       const ids = await append(3)
       assert.equal((await relayOnce(relay)).failed, 4)
       assert.ok((await outbox()).slice(0, 4).every(({ waits }) => waits))
-      assert.deepEqual(await relayOnce(relay), { claimed: 3, published: 3, failed: 0 })
+      assert.deepEqual(await relayOnce(relay), { claimed: 3, published: 3, failed: 0, unknown: 0 })
       assert.deepEqual(await publishedIds(), ids)
     })
 
@@ -232,7 +236,7 @@ describe('relay', () => {
         assert.equal((await claimEvents(trx, 4)).length, 4)
         return relayOnce(relay)
       })
-      assert.deepEqual(turn, { claimed: 6, published: 6, failed: 0 })
+      assert.deepEqual(turn, { claimed: 6, published: 6, failed: 0, unknown: 0 })
     })
 
     it('publishes again what it could not mark because the database went away', async () => {
@@ -259,7 +263,8 @@ describe('relay', () => {
       await append(2)
       const relay = await relayWith()
       await (relay.publisher as Publisher).close()
-      await assert.rejects(relayOnce(relay), (error) => isCode(error, 'unavailable'))
+      const turn = await relayOnce(relay)
+      assert.deepEqual(turn, { claimed: 2, published: 0, failed: 0, unknown: 2 })
       for (const row of await outbox()) {
         assert.deepEqual([row.published_at, row.publish_attempts, row.waits], [null, 0, false])
       }
@@ -268,9 +273,22 @@ describe('relay', () => {
     it('keeps what was not confirmed when the deadline passes', async () => {
       await append(200)
       const turn = await relayOnce(await relayWith({ batchSize: 200, deadlineMs: 0 }))
-      assert.deepEqual(turn, { claimed: 200, published: 0, failed: 200 })
+      assert.deepEqual(turn, { claimed: 200, published: 0, failed: 200, unknown: 0 })
       assert.equal(await unpublished(), 200)
       assert.match((await outbox())[0]?.last_error ?? '', /no confirm within 0 ms/)
+    })
+
+    it('leaves the rows as they are when the broker goes silent', async () => {
+      const proxy = use(await proxyTo(broker.url))
+      const publisher = use(new Publisher({ ...own, url: proxy.url }))
+      await publisher.whenReady(AbortSignal.timeout(60_000))
+      await append(2)
+      proxy.freeze()
+      const turn = await relayOnce(await relayWith({ publisher, deadlineMs: 200 }))
+      assert.deepEqual(turn, { claimed: 2, published: 0, failed: 0, unknown: 2 })
+      for (const row of await outbox()) {
+        assert.deepEqual([row.publish_attempts, row.last_error, row.waits], [0, null, false])
+      }
     })
 
     it('keeps events that the broker refuses', async () => {
@@ -361,14 +379,24 @@ describe('relay', () => {
       const { control } = await rabbitmqServer()
       if (!control) this.skip()
       const relay = await relayWith({ batchSize: 10, deadlineMs: 100 })
+      const present = relay.publisher
+      let turns = 0
+      relay.publisher = {
+        whenReady: (signal) => present.whenReady(signal),
+        publishAll: (messages, deadlineMs) => {
+          turns++
+          return present.publishAll(messages, deadlineMs)
+        },
+      }
       await append(200)
       try {
         await control('set_vm_memory_high_watermark', '0.00001')
         const loop = { ...relay, lanes: 1, idleMs: 10, wakeUp: new WakeUp() }
         use(running((signal) => runRelay(loop, signal)))
-        await eventually(async () => (await count(sql`publish_attempts > 0`)) > 0)
+        await eventually(() => turns > 0)
         await control('list_vhosts') // takes long enough for several turns
-        assert.ok((await count(sql`publish_attempts > 0`)) <= 20)
+        assert.ok(turns <= 2, `${turns} turns`)
+        assert.equal(await count(sql`publish_attempts > 0`), 0)
       } finally {
         await control('set_vm_memory_high_watermark', '0.6')
       }
@@ -393,6 +421,42 @@ describe('relay', () => {
       await broker.closeConnections()
       await append(2)
       await eventually(async () => (await unpublished()) === 0)
+    })
+
+    it('ends nine breaks with 500 events in flight as soon as the broker is there to stay', async function () {
+      this.timeout(180_000)
+      const [first = ''] = await append(500)
+      const proxy = use(await proxyTo(broker.url))
+      const { logger, lines } = recordingLogger()
+      const publisher = use(new Publisher({ ...own, url: proxy.url, logger }))
+      const relay = { ...(await relayWith({ batchSize: 500, publisher, logger })), ...patience }
+      const wasCut = () => proxy.cutAt(Buffer.from(first))
+      let isOver = wasCut()
+      use(running((signal) => runRelay({ ...relay, wakeUp: new WakeUp() }, signal)))
+      for (let breaks = 1; breaks < 9; breaks++) {
+        await eventually(isOver, { timeoutMs: 30_000 })
+        isOver = wasCut()
+      }
+      await eventually(isOver, { timeoutMs: 30_000 })
+      await eventually(async () => (await unpublished()) === 0, { timeoutMs: 12_000 })
+      assert.equal(await count(sql`publish_attempts = 1 AND last_error IS NULL`), 500)
+      assert.ok(lines.length <= 4 * 9, lines.map(({ msg }) => msg).join('\n'))
+    })
+
+    it('publishes 500 neighbours of events for which the broker closes the channel, and counts those', async () => {
+      const poison = await append(2, 'Poison')
+      const ids = await append(500)
+      const relay = { ...(await relayWith({ batchSize: 502 })), ...patience, idleMs: 20 }
+      use(running((signal) => runRelay({ ...relay, wakeUp: new WakeUp() }, signal)))
+      await eventually(async () => (await unpublished()) === 2)
+      await eventually(async () => (await count(sql`publish_attempts >= 4`)) === 2)
+      const later = await append(100)
+      await eventually(async () => (await unpublished()) === 2)
+      assert.equal(await count(sql`publish_attempts = 1 AND published_at IS NOT NULL`), 600)
+      assert.deepEqual((await publishedIds()).sort(), [...ids, ...later].sort())
+      const waiting = (await outbox()).filter(({ published_at }) => published_at === null)
+      assert.deepEqual(waiting.map(({ event_id }) => event_id).sort(), poison)
+      for (const { last_error } of waiting) assert.match(last_error ?? '', /no exchange 'nowhere'/)
     })
 
     it('stops promptly, also in the middle of its idle time', async () => {

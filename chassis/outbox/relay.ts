@@ -28,7 +28,10 @@ export interface Relay {
 export interface Turn {
   claimed: number
   published: number
+  /** Counted, and put off. */
   failed: number
+  /** Left as they were: the connection was lost before the broker had answered. */
+  unknown: number
 }
 
 /**
@@ -36,20 +39,34 @@ export interface Turn {
  *
  * Events are marked only when the broker has confirmed and routed them, and the transaction holds
  * their locks meanwhile: a crash in between publishes twice, never not at all. An event that failed
- * is counted and waits longer each time, so that it never holds up its neighbours.
+ * is counted and waits longer each time, so that it never holds up its neighbours. What is unknown,
+ * since the connection was lost, is left as it is, and goes out on the next connection.
  */
 export async function relayOnce(relay: Relay): Promise<Turn> {
   return relay.db.transaction().execute(async (trx) => {
     const events = await claimEvents(trx, relay.batchSize)
-    if (events.length === 0) return { claimed: 0, published: 0, failed: 0 }
+    if (events.length === 0) return { claimed: 0, published: 0, failed: 0, unknown: 0 }
 
-    const { confirmed, failed } = await publish(relay, events)
+    const { confirmed, failed, unknown } = await publish(relay, events)
     if (confirmed.length > 0) await markPublished(trx, confirmed)
     if (failed.length > 0) await markFailed(trx, withDelays(failed, events))
-    for (const { id, error } of failed) relay.logger.warn({ event_id: id, error }, 'not published')
-    return { claimed: events.length, published: confirmed.length, failed: failed.length }
+    if (failed.length > 0)
+      relay.logger.warn(summaryOf(failed), 'not published, will be tried again')
+    return {
+      claimed: events.length,
+      published: confirmed.length,
+      failed: failed.length,
+      unknown: unknown.length,
+    }
   })
 }
+
+/** One line for all of a turn: each row keeps its own error. */
+const summaryOf = (failed: Published['failed']) => ({
+  count: failed.length,
+  event_ids: failed.slice(0, 10).map(({ id }) => id),
+  error: failed[0]?.error,
+})
 
 /**
  * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
@@ -85,13 +102,15 @@ async function untilDue(
 }
 
 async function drain(relay: Relay & { lanes: number }, signal: AbortSignal): Promise<void> {
-  const full = async () => {
+  const isMore = async () => {
     await relay.publisher.whenReady(signal)
-    return !signal.aborted && (await relayOnce(relay)).claimed === relay.batchSize
+    if (signal.aborted) return false
+    const { claimed, unknown } = await relayOnce(relay)
+    return claimed === relay.batchSize || unknown > 0
   }
-  if (!(await full())) return
+  if (!(await isMore())) return
   const lane = async () => {
-    while (await full());
+    while (await isMore());
   }
   const ends = await Promise.allSettled(Array.from({ length: relay.lanes }, lane))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
@@ -116,8 +135,8 @@ async function publish({ publisher, routes, deadlineMs }: Relay, events: Claimed
       headers: { 'relayed-at': relayedAt },
     })
   }
-  const { confirmed, failed } = await publisher.publishAll(messages, deadlineMs)
-  return { confirmed, failed: [...unroutable, ...failed] }
+  const published = await publisher.publishAll(messages, deadlineMs)
+  return { ...published, failed: [...unroutable, ...published.failed] }
 }
 
 /** Sorted by id, as all multi-row writes are; a minute at most between two attempts. */

@@ -76,8 +76,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'unconfirmed-counts-as-published',
     file: 'chassis/broker/confirm-window.ts',
-    text: 'for (const id of open) published.failed.push({ id, error: missing })',
-    replacement: 'for (const id of open) published.confirmed.push(id)',
+    text: 'answers.late.push(...open)',
+    replacement: 'answers.confirmed.push(...open)',
     why: 'a deadline that passes is no confirm',
     caughtBy: {
       test: `${outbox}/relay.integration.test.ts`,
@@ -87,13 +87,30 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'refused-counts-as-published',
     file: 'chassis/broker/confirm-window.ts',
-    text: 'if (error) settle(id, error.message)',
-    replacement: 'if (error) settle(id)',
+    text: 'if (error) settle(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
+    replacement: "if (error) settle(id, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
     caughtBy: {
       test: `${outbox}/relay.integration.test.ts`,
       titled: 'events that the broker refuses',
     },
+  },
+  {
+    name: 'unknown-counts-as-failed',
+    file: `${outbox}/relay.ts`,
+    text: 'failed: [...unroutable, ...published.failed] }',
+    replacement:
+      "failed: [...unroutable, ...published.failed, ...published.unknown.map((id) => ({ id, error: 'lost' }))] }",
+    why: 'a connection that breaks puts no event off',
+    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'nine breaks' },
+  },
+  {
+    name: 'no-quarantine',
+    file: 'chassis/broker/quarantine.ts',
+    text: 'for (const id of answers.suspected) this.#ids.add(id)',
+    replacement: '',
+    why: 'an event for which the broker closes the channel holds up no other',
+    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'closes the channel' },
   },
   {
     name: 'claim-without-lock',
@@ -470,8 +487,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'claims-while-blocked',
     file: 'chassis/broker/publisher.ts',
-    text: 'return this.#window !== undefined && !this.#blocked',
-    replacement: 'return this.#window !== undefined',
+    text: 'return this.#window?.isClosed === false && this.#blocked === undefined',
+    replacement: 'return this.#window?.isClosed === false',
     why: 'a relay holds no transaction open for a broker that takes nothing',
     caughtBy: {
       test: `${outbox}/relay.integration.test.ts`,
