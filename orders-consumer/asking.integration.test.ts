@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import type { PaymentRequested } from '#contracts/events.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
@@ -9,6 +9,7 @@ import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { type AskAgain, askOnce, runAsking } from './asking.ts'
+import { findUnanswered, type Position } from './rows.ts'
 
 describe('asking again', () => {
   const database = useDatabase('orders')
@@ -56,9 +57,37 @@ describe('asking again', () => {
       WHERE published_at IS NULL AND payload_json->>'subject' = ${orderId}
     `)
 
+  /** Orders that have waited for a minute and longer, each of a time of its own, and their requests. */
+  const placeMany = (count: number, { published }: { published: number | null }) =>
+    database.rows(sql`
+      WITH placed AS (
+        INSERT INTO orders (order_id, user_id, amount, request_id, waiting_since)
+        SELECT uuidv7(), 'alice', 1, uuidv7(), now() - interval '2 hours' + n * interval '1 ms'
+        FROM generate_series(1, ${count}) AS n RETURNING request_id)
+      INSERT INTO outbox (event_id, event_type, payload_json, published_at)
+      SELECT request_id, 'PaymentRequested', '{}', now() - ${published}::int * interval '1 second'
+      FROM placed`)
+  /** Each version of each order, as its writer left it. */
+  const versions = () =>
+    database.rows(sql`SELECT order_id, xmin::text, ctid::text FROM orders ORDER BY order_id`)
+  const askedAgain = async () => {
+    const [row] = await database.rows(
+      sql<{ n: number }>`SELECT count(*)::int AS n FROM orders WHERE times_asked > 1`,
+    )
+    return row?.n
+  }
+  /** By this connection, of both tables, as far as it has not reported them yet. */
+  const readRows = async (trx: Transaction<OrdersDatabase>) => {
+    const { rows } = await sql<{ read: number }>`
+      SELECT sum(seq_tup_read + idx_tup_fetch)::int AS read
+      FROM pg_stat_xact_user_tables WHERE relname IN ('orders', 'outbox')
+    `.execute(trx)
+    return rows[0]?.read ?? 0
+  }
+
   it('asks with a new event for what has waited too long, and wakes the relay', async () => {
     const { orderId, requestId } = await placeOrder({ waits: 31, published: 31 })
-    assert.deepEqual(await askOnce(asker()), { considered: 1, asked: 1 })
+    assert.deepEqual(await askOnce(asker()), { asked: 1, next: undefined })
 
     const [request, ...others] = await requests(orderId)
     assert.ok(request)
@@ -82,22 +111,64 @@ describe('asking again', () => {
     await placeOrder({ waits: 29, published: 29 })
     await placeOrder({ waits: 500, published: 500, status: 'PAID' })
     await placeOrder({ waits: 500, published: 500, status: 'PAYMENT_FAILED' })
-    assert.deepEqual(await askOnce(asker()), { considered: 0, asked: 0 })
+    assert.deepEqual(await askOnce(asker()), { asked: 0, next: undefined })
     assert.equal(wakeUps, 0)
   })
 
-  it('waits for a request that is still in the outbox, or left it a while ago', async () => {
+  it('leaves alone what is still in the outbox, or left it a while ago: nothing is written', async () => {
     const unpublished = await placeOrder({ waits: 600 })
     const late = await placeOrder({ waits: 600, published: 10 })
-    assert.deepEqual(await askOnce(asker()), { considered: 2, asked: 0 })
-    assert.equal((await order(unpublished.orderId)).waits, 0)
-    assert.equal((await order(late.orderId)).waits, 10)
-    assert.deepEqual(await askOnce(asker()), { considered: 0, asked: 0 })
+    const before = await versions()
+    assert.deepEqual(await askOnce(asker()), { asked: 0, next: undefined })
+    assert.deepEqual(await versions(), before)
+    await database.rows(sql`UPDATE outbox SET published_at = now() - interval '31 seconds'`)
+    assert.equal((await askOnce(asker())).asked, 2)
+    assert.equal((await requests(unpublished.orderId)).length, 1)
+    assert.equal((await requests(late.orderId)).length, 1)
+  })
+
+  it('writes nothing while the relay is away, and asks when it has published, though nobody answers', async () => {
+    await placeMany(3_000, { published: null })
+    const before = await versions()
+    for (let position: Position | undefined, turns = 0; turns < 8; turns++) {
+      const { asked, next } = await askOnce(asker(), position)
+      assert.equal(asked, 0)
+      position = next
+    }
+    assert.deepEqual(await versions(), before)
+    await database.rows(sql`UPDATE outbox SET published_at = now() - interval '31 seconds'`)
+    use(running((signal) => runAsking(asker(), signal)))
+    await eventually(async () => (await askedAgain()) === 3_000)
+  })
+
+  it('finds an order that is lost behind thousands whose requests wait in the outbox', async () => {
+    await placeMany(3_000, { published: null })
+    const { orderId } = await placeOrder({ waits: 31, published: 31 })
+    use(running((signal) => runAsking(asker(), signal)))
+    await eventually(async () => (await requests(orderId)).length === 1)
+    assert.equal(await askedAgain(), 1)
+  })
+
+  it('reads no more in a turn than it may ask for, however many orders wait, and whatever the planner knows', async () => {
+    await placeMany(20_000, { published: null })
+    const { db } = asker()
+    let after: Position | undefined
+    for (const statistics of ['none', 'fresh', 'fresh']) {
+      if (statistics === 'fresh') await database.rows(sql`ANALYZE orders, outbox`)
+      await db.transaction().execute(async (trx) => {
+        const before = await readRows(trx)
+        const found = await findUnanswered(trx, { after, afterMs: 30_000, limit: 500 })
+        assert.equal(found.length, 500)
+        after = found.at(-1)
+        const read = (await readRows(trx)) - before
+        assert.ok(read <= 1_100, `${read} rows read for 500 orders`) // each order and its request
+      })
+    }
   })
 
   it('asks once with two side by side', async () => {
     for (let n = 0; n < 50; n++) await placeOrder({ waits: 31 + n, published: 31 })
-    const turns = await Promise.all([asker(), asker(), asker()].map(askOnce))
+    const turns = await Promise.all([1, 2, 3].map(() => askOnce(asker())))
     assert.equal(
       turns.reduce((sum, { asked }) => sum + asked, 0),
       50,
@@ -108,23 +179,19 @@ describe('asking again', () => {
     const { orderId } = await placeOrder({ waits: 31, published: 31 })
     await database.db.transaction().execute(async (trx) => {
       await sql`SELECT FROM orders WHERE order_id = ${orderId} FOR NO KEY UPDATE`.execute(trx)
-      assert.equal((await askOnce(asker())).considered, 0)
+      assert.equal((await askOnce(asker())).asked, 0)
     })
   })
 
   it('goes through more orders than one turn takes, and on while it runs', async () => {
     await database.rows(sql`
       INSERT INTO orders (order_id, user_id, amount, waiting_since)
-      SELECT uuidv7(), 'alice', 1, now() - interval '1 hour' FROM generate_series(1, 1200)
+      SELECT uuidv7(), 'alice', 1, now() - interval '1 hour' FROM generate_series(1, 2200)
     `)
     use(running((signal) => runAsking(asker(), signal)))
-    const asked = async () => {
-      const [row] = await database.rows(sql<{ n: number }>`SELECT count(*)::int AS n FROM outbox`)
-      return row?.n
-    }
-    await eventually(async () => (await asked()) === 1_200)
+    await eventually(async () => (await askedAgain()) === 2_200)
     await placeOrder({ waits: 31, published: 31 })
-    await eventually(async () => (await asked()) === 1_202)
+    await eventually(async () => (await askedAgain()) === 2_201)
   })
 
   it('does nothing when it is switched off', async () => {

@@ -2,12 +2,13 @@ import { randomUUIDv7 } from 'node:crypto'
 import { backoffMs } from '#chassis/backoff.ts'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
+import { Outage } from '#chassis/outage.ts'
 import { appendEvents } from '#chassis/outbox/append.ts'
 import { pause } from '#chassis/pause.ts'
 import { createEvent } from '#contracts/events.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { askAgain } from './ask-again.ts'
-import { type Asking, claimUnanswered, hasUnanswered, setWaiting } from './rows.ts'
+import { isOverdue, waitsFromMs } from './ask-again.ts'
+import { claimUnanswered, findUnanswered, type Position, setAsked } from './rows.ts'
 
 export interface AskAgain {
   db: Database<OrdersDatabase>
@@ -16,60 +17,82 @@ export interface AskAgain {
   askAgainAfterMs: number
   /** Called after a commit that left something in the outbox. */
   wakeRelay: () => void
+  /** Of turns that fail. */
+  outage?: Outage
 }
 
 /** Most orders of one turn. */
-const batchSize = 500
+const batchSize = 1_000
 const idleMs = 1_000
 
+/** What a turn did. */
+export interface AskingTurn {
+  asked: number
+  /** Where the next turn goes on; undefined: this one saw the last of the orders that wait. */
+  next: Position | undefined
+}
+
 /**
- * Asks again for the payment of orders that have waited too long, and says of how many orders it
- * thought and for how many it asked.
+ * Looks at the next orders after a position that have waited too long, and asks again for the payment
+ * of those whose request has been with the broker for as long. The others are left as they are: while
+ * the relay or the broker is away, however many wait, nothing is written.
  *
  * A confirm is no proof of delivery, and a broker can lose its disk: this heals what no outbox can
  * see. The request has a new event id; Payments repeats the outcome it has recorded, if any.
  */
-export async function askOnce({ db, logger, askAgainAfterMs, wakeRelay }: AskAgain) {
-  const turn = await db.transaction().execute(async (trx) => {
-    const orders = await claimUnanswered(trx, askAgainAfterMs, batchSize)
-    const time = new Date()
-    const askings = orders.map((order): Asking & { event?: ReturnType<typeof createEvent> } => {
-      const { kind, waitsFromMs } = askAgain(order, askAgainAfterMs)
-      const { order_id, user_id, amount } = order
-      if (kind === 'wait') return { orderId: order_id, requestId: null, waitsFromMs }
-      const fact = { type: 'PaymentRequested', data: { order_id, user_id, amount } } as const
-      const event = createEvent(fact, { id: randomUUIDv7(), time })
-      return { orderId: order_id, requestId: event.id, waitsFromMs, event }
-    })
-    if (askings.length > 0) await setWaiting(trx, askings)
-    const events = askings.flatMap(({ event }) => event ?? [])
-    await appendEvents(trx, events)
-    return { considered: orders.length, asked: events.map(({ subject }) => subject) }
-  })
-  if (turn.asked.length > 0) {
+export async function askOnce(asking: AskAgain, after?: Position): Promise<AskingTurn> {
+  const { db, logger, askAgainAfterMs: afterMs, wakeRelay } = asking
+  const waiting = await findUnanswered(db, { after, afterMs, limit: batchSize })
+  const overdue = waiting.filter((request) => isOverdue(request, afterMs))
+  const ids = overdue.map(({ order_id }) => order_id)
+  const asked = ids.length > 0 ? await askAgain(asking, ids) : []
+  if (asked.length > 0) {
     wakeRelay()
-    const { length: count } = turn.asked
-    logger.warn({ count, order_ids: turn.asked.slice(0, 10) }, 'no answer came: asked again')
+    const { length: count } = asked
+    logger.warn({ count, order_ids: asked.slice(0, 10) }, 'no answer came: asked again')
   }
-  return { considered: turn.considered, asked: turn.asked.length }
+  return { asked: asked.length, next: waiting.length < batchSize ? undefined : waiting.at(-1) }
 }
 
+/** One transaction; the ids of those that were asked for. */
+const askAgain = ({ db, askAgainAfterMs: afterMs }: AskAgain, orderIds: string[]) =>
+  db.transaction().execute(async (trx) => {
+    const orders = await claimUnanswered(trx, orderIds, afterMs)
+    const time = new Date()
+    const asked = orders
+      .filter((order) => isOverdue(order, afterMs))
+      .map(({ order_id, user_id, amount, times_asked }) => {
+        const fact = { type: 'PaymentRequested', data: { order_id, user_id, amount } } as const
+        const event = createEvent(fact, { id: randomUUIDv7(), time })
+        const fromMs = waitsFromMs(times_asked, afterMs)
+        return { orderId: order_id, requestId: event.id, waitsFromMs: fromMs, event }
+      })
+    if (asked.length > 0) await setAsked(trx, asked)
+    const events = asked.map(({ event }) => event)
+    await appendEvents(trx, events)
+    return asked.map(({ orderId }) => orderId)
+  })
+
 /**
- * Looks every second until told to stop, and at once again while there is more than one turn does. A
- * look is one statement without a transaction: most find nothing.
+ * Goes through the orders that wait, again and again, until told to stop: one turn each second, and
+ * at once again after one that had to ask.
  */
 export async function runAsking(asking: AskAgain, signal: AbortSignal): Promise<void> {
   if (asking.askAgainAfterMs === 0) return
-  let failures = 0
-  while (!signal.aborted) {
+  const outage = asking.outage ?? askingOutage(asking.logger)
+  let position: Position | undefined
+  for (let failures = 0; !signal.aborted; ) {
     try {
-      const isDue = await hasUnanswered(asking.db, asking.askAgainAfterMs)
-      const considered = isDue ? (await askOnce(asking)).considered : 0
+      const { asked, next } = await askOnce(asking, position)
+      position = next
       failures = 0
-      if (considered < batchSize) await pause(idleMs, signal)
+      outage.over()
+      if (asked === 0 || !next) await pause(idleMs, signal)
     } catch (error) {
-      if (failures === 0) asking.logger.error({ err: error }, 'asking again failed, will retry')
+      outage.failed(error)
       await pause(backoffMs(failures++), signal)
     }
   }
 }
+
+export const askingOutage = (logger: Logger) => new Outage({ logger, what: 'asking again failed' })

@@ -418,26 +418,31 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'asking-in-two-transactions',
     file: `${settling}/asking.ts`,
-    text: `    await appendEvents(trx, events)
-    return { considered: orders.length, asked: events.map(({ subject }) => subject) }
-  })
-`,
-    replacement: `    return { considered: orders.length, asked: events.map(({ subject }) => subject), events }
-  })
-  await appendEvents(db as never, turn.events)
-`,
+    text: '    await appendEvents(trx, events)\n',
+    replacement: '    await appendEvents(db as never, events)\n',
     why: 'an order that counts as asked for again has a request on its way',
     caughtBy: { scenario: 'orders-consumer dies while it asks again' },
   },
   {
     name: 'asked-while-in-the-outbox',
     file: `${settling}/ask-again.ts`,
-    text: "if (order.is_unpublished) return { kind: 'wait', waitsFromMs: 0 }",
+    text: '!request.is_unpublished &&',
     replacement: '',
     why: 'a relay or a broker that is away does not fill the outbox',
     caughtBy: {
       test: `${settling}/asking.integration.test.ts`,
       titled: 'still in the outbox',
+    },
+  },
+  {
+    name: 'asking-without-going-on',
+    file: `${settling}/asking.ts`,
+    text: '      position = next\n',
+    replacement: '      void next\n',
+    why: 'an order that is lost is asked for, however many others wait in the outbox before it',
+    caughtBy: {
+      test: `${settling}/asking.integration.test.ts`,
+      titled: 'behind thousands',
     },
   },
   {

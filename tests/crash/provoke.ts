@@ -3,7 +3,6 @@ import type { ProcessName } from '#local/ports.ts'
 import { pause } from '#local/waiting.ts'
 import { misuseKey, openTwice, repeatCall, topUpNobody } from './provocations/calls.ts'
 import { cutListener, notifyStatus, unbind, wakeRelay } from './provocations/links.ts'
-import { holdRequestsBack } from './provocations/losses.ts'
 import { contradict, sendAgain, sendNonsense } from './provocations/messages.ts'
 import { letComeAgain, letFail, letTimeOut } from './provocations/trouble.ts'
 import type { System } from './system.ts'
@@ -25,7 +24,7 @@ type Bring = (
 
 /** The rare things that may lead a process to this seam. */
 export const provocationsOf = (process: string, seam: string): Bring[] =>
-  [...provocations, ...whereAsking]
+  provocations
     .filter((one) => one.process.test(process) && one.seams.some((pattern) => pattern.test(seam)))
     .map(({ bring }) => bring)
 
@@ -104,14 +103,5 @@ const provocations: Provocation[] = [
     process: /^payments-api$/,
     seams: [/^rollback of nothing$/, /^answer POST \/accounts\/:id\/topup 404$/],
     bring: topUpNobody,
-  },
-]
-
-/** Of a system that asks again: nobody else is led there. */
-const whereAsking: Provocation[] = [
-  {
-    process: /^orders-consumer$/,
-    seams: [/^commit of update orders set waiting_since$/],
-    bring: (system, _, signal) => holdRequestsBack(system, () => pause(10_000, signal)),
   },
 ]
