@@ -1,5 +1,7 @@
 // Runs before every npm script, on whatever Node is there and without node_modules: brings the
-// dependencies to what package-lock.json says. Silent and quick when they are.
+// dependencies to what package-lock.json says. Silent and quick when they are. Then runs the script
+// that its arguments name, if they do, on the pinned Node: the shell of the npm script would not
+// find it, since it remembers where `node` was before there was a pinned one.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -13,6 +15,7 @@ const otherWay = 'Or run everything in containers: docker compose up --build'
 
 try {
   if (!isInstalled()) await withFolderLock(join(root, '.local/install.lock'), install)
+  if (process.argv.length > 2) process.exitCode = runPinned(process.argv.slice(2))
 } catch (error) {
   console.error(/** @type {Error} */ (error).message)
   process.exit(1)
@@ -96,6 +99,13 @@ function runNpm(args) {
   const { status, error } = spawnSync(file, [...first, ...args], options)
   if (status !== 0)
     throw new Error(`npm ${args[0]} failed (${error?.message ?? `exit code ${status}`})`)
+}
+
+/** @param {string[]} args */
+function runPinned(args) {
+  const { status, error } = spawnSync(pinnedNode, args, { cwd: root, stdio: 'inherit' })
+  if (error) throw error
+  return status ?? 1
 }
 
 function checkPinnedNode() {

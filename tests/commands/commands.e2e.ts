@@ -1,37 +1,27 @@
 import assert from 'node:assert/strict'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { removeState } from '#local/remove-state.ts'
+import { copyRepository, removeDependencies, shellEnvironment } from './clone.ts'
 import { smallestCommands } from './documented.ts'
 import { paste } from './paste.ts'
 
 /**
- * Everything that the documents tell a reader to run; what takes hours in its smallest form. The
- * containers are for test:compose, the sessions of README for npm test.
+ * Everything that the documents tell a reader to run, each script first in an empty copy of the
+ * repository and on the Node of the shell; what takes hours in its smallest form. The containers are for
+ * test:compose, the sessions of README for npm test.
  */
 describe('every command of README and docs', function () {
   const timeoutMs = 15 * 60_000
   this.timeout(timeoutMs + 60_000)
   let isRed = false
-  const home = mkdtempSync(join(tmpdir(), 'orders-payments-commands-'))
+  const env = shellEnvironment()
+  const known = new Set<string>()
+  let home: string
 
   /** A copy of the repository, since some of them write into it. */
   before(async () => {
-    const { output } = await paste('git ls-files -co --exclude-standard', { cwd: '.' })
-    for (const file of output.trim().split('\n').filter(existsSync)) {
-      mkdirSync(dirname(join(home, file)), { recursive: true })
-      cpSync(file, join(home, file))
-    }
-    symlinkSync(resolve('node_modules'), join(home, 'node_modules'))
+    home = await copyRepository()
   })
 
   afterEach(function () {
@@ -46,8 +36,11 @@ describe('every command of README and docs', function () {
 
   for (const command of smallestCommands()) {
     it(command, async () => {
+      const [script = ''] = command.split(' -- ')
+      if (!known.has(script)) removeDependencies(home)
+      known.add(script)
       const startedAtMs = Date.now()
-      const { code, output } = await paste(command, { cwd: home, timeoutMs })
+      const { code, output } = await paste(command, { cwd: home, env, timeoutMs })
       assert.equal(code, 0, `… ${output.slice(-3_000)}`)
       for (const [, file = ''] of command.matchAll(/--(?:markdown|json|profile) (\S+)/g)) {
         const { mtimeMs = 0 } = statSync(join(home, file), { throwIfNoEntry: false }) ?? {}

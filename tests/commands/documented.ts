@@ -44,6 +44,22 @@ const smaller: Record<string, (args: string) => string> = {
 /** Suites that tests cannot run in themselves: only which tests they find. */
 const isSuite = (name: string) => name === 'test' || name.startsWith('test:')
 
+/** What shows in a second or two that a command runs; of what has no such form, what goes before it. */
+const quick: Record<string, string> = {
+  start: 'npm start -- --help',
+  operator: 'npm run operator -- reconcile --help',
+  chaos: 'npm run chaos -- --help',
+  bench: 'npm run prebench',
+  model: 'npm run premodel',
+  check: 'npm run precheck',
+  crash: 'npm run precrash',
+  screenshots: 'npm run prescreenshots',
+}
+
+/** A script in a form that ends soon, and does little. */
+export const quickCommand = (name: string): string =>
+  quick[name] ?? (isSuite(name) ? `npm run ${name} -- --dry-run` : `npm run ${name}`)
+
 /**
  * The documented commands in the smallest form that is still the command, each once. Not `start` and
  * `operator`, which need each other and are not run one by one.
