@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { withFolderLock } from './folder-lock.mjs'
+import { join, resolve } from 'node:path'
+import { tryLock, withFolderLock } from './folder-lock.mjs'
 
 describe('withFolderLock', () => {
   const dir = mkdtempSync(join(tmpdir(), 'folder-lock-'))
@@ -23,19 +24,37 @@ describe('withFolderLock', () => {
     const first = withFolderLock(lock, work('first'))
     await Promise.all([assert.rejects(first, /no space/), withFolderLock(lock, work('second'))])
     assert.deepEqual(order, ['first begins', 'first ends', 'second begins', 'second ends'])
-    assert.ok(!existsSync(lock))
+    assert.ok('release' in tryLock(lock))
   })
 
-  it('takes it from a process that is dead', async () => {
+  it('takes it from a process that is dead, and from another one that has its pid', async () => {
     mkdirSync(lock)
-    writeFileSync(join(lock, 'pid'), String(spawnSync('true').pid))
+    writeFileSync(join(lock, '7'), `${spawnSync('true').pid} 1`)
+    await withFolderLock(lock, () => {})
+    writeFileSync(join(lock, '9'), `${process.pid} 1`)
     await withFolderLock(lock, () => {})
   })
 
-  it('takes it from one that died before it had written who it is', async () => {
-    mkdirSync(lock)
-    const longAgo = new Date(Date.now() - 60_000)
-    utimesSync(lock, longAgo, longAgo)
-    await withFolderLock(lock, () => {})
+  it('lets one of many have it that want it at once, each time after the last one was killed', async () => {
+    const program = `
+      import { tryLock } from ${JSON.stringify(resolve('local/folder-lock.mjs'))}
+      process.stdin.once('data', () => {
+        console.log('release' in tryLock(${JSON.stringify(lock)}) ? 'mine' : 'taken')
+      })
+      console.log('up')`
+    for (let round = 0; round < 5; round++) {
+      const all = Array.from({ length: 12 }, () =>
+        spawn(process.execPath, ['--input-type=module', '--eval', program]),
+      )
+      const answers = () => Promise.all(all.map(({ stdout }) => once(stdout, 'data').then(String)))
+      await answers()
+      const heard = answers()
+      for (const { stdin } of all) stdin.write('go\n')
+      const said = await heard
+      const ended = all.map((child) => once(child, 'close'))
+      for (const child of all) child.kill('SIGKILL')
+      await Promise.all(ended)
+      assert.equal(said.filter((line) => line === 'mine\n').length, 1, said.join(''))
+    }
   })
 })

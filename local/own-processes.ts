@@ -22,12 +22,6 @@ export function ownProcesses(places: Pick<Places, 'stateDir' | 'sharedDir'>): Ow
     .filter(({ pid, name }) => carriesName(pid, places.stateDir) || runsInside(pid, name, places))
 }
 
-/** Distinguishes two processes that got the same pid one after the other; empty without /proc. */
-export function startTicks(pid: number): string {
-  const afterName = read(String(pid), 'stat').split(') ').at(-1) ?? ''
-  return afterName.split(' ')[19] ?? ''
-}
-
 function carriesName(pid: number, stateDir: string): boolean {
   return read(String(pid), 'environ').split('\0').includes(`${STACK_VARIABLE}=${stateDir}`)
 }

@@ -1,13 +1,13 @@
 import { existsSync, rmSync } from 'node:fs'
 import { stopLeftovers } from './leftovers.ts'
 import { openPlaces, outsideDir, outsidePrefix } from './places.ts'
-import { refuseIfRunning } from './stack-lock.ts'
+import { lockStack } from './stack-lock.ts'
 
 /** Removes the state of a stack, wherever it is. Throws, and removes nothing, while it runs. */
 export async function removeState(stateDir: string): Promise<void> {
   if (!existsSync(stateDir)) return
   const places = openPlaces(stateDir)
-  refuseIfRunning(places.runDir)
+  using _lock = lockStack(places.runDir)
   await stopLeftovers(places, console.log)
   const outside = outsideDir(stateDir)
   if (outside.startsWith(outsidePrefix)) rmSync(outside, { recursive: true, force: true })
