@@ -69,4 +69,41 @@ describe('readConfig', () => {
       }),
     )
   })
+
+  for (const login of [
+    'u:1/2',
+    'u:p@ss/w',
+    'u:1?2',
+    'u:1#2',
+    'u:p#w',
+    'u:100%',
+    'u:%FC',
+    'u/v:pw',
+  ]) {
+    it(`asks for percent-encoding where a login is ${login}`, () => {
+      const url = `${login}@server:5432/db`
+      const said = complaint({
+        ...env,
+        DATABASE_URL: `postgres://${url}`,
+        AMQP_URL: `amqp://${url}`,
+      })
+      assert.equal(
+        said.match(/(?<=\n {2})(DATABASE|AMQP)_URL .* percent-encoded: # is %23/g)?.length,
+        2,
+      )
+      assert.ok(!said.includes('server'))
+    })
+  }
+
+  for (const url of [
+    'postgres://u:a%2Fb%40c%3A@[::1]:5432/db?sslmode=require',
+    'postgres:///db?host=/run/postgresql&user=u',
+    'postgres://u@%2Frun%2Fpostgresql/db',
+    'postgres://u:a@b@server/db',
+    'postgres://u:p%C3%BC;ü@server/db',
+  ]) {
+    it(`takes ${url}`, () => {
+      assert.equal(complaint({ ...env, DATABASE_URL: url }), '')
+    })
+  }
 })

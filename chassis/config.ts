@@ -78,13 +78,38 @@ export const postgresUrl = (name: string): Variable<string> =>
 
 export const amqpUrl = (name: string): Variable<string> => url(name, ['amqp:', 'amqps:'])
 
+export const httpUrl = (name: string): Variable<string> => url(name, ['http:', 'https:'])
+
 const url = (name: string, protocols: string[]): Variable<string> => ({
   name,
   parse: (value) => {
+    if (!isPlain(value)) throw new Error(`must have ${encodedLogin}`)
     if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
-    throw new Error(`must be a URL that starts with ${protocols.join('// or ')}//`)
+    const what = `must be a URL that starts with ${protocols.join('// or ')}//`
+    throw new Error(value.includes('@') ? `${what} and has ${encodedLogin}` : what)
   },
 })
+
+const encodedLogin =
+  'the special characters of user name and password percent-encoded: # is %23, % %25, / %2F, : %3A, ? %3F, @ %40'
+
+/**
+ * Whether user name and password are where they belong, and can be decoded. A raw `/`, `?` or `#` ends
+ * them, and what is left of the password becomes a host: then there is an `@` after it.
+ */
+function isPlain(url: string): boolean {
+  const [, authority = '', rest = ''] = /^[^:]*:\/*([^/?#]*)(.*)$/s.exec(url) ?? []
+  return !rest.includes('@') && isUtf8(authority)
+}
+
+function isUtf8(encoded: string): boolean {
+  try {
+    decodeURIComponent(encoded)
+    return true
+  } catch {
+    return false
+  }
+}
 
 function optional<T>(fallback: T | undefined, variable: Variable<T>): Variable<T> {
   return fallback === undefined ? variable : { ...variable, fallback }

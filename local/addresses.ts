@@ -43,6 +43,7 @@ function withoutLogin(url: string): string {
   const clean = new URL(url)
   clean.username = ''
   clean.password = ''
+  for (const name of ['user', 'password']) clean.searchParams.delete(name)
   return clean.href
 }
 

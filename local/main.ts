@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
 import { refuseBusyPorts } from './busy-ports.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -15,7 +16,14 @@ const print = (line: string) => console.log(line)
 
 async function start({ scale }: Extract<Options, { kind: 'start' }>): Promise<void> {
   loadDotEnv()
+  const unused = forgetPostgresVariables(process.env)
   const settings = readSettings(process.env, scale)
+  const { ordersDatabase, paymentsDatabase } = settings.given
+  if (unused.length > 0 && (ordersDatabase ?? paymentsDatabase)) {
+    print(
+      `Not used: ${unused.join(', ')}; the URL of a database says all, such as ?sslmode=require`,
+    )
+  }
   await ensureSystemPackages(['rabbitmq-server', 'nginx'], print)
 
   using _lock = lockStack(settings.places.runDir)

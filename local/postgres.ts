@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
 import { postgresIdentity } from './identity.ts'
 import { folderOf, ownProcesses } from './own-processes.ts'
 import { openPlaces, type Places } from './places.ts'
@@ -28,8 +29,12 @@ export async function startPostgres(
   return Object.assign(await startServer([program]), { url })
 }
 
-/** How to run the PostgreSQL of these places; `url` logs in as its administrator. */
+/**
+ * How to run the PostgreSQL of these places; `url` logs in as its administrator. Whoever has a server of
+ * its own needs nothing that the shell says of others: it is forgotten.
+ */
 export function postgres(places: Places, options: PostgresOptions): Postgres {
+  forgetPostgresVariables(process.env)
   const identity = postgresIdentity()
   const binaries = postgresBinaries(places.sharedDir, identity)
   const password = storedSecret(join(places.stateDir, 'postgres.password'))

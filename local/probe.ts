@@ -19,10 +19,16 @@ export function answersOk(url: string): Promise<boolean> {
   })
 }
 
-/** Whether somebody listens on the port. */
-export function acceptsConnections(port: number, host = '127.0.0.1'): Promise<boolean> {
+export type Address = { host: string; port: number } | { path: string }
+
+/** Whether somebody listens on the port of this machine. */
+export const acceptsConnections = (port: number): Promise<boolean> =>
+  accepts({ port, host: '127.0.0.1' })
+
+/** Whether somebody listens there. */
+export function accepts(address: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host, timeout: answerTimeoutMs })
+    const socket = connect({ ...address, timeout: answerTimeoutMs })
     socket.on('connect', () => resolve(true))
     socket.on('connect', () => socket.destroy())
     socket.on('timeout', () => socket.destroy())

@@ -1,26 +1,40 @@
-import { acceptsConnections } from './probe.ts'
+import { brokerAddress } from '#chassis/broker/address.ts'
+import { databaseAddress } from '#chassis/database/address.ts'
+import { type Address, accepts } from './probe.ts'
 import type { Settings } from './settings.ts'
 import { until } from './waiting.ts'
 
-const variables = {
-  amqp: 'AMQP_URL',
-  ordersDatabase: 'ORDERS_DATABASE_URL',
-  paymentsDatabase: 'PAYMENTS_DATABASE_URL',
-} as const
-
-const standardPorts: Record<string, number> = { 'amqp:': 5_672, 'amqps:': 5_671 }
+/** Where the drivers will connect to, by the URL and what they know themselves. */
+const servers = [
+  { name: 'amqp', variable: 'AMQP_URL', addressOf: brokerAddress },
+  { name: 'ordersDatabase', variable: 'ORDERS_DATABASE_URL', addressOf: databaseAddress },
+  { name: 'paymentsDatabase', variable: 'PAYMENTS_DATABASE_URL', addressOf: databaseAddress },
+] as const
 
 /** Servers that the environment names must be there. Throws one Error that lists those that are not. */
-export async function refuseUnreachable({ given }: Settings): Promise<void> {
+export async function refuseUnreachable({ given }: Pick<Settings, 'given'>): Promise<void> {
   const faults = await Promise.all(
-    Object.entries(variables).map(async ([name, variable]) => {
-      const url = given[name as keyof typeof variables]
-      if (url === undefined) return []
-      const { hostname, port, protocol } = new URL(url)
-      const number = Number(port) || (standardPorts[protocol] ?? 5_432)
-      const found = await until(() => acceptsConnections(number, hostname), { timeoutMs: 3_000 })
-      return found ? [] : [`${variable}: nobody answers at ${hostname}:${number}`]
+    servers.map(async ({ name, variable, addressOf }) => {
+      const url = given[name]
+      const fault = url !== undefined && (await faultOf(url, addressOf))
+      return fault ? [`${variable}: ${fault}`] : []
     }),
   )
   if (faults.flat().length > 0) throw new Error(`Cannot start:\n  ${faults.flat().join('\n  ')}`)
 }
+
+async function faultOf(
+  url: string,
+  addressOf: (url: string) => Address,
+): Promise<string | undefined> {
+  try {
+    const address = addressOf(url)
+    if (await until(() => accepts(address), { timeoutMs: 3_000 })) return undefined
+    return `nobody answers at ${'path' in address ? address.path : hostAndPort(address)}`
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const hostAndPort = ({ host, port }: { host: string; port: number }): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

@@ -2,11 +2,11 @@ import { resolve } from 'node:path'
 import {
   amqpUrl,
   authMode,
+  httpUrl,
   integer,
   logLevel,
   postgresUrl,
   readConfig,
-  text,
   type Variable,
 } from '#chassis/config.ts'
 import type { Scale } from './options.ts'
@@ -45,7 +45,7 @@ export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
     logLevel,
     authMode,
     amqp: orMissing(amqpUrl('AMQP_URL')),
-    management: orMissing(text('RABBITMQ_MANAGEMENT_URL')),
+    management: orMissing(httpUrl('RABBITMQ_MANAGEMENT_URL')),
     ordersDatabase: orMissing(postgresUrl('ORDERS_DATABASE_URL')),
     paymentsDatabase: orMissing(postgresUrl('PAYMENTS_DATABASE_URL')),
   })

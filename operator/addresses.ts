@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { amqpUrl, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
+import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
 
 const repositoryDir = resolve(import.meta.dirname, '..')
 
@@ -54,9 +55,13 @@ function localStack(env: NodeJS.ProcessEnv): Addresses | undefined {
   }
 }
 
-/** The environment with what `.env` adds to it; what it says already goes before. */
+/**
+ * The environment with what `.env` adds to it, which goes after what it says already; without what it says
+ * of other databases.
+ */
 export function readEnvironment(): NodeJS.ProcessEnv {
   const file = join(repositoryDir, '.env')
   if (existsSync(file)) process.loadEnvFile(file)
+  forgetPostgresVariables(process.env)
   return process.env
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { freePorts } from '#local/free-ports.ts'
 import { processNames } from '#local/ports.ts'
 import { startPostgres } from '#local/postgres.ts'
@@ -41,6 +42,26 @@ describe('npm start', function () {
     const reset = spawn('npm', ['run', 'reset'], { env: { ...process.env, LOCAL_DIR: first.dir } })
     assert.deepEqual(await once(reset, 'close'), [0, null])
     assert.ok(!existsSync(first.dir))
+  })
+
+  it('and the operator do not heed what the shell says of another PostgreSQL', async () => {
+    const env = {
+      PGHOST: 'elsewhere.invalid',
+      PGOPTIONS: '-c DateStyle=German -c default_transaction_read_only=on',
+      PGPORT: '1',
+      PGSSLMODE: 'require',
+      PGUSER: 'somebody',
+    }
+    const stack = await startStack({ env })
+    await insist(stack.gateway, '/accounts', { user_id: 'alice' })
+    await insist(stack.gateway, '/accounts/alice/topup', { amount: '10.00' })
+    assert.ok(await placeAndPay(stack.gateway))
+    const { stdout } = await promisify(execFile)(
+      ...([process.execPath, ['operator/main.ts', 'reconcile', '--json']] as const),
+      { env: { ...process.env, ...env, LOCAL_DIR: stack.dir } },
+    )
+    assert.deepEqual(JSON.parse(stdout), { findings: [] })
+    assert.equal(await stack.stop(), 0)
   })
 
   it('names every server of its environment that is not there', async () => {

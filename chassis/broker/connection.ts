@@ -2,19 +2,14 @@ import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
 import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
-
-/**
- * Between two heartbeats, since a half-open connection reports nothing by itself: it is given up
- * when two are missing, which takes up to three intervals to see.
- */
-export const heartbeatSeconds = 4
+import { connectFields } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */
 export const connectTimeoutMs = 5_000
 
 /** One attempt. `name` is what the RabbitMQ UI lists the connection by. */
 export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
-  amqp.connect(withHeartbeat(url), {
+  amqp.connect(connectFields(url), {
     timeout: connectTimeoutMs,
     clientProperties: { connection_name: name },
   })
@@ -53,12 +48,4 @@ export function hangUp(connection: ChannelModel, patienceMs = 500): Promise<void
     })
   const gone = new Promise<void>((resolve) => stream.once('close', () => resolve()))
   return Promise.race([closing, gone])
-}
-
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url)
-  if (!parsed.searchParams.has('heartbeat')) {
-    parsed.searchParams.set('heartbeat', String(heartbeatSeconds))
-  }
-  return parsed.href
 }

@@ -1,6 +1,7 @@
 import rascal from 'rascal'
 import { within } from '../deadline.ts'
-import { connectTimeoutMs, heartbeatSeconds } from './connection.ts'
+import { heartbeatSeconds, rascalFields } from './address.ts'
+import { connectTimeoutMs } from './connection.ts'
 
 /** A queue bound to an exchange; its dead letters go to `<queue>.dlq`. */
 export interface QueueTopology {
@@ -117,11 +118,15 @@ export function rascalConfig({
   return rascal.withDefaultConfig(config as unknown as rascal.BrokerConfig)
 }
 
-const connectionConfig = (name: string, url: string) => ({
-  url,
-  options: { heartbeat: heartbeatSeconds, channelMax: 100 },
-  socketOptions: { timeout: connectTimeoutMs, clientProperties: { connection_name: name } },
-})
+function connectionConfig(name: string, url: string) {
+  const { credentials, ...rest } = rascalFields(url)
+  const clientProperties = { connection_name: name }
+  return {
+    ...rest,
+    options: { heartbeat: heartbeatSeconds, channelMax: 100 },
+    socketOptions: { timeout: connectTimeoutMs, clientProperties, credentials },
+  }
+}
 
 const queueConfigs = (queue: string, isOldDeadLetterQueue: boolean) => [
   [

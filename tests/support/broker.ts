@@ -3,6 +3,13 @@ import amqp, { type ConfirmChannel, type GetMessage, type Options } from 'amqpli
 import { eventuallyPasses } from './eventually.ts'
 import { rabbitmqServer } from './servers.ts'
 
+/** Of which queues and exchanges, as regular expressions of their names. */
+interface Permissions {
+  configure: string
+  write: string
+  read: string
+}
+
 /** A virtual host, with a user of its own, for the tests of a `describe`. */
 export interface TestBroker {
   url: string
@@ -17,6 +24,8 @@ export interface TestBroker {
   /** How many messages are ready in a queue: not those in a consumer's hands. */
   depth: (queue: string) => Promise<number>
   consumers: (queue: string) => Promise<number>
+  /** One more user of this virtual host, who may do all of it or what is named here; the URL of his. */
+  addUser: (name: string, password: string, may?: Partial<Permissions>) => Promise<string>
   /** For what the rest does not do, such as deleting a queue. */
   channel: () => ConfirmChannel
   /** Names of the connections, but for the one of the test itself. */
@@ -51,8 +60,13 @@ export async function openVhost({ areClientsKilled = false } = {}): Promise<{
   const { username, password } = new URL((await rabbitmqServer()).managementUrl)
   const connection = await amqp.connect(`amqp://${username}:${password}@${address}/${name}`)
   const channel = await connection.createConfirmChannel()
+  const users = [name]
   const broker: TestBroker = {
     url: userUrl,
+    addUser: (user, password, may) => {
+      users.push(user)
+      return createUser({ user, password, vhost: name, may })
+    },
     ...messagesOn(channel, connection.createChannel.bind(connection)),
     channel: () => channel,
     connections: () => connectionsOf(name),
@@ -61,7 +75,7 @@ export async function openVhost({ areClientsKilled = false } = {}): Promise<{
   const close = async () => {
     await connection.close()
     await (areClientsKilled ? assertNoLivingConnections(name) : assertNoConnections(name))
-    await management('DELETE', `/users/${name}`)
+    for (const user of users) await management('DELETE', `/users/${encodeURIComponent(user)}`)
     await management('DELETE', `/vhosts/${name}`)
   }
   return { broker, close }
@@ -91,15 +105,28 @@ function assertNone(names: string[]): void {
 }
 
 async function createVhost(name: string): Promise<string> {
-  const { address } = await rabbitmqServer()
   const password = randomBytes(9).toString('hex')
   await management('PUT', `/vhosts/${name}`, {})
-  await management('PUT', `/users/${name}`, { password, tags: '' })
-  const all = { configure: '.*', write: '.*', read: '.*' }
-  await management('PUT', `/permissions/${name}/${name}`, all)
   const { username } = new URL((await rabbitmqServer()).managementUrl)
-  await management('PUT', `/permissions/${name}/${username}`, all)
-  return `amqp://${name}:${password}@${address}/${name}`
+  await management('PUT', `/permissions/${name}/${username}`, everything)
+  return createUser({ user: name, password, vhost: name })
+}
+
+const everything: Permissions = { configure: '.*', write: '.*', read: '.*' }
+
+interface NewUser {
+  user: string
+  password: string
+  vhost: string
+  may?: Partial<Permissions> | undefined
+}
+
+async function createUser({ user, password, vhost, may = {} }: NewUser): Promise<string> {
+  const { address } = await rabbitmqServer()
+  const [login, secret] = [user, password].map(encodeURIComponent)
+  await management('PUT', `/users/${login}`, { password, tags: '' })
+  await management('PUT', `/permissions/${vhost}/${login}`, { ...everything, ...may })
+  return `amqp://${login}:${secret}@${address}/${vhost}`
 }
 
 /** To ask for a queue that is not there closes the channel: hence one for each question. */
