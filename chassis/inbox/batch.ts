@@ -1,6 +1,6 @@
 import type { Delivery } from '../broker/consumer.ts'
 import type { Database } from '../database/connect.ts'
-import { type Handling, handleEvents, type IncomingEvent } from './handle.ts'
+import { type Ending, type Handling, handleEvents, type IncomingEvent } from './handle.ts'
 import type { WithInbox } from './rows.ts'
 import { type Aftermath, type Settling, settle } from './settle.ts'
 import { whenAvailable } from './when-available.ts'
@@ -15,7 +15,11 @@ export interface Inbox<Tables extends WithInbox, Event extends IncomingEvent>
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
   /** After a commit, outside of it. */
   onCommit?: () => void
+  /** Counts each time that the handling is begun, and takes it back when nothing came of it. */
+  counted?: (handling: () => Promise<Endings>) => Promise<Endings>
 }
+
+type Endings = Map<string, Ending>
 
 /** More than this is no event of ours. */
 const maxMessageBytes = 65_536
@@ -34,7 +38,8 @@ export async function consumeBatch<Tables extends WithInbox, Event extends Incom
   for (const { decoded } of received) {
     if (decoded.kind === 'event') events.set(decoded.event.id, decoded.event)
   }
-  const handling = () => handleEvents(inbox, [...events.values()])
+  const { counted = (handling) => handling() } = inbox
+  const handling = () => counted(() => handleEvents(inbox, [...events.values()]))
   const endings = await whenAvailable(handling, inbox.logger, aftermath.signal)
   if (events.size > 0 && endings) inbox.onCommit?.()
   const settling = settlingOf(inbox)

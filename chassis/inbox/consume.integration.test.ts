@@ -15,8 +15,8 @@ import { Background } from './background.ts'
 import { consumeBatch, type Inbox } from './batch.ts'
 import { type Consuming, runConsumer, subscribe } from './consume.ts'
 import { handleEvents, type Outcome } from './handle.ts'
-import type { WithInbox } from './rows.ts'
-import { precedenceMs } from './suspicion.ts'
+import { countStart, readAttempts, takeStartBack, type WithInbox } from './rows.ts'
+import { deliveredBefore, precedenceMs } from './suspicion.ts'
 
 interface Thing {
   id: string
@@ -45,7 +45,7 @@ describe('consumer', () => {
   )
 
   beforeEach('empty inbox, effects and queues', async () => {
-    await eventually(() => database.rows(sql`TRUNCATE inbox, effects`))
+    await eventually(() => database.rows(sql`TRUNCATE inbox, attempts, effects`))
     const publisher = use(
       new Publisher({ name: 'setup', url: broker.url, topology, logger: silent }),
     )
@@ -468,6 +468,43 @@ describe('consumer', () => {
         last.atMs - neighbour.atMs >= precedenceMs,
         `${last.atMs - neighbour.atMs} ms later`,
       )
+    })
+  })
+
+  describe('a message that was delivered before', () => {
+    it('is no killer when its consumer was told to stop while it waits for the database', async () => {
+      let isFull = true
+      const waiting: Handle = async (trx, events) => {
+        if (isFull) await sql`DO $$ BEGIN RAISE disk_full; END $$`.execute(trx)
+        return handle(trx, events)
+      }
+      const event = newEvent()
+      await send(event)
+      await comeBack(1)
+      for (let stops = 0; stops < 3; stops++) {
+        const { logger, said } = recordingLogger()
+        const consumer = await consume({ handle: waiting, logger })
+        await eventually(() => said.includes('the database is away, holding messages'))
+        await consumer.close()
+        await eventually(async () => (await broker.depth(queue)) === 1)
+      }
+      isFull = false
+      await consume({ handle: waiting })
+      await hasHandled([event])
+      assert.equal(await broker.depth(dead), 0)
+      assert.deepEqual(await database.rows(sql`SELECT FROM attempts`), [])
+    })
+
+    it('is counted once when it is begun, however often that is said', async () => {
+      const { inbox, subscription } = open()
+      await subscription.close()
+      const { id } = newEvent()
+      await countStart(inbox.db, id, deliveredBefore)
+      await countStart(inbox.db, id, deliveredBefore)
+      assert.equal((await readAttempts(inbox.db, [id])).get(id)?.started, 2)
+      await takeStartBack(inbox.db, id, deliveredBefore)
+      await takeStartBack(inbox.db, id, deliveredBefore)
+      assert.equal((await readAttempts(inbox.db, [id])).get(id)?.started, 1)
     })
   })
 

@@ -40,8 +40,9 @@ export const readAttempts = async (db: Kysely<WithInbox>, ids: string[]) => {
 }
 
 /**
- * Counts that an attempt begins, after `before`. The commit does not wait for the disk: the count is
- * there for the death of a consumer, not for that of the database.
+ * Counts that an attempt begins, after `before`; once, also when it is said twice because no answer came.
+ * The commit does not wait for the disk: the count is there for the death of a consumer, not for that
+ * of the database.
  */
 export const countStart = (db: Kysely<WithInbox>, id: string, before: Attempts) =>
   sql`
@@ -49,7 +50,13 @@ export const countStart = (db: Kysely<WithInbox>, id: string, before: Attempts) 
     SELECT ${id}::uuid, ${before.started}::int + 1, ${before.finished}::int
     FROM set_config('synchronous_commit', 'off', true)
     ON CONFLICT (event_id) DO UPDATE
-    SET started = attempts.started + 1, last_started_at = clock_timestamp()
+    SET started = greatest(attempts.started, excluded.started), last_started_at = clock_timestamp()
+  `.execute(db)
+
+/** Takes back what `countStart` has counted after `before`: the attempt told nothing of the event. */
+export const takeStartBack = (db: Kysely<WithInbox>, id: string, before: Attempts) =>
+  sql`
+    UPDATE attempts SET started = least(started, ${before.started}::int) WHERE event_id = ${id}::uuid
   `.execute(db)
 
 /** Counts that an attempt came to an end, as a failure, and returns how many did until now. */

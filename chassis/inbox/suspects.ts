@@ -4,7 +4,7 @@ import { pause } from '../pause.ts'
 import { consumeBatch, decode, type Inbox, settlingOf } from './batch.ts'
 import type { IncomingEvent } from './handle.ts'
 import type { Pending } from './pending.ts'
-import { countStart, readAttempts, type WithInbox } from './rows.ts'
+import { countStart, readAttempts, takeStartBack, type WithInbox } from './rows.ts'
 import { type Aftermath, type Settled, settle } from './settle.ts'
 import {
   type Attempts,
@@ -25,7 +25,8 @@ interface Suspect extends Waiting {
 /**
  * Handles messages one by one that were in trouble: delivered before to a consumer that is gone, or
  * failed by themselves. A start is counted before each, so that a message which kills its consumer
- * is told from its neighbours, lets them go first, and is parked after its third death.
+ * is told from its neighbours, lets them go first, and is parked after its third death. A start that
+ * only met a database that is away is taken back: whatever ends the process meanwhile, it is not the message.
  */
 export async function handleSuspects<Tables extends WithInbox, Event extends IncomingEvent>(
   inbox: Inbox<Tables, Event>,
@@ -63,14 +64,20 @@ async function handleSuspect<Tables extends WithInbox, Event extends IncomingEve
   { delivery, eventId, attempts }: Suspect,
   aftermath: Aftermath,
 ): Promise<void> {
-  if (eventId !== undefined) {
-    const settling = settlingOf(inbox)
-    if (isKiller(attempts)) return settle(settling, delivery, killer(eventId, attempts), aftermath)
-    const count = () => countStart(settling.db, eventId, attempts)
-    const counted = await whenAvailable(count, inbox.logger, aftermath.signal)
-    if (!counted) return delivery.requeue()
+  if (eventId === undefined) return consumeBatch(inbox, [delivery], aftermath)
+  const settling = settlingOf(inbox)
+  if (isKiller(attempts)) return settle(settling, delivery, killer(eventId, attempts), aftermath)
+  const { db } = settling
+  const counted: typeof inbox.counted = async (handling) => {
+    await countStart(db, eventId, attempts)
+    try {
+      return await handling()
+    } catch (error) {
+      await takeStartBack(db, eventId, attempts).catch(() => {}) // then it was one more, as at a death
+      throw error
+    }
   }
-  await consumeBatch({ ...inbox, triedBefore: true }, [delivery], aftermath)
+  await consumeBatch({ ...inbox, triedBefore: true, counted }, [delivery], aftermath)
 }
 
 const killer = (eventId: string, { started }: Attempts): Settled => ({

@@ -213,12 +213,23 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'starts-not-counted',
     file: `${inbox}/suspects.ts`,
-    text: 'const count = () => countStart(settling.db, eventId, attempts)',
-    replacement: 'const count = async () => true',
+    text: '    await countStart(db, eventId, attempts)\n',
+    replacement: '',
     why: 'a message that kills its consumer is told from its neighbours',
     caughtBy: {
       test: `${inbox}/suspects.integration.test.ts`,
       titled: 'parked after three deaths',
+    },
+  },
+  {
+    name: 'starts-not-taken-back',
+    file: `${inbox}/suspects.ts`,
+    text: '      await takeStartBack(db, eventId, attempts).catch(() => {})',
+    replacement: '     ',
+    why: 'a message that only waited for the database is not taken for one that kills its consumer',
+    caughtBy: {
+      test: `${inbox}/consume.integration.test.ts`,
+      titled: 'told to stop while it waits for the database',
     },
   },
   {
