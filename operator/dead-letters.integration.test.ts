@@ -222,6 +222,19 @@ describe('dead letters', function () {
     assert.deepEqual([await broker.depth(dlq), await broker.depth(queue)], [1, 0])
   })
 
+  it('are gone when they were dropped, however many are asked for at a time', async () => {
+    await putLetters(newIds(100))
+    await atDesk(broker.url, (desk) =>
+      desk.sort(
+        dlq,
+        () => 100,
+        async (letters) => letters.map(() => 'drop'),
+      ),
+    )
+    await eventually(async () => (await broker.connections()).length === 0)
+    assert.equal((await broker.drain(dlq)).length, 0)
+  })
+
   it('go back no faster than they are asked to', async () => {
     await putLetters(newIds(30))
     const start = performance.now()

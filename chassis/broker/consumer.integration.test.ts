@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { useBroker } from '#testing/broker.ts'
 import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
 import { silence } from '#testing/silence.ts'
-import { Subscription } from './consumer.ts'
+import { type Delivery, Subscription } from './consumer.ts'
 import { declareTopology } from './topology.ts'
 
 describe('Subscription', () => {
@@ -31,6 +32,37 @@ describe('Subscription', () => {
       await broker.publish({ exchange: 'events', routingKey: 'happened' }, 'heard')
       return received.includes('heard')
     })
+  })
+
+  it('gets back what was not acknowledged, and nothing else, when it is told to stop', async () => {
+    const deliveries: Delivery[] = []
+    const subscription = use(
+      new Subscription({
+        ...{ name: 'consumer', url: broker.url, topology, queue: 'all', prefetch: 200 },
+        logger: silent,
+        onDelivery: (delivery) => deliveries.push(delivery),
+      }),
+    )
+    await eventually(() => subscription.isConsuming())
+    const numbers = Array.from({ length: 100 }, (_, number) => String(number))
+    await Promise.all(numbers.map((text) => broker.publish({ routingKey: 'all' }, text)))
+    await eventually(() => deliveries.length === 100)
+    const closed = subscription.close()
+    await eventually(async () => {
+      await broker.publish({ routingKey: 'all' }, 'too late')
+      return (await broker.depth('all')) > 0 // nobody consumes any more
+    })
+    const [first, ...others] = deliveries
+    for (const { ack } of others) ack() // each by itself: the first one is open
+    await nextTurn()
+    first?.requeue()
+    await closed
+    await eventually(async () => (await broker.connections()).length === 0)
+    const left = (await broker.drain('all')).map(({ content }) => content.toString())
+    assert.deepEqual(
+      left.filter((text) => text !== 'too late'),
+      [first?.content.toString()],
+    )
   })
 
   it('says that a queue does not answer, stops at once all the same, and consumes when it does', async function () {

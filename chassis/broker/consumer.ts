@@ -141,11 +141,10 @@ export class Subscription {
     await this.#finish(channel, life, async () => {
       await channel.cancel(consumer.consumerTag)
       for (const message of tooLate) settlement.requeue(message)
-      await settlement.whenEmpty()
+      await finishSettling(channel, queue, settlement)
     })
   }
 
-  /** Closing the channel is answered when all that was said on it is heard. */
   async #finish(channel: Channel, life: AbortSignal, work: () => Promise<void>): Promise<void> {
     const finishing = Promise.race([work(), untilAborted(life)])
     await within(finishTimeoutMs, 'finishing what was in hand', finishing).catch((error) =>
@@ -176,6 +175,25 @@ export class Subscription {
 
 const openChannel = (connection: ChannelModel): Promise<Channel> =>
   within(connectTimeoutMs, 'opening a channel', connection.createChannel())
+
+/**
+ * Resolves when everything in our hands is settled, and the queue has heard of it. That a channel was
+ * closed is no proof: a quorum queue takes 32 commands of a channel at a time, and the channel keeps
+ * further ones to itself, until it is told that those are done, or for ever, when it is closed before.
+ * A get is done by the queue after them; a message that it brings goes back. Whatever the queue answers
+ * after that comes when the channel was told, and has sent the rest.
+ */
+async function finishSettling(
+  channel: Channel,
+  queue: string,
+  settlement: Settlement,
+): Promise<void> {
+  const wasEmpty = settlement.isEmpty()
+  await settlement.whenEmpty()
+  const message = wasEmpty ? false : await channel.get(queue)
+  if (message) channel.nack(message)
+  await channel.checkQueue(queue)
+}
 
 function deliveryOf(message: ConsumeMessage, settlement: Settlement, life: AbortSignal): Delivery {
   const { properties, fields, content } = message

@@ -3,7 +3,7 @@ import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
 import { connectOrFail, hangUp } from './connection.ts'
 import { isReply, takeLock } from './desk-lock.ts'
-import { type HeldLetter, type Letter, putBack, take } from './letters-in-hand.ts'
+import { type HeldLetter, type Letter, lettersAtOnce, putBack, take } from './letters-in-hand.ts'
 import { Outgoing } from './outgoing.ts'
 import { countByServing } from './silent-queues.ts'
 
@@ -17,7 +17,7 @@ export interface QueueState {
   consumers: number
 }
 
-/** What all that was said on a channel may take to be heard. */
+/** What closing a channel may take. */
 const closeMs = 10_000
 
 const disconnectMs = 2_000
@@ -107,7 +107,7 @@ export class Desk {
 
   /**
    * Shows `judge` the messages that are in the queue now, in their order and as many at a time as
-   * `takeNext` says (0: no more), and does to them as it says. What comes in meanwhile is not looked
+   * `takeNext` says (0: no more; `lettersAtOnce` at most), and does to them as it says. What comes in meanwhile is not looked
    * at, so that a letter which comes back is met once. Returns how many there were, shown or not.
    * Rejects with `unavailable` when not all of them come.
    */
@@ -124,7 +124,7 @@ export class Desk {
       const held = new Map<number, HeldLetter>()
       try {
         for (let count = takeNext(); count > 0 && left > 0; count = takeNext()) {
-          const letters = await take(channel, queue, Math.min(left, count))
+          const letters = await take(channel, queue, Math.min(left, count, lettersAtOnce))
           if (letters.length === 0) throw notComing(left, total)
           left -= letters.length
           for (const { fields } of letters) held.set(fields.deliveryTag, { fields })
@@ -147,7 +147,7 @@ export class Desk {
     await (await this.#outgoing).put(queue, letters)
   }
 
-  /** A channel of its own, since an error closes it. When it is closed, all that it said was heard. */
+  /** A channel of its own, since an error closes it. */
   async #onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
     const channel = await this.#connection.createChannel()
     channel.on('error', () => {})

@@ -5,7 +5,12 @@ import { AppError } from '../errors.ts'
 /** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
 export type Letter = Pick<GetMessage, 'content' | 'properties'>
 
-/** Letters may have a megabyte each, or ten: so many are in memory at a time. */
+/**
+ * Letters may have a megabyte each, or ten: so many are in memory at a time. Not more than 32, which is
+ * what a quorum queue takes of a channel at a time (`quorum_commands_soft_limit`): further
+ * acknowledgements would wait in the channel, and be forgotten with it. To consume the next ones is done
+ * by the queue after those.
+ */
 export const lettersAtOnce = 32
 
 /** How long a few letters that were put back may take to be seen in their queue. */

@@ -24,7 +24,7 @@ function channelOf(count: number) {
     requeued,
     sent: () => sent,
     ack: (message: Message, allUpTo?: boolean) => settle(message, acked, allUpTo),
-    nack: (message: Message) => settle(message, requeued),
+    nack: (message: Message, allUpTo?: boolean) => settle(message, requeued, allUpTo),
   }
 }
 
@@ -42,6 +42,17 @@ describe('Settlement', () => {
     await nextTurn()
     assert.equal(channel.acked.length, 100)
     assert.equal(channel.sent(), 1)
+  })
+
+  it('gives a batch back with one answer, and needs three for a batch with one in the middle', async () => {
+    const { channel, settlement } = settling(100)
+    for (const message of channel.messages.slice(0, 40)) settlement.requeue(message)
+    settlement.ack(channel.messages[40] as Message)
+    for (const message of channel.messages.slice(41)) settlement.requeue(message)
+    await nextTurn()
+    assert.deepEqual(channel.acked, [40])
+    assert.equal(channel.requeued.length, 99)
+    assert.equal(channel.sent(), 3)
   })
 
   it('lets nobody wait for a neighbour that is still open', async () => {

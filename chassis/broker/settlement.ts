@@ -6,9 +6,9 @@ type Answer = 'ack' | 'requeue'
 
 /**
  * What is in our hands on a channel, and how it is answered. Answers are sent together, a moment
- * later: one acknowledgement for all that were settled in the order of their delivery, which spares
- * the broker most of that work. Whatever came after a message that is still open is answered by
- * itself, so that nothing waits for a neighbour.
+ * later: one for all that were settled alike in the order of their delivery, which spares the broker
+ * most of that work. Whatever came after a message that is still open is answered by itself, so that
+ * nothing waits for a neighbour.
  */
 export class Settlement {
   readonly #channel: Settling
@@ -45,40 +45,42 @@ export class Settlement {
 
   #flush(): void {
     this.#isFlushing = false
-    const row = this.#firstRow()
-    const rest = [...this.#inHand].filter(([, answer]) => answer).slice(row.length)
-    const last = row.at(-1)
+    const answers = answersTo([...this.#inHand])
     unlessClosed(() => {
-      if (last) this.#channel.ack(last, true)
-      for (const [message, answer] of rest) {
-        if (answer === 'ack') this.#channel.ack(message)
-        else this.#channel.nack(message, false, true)
+      for (const { message, answer, allUpTo } of answers) {
+        if (answer === 'ack') this.#channel.ack(message, allUpTo)
+        else this.#channel.nack(message, allUpTo, true)
       }
     })
-    for (const message of row) this.#inHand.delete(message)
-    for (const [message] of rest) this.#inHand.delete(message)
-    if (this.#inHand.size === 0) this.#isEmpty()
+    for (const [message, answer] of this.#inHand) if (answer) this.#inHand.delete(message)
+    if (this.isEmpty()) this.#becomeEmpty()
+  }
+
+  isEmpty(): boolean {
+    return this.#inHand.size === 0
   }
 
   /** Resolves when nothing is in our hands any more. */
   whenEmpty(): Promise<void> {
-    return this.#inHand.size === 0 ? Promise.resolve() : this.#empty.promise
+    return this.isEmpty() ? Promise.resolve() : this.#empty.promise
   }
 
-  /** Those at the beginning that are all to be acknowledged. */
-  #firstRow(): Message[] {
-    const row: Message[] = []
-    for (const [message, answer] of this.#inHand) {
-      if (answer !== 'ack') break
-      row.push(message)
-    }
-    return row
-  }
-
-  #isEmpty(): void {
+  #becomeEmpty(): void {
     this.#empty.resolve()
     this.#empty = Promise.withResolvers()
   }
+}
+
+/** What is sent for messages in the order of their delivery, of which some may be open. */
+function answersTo(messages: [Message, Answer | undefined][]) {
+  let isBehindOpen = false
+  return messages.flatMap(([message, answer], index) => {
+    if (!answer) isBehindOpen = true
+    if (!answer) return []
+    if (isBehindOpen) return { message, answer, allUpTo: false }
+    const isCoveredByNext = messages[index + 1]?.[1] === answer
+    return isCoveredByNext ? [] : { message, answer, allUpTo: true }
+  })
 }
 
 /** A channel that was closed just now: the broker delivers again what was on it. */

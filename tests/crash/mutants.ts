@@ -178,10 +178,32 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ack-beyond-what-is-open',
     file: 'chassis/broker/settlement.ts',
-    text: "      if (answer !== 'ack') break\n      row.push(message)",
-    replacement: "      if (answer === 'ack') row.push(message)",
+    text: '    if (!answer) isBehindOpen = true\n',
+    replacement: '',
     why: 'one acknowledgement for many never covers a message that is still in work',
     caughtBy: { test: 'chassis/broker/settlement.test.ts', titled: 'lets nobody wait' },
+  },
+  {
+    name: 'acks-not-waited-for',
+    file: 'chassis/broker/consumer.ts',
+    text: '  const message = wasEmpty ? false : await channel.get(queue)\n  if (message) channel.nack(message)\n  await channel.checkQueue(queue)\n',
+    replacement: '',
+    why: 'a channel that is closed forgets acknowledgements that its queue has not taken yet',
+    caughtBy: {
+      test: 'chassis/broker/consumer.integration.test.ts',
+      titled: 'gets back what was not acknowledged, and nothing else',
+    },
+  },
+  {
+    name: 'letters-beyond-the-limit',
+    file: 'chassis/broker/desk.ts',
+    text: 'Math.min(left, count, lettersAtOnce)',
+    replacement: 'Math.min(left, count)',
+    why: 'the same for dead letters that an operator drops',
+    caughtBy: {
+      test: 'operator/dead-letters.integration.test.ts',
+      titled: 'however many are asked for at a time',
+    },
   },
   {
     name: 'ack-before-dead-letter',
