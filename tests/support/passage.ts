@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PostgresMessages } from './postgres-messages.ts'
+import { BackendMessages, type MessageType } from './backend-messages.ts'
 
 /** Which way bytes travel: `up` to the server, `down` to the client. */
 export type Way = 'up' | 'down'
@@ -16,8 +16,16 @@ export interface Weather {
   pieceBytes?: number
   /** When one side hangs up, the other hears of it so much later. */
   lateEndMs?: number
-  /** A server of PostgreSQL sends notifications, and they do not arrive. */
-  dropsNotifications?: boolean
+  /** Messages of PostgreSQL that do not reach its client; everything else does. */
+  without?: MessageType
+}
+
+interface Ends {
+  client: Socket
+  server: Socket
+  /** What the server says is read message by message. */
+  isPostgres: boolean
+  onData: (way: Way, data: Buffer) => 'pass' | 'cut'
 }
 
 /** One connection through a proxy. What each side says queues for the other, ends included. */
@@ -27,17 +35,14 @@ export class Passage {
   readonly openedAtMs = performance.now()
   readonly #client: Socket
   readonly #server: Socket
+  readonly #messages: BackendMessages | undefined
   #weather: Weather = {}
   #changed = Promise.withResolvers<void>()
 
-  constructor(
-    client: Socket,
-    server: Socket,
-    onData: (way: Way, data: Buffer) => 'pass' | 'cut',
-    messages?: PostgresMessages,
-  ) {
+  constructor({ client, server, isPostgres, onData }: Ends) {
     this.#client = client
     this.#server = server
+    if (isPostgres) this.#messages = new BackendMessages(() => this.label)
     for (const [way, from, to] of [
       ['up', client, server],
       ['down', server, client],
@@ -45,10 +50,8 @@ export class Passage {
       const queue = new Queue((turn) => this.#untilDue(way, turn))
       from.on('data', (data: Buffer) => {
         if (way === 'up' && this.label.length < labelBytes) this.label += data.toString('latin1')
-        const drops = way === 'down' && this.#weather.dropsNotifications
-        const passed = messages && way === 'down' ? messages.pass(data, drops) : data
         if (onData(way, data) === 'cut') this.cut()
-        else queue.add(() => this.#write(to, passed))
+        else queue.add(() => this.#write(to, way === 'down' ? this.#without(data) : data))
       })
       from.on('error', () => {})
       from.on('close', () => queue.add(() => this.#end(to)))
@@ -83,6 +86,10 @@ export class Passage {
     const waitMs = queuedAtMs + delayMs + (2 * Math.random() - 1) * jitterMs - performance.now()
     if (waitMs > 1) await delay(waitMs)
     while (this.#weather.silent?.includes(way)) await this.#changed.promise
+  }
+
+  #without(data: Buffer): Buffer {
+    return this.#messages?.without(this.#weather.without, data) ?? data
   }
 
   async #write(to: Socket, data: Buffer): Promise<void> {

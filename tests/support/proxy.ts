@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { Passage, type Way, type Weather } from './passage.ts'
-import { PostgresMessages } from './postgres-messages.ts'
 
 /** A way to a server that can fail in every way in which a network does. */
 export interface Proxy {
@@ -46,8 +45,10 @@ export async function proxyTo(url: string, port = 0): Promise<Proxy> {
       if (disturbances.size > 0) passage.change(weatherOf(passage)) // its label may have grown
       return watch(way, data)
     }
-    const messages = url.startsWith('postgres') ? new PostgresMessages() : undefined
-    const passage: Passage = new Passage(client.setNoDelay(), upstream, onData, messages)
+    const passage = new Passage({
+      ...{ client: client.setNoDelay(), server: upstream, onData },
+      isPostgres: /^postgres/.test(target.protocol),
+    })
     passages.add(passage)
     passage.change(weatherOf(passage))
     upstream.once('close', () => client.closed && passages.delete(passage))

@@ -1,0 +1,78 @@
+/** Messages of a PostgreSQL server that a connection can be without, each with its first byte. */
+const types = { NotificationResponse: 'A' } as const
+export type MessageType = keyof typeof types
+
+/** The type, and the length of what follows it, four bytes that count themselves. */
+const headBytes = 5
+const noBytes = Buffer.alloc(0)
+
+type Phase = 'negotiating' | 'talking' | 'encrypted'
+
+/**
+ * What a PostgreSQL server says to one client, message by message, however it is cut into chunks.
+ * Before the first message comes one byte for each request of the client to encrypt: after a yes
+ * no message can be told from another, and everything passes.
+ */
+export class BackendMessages {
+  readonly #clientSaid: () => string
+  #phase: Phase = 'negotiating'
+  #answers = 0
+  #isDropped = false
+  #head = noBytes
+  #restBytes = 0
+
+  /** `clientSaid`: the first bytes of the client until now, as latin1. */
+  constructor(clientSaid: () => string) {
+    this.#clientSaid = clientSaid
+  }
+
+  /** The next chunk, without messages of a type: each is dropped whole, or not at all. */
+  without(type: MessageType | undefined, chunk: Buffer): Buffer {
+    const kept: Buffer[] = []
+    for (let at = 0; at < chunk.length; ) {
+      const bytes = this.#read(chunk.subarray(at), type)
+      if (!this.#isDropped) kept.push(chunk.subarray(at, at + bytes))
+      at += bytes
+    }
+    return kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept)
+  }
+
+  /** Reads from the beginning of the chunk a part of one message, and says how many bytes that is. */
+  #read(chunk: Buffer, type: MessageType | undefined): number {
+    if (this.#phase === 'negotiating') this.#phase = this.#phaseAfter(chunk.readUInt8(0))
+    if (this.#phase === 'negotiating') return 1
+    if (this.#phase === 'encrypted') return chunk.length
+    if (this.#restBytes === 0) return this.#readHead(chunk, type)
+    const bytes = Math.min(this.#restBytes, chunk.length)
+    this.#restBytes -= bytes
+    return bytes
+  }
+
+  #phaseAfter(byte: number): Phase {
+    const said = this.#clientSaid()
+    if (said.startsWith(tlsHello)) return 'encrypted' // it did not even ask
+    if (!encryptionRequests.some((one) => said.startsWith(one, 8 * this.#answers))) return 'talking'
+    this.#answers++
+    return byte === codeOf('N') ? 'negotiating' : 'encrypted'
+  }
+
+  #readHead(chunk: Buffer, type: MessageType | undefined): number {
+    if (this.#head.length === 0) {
+      this.#isDropped = type !== undefined && chunk.readUInt8(0) === codeOf(types[type])
+    }
+    const part = chunk.subarray(0, headBytes - this.#head.length)
+    this.#head = Buffer.concat([this.#head, part])
+    if (this.#head.length === headBytes) {
+      this.#restBytes = this.#head.readUInt32BE(1) - (headBytes - 1)
+      this.#head = noBytes
+    }
+    return part.length
+  }
+}
+
+const codeOf = (letter: string): number => letter.charCodeAt(0)
+
+/** SSLRequest and GSSENCRequest, eight bytes each; whoever says who it is begins in another way. */
+const encryptionRequests = ['\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x08\x04\xd2\x16\x30']
+
+const tlsHello = '\x16'
