@@ -100,7 +100,7 @@ const apartMs = 3_100
 
 /** Whether all orders that were placed by now are final in time; the report says how long it took. */
 export const finalWithin = (
-  { system, journal }: Omit<Field, 'signal'>,
+  { system, journal }: Pick<Field, 'system' | 'journal'>,
   limitMs: number,
   after: string,
 ): Promise<boolean> => {

@@ -1,10 +1,13 @@
 import type { Journal } from './journal.ts'
+import type { Subscribers } from './subscribers.ts'
 import type { System } from './system.ts'
 
 /** What a fault is done to. The signal ends what lasts. */
 export interface Field {
   system: System
   journal: Journal
+  /** Who follows without ever connecting again. */
+  subscribers: Subscribers
   signal: AbortSignal
 }
 
@@ -37,7 +40,10 @@ export function sendSignal(pid: number | undefined, signal: NodeJS.Signals): boo
 }
 
 /** Freezes processes, each a line in the journal. What is returned lets them go on. */
-export function freeze({ system, journal }: Omit<Field, 'signal'>, names: string[]): () => void {
+export function freeze(
+  { system, journal }: Pick<Field, 'system' | 'journal'>,
+  names: string[],
+): () => void {
   const pids = names.map((name) => system.pidOf(name))
   for (const [index, name] of names.entries()) {
     if (sendSignal(pids[index], 'SIGSTOP')) journal.act('stop', name)

@@ -1,9 +1,12 @@
+import { subscribeWhileAway } from './away-at-subscription.ts'
 import { breakBroker, breakQueue, holdAlarm, stopBroker } from './break-broker.ts'
 import { endAllListeners, killPostgres } from './break-postgres.ts'
 import { killGateway, killProcesses, rollAll, stopProcess } from './break-processes.ts'
 import type { Field } from './field.ts'
+import { lockAccount, lockOrder } from './locks.ts'
 import { cutConnections, halfOpen, loseCommitAnswer, passWeather } from './network.ts'
 import type { Fault, FaultKind } from './schedule.ts'
+import { silenceNotify } from './silent-notify.ts'
 
 /** Does one fault and returns, when it is over, how many hits it was. */
 type Deed<Kind extends FaultKind> = (
@@ -29,6 +32,10 @@ const deeds: { [Kind in FaultKind]: Deed<Kind> } = {
   weather: passWeather,
   'half-open': halfOpen,
   'lose commit answer': loseCommitAnswer,
+  'lock account': lockAccount,
+  'lock order': lockOrder,
+  'silent notify': silenceNotify,
+  'database away at subscription': subscribeWhileAway,
 }
 
 /** Never rejects: what cannot be done now is journalled as missed. */

@@ -29,11 +29,15 @@ export interface Measured {
   isLeast?: true
 }
 
+/** How a connection is called that hears no notifications, in `ways`. */
+export const deaf = 'no notifications'
+
 /** How long something took to notice that a connection of it was dead. */
 export interface Detection {
   /** `orders-api listen`, `payments-relay publish`, `payments-consumer`, … */
   who: string
   link: string
+  /** `up`, `down`, `up+down`: silent so; or `ended`, or `deaf`. */
   ways: string
   afterMs: number
   /** When it noticed, by the clock of this machine. */

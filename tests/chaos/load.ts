@@ -109,6 +109,17 @@ export class Load {
   }
 }
 
+/** Users of such a load who have an account with money. */
+export const payingUsers = (users: number): string[] =>
+  Array.from({ length: users }, (_, index) => index)
+    .filter(hasMoney)
+    .map(userName)
+
+const userName = (index: number): string => `user-${index}`
+/** Of ten users one has no account, and one an account without money. */
+const hasAccount = (index: number): boolean => index % 10 !== 0
+const hasMoney = (index: number): boolean => index % 10 > 1
+
 interface User {
   name: string
   hasAccount: boolean
@@ -116,12 +127,11 @@ interface User {
   watcher: OrderWatcher
 }
 
-/** Of ten users one has no account, and one an account without money. */
 function newUser(index: number, gateway: string, history: History): User {
   return {
-    name: `user-${index}`,
-    hasAccount: index % 10 !== 0,
-    hasMoney: index % 10 > 1,
+    name: userName(index),
+    hasAccount: hasAccount(index),
+    hasMoney: hasMoney(index),
     watcher: new OrderWatcher(gateway, (id, status) => history.tell(id, status)),
   }
 }

@@ -122,7 +122,7 @@ function options(): Options {
 const wanted = options()
 if (wanted.help) console.log(usage)
 else if (wanted.list)
-  for (const { name, title } of cells) console.log(`${name.padEnd(12)} ${title}`)
+  for (const { name, title } of cells) console.log(`${name.padEnd(20)} ${title}`)
 else {
   try {
     process.exit((await main(wanted)) ? 0 : 1)

@@ -33,7 +33,8 @@ The random run: the whole stack, two of every process, with faults drawn from a 
 
 One cell alone, each with a count of its own:
 
-  --only CELL          x3 … x19 or long-outage, repeatable
+  --only CELL          x3 … x19, long-outage, locked-account, locked-order, silent-notify or
+                       away-at-subscription, repeatable
   --count N            how often the cell does what it does
   --list               says what the cells are
 

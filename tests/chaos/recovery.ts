@@ -1,4 +1,4 @@
-import type { Detection, Inflicted, Journal } from './journal.ts'
+import { type Detection, deaf, type Inflicted, type Journal } from './journal.ts'
 import type { Recovery } from './outcome.ts'
 import type { Life } from './rows.ts'
 import { type FaultKind, losses } from './schedule.ts'
@@ -39,13 +39,14 @@ export function alone(faults: readonly Inflicted[], afterMs: number): Inflicted[
   )
 }
 
+const takesDatabases: readonly FaultKind[] = ['kill postgres', 'database away at subscription']
 const ofBroker: readonly FaultKind[] = ['kill broker', 'stop broker', 'wipe broker']
 
 /** Faults that keep a server, or who talks to it, from noticing and from coming back. */
 const disturbs = (link: string, { fault }: Inflicted): boolean => {
   if (fault.kind === 'stop') return true
   if (link === 'broker') return ofBroker.includes(fault.kind) || isOn(fault, /^broker$/)
-  return fault.kind === 'kill postgres' || isOn(fault, /database$/)
+  return takesDatabases.includes(fault.kind) || isOn(fault, /database$/)
 }
 
 const isOn = (fault: Inflicted['fault'], links: RegExp) => 'link' in fault && links.test(fault.link)
@@ -67,6 +68,7 @@ export const shown = {
   loss: 'orders final after the broker lost them, nothing else near',
   listenEnded: 'LISTEN again after its connection was ended, nothing else near',
   listenHalfOpen: 'half-open LISTEN given up, nothing else near',
+  listenDeaf: 'LISTEN that hears nothing given up, nothing else near',
   brokerHalfOpen: 'half-open broker connection given up, nothing else near',
   databaseHalfOpen: 'half-open database connection given up, nothing else near',
 } as const
@@ -81,7 +83,9 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
   const lonely = new Set(alone(inflicted, 3_000))
   const isListen = ({ who }: Detection) => who.endsWith(' listen')
   const isCalm = (one: Detection) => !isDisturbed(one, inflicted)
-  const isHalfOpen = ({ ways }: Detection) => ways !== 'ended'
+  const isDeaf = ({ ways }: Detection) => ways === deaf
+  const isHalfOpen = (one: Detection) => one.ways !== 'ended' && !isDeaf(one)
+  const isEnded = (one: Detection) => isListen(one) && one.ways === 'ended'
   const isPool = ({ who, link }: Detection) => link.endsWith('database') && !who.endsWith(' listen')
   return [
     {
@@ -116,12 +120,12 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
     },
     {
       what: shown.listenEnded,
-      times: detected((one) => isListen(one) && !isHalfOpen(one) && isCalm(one)),
+      times: detected((one) => isEnded(one) && isCalm(one)),
       targetMs: 5_000,
     },
     {
       what: 'LISTEN again after its connection was ended, whatever else went on',
-      times: detected((one) => isListen(one) && !isHalfOpen(one)),
+      times: detected(isEnded),
       targetMs: undefined,
     },
     {
@@ -132,6 +136,16 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
     {
       what: 'half-open LISTEN given up, whatever else went on',
       times: detected((one) => isListen(one) && isHalfOpen(one)),
+      targetMs: undefined,
+    },
+    {
+      what: shown.listenDeaf,
+      times: detected((one) => isDeaf(one) && isCalm(one)),
+      targetMs: 5_000,
+    },
+    {
+      what: 'LISTEN that hears nothing given up, whatever else went on',
+      times: detected(isDeaf),
       targetMs: undefined,
     },
     {

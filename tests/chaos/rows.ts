@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
+import type { End } from '../faults/judge-subscriptions.ts'
 
 type Orders = Database<OrdersDatabase>
 type Payments = Database<PaymentsDatabase>
@@ -125,3 +126,74 @@ export async function fillDisk(db: Orders | Payments, tablespace: string): Promi
 }
 
 export const freeDisk = (db: Orders | Payments) => sql`DROP TABLE filler`.execute(db)
+
+/** A transaction that is meant to do nothing is not ended for it, and waits for what it locks. */
+export const letItIdle = <Tables>(trx: Transaction<Tables>) =>
+  sql`SELECT set_config('idle_in_transaction_session_timeout', '0', true),
+             set_config('lock_timeout', '0', true)`.execute(trx)
+
+/** As in psql; says how many accounts that were. */
+export async function lockAccountOf(trx: Transaction<PaymentsDatabase>, userId: string) {
+  const { rows } = await sql`
+    SELECT FROM accounts WHERE user_id = ${userId} FOR UPDATE
+  `.execute(trx)
+  return rows.length
+}
+
+/** The newest order that waits for its answer, if there is one that nobody has in hand. */
+export async function lockPendingOrder(trx: Transaction<OrdersDatabase>) {
+  const { rows } = await sql`
+    SELECT FROM orders WHERE status = 'PAYMENT_PENDING'
+    ORDER BY created_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED
+  `.execute(trx)
+  return rows.length
+}
+
+/** Whether a session of this name has locked rows of the table. */
+export async function hasLocked(db: Orders | Payments, name: string, table: 'orders' | 'accounts') {
+  const { rows } = await sql`
+    SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE application_name = ${name} AND mode = 'RowShareLock' AND relation = ${table}::regclass
+  `.execute(db)
+  return rows.length > 0
+}
+
+/** How many attempts at events were counted that are neither handled nor dead letters yet. */
+export async function countedAttempts(db: Orders | Payments): Promise<number> {
+  const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM attempts`.execute(db)
+  return rows[0]?.n ?? 0
+}
+
+/** The ids of the orders that were placed last. */
+export async function newestOrders(orders: Orders, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ order_id: string }>`
+    SELECT order_id FROM orders ORDER BY created_at DESC LIMIT ${limit}
+  `.execute(orders)
+  return rows.map(({ order_id }) => order_id)
+}
+
+/** Orders that were on their way in this time, and how long each was from its beginning on, or is. */
+export async function waitsOf(orders: Orders, fromMs: number, toMs: number) {
+  const { rows } = await sql<{ userId: string; ms: number }>`
+    WITH way AS (
+      SELECT user_id, created_at, to_timestamp(${fromMs / 1_000}::float) AS begun,
+             CASE status WHEN 'PAYMENT_PENDING' THEN clock_timestamp() ELSE updated_at END AS ended
+      FROM orders
+      WHERE created_at <= to_timestamp(${toMs / 1_000}::float))
+    SELECT user_id AS "userId",
+           (extract(epoch FROM ended - greatest(created_at, begun)) * 1000)::float AS ms
+    FROM way WHERE ended >= begun
+  `.execute(orders)
+  return rows
+}
+
+/** Orders that have ended, all of them or those since then. */
+export async function endsSince(orders: Orders, epochMs = 0): Promise<End[]> {
+  const { rows } = await sql<End>`
+    SELECT order_id AS "orderId", user_id AS "userId", status,
+           (extract(epoch FROM updated_at) * 1000)::float AS "endedAtMs"
+    FROM orders
+    WHERE status <> 'PAYMENT_PENDING' AND updated_at >= to_timestamp(${epochMs / 1_000}::float)
+  `.execute(orders)
+  return rows
+}

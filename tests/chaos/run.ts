@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { queues } from '#contracts/topology.ts'
-import { pause } from '#local/waiting.ts'
+import { pause, until } from '#local/waiting.ts'
 import { Clients } from '../faults/clients.ts'
 import { History } from '../faults/history.ts'
 import { readRemains } from '../faults/read-remains.ts'
@@ -12,13 +12,14 @@ import { inflict } from './inflict.ts'
 import { enterProvoked, Injections, surelySent } from './injections.ts'
 import { Journal } from './journal.ts'
 import { LiveChecks } from './live.ts'
-import { Load } from './load.ts'
+import { Load, payingUsers } from './load.ts'
 import type { Outcome } from './outcome.ts'
 import { owedEverywhere, takeDeadLetters } from './quiesce.ts'
 import { recoveriesOf } from './recovery.ts'
-import { idleTransactions, lives } from './rows.ts'
+import { endsSince, idleTransactions, lives } from './rows.ts'
 import { losses, scheduleOf, type Timed } from './schedule.ts'
 import { standstill } from './standstill.ts'
+import { Subscribers } from './subscribers.ts'
 import type { System } from './system.ts'
 
 export interface LoadedRun {
@@ -72,6 +73,7 @@ export async function runUnderLoad(
   const history = new History(files.history.write)
   const journal = new Journal(files.journal.write)
   const load = new Load(history, { ...run, gateway: system.gateway })
+  const subscribers = new Subscribers(system.directGateway)
   const injections = new Injections(system, run.seed)
   const live = new LiveChecks(system.databases)
   const over = new AbortController()
@@ -80,17 +82,20 @@ export async function runUnderLoad(
     const { injects = true } = run
     const beside = [injects && injections.run(over.signal), live.run(over.signal)]
     const clients = new Clients(history, { orders: system.gateway, payments: system.gateway })
-    await act({ system, journal, signal: over.signal }, { live, clients, history })
+    const field = { system, journal, subscribers, signal: over.signal }
+    await act(field, { live, clients, history })
     over.abort()
     run.progress('healed; waiting until nothing is on its way')
     const unhealed = await heal({ ...run, system, journal, load })
+    const untold = await untoldAfter(untoldWithinMs, subscribers, system)
     await Promise.all(beside)
     const outcome = await judge({ system, history, journal, injections, live })
     const more = { heldBack: load.held, duplicates: injections.duplicates }
-    return { ...outcome, ...more, faults: [...unhealed, ...outcome.faults] }
+    return { ...outcome, ...more, faults: [...unhealed, ...untold, ...outcome.faults] }
   } finally {
     over.abort()
     load.close()
+    subscribers.close()
     for (const file of Object.values(files)) file.end()
   }
 }
@@ -101,12 +106,13 @@ export async function runUnderLoad(
  * Returns how long it stood still each time.
  */
 async function inflictAll(
-  { system, journal }: Field,
+  { system, journal, subscribers }: Field,
   run: RandomRun,
   live: LiveChecks,
 ): Promise<number[]> {
   const names = Object.values(queues).map(({ queue }) => queue)
-  const schedule = scheduleOf({ ...run, processes: system.processes, queues: names })
+  const userIds = payingUsers(run.users)
+  const schedule = scheduleOf({ ...run, processes: system.processes, queues: names, userIds })
   const over = new AbortController()
   const running = new Set<Promise<void>>()
   const standstillsMs: number[] = []
@@ -116,7 +122,7 @@ async function inflictAll(
     const stoodMs = await standstill(live, journal)
     if (stoodMs > 0) standstillsMs.push(stoodMs)
     zeroMs += stoodMs
-    const done = inflict(fault, { system, journal, signal: over.signal })
+    const done = inflict(fault, { system, journal, subscribers, signal: over.signal })
     running.add(done)
     void done.finally(() => running.delete(done))
   }
@@ -135,6 +141,20 @@ function* withProgress(schedule: Timed[], { durationMs, progress }: RandomRun) {
     }
     yield timed
   }
+}
+
+/** As long as the watchers of the load have. */
+const untoldWithinMs = 30_000
+
+/** Waits for those who subscribed once; says what they were not told in time, or wrongly. */
+export async function untoldAfter(
+  timeoutMs: number,
+  subscribers: Subscribers,
+  { databases }: Pick<System, 'databases'>,
+): Promise<string[]> {
+  const ends = await endsSince(databases.orders)
+  await until(() => subscribers.faults(ends).length === 0, { timeoutMs, everyMs: 100 })
+  return subscribers.faults(ends)
 }
 
 interface Ended {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { faultKinds, losses, type Plan, scheduleOf } from './schedule.ts'
+import { faultKinds, losses, type Plan, scheduleOf, shortRun } from './schedule.ts'
 
 describe('the schedule of faults', () => {
   const processes = ['orders-api', 'orders-relay', 'orders-relay.2', 'payments-consumer']
   const queues = ['payments-consumer', 'orders-consumer']
-  const half = { durationMs: 30 * 60_000, processes, queues }
+  const userIds = Array.from({ length: 16 }, (_, index) => `user-${index}`)
+  const half = { durationMs: 30 * 60_000, processes, queues, userIds }
   const plan = (seed: number, more: Partial<Plan> = {}) =>
     scheduleOf({ seed, askingAgain: true, ...half, ...more })
 
@@ -24,6 +25,20 @@ describe('the schedule of faults', () => {
       assert.ok(count('kill postgres') >= 32)
       assert.ok(count('cut', 'weather', 'half-open') >= 120)
       for (const kind of faultKinds) assert.ok(count(kind) > 0, kind)
+    }
+  })
+
+  it('has in the short run of npm test, whatever the seed, what waits for somebody or cannot hear', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const short = plan(seed, shortRun).map(({ fault }) => fault.kind)
+      for (const kind of [
+        'lock account',
+        'lock order',
+        'silent notify',
+        'database away at subscription',
+      ] as const) {
+        assert.ok(short.includes(kind), `${kind}, seed ${seed}`)
+      }
     }
   })
 

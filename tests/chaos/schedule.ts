@@ -4,6 +4,11 @@ import { type Random, randomOf } from './random.ts'
 /** The ways that a proxy of the tests watches over. */
 export const links = ['orders database', 'payments database', 'broker', 'gateway'] as const
 export type Link = (typeof links)[number]
+export type DatabaseLink = Extract<Link, `${string} database`>
+
+/** How the database of Orders can be away: killed, its connections reset, or nothing passing. */
+export const aways = ['killed', 'cut', 'silent'] as const
+export type Away = (typeof aways)[number]
 
 /** Everything that can go wrong in a run, with all that was drawn for it. */
 export type Fault =
@@ -22,6 +27,10 @@ export type Fault =
   | { kind: 'weather'; link: Link; name: string; weather: Weather; forMs: number }
   | { kind: 'half-open'; link: Link; name: string; ways: Way[] }
   | { kind: 'lose commit answer'; link: Link }
+  | { kind: 'lock account'; userId: string; forMs: number }
+  | { kind: 'lock order'; forMs: number }
+  | { kind: 'silent notify'; link: DatabaseLink; userIds: string[]; forMs: number }
+  | { kind: 'database away at subscription'; away: Away; userIds: string[]; forMs: number }
 
 export type FaultKind = Fault['kind']
 export type Timed = { atMs: number; fault: Fault }
@@ -33,9 +42,14 @@ export interface Plan {
   /** Names of the running processes: `orders-relay`, `orders-relay.2` … */
   processes: readonly string[]
   queues: readonly string[]
+  /** Whose accounts are locked, and who is followed. */
+  userIds: readonly string[]
   /** How much more often than usual; for short runs. */
   haste?: number
 }
+
+/** The run of `npm test`: how long, and how thick. */
+export const shortRun = { durationMs: 6_000, haste: 6, askingAgain: false }
 
 type Draw = (random: Random, plan: Plan) => Fault
 
@@ -105,6 +119,36 @@ const kinds: Record<FaultKind, { everyMs: number; draw: Draw }> = {
     draw: (random) => ({
       kind: 'lose commit answer',
       link: random.pick<Link>(['orders database', 'payments database']),
+    }),
+  },
+  'lock account': {
+    everyMs: 30_000,
+    draw: (random, { userIds }) => ({
+      kind: 'lock account',
+      userId: random.pick(userIds),
+      forMs: random.between(1_000, 30_000),
+    }),
+  },
+  'lock order': {
+    everyMs: 30_000,
+    draw: (random) => ({ kind: 'lock order', forMs: random.between(1_000, 15_000) }),
+  },
+  'silent notify': {
+    everyMs: 30_000,
+    draw: (random, { userIds }) => ({
+      kind: 'silent notify',
+      link: random.pick<DatabaseLink>(['orders database', 'payments database']),
+      userIds: random.sample(userIds, 5),
+      forMs: random.between(1_000, 15_000),
+    }),
+  },
+  'database away at subscription': {
+    everyMs: 30_000,
+    draw: (random, { userIds }) => ({
+      kind: 'database away at subscription',
+      away: random.pick(aways),
+      userIds: random.sample(userIds, 5),
+      forMs: random.between(1_000, 5_000),
     }),
   },
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sayOrders } from '../faults/verdict.ts'
 import { runRandom } from './run.ts'
+import { shortRun } from './schedule.ts'
 import { type System, startSystem } from './system.ts'
 
 describe('the random run, short', function () {
@@ -25,7 +26,7 @@ describe('the random run, short', function () {
 
   it('ends every order once, whatever its seed has killed, cut and stopped', async () => {
     const outcome = await runRandom(system, {
-      ...{ seed: 1, durationMs: 6_000, haste: 6, askingAgain: false },
+      ...{ seed: 1, ...shortRun },
       ...{ ordersPerSecond: 40, users: 20, quietWithinMs: 180_000, dir, progress: () => {} },
     })
     assert.deepEqual(outcome.faults, [])

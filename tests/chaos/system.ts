@@ -26,12 +26,14 @@ import type { Link } from './schedule.ts'
 export interface System extends AsyncDisposable {
   /** Through the proxy of the clients. */
   gateway: string
+  /** Past the proxy: between such a client and the gateway nothing is ever wrong. */
+  directGateway: string
   /** `orders-api`, `orders-api.2` … */
   processes: string[]
   /** Undefined while it is dead. */
   pidOf: (name: string) => number | undefined
   isReady: (name: string) => Promise<boolean>
-  postgres: Server
+  postgres: Server & { url: (database: string) => string }
   broker: Broker
   links: Record<Link, FaultProxy>
   /** Past the proxies. */
@@ -90,6 +92,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const owned = opened.move()
   return {
     gateway: new URL(gateway.url).origin,
+    directGateway: stack.gateway,
     processes: namesOf(replicas),
     pidOf: (name) => pidIn(join(stack.dir, 'run', `${name}.pid`)),
     isReady: (name) => answersOk(`http://127.0.0.1:${portOf(base, name)}/readyz`),

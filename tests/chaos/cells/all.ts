@@ -3,12 +3,14 @@ import { alarmCell } from './alarm.ts'
 import { clockCell } from './clock.ts'
 import { consumerCells } from './consumers.ts'
 import { diskCell } from './disk.ts'
+import { lockCells } from './locks.ts'
 import { lossCell } from './losses.ts'
 import { messageCells } from './messages.ts'
 import { networkCells } from './network.ts'
 import { outageCell } from './outage.ts'
 import { rollingCell } from './rolling.ts'
 import { serverCells } from './servers.ts'
+import { subscriptionCells } from './subscriptions.ts'
 import { swizzleCell } from './swizzle.ts'
 
 /** Those of the failure catalogue have a number; what has none comes after them. */
@@ -27,4 +29,6 @@ export const cells: Cell[] = [
   outageCell,
   rollingCell,
   swizzleCell,
+  ...lockCells,
+  ...subscriptionCells,
 ].toSorted((one, other) => numberOf(one) - numberOf(other))

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import {
+  type End,
+  type Subscription,
+  subscriptionFaults,
+  tellingTimes,
+} from './judge-subscriptions.ts'
+
+describe('the verdict on subscriptions', () => {
+  const end: End = { orderId: 'order-1', userId: 'alice', status: 'PAID', endedAtMs: 2_000 }
+  const told = new Map([['order-1', { status: 'PAID', atMs: 2_500 }]])
+  const ofAlice: Subscription = {
+    ...{ target: { userId: 'alice' }, openedAtMs: 1_000, isOpen: true },
+    told: new Map(),
+  }
+  const ofOrder: Subscription = { ...ofAlice, target: { orderId: 'order-1' } }
+  const faults = (one: Subscription, ends = [end]) => subscriptionFaults([one], ends)
+
+  it('names who is connected and was not told, of a user and of an order', () => {
+    assert.deepEqual(faults(ofAlice), [
+      'who follows alice, connected all the time, does not know 1 of 1 ends: order-1 is PAID, told was nothing',
+    ])
+    assert.match(faults(ofOrder)[0] ?? '', /^who follows order order-1/)
+    assert.deepEqual([...faults({ ...ofAlice, told }), ...faults({ ...ofOrder, told })], [])
+  })
+
+  it('names who was told something else', () => {
+    assert.match(
+      faults({ ...ofAlice, told }, [{ ...end, status: 'PAYMENT_FAILED' }])[0] ?? '',
+      /is PAYMENT_FAILED, told was PAID$/,
+    )
+  })
+
+  it('asks nothing for who was closed, or never let in', () => {
+    assert.deepEqual(faults({ ...ofAlice, isOpen: false }), [])
+    assert.deepEqual(faults({ ...ofAlice, openedAtMs: undefined }), [])
+  })
+
+  it('asks for what ended before the subscription of an order, not of a user, nor of others', () => {
+    const late = { openedAtMs: 3_000 }
+    assert.deepEqual(faults({ ...ofAlice, ...late }), [])
+    assert.equal(faults({ ...ofOrder, ...late }).length, 1)
+    assert.deepEqual(faults(ofAlice, [{ ...end, userId: 'bob' }]), [])
+  })
+
+  it('says how late each end was told, those until now that were not', () => {
+    const all = [{ ...ofAlice, told }, ofAlice, { ...ofOrder, openedAtMs: 2_400, told }]
+    assert.deepEqual(tellingTimes(all, [end], 9_000), [500, 7_000, 100])
+  })
+})
