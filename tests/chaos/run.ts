@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { queues } from '#contracts/topology.ts'
-import { pause, until } from '#local/waiting.ts'
+import { pause } from '#local/waiting.ts'
 import { Clients } from '../faults/clients.ts'
 import { History } from '../faults/history.ts'
 import { readRemains } from '../faults/read-remains.ts'
@@ -16,7 +16,7 @@ import { Load, payingUsers } from './load.ts'
 import type { Outcome } from './outcome.ts'
 import { owedEverywhere, takeDeadLetters } from './quiesce.ts'
 import { recoveriesOf } from './recovery.ts'
-import { endsSince, idleTransactions, lives } from './rows.ts'
+import { idleTransactions, lives } from './rows.ts'
 import { losses, scheduleOf, type Timed } from './schedule.ts'
 import { standstill } from './standstill.ts'
 import { Subscribers } from './subscribers.ts'
@@ -48,6 +48,9 @@ export interface Scene {
   history: History
 }
 
+/** As long as the watchers of the load have. */
+const untoldWithinMs = 30_000
+
 /** The faults that a seed draws, on a running system, under load; and the verdict. */
 export async function runRandom(system: System, run: RandomRun): Promise<Outcome> {
   const standstillsMs: number[] = []
@@ -73,7 +76,7 @@ export async function runUnderLoad(
   const history = new History(files.history.write)
   const journal = new Journal(files.journal.write)
   const load = new Load(history, { ...run, gateway: system.gateway })
-  const subscribers = new Subscribers(system.directGateway)
+  const subscribers = new Subscribers(system)
   const injections = new Injections(system, run.seed)
   const live = new LiveChecks(system.databases)
   const over = new AbortController()
@@ -87,10 +90,11 @@ export async function runUnderLoad(
     over.abort()
     run.progress('healed; waiting until nothing is on its way')
     const unhealed = await heal({ ...run, system, journal, load })
-    const untold = await untoldAfter(untoldWithinMs, subscribers, system)
+    const untold = await subscribers.untold(untoldWithinMs)
     await Promise.all(beside)
     const outcome = await judge({ system, history, journal, injections, live })
-    const more = { heldBack: load.held, duplicates: injections.duplicates }
+    const recoveries = [...outcome.recoveries, await subscribers.recovery()]
+    const more = { recoveries, heldBack: load.held, duplicates: injections.duplicates }
     return { ...outcome, ...more, faults: [...unhealed, ...untold, ...outcome.faults] }
   } finally {
     over.abort()
@@ -141,20 +145,6 @@ function* withProgress(schedule: Timed[], { durationMs, progress }: RandomRun) {
     }
     yield timed
   }
-}
-
-/** As long as the watchers of the load have. */
-const untoldWithinMs = 30_000
-
-/** Waits for those who subscribed once; says what they were not told in time, or wrongly. */
-export async function untoldAfter(
-  timeoutMs: number,
-  subscribers: Subscribers,
-  { databases }: Pick<System, 'databases'>,
-): Promise<string[]> {
-  const ends = await endsSince(databases.orders)
-  await until(() => subscribers.faults(ends).length === 0, { timeoutMs, everyMs: 100 })
-  return subscribers.faults(ends)
 }
 
 interface Ended {

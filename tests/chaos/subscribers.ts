@@ -1,10 +1,13 @@
 import { until } from '#local/waiting.ts'
 import {
-  type End,
   type Subscription,
   subscriptionFaults,
   tellingTimes,
 } from '../faults/judge-subscriptions.ts'
+import type { Recovery } from './outcome.ts'
+import { distributionOf } from './recovery.ts'
+import { endsSince } from './rows.ts'
+import type { System } from './system.ts'
 
 type Target = Subscription['target']
 
@@ -17,28 +20,42 @@ const openWithinMs = 5_000
  */
 export class Subscribers {
   readonly #address: string
+  readonly #orders: System['databases']['orders']
   readonly #all: Subscriber[] = []
 
-  constructor(gateway: string) {
-    this.#address = `${gateway.replace(/^http/, 'ws')}/orders/ws`
+  constructor({ directGateway, databases }: Pick<System, 'directGateway' | 'databases'>) {
+    this.#address = `${directGateway.replace(/^http/, 'ws')}/orders/ws`
+    this.#orders = databases.orders
   }
 
   /** A connection for each. Returns those that were let in. */
   async open(targets: Target[]): Promise<Subscription[]> {
     const opened = targets.map((target) => new Subscriber(this.#address, target))
     this.#all.push(...opened)
-    await until(() => opened.every(({ isDecided }) => isDecided), { timeoutMs: openWithinMs })
+    await until(() => opened.every(({ isAnswered }) => isAnswered), { timeoutMs: openWithinMs })
     return opened.filter(({ openedAtMs }) => openedAtMs !== undefined)
   }
 
-  /** Of everybody: promises broken by what they were told of these ends. */
-  faults(ends: readonly End[]): string[] {
-    return subscriptionFaults(this.#all, ends)
+  /** Waits until everybody was told all ends until now; says who was not, or wrongly. */
+  async untold(timeoutMs: number): Promise<string[]> {
+    const ends = await endsSince(this.#orders)
+    const faults = () => subscriptionFaults(this.#all, ends)
+    await until(() => faults().length === 0, { timeoutMs, everyMs: 100 })
+    return faults()
   }
 
-  /** Of everybody: how late each end was told, in ms. */
-  tellingTimes(ends: readonly End[]): number[] {
-    return tellingTimes(this.#all, ends, Date.now())
+  /** How late everybody was told the ends since then, in ms. */
+  async tellingTimes(sinceMs = 0): Promise<number[]> {
+    return tellingTimes(this.#all, await endsSince(this.#orders, sinceMs), Date.now())
+  }
+
+  /** For the report. */
+  async recovery(): Promise<Recovery> {
+    return {
+      what: 'ends told to who subscribed once, whatever else went on',
+      times: distributionOf(await this.tellingTimes()),
+      targetMs: undefined,
+    }
   }
 
   close(): void {
@@ -49,7 +66,7 @@ export class Subscribers {
 class Subscriber implements Subscription {
   readonly target: Target
   openedAtMs: number | undefined
-  isClosed = false
+  closedAtMs: number | undefined
   readonly told = new Map<string, { status: string; atMs: number }>()
   readonly #socket: WebSocket
 
@@ -61,7 +78,7 @@ class Subscriber implements Subscription {
       this.openedAtMs = Date.now()
     })
     this.#socket.addEventListener('close', () => {
-      this.isClosed = true
+      this.closedAtMs = Date.now()
     })
     this.#socket.addEventListener('message', ({ data }) => {
       const { type, order_id, status } = JSON.parse(String(data))
@@ -70,12 +87,8 @@ class Subscriber implements Subscription {
     })
   }
 
-  get isOpen(): boolean {
-    return this.openedAtMs !== undefined && !this.isClosed
-  }
-
-  get isDecided(): boolean {
-    return this.isOpen || this.isClosed
+  get isAnswered(): boolean {
+    return this.openedAtMs !== undefined || this.closedAtMs !== undefined
   }
 
   close(): void {

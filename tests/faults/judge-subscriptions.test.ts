@@ -10,7 +10,7 @@ describe('the verdict on subscriptions', () => {
   const end: End = { orderId: 'order-1', userId: 'alice', status: 'PAID', endedAtMs: 2_000 }
   const told = new Map([['order-1', { status: 'PAID', atMs: 2_500 }]])
   const ofAlice: Subscription = {
-    ...{ target: { userId: 'alice' }, openedAtMs: 1_000, isOpen: true },
+    ...{ target: { userId: 'alice' }, openedAtMs: 1_000, closedAtMs: undefined },
     told: new Map(),
   }
   const ofOrder: Subscription = { ...ofAlice, target: { orderId: 'order-1' } }
@@ -18,7 +18,7 @@ describe('the verdict on subscriptions', () => {
 
   it('names who is connected and was not told, of a user and of an order', () => {
     assert.deepEqual(faults(ofAlice), [
-      'who follows alice, connected all the time, does not know 1 of 1 ends: order-1 is PAID, told was nothing',
+      'who follows alice, connected all the time, was not told 1 of 1 ends: order-1 is PAID, told was nothing',
     ])
     assert.match(faults(ofOrder)[0] ?? '', /^who follows order order-1/)
     assert.deepEqual([...faults({ ...ofAlice, told }), ...faults({ ...ofOrder, told })], [])
@@ -31,9 +31,11 @@ describe('the verdict on subscriptions', () => {
     )
   })
 
-  it('asks nothing for who was closed, or never let in', () => {
-    assert.deepEqual(faults({ ...ofAlice, isOpen: false }), [])
+  it('asks nothing for who was never let in, and of who was closed only what is more than a minute old', () => {
     assert.deepEqual(faults({ ...ofAlice, openedAtMs: undefined }), [])
+    assert.deepEqual(faults({ ...ofAlice, closedAtMs: 61_999 }), [])
+    assert.equal(faults({ ...ofAlice, closedAtMs: 62_000 }).length, 1)
+    assert.deepEqual(faults({ ...ofOrder, openedAtMs: 3_000, closedAtMs: 62_000 }), [])
   })
 
   it('asks for what ended before the subscription of an order, not of a user, nor of others', () => {
@@ -43,8 +45,9 @@ describe('the verdict on subscriptions', () => {
     assert.deepEqual(faults(ofAlice, [{ ...end, userId: 'bob' }]), [])
   })
 
-  it('says how late each end was told, those until now that were not', () => {
-    const all = [{ ...ofAlice, told }, ofAlice, { ...ofOrder, openedAtMs: 2_400, told }]
+  it('says how late each end was told, those until now that were not, unless nothing was owed', () => {
+    const late = { ...ofOrder, openedAtMs: 2_400, told }
+    const all = [{ ...ofAlice, told }, ofAlice, late, { ...ofAlice, closedAtMs: 2_100 }]
     assert.deepEqual(tellingTimes(all, [end], 9_000), [500, 7_000, 100])
   })
 })

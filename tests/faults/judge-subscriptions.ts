@@ -3,7 +3,8 @@ export interface Subscription {
   target: { userId: string } | { orderId: string }
   /** From then on it counts; undefined while the handshake is not answered. */
   openedAtMs: number | undefined
-  isOpen: boolean
+  /** Undefined while it is open. */
+  closedAtMs: number | undefined
   /** The final status of each order that it was told, and when it was told first. */
   told: ReadonlyMap<string, { status: string; atMs: number }>
 }
@@ -16,20 +17,27 @@ export interface End {
   endedAtMs: number
 }
 
+/** Longer than that no connection stays open and tells nothing, whatever else goes on. */
+const silentMaxMs = 60_000
+
 /**
- * The ends that a subscription must have been told: nothing once it was closed, since its client
- * knows then; of a user what ended since it was opened; the end of an order always.
+ * The ends that a subscription must have been told: of a user what ended since it was opened, the end
+ * of an order always. Who is connected until all is over is told everything; a client whose connection
+ * was closed knows that it may have missed something of its last minute.
  */
 export function owedEnds(
-  { target, openedAtMs, isOpen }: Subscription,
+  { target, openedAtMs, closedAtMs = Number.POSITIVE_INFINITY }: Subscription,
   ends: readonly End[],
 ): End[] {
-  if (openedAtMs === undefined || !isOpen) return []
-  if ('orderId' in target) return ends.filter(({ orderId }) => orderId === target.orderId)
-  return ends.filter(({ userId, endedAtMs }) => userId === target.userId && endedAtMs >= openedAtMs)
+  if (openedAtMs === undefined) return []
+  return ends.filter(({ orderId, userId, endedAtMs }) => {
+    if (Math.max(endedAtMs, openedAtMs) > closedAtMs - silentMaxMs) return false
+    if ('orderId' in target) return orderId === target.orderId
+    return userId === target.userId && endedAtMs >= openedAtMs
+  })
 }
 
-/** Whoever's connection is open is told every end, and as it is: a sentence for each who was not. */
+/** A sentence for each who was not told what is owed, or not as it is. */
 export const subscriptionFaults = (
   subscriptions: readonly Subscription[],
   ends: readonly End[],
@@ -42,22 +50,24 @@ export const subscriptionFaults = (
     if (!first) return []
     const example = `${first.orderId} is ${first.status}, told was ${heardOf(first)}`
     return [
-      `${nameOf(one)}, connected all the time, does not know ${wrong.length} of ${owed.length} ends: ${example}`,
+      `${nameOf(one)}, connected all the time, was not told ${wrong.length} of ${owed.length} ends: ${example}`,
     ]
   })
 
-/** How long after each end that is owed it was told, in ms; until now where it was not yet. */
+/** How long after it ended each order was told, in ms; until now where that is owed and was not done. */
 export const tellingTimes = (
   subscriptions: readonly Subscription[],
   ends: readonly End[],
   nowMs: number,
 ): number[] =>
-  subscriptions.flatMap((one) =>
-    owedEnds(one, ends).map(({ orderId, endedAtMs }) => {
-      const { atMs } = one.told.get(orderId) ?? { atMs: nowMs }
-      return atMs - Math.max(endedAtMs, one.openedAtMs ?? endedAtMs)
-    }),
-  )
+  subscriptions.flatMap((one) => {
+    const owed = new Set(owedEnds(one, ends))
+    return ends.flatMap((end) => {
+      const toldAtMs = one.told.get(end.orderId)?.atMs ?? (owed.has(end) ? nowMs : undefined)
+      if (toldAtMs === undefined) return []
+      return [toldAtMs - Math.max(end.endedAtMs, one.openedAtMs ?? 0)]
+    })
+  })
 
 const nameOf = ({ target }: Subscription): string =>
   'userId' in target ? `who follows ${target.userId}` : `who follows order ${target.orderId}`

@@ -6,8 +6,7 @@ import type { Field } from '../field.ts'
 import { inflict } from '../inflict.ts'
 import { payingUsers } from '../load.ts'
 import { randomOf } from '../random.ts'
-import { endsSince } from '../rows.ts'
-import { untoldAfter } from '../run.ts'
+import { endsSince, newestOrders } from '../rows.ts'
 import { aways, type Fault } from '../schedule.ts'
 
 /** Users, each of whom orders every second or two. */
@@ -64,7 +63,7 @@ async function toldWhileSilent(field: Field, fault: Of<'silent notify'>): Promis
   const { system, journal, subscribers } = field
   const fromMs = Date.now()
   await inflict(fault, field)
-  const times = subscribers.tellingTimes(await endsSince(system.databases.orders, fromMs))
+  const times = await subscribers.tellingTimes(fromMs)
   const value = Math.max(0, ...times)
   const what = `an end told while no notification comes from the ${fault.link}`
   journal.measure({ what, value, limit: toldWithinMs, unit: 'ms' })
@@ -102,6 +101,8 @@ async function servedAfter(
   const { system, journal, subscribers } = field
   const { orders } = system.databases
   const kind = 'database away at subscription'
+  const areOrders = async () => (await newestOrders(orders, followed)).length === followed
+  await until(areOrders, { timeoutMs: 10_000 })
   await inflict({ kind, ...fault }, field)
   const backMs = Date.now()
   const isOver = await finalWithin(field, finalWithinMs, `${kind}: ${fault.away}`)
@@ -112,7 +113,7 @@ async function servedAfter(
   const isNews = await until(haveNews, { timeoutMs: 60_000, everyMs: 100 })
   let untold: string[] = []
   await journal.within(toldWithinMs, `subscribers told after: ${fault.away}`, async (timeoutMs) => {
-    untold = await untoldAfter(timeoutMs, subscribers, system)
+    untold = await subscribers.untold(timeoutMs)
     return untold.length === 0
   })
   return [
