@@ -1,7 +1,7 @@
-import pg from 'pg'
+import { SessionClient } from './session.ts'
 
 /** Where the driver of the database connects to: a port of a host, or a socket. Throws what the driver would. */
 export function databaseAddress(url: string): { host: string; port: number } | { path: string } {
-  const { host, port } = new pg.Client({ connectionString: url })
+  const { host, port } = new SessionClient({ connectionString: url })
   return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
 }
