@@ -37,12 +37,8 @@ let live
 const troubles = { stream: '', reading: '' }
 
 const catchUp = createCatchUp(readAll, {
-  onDone: () => {
-    live?.confirm()
-    setTrouble('reading', '')
-  },
+  onDone: () => setTrouble('reading', ''),
   onFailed: (error) => {
-    live?.doubt()
     const isAway = error instanceof api.Problem && error.isPassing
     const why = isAway ? 'A service does not answer' : 'Something could not be read'
     setTrouble('reading', `${why}; what you see may be old. Trying again every few seconds.`)
@@ -192,9 +188,9 @@ function announce(order) {
 }
 
 /** @param {Connection} state @param {Loss} [loss] */
-function showState(state, loss = {}) {
+function showState(state, loss) {
   view.showConnection(state)
-  if (state === 'lost') setTrouble('stream', sentenceOf(loss))
+  if (loss) setTrouble('stream', sentenceOf(loss))
 }
 
 /** @param {Loss} loss */
@@ -219,12 +215,24 @@ async function readAll() {
   const [account, ledger, latest] = await Promise.all([
     api.readAccount(reader),
     api.readLedger(reader, ledgerShown),
-    api.readOrders(reader, ordersShown),
+    readLatest(reader),
   ])
   if (reader !== userId) return
   view.showBalance(account)
   view.showLedger(ledger.items)
   for (const order of latest.items) take(order)
+}
+
+/** The stream is live when orders can be read. @param {string} reader */
+async function readLatest(reader) {
+  try {
+    const latest = await api.readOrders(reader, ordersShown)
+    if (reader === userId) live?.confirm()
+    return latest
+  } catch (error) {
+    if (reader === userId) live?.doubt()
+    throw error
+  }
 }
 
 async function begin() {

@@ -36,7 +36,7 @@ export class LiveOrders {
 
   confirm = () => this.#saySo('live')
 
-  doubt = () => this.#saySo('connecting')
+  doubt = () => this.#saySo('lost')
 
   tryNow = () => {
     if (this.#socket?.readyState === WebSocket.CLOSED && !document.hidden) this.#connect()

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { problemExample } from '#contracts/documents/problems.ts'
-import { findingsOf, launchBrowser, type Manners, visit } from '#testing/browser.ts'
+import { findingsOf, launchBrowser, type Manners, plainName, visit } from '#testing/browser.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { proxyTo } from '#testing/proxy.ts'
@@ -219,6 +219,7 @@ describe('the page, in a browser', function () {
         proxy.cut()
         await reconnected
         await page.locator('#trouble', { hasText: /does not answer|cannot be read/ }).waitFor()
+        await page.locator('#connection', { hasText: 'Not live' }).waitFor()
         assert.ok(!(await statesOf(page)).includes('live'))
         assert.deepEqual(await findingsOf(page), [])
       } finally {
@@ -331,9 +332,9 @@ describe('the page, in a browser', function () {
       orders.transaction().execute(async (slow) => {
         await sql`LOCK TABLE orders IN SHARE MODE`.execute(slow) // who inserts waits
         await page.click('#burst-form [type=submit]')
-        await eventually(() => proxy.passages().length > 0)
         await eventually(async () => {
           proxy.cut()
+          await sql`SELECT 1`.execute(slow) // a transaction that idles is ended
           return stillRunning > 0
         })
       }),
@@ -343,6 +344,15 @@ describe('the page, in a browser', function () {
     assert.equal(await textOf(page, '#burst-note'), '')
     assert.equal((await ordersOf(user)).length, 20)
     proxy.close()
+  })
+
+  it('works under plain http with another name than localhost, where a browser has less', async () => {
+    const gateway = stack.gateway.replace(/\/\/[^:]+/, `//${plainName}`)
+    const page = await open({}, gateway)
+    assert.equal(await page.evaluate(() => crypto.randomUUID), undefined)
+    await enter(page, await newUser('1.00'))
+    await order(page, '1.00')
+    await paid(page, '1.00').waitFor()
   })
 
   it('is without barriers, empty and full, at 360 and at 1440 pixels', async () => {

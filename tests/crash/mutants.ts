@@ -716,20 +716,4 @@ export const mutants: readonly Mutant[] = [
     why: 'what does not exist takes nobody a place',
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'gives the places of orders' },
   },
-  {
-    name: 'page-live-when-open',
-    file: 'frontend/live.js',
-    text: '      openSince = Date.now()\n',
-    replacement: "      openSince = Date.now()\n      this.#listener.onState('live')\n",
-    why: 'an open connection does not tell that its subscription can be read',
-    caughtBy: { test: 'tests/browser/shop.e2e.ts', titled: 'is not live while the orders' },
-  },
-  {
-    name: 'page-takes-still-running-for-an-end',
-    file: 'frontend/api.js',
-    text: ' || (this.document.status === 409 && this.retryAfter !== null)',
-    replacement: '',
-    why: 'a request that still runs is asked for again',
-    caughtBy: { test: 'tests/browser/shop.e2e.ts', titled: 'goes on with a burst' },
-  },
 ]

@@ -2,6 +2,9 @@ import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { programPath } from '#local/system-packages.ts'
 
+/** Another name of this machine, which is no secure context for a browser, as localhost is. */
+export const plainName = 'shop.example'
+
 /** For a browser that runs as root, without a screen, and calls nobody. */
 const switches = [
   '--no-sandbox',
@@ -11,6 +14,7 @@ const switches = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  `--host-resolver-rules=MAP ${plainName} 127.0.0.1`,
 ]
 
 export const launchBrowser = (): Promise<Browser> =>
@@ -22,7 +26,7 @@ export interface Manners {
   foreign: string[]
 }
 
-/** A page of the shop as a new visitor gets it. Requests that fail on purpose are not in its manners. */
+/** A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http cannot have, are not in its manners. */
 export async function visit(
   context: BrowserContext,
   gateway: string,
@@ -31,8 +35,10 @@ export async function visit(
   const manners: Manners = { errors: [], foreign: [] }
   page.on('pageerror', (error) => manners.errors.push(error.message))
   page.on('console', (message) => {
-    const isNetwork = /^Failed to load resource|^WebSocket connection to/.test(message.text())
-    if (message.type() === 'error' && !isNetwork) manners.errors.push(message.text())
+    const isExpected =
+      /^Failed to load resource|^WebSocket connection to|^The Cross-Origin-Opener-Policy header has been ignored/
+    const isError = message.type() === 'error' && !isExpected.test(message.text())
+    if (isError) manners.errors.push(message.text())
   })
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== gateway) manners.foreign.push(request.url())
