@@ -109,9 +109,31 @@ describe('dead letters', function () {
         ids,
       )
     }
-    const { letters } = await atDesk(broker.url, (desk) => listLetters(desk, { ...all, limit: 7 }))
-    assert.equal(letters.length, 7)
-    assert.deepEqual((await idsIn(dlq)).sort(), ids.toSorted())
+  })
+
+  it('keep their places however many of them are looked at', async () => {
+    const ids = newIds(80)
+    await putLetters(ids)
+    for (const limit of [3, 1, Infinity, 40, 7, 33, 5]) {
+      const { letters } = await atDesk(broker.url, (desk) => listLetters(desk, { ...all, limit }))
+      assert.deepEqual(
+        letters.map(({ id }) => id),
+        ids.slice(0, limit),
+      )
+    }
+    assert.deepEqual(await idsIn(dlq), ids)
+  })
+
+  it('that were looked at keep their places when some are sent again, and new ones come', async () => {
+    const ids = newIds(12)
+    await putLetters(ids.slice(0, 10))
+    await atDesk(broker.url, (desk) => listLetters(desk, { ...all, limit: 6 }))
+    const one = { ...moving, ids: new Set([ids[2]!]), limit: 1 }
+    await inDesk(one)
+    await putLetters(ids.slice(10))
+    await inDesk({ ...moving, limit: 1 })
+    assert.deepEqual(await idsIn(queue), [ids[2], ids[0]])
+    assert.deepEqual(await idsIn(dlq), [ids[1], ...ids.slice(3)])
   })
 
   it('go back with their id, body and properties, without what death has added but their origin', async () => {

@@ -1,9 +1,16 @@
-import type { Channel, ChannelModel } from 'amqplib'
+import type { Channel, ChannelModel, GetMessage } from 'amqplib'
 import { within } from '../deadline.ts'
 import { AppError } from '../errors.ts'
 import { connectOrFail, hangUp } from './connection.ts'
 import { isReply, takeLock } from './desk-lock.ts'
-import { type HeldLetter, type Letter, lettersAtOnce, putBack, take } from './letters-in-hand.ts'
+import {
+  type HeldLetter,
+  type Letter,
+  lettersAtOnce,
+  putBack,
+  take,
+  takeReturned,
+} from './letters-in-hand.ts'
 import { Outgoing } from './outgoing.ts'
 import { countByServing } from './silent-queues.ts'
 
@@ -42,8 +49,8 @@ export async function atDesk<T>(
 /**
  * Where an operator takes messages from a queue, looks at them, and puts them back or elsewhere.
  *
- * What is put back keeps its order; RabbitMQ 3.10 puts it behind what was not looked at. However the
- * desk is left, by SIGKILL too, the broker puts back all that was not dropped. One operator at a
+ * What is put back keeps its order and its place. However the desk is left, by SIGKILL too, the broker
+ * puts back all that was not dropped. One operator at a
  * time: another one waits, or is told.
  */
 export class Desk {
@@ -122,11 +129,13 @@ export class Desk {
     let left = total
     await this.#onChannel(async (channel) => {
       const held = new Map<number, HeldLetter>()
+      let last: GetMessage | undefined
       try {
         for (let count = takeNext(); count > 0 && left > 0; count = takeNext()) {
           const letters = await take(channel, queue, Math.min(left, count, lettersAtOnce))
           if (letters.length === 0) throw notComing(left, total)
           left -= letters.length
+          last = letters.at(-1)
           for (const { fields } of letters) held.set(fields.deliveryTag, { fields })
           const verdicts = await judge(letters)
           const dropped = letters.filter((_, index) => verdicts[index] === 'drop')
@@ -135,7 +144,8 @@ export class Desk {
         }
       } finally {
         // Of a channel that is gone the broker has them back by itself.
-        if (held.size > 0) await putBack(channel, queue, [...held.values()]).catch(() => {})
+        if (held.size > 0)
+          await restore(channel, queue, [...held.values()], last, left).catch(() => {})
       }
     })
     return total
@@ -155,6 +165,18 @@ export class Desk {
     await within(closeMs, 'closing a channel', channel.close())
     return result
   }
+}
+
+/** Puts back what was taken, before which nothing may be left that was put back earlier. */
+async function restore(
+  channel: Channel,
+  queue: string,
+  held: HeldLetter[],
+  last: GetMessage | undefined,
+  left: number,
+): Promise<void> {
+  const returned = await takeReturned(channel, queue, { last, left })
+  await putBack(channel, queue, [...held, ...returned])
 }
 
 const notComing = (left: number, total: number) =>

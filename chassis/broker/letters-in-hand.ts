@@ -56,6 +56,26 @@ export async function take(channel: Channel, queue: string, count: number): Prom
 }
 
 /**
+ * What was put back at an earlier time and comes after the `last` one taken. Of a queue with a delivery
+ * limit RabbitMQ delivers first all that was ever put back, in the order in which it came back: what
+ * goes back now would be behind those (findings/quorum-queue-requeue-order.sh).
+ * A letter that was never in somebody's hands is the first of those that keep their place by themselves.
+ */
+export async function takeReturned(
+  channel: Channel,
+  queue: string,
+  { last, left }: { last: GetMessage | undefined; left: number },
+): Promise<HeldLetter[]> {
+  const returned: HeldLetter[] = []
+  while (last?.fields.redelivered && returned.length < left) {
+    const letters = await take(channel, queue, Math.min(left - returned.length, lettersAtOnce))
+    returned.push(...letters.map(({ fields }) => ({ fields })))
+    last = letters.at(-1)
+  }
+  return returned
+}
+
+/**
  * In their order, a few at a time and each by itself: RabbitMQ 3.10 forgets the order of those that
  * are on their way to the queue together. Rejects when the broker does not answer.
  */
