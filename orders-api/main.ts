@@ -22,6 +22,8 @@ await runService(
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
     const router = ordersRouter({ db, logger, wakeRelay: relayWaker(db, logger) })
     health.check('database', () => pingOrders(db))
+    health.check('listen', () => feed.isListening())
+    health.check('watchers', () => feed.isReadable())
     const http = resources.use(await serve({ ...config, health, logger, router }))
     resources.use(serveStatusSocket(http.server, { feed, logger }))
 

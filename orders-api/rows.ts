@@ -109,15 +109,6 @@ export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
     .execute()
 
-/** The orders of some users that are not final yet. */
-export const readPendingOrders = (db: Db, userIds: string[]): Promise<OrderRow[]> =>
-  db
-    .selectFrom('orders')
-    .select(columns)
-    .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
-    .where('status', '=', 'PAYMENT_PENDING')
-    .execute()
-
 /** The orders of some users that became final within the last so many milliseconds. */
 export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
   db

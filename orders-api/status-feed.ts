@@ -1,24 +1,27 @@
 import { backoffMs } from '#chassis/backoff.ts'
 import type { Database } from '#chassis/database/connect.ts'
 import { listen } from '#chassis/database/listener.ts'
+import type { Place } from '#chassis/http/cursor.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { pause } from '#chassis/pause.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { orderOf } from './order-answer.ts'
-import {
-  type OrderRow,
-  readOrders,
-  readPendingOrders,
-  readSettledOrders,
-  readTime,
-} from './rows.ts'
+import { ReadFailures } from './read-failures.ts'
+import { listOrders, type OrderRow, readOrders, readSettledOrders, readTime } from './rows.ts'
+import { type Portion, Snapshots } from './status-snapshots.ts'
 import { type SubscribeResult, Subscriptions } from './subscriptions.ts'
 
-/** One who watches: `send` must not throw. */
+/** One who watches. Its functions must not throw. */
 export interface Watcher {
   send: (order: Order) => void
+  /** There is no such order; it is not followed any more. */
+  sendUnknown: (orderId: string) => void
+  /** Resolves when most of what was sent is on its way, or nothing can be sent any more. */
+  drained: () => Promise<void>
+  /** What it follows could not be read for too long: it should look for another replica. */
+  giveUp: () => void
 }
 
 export interface StatusFeedOptions {
@@ -28,6 +31,8 @@ export interface StatusFeedOptions {
   logger: Logger
   /** Orders and users together that one watcher may follow. */
   limit: number
+  /** A watcher to whom nothing could be told for so long is given up. */
+  maxSilenceMs?: number
 }
 
 /**
@@ -41,8 +46,16 @@ const memoryMs = commitMarginMs + 5_000
 /** The same, at the beginning of a subscription: small, since what ended before it is no news. */
 const settlingMarginMs = 2_000
 
+/** A minute: longer than a restart of the database takes, and no longer than a watcher need wait in vain. */
+const maxSilenceMsDefault = 60_000
+
+/** So many pending orders of a user are read and sent at a time. */
+const portionSize = 1_000
+
 /** So many watched users are asked for in one statement, which reads all orders that they ever had. */
 const usersAtOnce = 100
+
+const never = Number.POSITIVE_INFINITY
 
 /**
  * Follows the status of orders and tells the watchers, on whichever replica the change happened.
@@ -53,62 +66,86 @@ const usersAtOnce = 100
 export class StatusFeed {
   readonly #options: StatusFeedOptions
   readonly #subscriptions: Subscriptions<Watcher>
+  readonly #failures: ReadFailures
+  readonly #snapshots: Snapshots<Watcher>
   readonly #changed = new Set<string>()
   readonly #stop = new AbortController()
   readonly #listener: ReturnType<typeof listen>
   #isReading = false
   #reading = Promise.resolve()
+  /** What may have been missed since then, by our own clock, is still to be read. */
+  #missedSinceMs = never
+  #isCatchingUp = false
 
   constructor(options: StatusFeedOptions) {
     this.#options = options
     this.#subscriptions = new Subscriptions(options.limit)
+    this.#failures = new ReadFailures(options.logger)
+    this.#snapshots = new Snapshots({
+      failures: this.#failures,
+      signal: this.#stop.signal,
+      onFailing: (watcher, ms) => this.#isTooLong(ms) && watcher.giveUp(),
+    })
     this.#listener = listen({
       ...options,
       channel: orderStatusChannel,
       onNotify: (payload) => this.#read(orderIdsIn(payload)),
       onListen: (deafMs) => this.#catchUp(deafMs),
+      onDeaf: (deafMs) => this.#catchUp(deafMs),
       onAlive: () => this.#subscriptions.forgetTold(memoryMs),
     })
   }
 
-  /** Follows an order and sends its present state; `unknown` when there is none. */
-  async followOrder(watcher: Watcher, orderId: string): Promise<SubscribeResult | 'unknown'> {
-    const result = this.#subscriptions.subscribeOrder(watcher, orderId)
-    if (result !== 'ok') return result
-    const [row] = await readOrders(this.#options.db, [orderId]).catch((error) => {
-      this.#subscriptions.unsubscribeOrder(watcher, orderId)
-      throw error
-    })
-    if (row) this.#sendSnapshot(watcher, [row])
-    else this.#subscriptions.unsubscribeOrder(watcher, orderId)
-    return row ? 'ok' : 'unknown'
+  /** Whether changes are heard of at once; if not, watchers are told some seconds late. */
+  isListening(): boolean {
+    return this.#listener.isHearing()
   }
 
-  /** Follows all orders of a user and sends those that are pending. */
+  /** Whether what has changed can be read; if not, watchers wait. */
+  isReadable(): boolean {
+    return !this.#failures.has(this.#readChanged) && !this.#failures.has(this.#readMissed)
+  }
+
+  /**
+   * Follows an order, and sends its present state as soon as it can be read. Resolves when it was sent, or when
+   * the database does not answer.
+   */
+  async followOrder(watcher: Watcher, orderId: string): Promise<SubscribeResult> {
+    const result = this.#subscriptions.subscribeOrder(watcher, orderId)
+    if (result !== 'ok') return result
+    await this.#snapshots.owe(watcher, `order ${orderId}`, async (isWanted) => {
+      const [row] = await readOrders(this.#options.db, [orderId])
+      if (!isWanted()) return true
+      if (row) this.#sendSnapshot(watcher, [row])
+      else {
+        this.#subscriptions.unsubscribeOrder(watcher, orderId)
+        watcher.sendUnknown(orderId)
+      }
+      return true
+    })
+    return 'ok'
+  }
+
+  /** The same for all orders of a user: sends those that are pending, the first portion at least. */
   async followUser(watcher: Watcher, userId: string): Promise<SubscribeResult> {
     const result = this.#subscriptions.subscribeUser(watcher, userId)
     if (result !== 'ok') return result
-    try {
-      const { db } = this.#options
-      const nowMs = (await readTime(db)).getTime()
-      this.#subscriptions.setUserSince(watcher, userId, nowMs - settlingMarginMs)
-      this.#sendSnapshot(watcher, await readPendingOrders(db, [userId]))
-    } catch (error) {
-      this.#subscriptions.unsubscribeUser(watcher, userId)
-      throw error
-    }
+    await this.#snapshots.owe(watcher, `user ${userId}`, this.#pendingOrders(watcher, userId))
     return 'ok'
   }
 
   unfollowOrder(watcher: Watcher, orderId: string): void {
+    this.#snapshots.cancel(watcher, `order ${orderId}`)
     this.#subscriptions.unsubscribeOrder(watcher, orderId)
   }
 
   unfollowUser(watcher: Watcher, userId: string): void {
+    this.#snapshots.cancel(watcher, `user ${userId}`)
     this.#subscriptions.unsubscribeUser(watcher, userId)
   }
 
   forget(watcher: Watcher): void {
+    this.#snapshots.forget(watcher)
     this.#subscriptions.remove(watcher)
   }
 
@@ -116,6 +153,35 @@ export class StatusFeed {
     this.#stop.abort()
     await this.#listener.close()
     await this.#reading
+  }
+
+  /**
+   * A portion is read when the one before has left, and sent when it is read: what waits grows old, and the
+   * end of an order is remembered for a short while only.
+   */
+  #pendingOrders(watcher: Watcher, userId: string): Portion {
+    const { db } = this.#options
+    const followedMs = performance.now()
+    let isTimed = false
+    let after: Place | undefined
+    return async (isWanted) => {
+      if (!isTimed) {
+        const nowMs = (await readTime(db)).getTime() - (performance.now() - followedMs)
+        this.#subscriptions.setUserSince(watcher, userId, nowMs - settlingMarginMs)
+        isTimed = true
+      }
+      await watcher.drained()
+      const page = { userId, status: 'PAYMENT_PENDING', after, limit: portionSize } as const
+      const rows = await listOrders(db, page)
+      if (isWanted()) this.#sendSnapshot(watcher, rows)
+      const last = rows.at(-1)
+      if (last) after = { created_at: last.created_at, id: last.order_id }
+      return rows.length < portionSize
+    }
+  }
+
+  #isTooLong(failingMs: number): boolean {
+    return failingMs > (this.#options.maxSilenceMs ?? maxSilenceMsDefault)
   }
 
   #sendSnapshot(watcher: Watcher, rows: OrderRow[]): void {
@@ -129,12 +195,12 @@ export class StatusFeed {
     for (const id of this.#subscriptions.wanted(orderIds)) this.#changed.add(id)
     if (this.#isReading || this.#changed.size === 0) return
     this.#isReading = true
-    this.#reading = this.#untilDone(() => this.#readChanged()).finally(() => {
+    this.#reading = this.#untilDone(this.#readChanged).finally(() => {
       this.#isReading = false
     })
   }
 
-  async #readChanged(): Promise<void> {
+  readonly #readChanged = async (): Promise<void> => {
     while (this.#changed.size > 0) {
       const ids = [...this.#changed]
       this.#changed.clear()
@@ -148,21 +214,37 @@ export class StatusFeed {
   }
 
   #catchUp(deafMs: number): void {
-    const userIds = this.#subscriptions.userIds()
     this.#read(this.#subscriptions.orderIds())
-    if (userIds.length === 0) return
     const sinceMs = performance.now() - deafMs - commitMarginMs
+    this.#missedSinceMs = Math.min(this.#missedSinceMs, sinceMs)
+    if (this.#isCatchingUp) return
+    this.#isCatchingUp = true
     const release = this.#subscriptions.holdTold()
-    void this.#readSettled(userIds, sinceMs).finally(release)
+    void this.#untilDone(this.#readMissed).finally(() => {
+      this.#isCatchingUp = false
+      release()
+    })
+  }
+
+  /** What became final since then, of all watched users; and again if something was missed meanwhile. */
+  readonly #readMissed = async (): Promise<void> => {
+    while (this.#missedSinceMs !== never) {
+      const sinceMs = this.#missedSinceMs
+      this.#missedSinceMs = never
+      try {
+        await this.#readSettled(this.#subscriptions.userIds(), sinceMs)
+      } catch (error) {
+        this.#missedSinceMs = Math.min(this.#missedSinceMs, sinceMs)
+        throw error
+      }
+    }
   }
 
   async #readSettled(userIds: string[], sinceMs: number): Promise<void> {
     for (let first = 0; first < userIds.length; first += usersAtOnce) {
       const some = userIds.slice(first, first + usersAtOnce)
-      await this.#untilDone(async () => {
-        const lastMs = Math.ceil(performance.now() - sinceMs)
-        this.#tell(await readSettledOrders(this.#options.db, some, lastMs))
-      })
+      const lastMs = Math.ceil(performance.now() - sinceMs)
+      this.#tell(await readSettledOrders(this.#options.db, some, lastMs))
     }
   }
 
@@ -175,14 +257,17 @@ export class StatusFeed {
         await read()
         break
       } catch (error) {
-        if (failures === 0) {
-          this.#options.logger.warn({ err: error }, 'orders cannot be read')
-          release = this.#subscriptions.holdTold()
-        }
+        if (failures === 0) release = this.#subscriptions.holdTold()
+        if (this.#isTooLong(this.#failures.note(read, error))) this.#giveUpAll()
         await pause(backoffMs(failures), signal)
       }
     }
+    this.#failures.clear(read)
     release()
+  }
+
+  #giveUpAll(): void {
+    for (const watcher of this.#subscriptions.connections()) watcher.giveUp()
   }
 
   #tell(rows: OrderRow[]): void {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Problem } from '#chassis/http/problem.ts'
 import { compile } from '#contracts/compile.ts'
 import { Subscribe, Unsubscribe } from '#contracts/orders-ws.ts'
-import { parseRequest, requestsIn } from './status-requests.ts'
+import { messageIn, messagesIn, requestOf, targetOf } from './status-requests.ts'
 
 const orderId = randomUUIDv7()
 const problemOf = (read: () => unknown): Problem | undefined => {
@@ -16,19 +16,19 @@ const problemOf = (read: () => unknown): Problem | undefined => {
     return error
   }
 }
-const statusOf = (message: unknown) =>
-  problemOf(() => parseRequest(JSON.stringify(message)))?.status
+const parse = (text: string | undefined) => requestOf(messageIn(text))
+const problemWith = (message: unknown) => problemOf(() => parse(JSON.stringify(message)))
 
 /** What the AsyncAPI document says about a message. */
 const fits = (message: unknown) => compile(Subscribe)(message) || compile(Unsubscribe)(message)
 
-describe('parseRequest', () => {
+describe('requestOf', () => {
   for (const type of ['subscribe', 'unsubscribe']) {
     it(`reads a message to ${type}, as documented`, () => {
       assert.ok(fits({ type, order_id: orderId }) && fits({ type, user_id: 'alice' }))
-      const order = parseRequest(JSON.stringify({ type, order_id: orderId }))
+      const order = parse(JSON.stringify({ type, order_id: orderId }))
       assert.deepEqual(order, { action: type, target: 'order', id: orderId })
-      const user = parseRequest(JSON.stringify({ type, user_id: 'alice' }))
+      const user = parse(JSON.stringify({ type, user_id: 'alice' }))
       assert.deepEqual(user, { action: type, target: 'user', id: 'alice' })
     })
   }
@@ -36,7 +36,7 @@ describe('parseRequest', () => {
   const twice = '{"type":"subscribe","type":"unsubscribe","user_id":"alice"}'
   for (const text of [undefined, '', 'hello', '{', '5', 'null', '[]', '"subscribe"', twice]) {
     it(`says 400 to ${JSON.stringify(text)}, which is no JSON object`, () => {
-      assert.equal(problemOf(() => parseRequest(text))?.status, 400)
+      assert.equal(problemOf(() => parse(text))?.status, 400)
     })
   }
 
@@ -56,33 +56,50 @@ describe('parseRequest', () => {
     { type: 'subscribe', user_id: 5 },
   ]) {
     it(`says 422 to ${JSON.stringify(message)}, as documented`, () => {
-      assert.equal(statusOf(message), 422)
+      assert.equal(problemWith(message)?.status, 422)
       assert.ok(!fits(message))
     })
   }
 
-  it('points at the id that is malformed', () => {
-    const message = JSON.stringify({ type: 'subscribe', user_id: ' ' })
-    assert.equal(problemOf(() => parseRequest(message))?.errors?.[0]?.pointer, '/user_id')
+  it('points at the id that is malformed, and says what a valid one looks like', () => {
+    const [order] = problemWith({ type: 'subscribe', order_id: 'x' })?.errors ?? []
+    assert.deepEqual(order, { pointer: '/order_id', message: 'must be a UUID in lower case' })
+    const [user] = problemWith({ type: 'subscribe', user_id: ' ' })?.errors ?? []
+    assert.equal(user?.pointer, '/user_id')
+    assert.match(user?.message ?? '', /must be 1 to 128 characters of A–Z/)
+    const [extra] = problemWith({ type: 'subscribe', user_id: 'alice', since: 5 })?.errors ?? []
+    assert.deepEqual(extra, { pointer: '/since', message: 'is not a field of this request' })
   })
 
   it('answers anything at all with a request or a problem', () => {
     const anything = fc.oneof(fc.string(), fc.json())
-    fc.assert(fc.property(anything, (text) => void problemOf(() => parseRequest(text))))
+    fc.assert(fc.property(anything, (text) => void problemOf(() => parse(text))))
   })
 })
 
-describe('requestsIn', () => {
-  it('reads each id of the query by itself, so that one bad one harms no other', () => {
+describe('targetOf', () => {
+  it('is what a message names, as it came, valid or not', () => {
+    assert.deepEqual(targetOf({ type: 'shout', order_id: 'x' }), { order_id: 'x' })
+    assert.deepEqual(targetOf({ user_id: '' }), { user_id: '' })
+    assert.deepEqual(targetOf({ order_id: orderId, user_id: 'a' }), {
+      ...{ order_id: orderId, user_id: 'a' },
+    })
+    assert.deepEqual(targetOf(messageIn('{"order_id":5,"user_id":null}')), {})
+  })
+})
+
+describe('messagesIn', () => {
+  it('finds each id of the query by itself, so that one bad one harms no other', () => {
     const query = `order_id=${orderId}&order_id=x&user_id=alice&page=2`
-    const reads = requestsIn(new URL(`ws://any/orders/ws?${query}`))
-    assert.equal(reads.length, 3)
-    assert.deepEqual(reads[0]?.(), { action: 'subscribe', target: 'order', id: orderId })
-    assert.throws(() => reads[1]?.(), Problem)
-    assert.deepEqual(reads[2]?.(), { action: 'subscribe', target: 'user', id: 'alice' })
+    const messages = messagesIn(new URL(`ws://any/orders/ws?${query}`))
+    assert.equal(messages.length, 3)
+    const [good, bad, user] = messages.map((message) => () => requestOf(message))
+    assert.deepEqual(good?.(), { action: 'subscribe', target: 'order', id: orderId })
+    assert.throws(() => bad?.(), Problem)
+    assert.deepEqual(user?.(), { action: 'subscribe', target: 'user', id: 'alice' })
   })
 
   it('finds nothing in no query', () => {
-    assert.deepEqual(requestsIn(new URL('ws://any/orders/ws')), [])
+    assert.deepEqual(messagesIn(new URL('ws://any/orders/ws')), [])
   })
 })

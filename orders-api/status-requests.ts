@@ -1,7 +1,7 @@
 import { Problem } from '#chassis/http/problem.ts'
+import { validated } from '#chassis/http/validation.ts'
 import { JsonNumber, parseJson } from '#contracts/exact-json.ts'
-import { uuidPattern } from '#contracts/http-fields.ts'
-import { userIdPattern } from '#contracts/user-id.ts'
+import { requestValidators } from '#contracts/orders-ws.ts'
 
 /** What a client of the status socket asks for. */
 export interface StatusRequest {
@@ -10,50 +10,51 @@ export interface StatusRequest {
   id: string
 }
 
-/** A message as a request. Throws a Problem that says how one looks; undefined stands for binary. */
-export function parseRequest(text: string | undefined): StatusRequest {
-  const { type, order_id, user_id, ...rest } = parseObject(text)
-  if (type !== 'subscribe' && type !== 'unsubscribe') {
-    throw new Problem(422, 'The type of a message is "subscribe" or "unsubscribe".')
-  }
-  if ((order_id === undefined) === (user_id === undefined) || Object.keys(rest).length > 0) {
-    throw new Problem(422, `A message to ${type} has an order_id or a user_id, and nothing else.`)
-  }
-  return order_id === undefined
-    ? requestOf(type, 'user', user_id)
-    : requestOf(type, 'order', order_id)
-}
+/** A message of a client: some object, which names what it is about if it is a request. */
+export type Message = Record<string, unknown>
 
-/** The requests in the query of the address, each to be read by itself, since each may be wrong. */
-export function requestsIn({ searchParams }: URL): (() => StatusRequest)[] {
-  return [...searchParams].flatMap(([name, value]) => {
-    if (name === 'order_id') return [() => requestOf('subscribe', 'order', value)]
-    if (name === 'user_id') return [() => requestOf('subscribe', 'user', value)]
-    return []
-  })
-}
-
-function requestOf(
-  action: StatusRequest['action'],
-  target: StatusRequest['target'],
-  id: unknown,
-): StatusRequest {
-  const pattern = target === 'order' ? uuidPattern : userIdPattern
-  if (typeof id === 'string' && pattern.test(id)) return { action, target, id }
-  const shown = id instanceof JsonNumber ? id.text : JSON.stringify(id)
-  throw new Problem(422, `The ${target}_id ${shown} is not one.`, {
-    errors: [{ pointer: `/${target}_id`, message: 'is malformed' }],
-  })
-}
-
-function parseObject(text: string | undefined): Record<string, unknown> {
+/** The object in a message. Throws a Problem (400) if there is none; undefined stands for binary. */
+export function messageIn(text: string | undefined): Message {
   try {
     const value: unknown = text === undefined ? undefined : parseJson(text)
     if (isObject(value)) return { ...value }
   } catch {
     // said below
   }
-  throw new Problem(400, 'A message is a JSON object, as text, that has no key twice.')
+  throw new Problem(400, 'A message must be a JSON object, sent as text, with no key twice.')
+}
+
+/** The requests in the query of the address, as the messages that they stand for. */
+export const messagesIn = ({ searchParams }: URL): Message[] =>
+  [...searchParams].flatMap(([name, value]) =>
+    name === 'order_id' || name === 'user_id' ? [{ type: 'subscribe', [name]: value }] : [],
+  )
+
+/** What a message names, to be named again in an error about it. */
+export const targetOf = (message: Message) => ({
+  ...(typeof message.order_id === 'string' && { order_id: message.order_id }),
+  ...(typeof message.user_id === 'string' && { user_id: message.user_id }),
+})
+
+/** A message as a request. Throws a Problem (422) that says what a valid one looks like. */
+export function requestOf(message: Message): StatusRequest {
+  const { type: action } = message
+  if (action !== 'subscribe' && action !== 'unsubscribe') {
+    throw new Problem(422, 'The type of a message must be "subscribe" or "unsubscribe".', {
+      errors: [{ pointer: '/type', message: 'must be "subscribe" or "unsubscribe"' }],
+    })
+  }
+  const validators = requestValidators[action]
+  if ('order_id' in message && 'user_id' in message) {
+    throw new Problem(422, `A message to ${action} must have an order_id or a user_id, not both.`)
+  }
+  if ('order_id' in message) {
+    return { action, target: 'order', id: validated(validators.order_id, message).order_id }
+  }
+  if ('user_id' in message) {
+    return { action, target: 'user', id: validated(validators.user_id, message).user_id }
+  }
+  throw new Problem(422, `A message to ${action} must have an order_id or a user_id.`)
 }
 
 const isObject = (value: unknown): value is object =>

@@ -12,9 +12,10 @@ import { Resources } from '#chassis/resources.ts'
 import { orderStatusChannel } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
+import { assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
-import { StatusFeed } from './status-feed.ts'
+import { StatusFeed, type StatusFeedOptions } from './status-feed.ts'
 import { serveStatusSocket } from './status-socket.ts'
 
 describe('serveStatusSocket', function () {
@@ -26,13 +27,15 @@ describe('serveStatusSocket', function () {
   let feed: StatusFeed
   let url: string
 
-  const start = async (pingMs: number) => {
+  const start = async (pingMs: number, options: Partial<StatusFeedOptions> = {}) => {
     const { url: databaseUrl } = database
     const name = 'orders-api'
     const db = resources.use(
       connectDatabase<OrdersDatabase>({ name, url: databaseUrl, poolSize: 2 }),
     )
-    feed = resources.use(new StatusFeed({ name, db, url: databaseUrl, logger, limit: 100 }))
+    feed = resources.use(
+      new StatusFeed({ name, db, url: databaseUrl, logger, limit: 100, ...options }),
+    )
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     resources.use({ close: () => server.close() })
@@ -230,6 +233,71 @@ describe('serveStatusSocket', function () {
     await eventually(() => paid.length === 250)
     assert.equal(new Set(paid).size, 250)
     for (const client of clients) client.terminate()
+  })
+
+  it('tells the watchers of a user with 70,000 pending orders all of them, one that reads nothing meanwhile too', async () => {
+    await start(60_000)
+    await database.rows(sql`
+      INSERT INTO orders (order_id, user_id, amount)
+      SELECT gen_random_uuid(), 'many', 1 FROM generate_series(1, 70000)
+    `)
+    await database.rows(sql`ANALYZE orders`) // as autovacuum does within a minute
+    const watch = async () => {
+      const client = await connect()
+      const told = new Set<string>()
+      client.on('message', (data) => told.add(JSON.parse(String(data)).order_id))
+      client.send(JSON.stringify({ type: 'subscribe', user_id: 'many' }))
+      await eventually(() => told.size > 0)
+      return { client, told }
+    }
+    const slow = await watch()
+    slow.client.pause()
+    const quick = await watch()
+    await eventually(() => quick.told.size === 70_000, { timeoutMs: 60_000 })
+    assert.ok(slow.told.size < 70_000)
+    slow.client.resume()
+    await eventually(() => slow.told.size === 70_000, { timeoutMs: 60_000 })
+    for (const { client } of [slow, quick]) {
+      assert.equal(client.readyState, WebSocket.OPEN)
+      client.terminate()
+    }
+  })
+
+  it('names in an error what the message named, valid or not', async () => {
+    await start(60_000)
+    const order_id = randomUUIDv7()
+    const client = new WebSocket(`${url}?order_id=x&user_id=-&order_id=${order_id}`)
+    const told: { order_id?: string; user_id?: string; problem: { status: number } }[] = []
+    client.on('message', (data) => {
+      assertDocumentedMessage('ErrorMessage', JSON.parse(String(data)))
+      told.push(JSON.parse(String(data)))
+    })
+    await once(client, 'open')
+    client.send(JSON.stringify({ type: 'shout', user_id: 'alice' }))
+    client.send(JSON.stringify({ type: 'subscribe', user_id: 5 }))
+    client.send('no json')
+    await eventually(() => told.length === 6)
+    const targets = told.map(({ problem, ...rest }) => ({ ...rest, status: problem.status }))
+    const type = 'error'
+    assert.deepEqual(targets, [
+      { type, order_id: 'x', status: 422 },
+      { type, user_id: '-', status: 422 },
+      { type, order_id, status: 404 },
+      { type, user_id: 'alice', status: 422 },
+      { type, status: 422 },
+      { type, status: 400 },
+    ])
+    client.terminate()
+  })
+
+  it('closes with 1013 when nothing could be told for long, and says why', async () => {
+    await start(60_000, { maxSilenceMs: 300 })
+    const client = await connect()
+    client.send(JSON.stringify({ type: 'subscribe', user_id: 'alice' }))
+    await database.goAway()
+    const [code, reason] = await once(client, 'close')
+    await database.comeBack()
+    assert.deepEqual([code, String(reason)], [1013, 'orders cannot be read at the moment'])
   })
 
   it('closes with 1001 when it is closed', async () => {

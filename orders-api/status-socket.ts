@@ -4,11 +4,18 @@ import { documentOf, Problem } from '#chassis/http/problem.ts'
 import { refuse } from '#chassis/http/refuse.ts'
 import { givenRequestId } from '#chassis/http/request-id.ts'
 import type { Logger } from '#chassis/logger.ts'
-import type { Order } from '#contracts/orders-http.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
 import type { StatusFeed, Watcher } from './status-feed.ts'
 import { isSameOrigin, upgradeRequired } from './status-handshake.ts'
-import { parseRequest, requestsIn, type StatusRequest } from './status-requests.ts'
+import {
+  type Message,
+  messageIn,
+  messagesIn,
+  requestOf,
+  type StatusRequest,
+  targetOf,
+} from './status-requests.ts'
+import { StatusWriter } from './status-writer.ts'
 
 export interface StatusSocketOptions {
   feed: StatusFeed
@@ -18,9 +25,6 @@ export interface StatusSocketOptions {
 }
 
 const maxMessageBytes = 4_096
-/** What a client may leave unread for a second, and what it may never exceed. */
-const slowUnreadBytes = 1_048_576
-const maxUnreadBytes = 16 * slowUnreadBytes
 
 /**
  * `/orders/ws`: lets clients follow orders on a WebSocket. Requests come in the query of the address
@@ -72,38 +76,41 @@ export function serveStatusSocket(
 
 function accept(client: WebSocket, request: IncomingMessage, feed: StatusFeed, logger: Logger) {
   const instance = givenRequestId(request) ?? crypto.randomUUID()
-  const write = (message: object) => {
-    if (client.readyState !== client.OPEN) return
-    client.send(JSON.stringify(message))
-    watchUnread(client)
+  const writer = new StatusWriter(client)
+  const refuseRequest = (target: object, problem: Problem) =>
+    writer.write({ type: 'error', ...target, problem: documentOf(problem, instance) })
+  const watcher: Watcher = {
+    send: (order) => writer.write({ type: 'order', ...order }),
+    sendUnknown: (order_id) => refuseRequest({ order_id }, noSuchOrder(order_id)),
+    drained: () => writer.drained(),
+    giveUp: () => writer.disconnect('orders cannot be read at the moment'),
   }
-  const watcher: Watcher = { send: (order: Order) => write({ type: 'order', ...order }) }
-  const handle = async (read: () => StatusRequest) => {
-    if (client.readyState !== client.OPEN) return // what is followed now would never be forgotten
-    let about = {}
+  const handle = async (read: () => Message) => {
+    if (!writer.isOpen) return // what is followed now would never be forgotten
+    let message: Message = {}
     try {
-      const request = read()
-      about = { [`${request.target}_id`]: request.id }
-      await follow(feed, watcher, request)
+      message = read()
+      await follow(feed, watcher, requestOf(message))
     } catch (error) {
-      if (!(error instanceof Problem)) logger.warn({ err: error, instance }, 'subscribing failed')
-      const problem = error instanceof Problem ? error : unavailable()
-      write({ type: 'error', ...about, problem: documentOf(problem, instance) })
+      if (!(error instanceof Problem)) logger.error({ err: error, instance }, 'a request failed')
+      refuseRequest(targetOf(message), error instanceof Problem ? error : internal())
     }
   }
   let last = Promise.resolve() // requests are handled one after another
-  const handleNext = (read: () => StatusRequest) => {
+  const handleNext = (read: () => Message) => {
     last = last.then(() => handle(read))
     return last
   }
   client.on('message', (data, isBinary) => {
     client.pause() // a flood of requests waits in the client's TCP
-    const read = () => parseRequest(isBinary ? undefined : data.toString())
+    const read = () => messageIn(isBinary ? undefined : data.toString())
     void handleNext(read).finally(() => client.resume())
   })
   client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
   client.on('close', () => feed.forget(watcher))
-  for (const read of requestsIn(new URL(request.url ?? '', 'ws://any'))) void handleNext(read)
+  for (const message of messagesIn(new URL(request.url ?? '', 'ws://any'))) {
+    void handleNext(() => message)
+  }
 }
 
 async function follow(feed: StatusFeed, watcher: Watcher, request: StatusRequest): Promise<void> {
@@ -115,29 +122,9 @@ async function follow(feed: StatusFeed, watcher: Watcher, request: StatusRequest
   }
   const result =
     target === 'order' ? await feed.followOrder(watcher, id) : await feed.followUser(watcher, id)
-  if (result === 'unknown') throw new Problem(404, `There is no order ${id}.`)
   if (result === 'too-many') {
     throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
   }
-}
-
-const suspects = new WeakSet<WebSocket>()
-
-/** A burst is no crime: a client is slow when the unread is still there a second later. */
-function watchUnread(client: WebSocket): void {
-  if (client.bufferedAmount > maxUnreadBytes) cutOff(client)
-  if (client.bufferedAmount <= slowUnreadBytes || suspects.has(client)) return
-  suspects.add(client)
-  setTimeout(() => {
-    suspects.delete(client)
-    if (client.bufferedAmount > slowUnreadBytes) cutOff(client)
-  }, 1_000).unref()
-}
-
-/** The close frame waits behind what is unread, so a client that never reads is cut as well. */
-function cutOff(client: WebSocket): void {
-  client.close(1013, 'too slow')
-  setTimeout(() => client.terminate(), 1_000).unref()
 }
 
 /** Why a request does not become a WebSocket. */
@@ -153,4 +140,7 @@ function refusalOf({ method, url = '', headers }: IncomingMessage): Problem | un
   return new Problem(403, 'Pages of another origin are not let in.')
 }
 
-const unavailable = () => new Problem(503, 'The orders cannot be read at the moment; try again.')
+const noSuchOrder = (orderId: string) => new Problem(404, `There is no order ${orderId}.`)
+
+const internal = () =>
+  new Problem(500, 'Something went wrong on our side; the instance names it in the logs.')

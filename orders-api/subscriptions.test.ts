@@ -72,6 +72,35 @@ describe('Subscriptions', () => {
     assert.deepEqual(subscriptions.receiversOf(paid), [])
   })
 
+  it('forgets what was pending when no end can come any more that is timed before the subscription', () => {
+    const subscriptions = new Subscriptions<string>(10)
+    const endedAt = (second: number) => ({
+      ...{ ...paid, order_id: `order ${second}` },
+      updated_at: new Date(Date.parse(time) + second * 1_000).toISOString(),
+    })
+    subscriptions.subscribeUser('ann', 'alice')
+    subscriptions.setUserSince('ann', 'alice', Date.parse(time) + 5_000)
+    for (const second of [0, 1])
+      subscriptions.isNewsTo('ann', order({ order_id: `order ${second}` }))
+    subscriptions.receiversOf(endedAt(25))
+    subscriptions.forgetTold(20_000)
+    assert.deepEqual(subscriptions.receiversOf(endedAt(0)), ['ann'])
+    subscriptions.receiversOf(endedAt(26))
+    subscriptions.forgetTold(20_000)
+    assert.deepEqual(subscriptions.receiversOf(endedAt(1)), [])
+  })
+
+  it('tells the end of all that was pending, also when that is too much to remember', () => {
+    const subscriptions = new Subscriptions<string>(10)
+    subscriptions.subscribeUser('ann', 'alice')
+    subscriptions.setUserSince('ann', 'alice', Date.parse(time) + 5_000)
+    const ids = Array.from({ length: 10_001 }, (_, number) => `order ${number}`)
+    for (const order_id of ids) subscriptions.isNewsTo('ann', order({ order_id }))
+    for (const order_id of ids) {
+      assert.deepEqual(subscriptions.receiversOf({ ...paid, order_id }), ['ann'])
+    }
+  })
+
   it('forgets nothing when the user is asked for again', () => {
     const subscriptions = new Subscriptions<string>(10)
     subscriptions.subscribeUser('ann', 'alice')

@@ -71,6 +71,11 @@ export class Subscriptions<Connection> {
     this.#watches.delete(connection)
   }
 
+  /** Whoever follows something, or has followed something. */
+  connections(): Connection[] {
+    return [...this.#watches.keys()]
+  }
+
   /** All watched orders, to be read again after the feed was interrupted. */
   orderIds(): string[] {
     return [...this.#byOrder.keys()]

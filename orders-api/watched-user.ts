@@ -9,7 +9,7 @@ interface Batch {
 
 /** So few are always remembered: most users have no more, and are told once whatever comes again. */
 const fewTold = 20
-/** And never more, however long nothing can be forgotten. */
+/** And never more, of final orders and of pending ones, however long nothing can be forgotten. */
 const mostTold = 10_000
 /**
  * A set that is dropped whole takes half of the memory of one that loses its first as it gains new
@@ -23,7 +23,7 @@ export class WatchedUser {
   #latest = emptyBatch()
   /** And those before, the last first. */
   #earlier: Batch[] = []
-  /** Those it was sent as pending: however late their end is heard of, it is news. */
+  /** Those it was sent as pending: their end is news, though it may be timed before the subscription. */
   readonly #pending = new Set<string>()
   /** What else had ended before is no news. Unknown at first: then everything is. */
   #sinceMs: number | undefined
@@ -41,8 +41,12 @@ export class WatchedUser {
     return this.#sinceMs !== undefined && Date.parse(updated_at) < this.#sinceMs
   }
 
+  /** When there are too many, the end of any order is news, also of those that ended before. */
   rememberPending({ order_id }: Order): void {
     this.#pending.add(order_id)
+    if (this.#pending.size <= mostTold) return
+    this.#pending.clear()
+    this.#sinceMs = Number.NEGATIVE_INFINITY
   }
 
   /** Returns when the order ended, in ms. */
@@ -57,9 +61,11 @@ export class WatchedUser {
 
   /**
    * Forgets final orders that ended earlier, but for the last few, and for those that were told
-   * between the same two calls as one that did not end earlier.
+   * between the same two calls as one that did not end earlier. Once the subscription is earlier, no end
+   * that is timed before it can come any more.
    */
   forgetBefore(horizonMs: number): void {
+    if (this.#sinceMs !== undefined && this.#sinceMs < horizonMs) this.#pending.clear()
     this.#closeBatch()
     let later = 0
     this.#earlier = this.#earlier.filter(({ orderIds, lastEndMs }) => {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { eventually } from '#testing/eventually.ts'
+import { silent } from '#testing/logger.ts'
+import { ReadFailures } from './read-failures.ts'
+import { Snapshots } from './status-snapshots.ts'
+
+/** A read that answers when the test says so. */
+function slowRead() {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { answered: promise, answer: resolve }
+}
+
+describe('Snapshots', () => {
+  let stop: AbortController
+  let failures: ReadFailures
+  let snapshots: Snapshots<string>
+  const failing: string[] = []
+
+  beforeEach(() => {
+    stop = new AbortController()
+    failures = new ReadFailures(silent)
+    failing.length = 0
+    snapshots = new Snapshots<string>({
+      failures,
+      signal: stop.signal,
+      onFailing: (watcher) => void failing.push(watcher),
+    })
+  })
+  afterEach(() => stop.abort())
+
+  it('sends portion after portion, each subscription in its turn', async () => {
+    const sent: string[] = []
+    const portions = (name: string, count: number) => async () => {
+      sent.push(name)
+      return sent.filter((one) => one === name).length === count
+    }
+    await Promise.all([
+      snapshots.owe('ann', 'large', portions('large', 4)),
+      snapshots.owe('ann', 'small', portions('small', 2)),
+    ])
+    await eventually(() => sent.length === 6)
+    assert.deepEqual(sent, ['large', 'small', 'large', 'small', 'large', 'large'])
+  })
+
+  it('does not want any more what was read for a subscription that was replaced or ended meanwhile', async () => {
+    for (const ends of ['replaced', 'cancelled', 'forgotten', 'closed']) {
+      const { answered, answer } = slowRead()
+      let wanted: boolean | undefined
+      const owed = snapshots.owe(ends, 'order', async (isWanted) => {
+        await answered
+        wanted = isWanted()
+        return true
+      })
+      const again = ends === 'replaced' ? snapshots.owe(ends, 'order', async () => true) : undefined
+      if (ends === 'cancelled') snapshots.cancel(ends, 'order')
+      if (ends === 'forgotten') snapshots.forget(ends)
+      if (ends === 'closed') stop.abort()
+      answer()
+      await Promise.all([owed, again])
+      await eventually(() => wanted === false)
+    }
+  })
+
+  it('tries again what failed, goes on with the rest, and lets nobody wait for it', async () => {
+    const sent: string[] = []
+    let isAway = true
+    const portion = (name: string) => async () => {
+      if (isAway && name !== 'fine') throw new Error('away')
+      sent.push(name)
+      return true
+    }
+    await snapshots.owe('ann', 'order', portion('order'))
+    await snapshots.owe('ann', 'user', portion('user'))
+    await snapshots.owe('ben', 'fine', portion('fine'))
+    assert.deepEqual(sent, ['fine'])
+    assert.deepEqual(failing[0], 'ann')
+    isAway = false
+    await eventually(() => sent.length === 3)
+    assert.deepEqual(sent.toSorted(), ['fine', 'order', 'user'])
+  })
+})
