@@ -37,7 +37,7 @@ const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
  *
  * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications on a
  * connection that answers. So with each heartbeat a statement must be answered, and a notification that is
- * sent over another connection must arrive. Whatever is lost is noticed within two intervals.
+ * sent over another connection must arrive. A loss is noticed within 5 s.
  */
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()

@@ -52,6 +52,9 @@ export const socketExamples: Record<string, { name: string; payload: object }[]>
   Unsubscribe: [{ name: 'order', payload: { type: 'unsubscribe', order_id: ids.order_id } }],
   OrderMessage: [{ name: 'paid', payload: { type: 'order', ...order } }],
   ErrorMessage: [
-    { name: 'unknown', payload: { type: 'error', problem: problemExample(404, unknown) } },
+    {
+      name: 'unknown',
+      payload: { type: 'error', order_id: ids.order_id, problem: problemExample(404, unknown) },
+    },
   ],
 }

@@ -179,7 +179,7 @@ const socketChannel: JsonObject = {
   title: 'Follow orders',
   summary: 'How orders end, as it happens',
   description:
-    'Name what to follow in the query or in messages. The server sends the present state of each followed order at once (for a user: of each pending order), then every change. An order is forgotten once its final status was sent; a user is followed until unsubscribed. Limits: 4 KiB a message (1009), 100 subscriptions a connection, a slow reader is cut off (1013), pings every 30 s, 1001 at shutdown: connect again, subscribe again. Without `Upgrade: websocket` the answer is 426, to a page of another origin 403.',
+    'Name what to follow in the query or in messages. The server sends the present state of each followed order at once (for a user: of each pending order), then every change. An order is forgotten once its final status was sent; a user is followed until unsubscribed. An error names what the refused message named. What cannot be read at the moment stays subscribed and is sent as soon as it can be read; after a minute without a reading the connection is closed (1013). Limits: 4 KiB a message (1009), 100 subscriptions a connection, a slow reader is cut off (1013), pings every 30 s, 1001 at shutdown: connect again, subscribe again. Without `Upgrade: websocket` the answer is 426, to a page of another origin 403.',
   servers: [{ $ref: '#/servers/gateway' }],
   messages: Object.fromEntries(
     Object.keys(socketMessages).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
