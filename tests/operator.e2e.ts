@@ -110,11 +110,13 @@ describe('npm run operator, on the running stack', function () {
         { id: randomUUIDv7(), time: new Date() },
       )
       const origin = { exchange: 'orders.events', routingKey: 'payment.requested', headers: {} }
-      const delivery = { ...origin, messageId: event.id, type: event.type, contentType: 'x/y' }
+      const properties = { type: event.type, contentType: 'x/y' }
+      const delivery = { ...origin, messageId: event.id, properties }
       const content = Buffer.from(JSON.stringify(event))
       const death = { reason: 'attempts-exhausted', error: 'bad luck', attempts: 6, at: new Date() }
       const letter = deadLetterOf({ ...delivery, content } as never, queue, death, true)
-      channel.sendToQueue(dlq, content, { messageId: letter.id, headers: letter.headers })
+      const { id: messageId, headers } = letter
+      channel.sendToQueue(dlq, content, { ...letter.properties, messageId, headers })
     }
     await channel.waitForConfirms()
 
