@@ -1,6 +1,7 @@
 import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate'
 import { logLevel, postgresUrl, readConfig } from '#chassis/config.ts'
 import { createLogger } from '#chassis/logger.ts'
+import { identifyInstallation } from './installation.ts'
 import { requireTwo, type Service, type Target, withTarget } from './target.ts'
 
 /**
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
     const applied = await migrate(config[service], service)
     logger.info({ database: service, applied: applied.map(({ name }) => name) }, 'migrated')
   }
+  await identifyInstallation(config)
 }
 
 if (import.meta.main) {

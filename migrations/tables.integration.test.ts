@@ -6,6 +6,7 @@ import type {
   AttemptsTable,
   IdempotencyKeysTable,
   InboxTable,
+  InstallationTable,
   OutboxTable,
 } from '#tables/messaging.ts'
 import type { OrdersTable } from '#tables/orders.ts'
@@ -50,6 +51,11 @@ const messaging = {
     response_body: 'text',
     created_at: 'timestamptz =',
   } satisfies Columns<IdempotencyKeysTable>,
+  installation: {
+    single_row: 'bool =',
+    id: 'uuid',
+    service: 'text',
+  } satisfies Columns<InstallationTable>,
 }
 
 const expected = {

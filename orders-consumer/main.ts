@@ -2,6 +2,7 @@ import { Publisher } from '#chassis/broker/publisher.ts'
 import { amqpUrl, integer, postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
+import { ownInstallation } from '#chassis/database/installation.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
 import { withReceipt } from '#chassis/inbox/receipt.ts'
@@ -26,10 +27,12 @@ await runService(
   },
   async ({ name, config, logger, resources, health, signal, demand }) => {
     const { queue } = queues.ordersConsumer
-    const broker = { name, url: config.brokerUrl, topology: { queues: [queues.ordersConsumer] } }
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: config.databaseUrl }))
     demand(requireDurability(db, signal))
+    const installation = ownInstallation(db, 'orders', { logger, signal, demand })
+    const topology = { queues: [queues.ordersConsumer] }
+    const broker = { name, url: config.brokerUrl, topology, installation }
     const deadLetters = resources.use(new Publisher({ ...broker, logger }))
     const subscription = resources.use(subscribe({ ...broker, queue, logger }, config))
     health.check('database', () => pingInbox(db))

@@ -2,6 +2,7 @@ import { Publisher } from '#chassis/broker/publisher.ts'
 import { amqpUrl, postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
+import { ownInstallation } from '#chassis/database/installation.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { runRelay } from '#chassis/outbox/relay.ts'
@@ -25,7 +26,9 @@ await runService(
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: databaseUrl }))
     demand(requireDurability(db, signal))
-    const publisher = resources.use(new Publisher({ name, url: brokerUrl, topology, logger }))
+    const installation = ownInstallation(db, 'payments', { logger, signal, demand })
+    const broker = { name, url: brokerUrl, topology, installation }
+    const publisher = resources.use(new Publisher({ ...broker, logger }))
     const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, db, logger }))
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.isReady())

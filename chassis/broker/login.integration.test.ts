@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { freePorts } from '#local/free-ports.ts'
 import { useBroker } from '#testing/broker.ts'
+import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
@@ -48,6 +49,7 @@ describe('a login with', () => {
 
 describe('no part of a password', () => {
   const broker = useBroker()
+  const database = useDatabase('orders')
   const secret = ['swordfish', 'mackerel', 'haddock', 'sturgeon']
   const passwords = [':', '/', '@', ';', '%', 'ü'].map((mark) => secret.join(mark))
 
@@ -85,7 +87,7 @@ describe('no part of a password', () => {
       PATH: process.env.PATH,
       PORT: '0',
       AMQP_URL: url,
-      ORDERS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/orders_db',
+      ORDERS_DATABASE_URL: database.url,
       LOG_LEVEL: 'trace',
       DEBUG: 'rascal:*',
     }

@@ -2,6 +2,14 @@ import rascal from 'rascal'
 import { within } from '../deadline.ts'
 import { heartbeatSeconds, rascalFields } from './address.ts'
 import { connectTimeoutMs } from './connection.ts'
+import {
+  type Installation,
+  idOf,
+  installationQueue,
+  ownershipOf,
+  refuseForeign,
+} from './installation.ts'
+import { explained, isRefused, otherArgumentOf, refusal } from './refusals.ts'
 
 /** A queue bound to an exchange; its dead letters go to `<queue>.dlq`. */
 export interface QueueTopology {
@@ -21,11 +29,20 @@ export interface BrokerOptions {
   name: string
   url: string
   topology: Topology
+  /** Whose virtual host it has to be; nothing is declared in another one's. */
+  installation?: Installation
+}
+
+/** How the topology is declared, when not in the first and usual way. */
+export interface Declaring extends BrokerOptions {
+  installationId?: string | undefined
   /**
    * A dead-letter queue from before it had an explicit limit. What a queue was declared with stays,
    * and to delete it would delete its letters: it is used as it is.
    */
   isOldDeadLetterQueue?: boolean
+  /** Only looks whether all is there: a user without the right to configure may do no more. */
+  isPassive?: boolean
 }
 
 export const deadLetterQueue = (queue: string): string => `${queue}.dlq`
@@ -50,20 +67,42 @@ const noDeliveryLimit = 2_147_483_647
 /**
  * Makes sure that the topology exists, again whenever it is called: a broker that came back without
  * its disk is furnished anew. One attempt; rascal's own reconnecting is off, because whoever calls
- * this begins again from here.
+ * this begins again from here. Rejects when the virtual host belongs to another installation.
  */
 export async function declareTopology(options: BrokerOptions): Promise<void> {
-  const declaring = { ...options, name: `${options.name} topology` }
+  const declaring: Declaring = { ...options, name: `${options.name} topology` }
+  if (options.installation) declaring.installationId = await idOf(options.installation)
+  await declare(declaring).catch((error) => {
+    throw options.installation ? refuseForeign(options.installation, error) : error
+  })
+}
+
+/** In the usual way, or in the one that is left when the broker has refused that. */
+async function declare(declaring: Declaring): Promise<void> {
   try {
     await declareOnce(rascalConfig(declaring))
   } catch (error) {
-    if ((error as { code?: unknown }).code !== preconditionFailed) throw error
-    await declareOnce(rascalConfig({ ...declaring, isOldDeadLetterQueue: true }))
+    const { isPassive, isOldDeadLetterQueue } = declaring
+    if (!isPassive && isRefused(error, refusal.notAllowed)) return lookAt(declaring)
+    if (!isOldDeadLetterQueue && isDeadLetterQueue(otherArgumentOf(error as Error)?.name)) {
+      return declare({ ...declaring, isOldDeadLetterQueue: true })
+    }
+    throw explained(error as Error)
   }
 }
 
-/** AMQP's code for a queue that is there with other arguments. */
-const preconditionFailed = 406
+/** Whose the virtual host is, is declared all the same by a user who may: it cannot be looked at. */
+async function lookAt(declaring: Declaring): Promise<void> {
+  const { installationId, ...rest } = declaring
+  if (installationId) {
+    await declareOnce(rascalConfig({ ...declaring, topology: {} })).catch((error) => {
+      if (!isRefused(error, refusal.notAllowed)) throw error
+    })
+  }
+  await declare({ ...rest, isPassive: true })
+}
+
+const isDeadLetterQueue = (name = ''): boolean => name === deadLetterQueue(name.slice(0, -4))
 
 async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
   const creating = rascal.BrokerAsPromised.create(config)
@@ -88,13 +127,10 @@ async function hangUp(broker: rascal.BrokerAsPromised): Promise<void> {
 }
 
 /** The same as data, in rascal's words. */
-export function rascalConfig({
-  name,
-  url,
-  topology,
-  isOldDeadLetterQueue = false,
-}: BrokerOptions): rascal.BrokerConfig {
+export function rascalConfig(declaring: Declaring): rascal.BrokerConfig {
+  const { name, url, topology, installationId, isPassive = false } = declaring
   const { exchanges = [], queues = [] } = topology
+  const how = { assert: !isPassive, check: isPassive }
   const names = [...new Set([...exchanges, ...queues.map(({ exchange }) => exchange)])]
   const config = {
     defaults: { vhosts: { connection: { retry: false } } },
@@ -106,12 +142,19 @@ export function rascalConfig({
           confirmPool: { autostart: false },
         },
         exchanges: Object.fromEntries(
-          names.map((exchange) => [exchange, { type: 'topic', options: { durable: true } }]),
+          names.map((exchange) => [
+            exchange,
+            { type: 'topic', options: { durable: true }, ...how },
+          ]),
         ),
         queues: Object.fromEntries(
-          queues.flatMap(({ queue }) => queueConfigs(queue, isOldDeadLetterQueue)),
+          [
+            ...(installationId ? [[installationQueue, ownershipOf(installationId)] as const] : []),
+            ...queues.flatMap(({ queue }) => queueConfigs(queue, declaring.isOldDeadLetterQueue)),
+          ].map(([queue, options]) => [queue, { options, ...how }]),
         ),
-        bindings: Object.fromEntries(queues.map(bindingConfig)),
+        // Whether they are there cannot be asked: a consumer makes them, as far as it may.
+        bindings: isPassive ? {} : Object.fromEntries(queues.map(bindingConfig)),
       },
     },
   }
@@ -128,11 +171,11 @@ function connectionConfig(name: string, url: string) {
   }
 }
 
-const queueConfigs = (queue: string, isOldDeadLetterQueue: boolean) => [
+const queueConfigs = (queue: string, isOldDeadLetterQueue = false) =>
   [
-    queue,
-    {
-      options: {
+    [
+      queue,
+      {
         durable: true,
         arguments: {
           'x-queue-type': 'quorum',
@@ -143,21 +186,18 @@ const queueConfigs = (queue: string, isOldDeadLetterQueue: boolean) => [
           'x-overflow': 'reject-publish',
         },
       },
-    },
-  ],
-  [
-    deadLetterQueue(queue),
-    {
-      options: {
+    ],
+    [
+      deadLetterQueue(queue),
+      {
         durable: true,
         arguments: {
           'x-queue-type': 'quorum',
           ...(!isOldDeadLetterQueue && { 'x-delivery-limit': noDeliveryLimit }),
         },
       },
-    },
-  ],
-]
+    ],
+  ] as const
 
 const bindingConfig = ({ queue, exchange, routingKeys }: QueueTopology) => [
   queue,

@@ -1,8 +1,6 @@
 import { sql } from 'kysely'
-import { backoffMs } from '../backoff.ts'
-import { isCode } from '../errors.ts'
-import { pause } from '../pause.ts'
 import type { Database } from './connect.ts'
+import { untilAvailable } from './retry.ts'
 
 /** What PostgreSQL may be told to skip, and what is then not true any more. */
 const promises: Record<string, string> = {
@@ -19,15 +17,7 @@ export async function requireDurability<Tables>(
   db: Database<Tables>,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let failures = 0; !signal.aborted; failures++) {
-    try {
-      return refuse(await settingsThatAreOff(db))
-    } catch (error) {
-      if (signal.aborted) return
-      if (!isCode(error, 'unavailable') && !isCode(error, 'timeout')) throw error
-      await pause(backoffMs(failures), signal)
-    }
-  }
+  refuse((await untilAvailable(() => settingsThatAreOff(db), signal)) ?? [])
 }
 
 async function settingsThatAreOff<Tables>(db: Database<Tables>): Promise<string[]> {

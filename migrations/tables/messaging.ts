@@ -36,10 +36,17 @@ export interface IdempotencyKeysTable {
   created_at: Generated<Date>
 }
 
+export interface InstallationTable {
+  single_row: Generated<boolean>
+  id: string
+  service: 'orders' | 'payments'
+}
+
 /** What `chassis/outbox`, `chassis/inbox` and `chassis/http/idempotency` need of a database. */
 export interface MessagingDatabase {
   outbox: OutboxTable
   inbox: InboxTable
   attempts: AttemptsTable
   idempotency_keys: IdempotencyKeysTable
+  installation: InstallationTable
 }

@@ -83,7 +83,6 @@ export const mutants: readonly Mutant[] = [
       test: `${outbox}/relay.integration.test.ts`,
       titled: 'keeps what was not confirmed',
     },
-  },
   {
     name: 'refused-counts-as-published',
     file: 'chassis/broker/confirm-window.ts',
@@ -665,8 +664,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'durability-not-asked',
     file: `${database}/durability.ts`,
-    text: 'return refuse(await settingsThatAreOff(db))',
-    replacement: 'return void (await settingsThatAreOff(db))',
+    text: 'refuse((await untilAvailable(() => settingsThatAreOff(db), signal)) ?? [])',
+    replacement: 'await untilAvailable(() => settingsThatAreOff(db), signal)',
     why: 'nobody runs on a database that forgets what it has committed',
     caughtBy: {
       test: `${database}/durability.integration.test.ts`,
@@ -675,7 +674,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'broker-without-heartbeat',
-    file: 'chassis/broker/connection.ts',
+    file: 'chassis/broker/address.ts',
     text: 'export const heartbeatSeconds = 4',
     replacement: 'export const heartbeatSeconds = 60',
     why: 'a half-open connection to the broker is noticed within 15 s',
@@ -778,5 +777,17 @@ export const mutants: readonly Mutant[] = [
     replacement: '    this.#options.onProblem?.(problem, target)',
     why: 'what does not exist takes nobody a place',
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'gives the places of orders' },
+  },
+  },
+  {
+    name: 'shared-virtual-host',
+    file: 'chassis/broker/topology.ts',
+    text: 'declaring.installationId = await idOf(options.installation)',
+    replacement: 'await idOf(options.installation)',
+    why: 'two installations on one virtual host decide each other’s orders, for good',
+    caughtBy: {
+      test: 'chassis/broker/installation.integration.test.ts',
+      titled: 'belongs to the installation that comes first',
+    },
   },
 ]

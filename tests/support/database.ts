@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { connectDatabase, type Database } from '#chassis/database/connect.ts'
+import { nameInstallation } from '#chassis/database/installation.ts'
 import { migrate } from '#migrations/migrate.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
@@ -129,11 +130,16 @@ async function createFromTemplate(service: keyof Services): Promise<string> {
   return name
 }
 
+/** All test databases are of one installation. */
+const testInstallation = '00000000-0000-4000-8000-000000000001'
+
 async function createTemplate(service: keyof Services): Promise<string> {
   const name = `template_${service}_${process.pid}`
   await createEmptyDatabase(name)
   const { url } = await postgresServer()
   await migrate(url(name), service)
+  const db = connectDatabase({ name: 'test', url: url(name), poolSize: 1 })
+  await nameInstallation(db, { id: testInstallation, service }).finally(() => db.close())
   return name
 }
 

@@ -1,0 +1,45 @@
+/** What the broker answers to a declaration that it refuses, with AMQP's codes. */
+export const refusal = { notAllowed: 403, notFound: 404, otherArguments: 406 } as const
+
+/** Something that is there with another argument than the one that we declare it with. */
+interface OtherArgument {
+  kind: string
+  name: string
+  argument: string
+  ours: string
+  theirs: string
+}
+
+const inequivalent =
+  /inequivalent arg '(?<argument>[^']+)' for (?<kind>queue|exchange) '(?<name>[^']+)' in vhost .*?: received (?<ours>.+?) but current is (?<theirs>.+?)"?$/
+
+/** Read out of RabbitMQ's sentence; undefined when it says something else. */
+export const otherArgumentOf = ({ message }: Error): OtherArgument | undefined =>
+  inequivalent.exec(message)?.groups as OtherArgument | undefined
+
+/** The same error, with a message that says what to do. */
+export function explained(error: Error & { code?: unknown }): Error {
+  const other = otherArgumentOf(error)
+  if (other) return Object.assign(error, { message: otherArgument(other, error.message) })
+  const advice = isRefused(error, refusal.notFound)
+    ? missing
+    : isRefused(error, refusal.notAllowed)
+      ? forbidden
+      : ''
+  return advice
+    ? Object.assign(error, { message: `${advice} RabbitMQ says: ${error.message}` })
+    : error
+}
+
+const otherArgument = ({ kind, name, argument, ours, theirs }: OtherArgument, message: string) =>
+  `The ${kind} ${name} exists with ${argument} ${theirs}, where ${ours} is needed: ` +
+  `see "A queue or exchange with other arguments" in docs/operator.md. RabbitMQ says: ${message}`
+
+const missing =
+  'Something that is needed does not exist, and this user may not configure it: declare it as an administrator, or give the user the right to configure.'
+
+const forbidden =
+  'This user has not the rights that are needed: see "Rights of the user in RabbitMQ" in docs/operator.md.'
+
+export const isRefused = (error: unknown, code: number): boolean =>
+  (error as { code?: unknown }).code === code
