@@ -1,3 +1,4 @@
+import { sayWhileWaiting, whyNotReady } from './not-ready.ts'
 import { type Program, type Running, startProgram } from './program.ts'
 import { nextRestart, noDeaths, type Streak } from './restart-policy.ts'
 import type { RestartTurns } from './restart-turns.ts'
@@ -18,7 +19,8 @@ export type Kept = {
 export function keepRunning(program: Program, turns: RestartTurns, print: Print): Kept {
   const stopping = new AbortController()
   const startedAt = performance.now()
-  const first = startReady(program, stopping.signal)
+  const say = (what: string) => print(waitingLine(program, startedAt, what))
+  const first = startReady(program, { signal: stopping.signal, say })
   const watch = first.then((running) =>
     watchOver({ program, turns, print, signal: stopping.signal }, running),
   )
@@ -43,6 +45,10 @@ export function stepLine(
   const took = secondsSince(startedAt).padStart(7)
   return `${name.padEnd(20)} ${what.padEnd(8)} ${took}   ${address}`.trimEnd()
 }
+
+/** `orders-relay         waits      5.0 s   for broker: …` */
+export const waitingLine = ({ name }: { name: string }, startedAt: number, what: string): string =>
+  stepLine({ name, address: `for ${what}` }, 'waits', startedAt)
 
 interface Keeping {
   program: Program
@@ -91,7 +97,12 @@ async function startAgain(keeping: Keeping, first: Streak): Promise<Running | un
 async function announce({ program, print, signal }: Keeping, running: Running): Promise<void> {
   const startedAt = performance.now()
   const isReady = async () => running.hasExited() || (await program.isReady(running.pid))
+  const waiting = new AbortController()
+  const say = (what: string) => print(waitingLine(program, startedAt, what))
+  const over = AbortSignal.any([signal, waiting.signal])
+  void sayWhileWaiting(say, () => whyNotReady(program, running), over)
   const settled = await until(isReady, { timeoutMs: Number.POSITIVE_INFINITY, signal })
+  waiting.abort()
   if (settled && !running.hasExited()) print(stepLine(program, 'again', startedAt))
 }
 

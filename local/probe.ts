@@ -1,21 +1,25 @@
 import { get } from 'node:http'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 
 const answerTimeoutMs = 2_000
 
-/**
- * Whether the URL, which may hold user and password, answers with 200. The connection is closed
- * afterwards: a kept one would delay the server's own stop.
- */
-export function answersOk(url: string): Promise<boolean> {
+/** Whether the URL, which may hold user and password, answers with 200. */
+export const answersOk = async (url: string): Promise<boolean> => (await ask(url)).status === 200
+
+/** What the URL answers, whatever the status; empty when it does not. */
+export const answerOf = async (url: string): Promise<string> => (await ask(url)).body
+
+/** The connection is closed afterwards: a kept one would delay the server's own stop. */
+function ask(url: string): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve) => {
+    const nothing = () => resolve({ status: undefined, body: '' })
     const request = get(url, { agent: false, timeout: answerTimeoutMs }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
+      const { statusCode: status } = response
+      text(response).then((body) => resolve({ status, body }), nothing)
     })
     request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve(false))
-    request.on('close', () => resolve(false))
+    request.on('error', nothing)
   })
 }
 

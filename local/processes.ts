@@ -36,6 +36,7 @@ function processProgram(
 ): Program {
   const port = processPort(ports.base, name, replica)
   const fullName = replica === 1 ? name : `${name}.${replica}`
+  const readyUrl = `http://127.0.0.1:${port}/readyz`
   return {
     name: fullName,
     address: `127.0.0.1:${port}`,
@@ -55,7 +56,8 @@ function processProgram(
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 12_000,
     deathSignal: 'KILL',
-    isReady: () => answersOk(`http://127.0.0.1:${port}/readyz`),
+    isReady: () => answersOk(readyUrl),
+    readyUrl,
   }
 }
 

@@ -28,6 +28,8 @@ export type Program = {
   /** Runs before every start, also after a crash, and must cope with what the crash left. */
   prepare?(): Promise<void>
   isReady(pid: number): boolean | Promise<boolean>
+  /** Answers why it is not ready, as JSON with a list `failing`. */
+  readyUrl?: string
 }
 
 type Exit = { code: number | null; signal: NodeJS.Signals | null; ranMs: number }

@@ -1,3 +1,4 @@
+import { sayWhileWaiting, whyNotReady } from './not-ready.ts'
 import { type Program, type Running, startProgram } from './program.ts'
 import { until } from './waiting.ts'
 
@@ -36,10 +37,22 @@ export async function startServer(programs: Program[]): Promise<Server> {
   }
 }
 
-/** Starts a program and waits until it is ready; throws with the last lines of its log. */
-export async function startReady(program: Program, signal?: AbortSignal): Promise<Running> {
+/**
+ * Starts a program and waits until it is ready; throws with the last lines of its log. `say` hears what it
+ * waits for, once that takes long.
+ */
+export async function startReady(
+  program: Program,
+  { signal, say }: { signal?: AbortSignal; say?: (what: string) => void } = {},
+): Promise<Running> {
   const running = await startProgram(program)
-  await waitUntilReady(program, running, signal)
+  const settled = new AbortController()
+  if (say) void sayWhileWaiting(say, () => whyNotReady(program, running), settled.signal)
+  try {
+    await waitUntilReady(program, running, signal)
+  } finally {
+    settled.abort()
+  }
   return running
 }
 

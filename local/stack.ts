@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { announceStack, writeAddresses } from './addresses.ts'
-import type { Print } from './keep-running.ts'
+import { type Print, waitingLine } from './keep-running.ts'
 import { forgetRun, killAll, killRunNow } from './leftovers.ts'
 import { nginxProgram } from './nginx.ts'
+import { sayWhileWaiting } from './not-ready.ts'
 import { repositoryDir } from './places.ts'
 import { processPrograms, serverEnvironment } from './processes.ts'
 import { runOnce } from './run-once.ts'
@@ -49,6 +50,9 @@ async function startStack(settings: Settings, supervisor: Supervisor, print: Pri
 
 async function migrate({ places }: Settings, urls: ServerUrls, print: Print): Promise<void> {
   const startedAt = performance.now()
+  const done = new AbortController()
+  const say = (what: string) => print(waitingLine({ name: 'migrations' }, startedAt, what))
+  void sayWhileWaiting(say, () => 'the databases, or for migrations that others run', done.signal)
   await runOnce({
     name: 'migrations',
     command: [process.execPath, 'migrations/migrate.ts'],
@@ -56,6 +60,6 @@ async function migrate({ places }: Settings, urls: ServerUrls, print: Print): Pr
     env: { ...process.env, ...serverEnvironment(urls) },
     stateDir: places.stateDir,
     logFile: join(places.logsDir, 'migrations.log'),
-  })
+  }).finally(() => done.abort())
   print(`${'migrations'.padEnd(20)} ${'done'.padEnd(8)} ${secondsSince(startedAt).padStart(7)}`)
 }

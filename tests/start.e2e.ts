@@ -6,12 +6,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePorts } from '#local/free-ports.ts'
+import { freePortBase, freePorts } from '#local/free-ports.ts'
 import { processNames } from '#local/ports.ts'
 import { startPostgres } from '#local/postgres.ts'
 import { removeState } from '#local/remove-state.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
+import { rabbitmqServer } from '#testing/servers.ts'
 import { startStack } from '#testing/stack.ts'
 
 describe('npm start', function () {
@@ -76,6 +77,32 @@ describe('npm start', function () {
       starting,
       /AMQP_URL: nobody answers[\s\S]*ORDERS_DATABASE_URL: nobody answers/,
     )
+  })
+
+  it('says after some seconds what a process waits for, and why', async () => {
+    const { address } = await rabbitmqServer()
+    const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
+    const [gatewayPort] = await freePorts(1)
+    const child = spawn(process.execPath, ['local/main.ts'], {
+      env: {
+        ...process.env,
+        LOCAL_DIR: dir,
+        LOCAL_PORT_BASE: String(await freePortBase()),
+        GATEWAY_PORT: String(gatewayPort),
+        AMQP_URL: `amqp://nobody:wrong@${address}`,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+    })
+    const waits = /^payments-relay +waits +\d+\.\d s +for broker; .*ACCESS.REFUSED/m
+    await eventually(() => waits.test(said), { timeoutMs: 60_000 })
+    assert.match(said, /^orders-consumer +waits .*queue/m)
+    child.kill('SIGTERM')
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+    await removeState(dir)
   })
 
   it('names every busy port and its variable before it starts anything', async () => {
