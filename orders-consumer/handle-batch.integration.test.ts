@@ -280,6 +280,18 @@ describe('handleBatch of orders-consumer', () => {
     assert.deepEqual(await statuses([settled]), ['PAID'])
   })
 
+  it('decides by the status behind the lock, not by one that is just changing', async () => {
+    const [id = ''] = await placeOrders(1)
+    let settling: Promise<Map<string, Ending>> | undefined
+    await database.db.transaction().execute(async (trx) => {
+      await sql`UPDATE orders SET status = 'PAID' WHERE order_id = ${id}`.execute(trx)
+      settling = consumer()([failed(id)])
+      await eventually(database.waitingForLocks, { timeoutMs: 5_000 })
+    })
+    assert.deepEqual(kinds((await settling) ?? new Map()), ['park'])
+    assert.deepEqual(await statuses([id]), ['PAID'])
+  })
+
   it('lets the first of two opposite outcomes win, whichever batch it is in', async () => {
     const handle = consumer()
     for (let round = 0; round < 10; round++) {

@@ -11,6 +11,7 @@ import { postgresIdentity } from '#local/identity.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { call } from '#testing/client.ts'
 import { useDatabase } from '#testing/database.ts'
+import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { expectProblem } from '#testing/problem.ts'
 import { useResources } from '#testing/resources.ts'
@@ -60,6 +61,17 @@ describe('payments-api, when the database is in trouble', () => {
     assert.equal((await topUp('alice', 'held')).status, 200)
     assert.equal((await topUp('alice', 'held')).status, 200)
     assert.equal(await balanceOf('alice'), '1.00')
+  })
+
+  it('adds to the balance behind the lock, not to one that is just changing', async () => {
+    let waiting: ReturnType<typeof topUp> | undefined
+    await database.db.transaction().execute(async (trx) => {
+      await sql`UPDATE accounts SET balance = 10 WHERE user_id = 'alice'`.execute(trx)
+      waiting = topUp('alice')
+      await eventually(database.waitingForLocks, { timeoutMs: 5_000 })
+    })
+    assert.equal((await waiting)?.status, 200)
+    assert.equal(await balanceOf('alice'), '11.00')
   })
 
   it('answers each of 200 requests within seconds when they use up all connections', async () => {

@@ -205,14 +205,7 @@ describe('handleBatch of payments-consumer', () => {
       await decide(second)
       const backwards = [third, second, first]
       charging = handle(backwards.map((order_id) => request({ order_id, user_id: 'nobody' })))
-      await eventually(() =>
-        database
-          .rows(sql`
-          SELECT FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'
-        `)
-          .then((waiting) => waiting.length > 0),
-      )
+      await eventually(database.waitingForLocks, { timeoutMs: 5_000 })
       await decide(third)
     })
     await charging
@@ -288,14 +281,7 @@ describe('handleBatch of payments-consumer', () => {
     await database.db.transaction().execute(async (trx) => {
       await sql`UPDATE accounts SET balance = 10 WHERE user_id = 'alice'`.execute(trx)
       charging = handle([request()])
-      await eventually(() =>
-        database
-          .rows(sql`
-          SELECT FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'
-        `)
-          .then((waiting) => waiting.length > 0),
-      )
+      await eventually(database.waitingForLocks, { timeoutMs: 5_000 })
     })
     await charging
     assert.deepEqual(

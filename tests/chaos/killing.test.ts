@@ -40,10 +40,10 @@ describe('killingFaults', () => {
 describe('latenessOf', () => {
   it('counts an order from when its consumer was there, and only if it was on its way meanwhile', () => {
     const lives = [
-      { created: 100, updated: 900, asked: 1 }, // final before
-      { created: 500, updated: 1_200, asked: 1 },
-      { created: 1_500, updated: 1_600, asked: 1 },
-      { created: 2_100, updated: 9_000, asked: 1 }, // placed after
+      { created: 100, updated: 900, asked: 1, userId: 'alice' }, // final before
+      { created: 500, updated: 1_200, asked: 1, userId: 'alice' },
+      { created: 1_500, updated: 1_600, asked: 1, userId: 'alice' },
+      { created: 2_100, updated: 9_000, asked: 1, userId: 'alice' }, // placed after
     ]
     assert.deepEqual(latenessOf(lives, 1_000, 2_000), [200, 100])
   })

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
-import type { Inflicted } from './journal.ts'
-import { alone, distributionOf, isDisturbed, recoveryTimes } from './recovery.ts'
+import { type Inflicted, Journal } from './journal.ts'
+import {
+  alone,
+  distributionOf,
+  heldUntil,
+  isDisturbed,
+  recoveriesOf,
+  recoveryTimes,
+} from './recovery.ts'
 import type { Fault } from './schedule.ts'
 
 const fault = (
@@ -13,7 +20,10 @@ const fault = (
   toMs,
   hits: 1,
 })
-const life = (created: number, updated: number) => ({ created, updated, asked: 1 })
+const life = (created: number, updated: number, userId = 'alice') => ({
+  ...{ userId, created, updated },
+  asked: 1,
+})
 
 describe('recovery times', () => {
   it('are those of the orders that were on their way when the fault began', () => {
@@ -23,6 +33,25 @@ describe('recovery times', () => {
 
   it('count from the first of several faults', () => {
     assert.deepEqual(recoveryTimes([fault(200, 210), fault(100, 110)], [life(50, 300)]), [200])
+  })
+
+  it('are not those of an order whose account was locked meanwhile, which is known by its user', () => {
+    const lock = fault(100, 400, { kind: 'lock account', userId: 'alice', forMs: 300 })
+    const kill = fault(150, 160)
+    assert.equal(heldUntil(life(120, 450), [kill, lock]), 400)
+    assert.equal(heldUntil(life(120, 450, 'bob'), [kill, lock]), undefined)
+    assert.equal(heldUntil(life(410, 450), [kill, lock]), undefined)
+    const journal = new Journal()
+    for (const one of [kill, lock]) journal.end(one)
+    const lives = [life(120, 450), life(120, 200, 'bob')]
+    const counted = recoveriesOf(journal, lives).filter(({ times }) => times.count > 0)
+    assert.deepEqual(
+      counted.map(({ what, times }) => [what.slice(0, 26), times.maxMs]),
+      [
+        ['orders final after a kille', 50],
+        ['orders of a locked account', 50],
+      ],
+    )
   })
 
   it('are told as a distribution', () => {

@@ -29,6 +29,18 @@ export function recoveryTimes(faults: readonly Inflicted[], lives: readonly Life
   })
 }
 
+/** Whose account somebody held meanwhile, and until when: that order waits for it, whatever else goes on. */
+export function heldUntil({ userId, created, updated }: Life, faults: readonly Inflicted[]) {
+  const locks = faults.filter(
+    ({ fault, fromMs, toMs }) =>
+      fault.kind === 'lock account' &&
+      fault.userId === userId &&
+      created <= toMs &&
+      updated >= fromMs,
+  )
+  return locks.length === 0 ? undefined : Math.max(...locks.map(({ toMs }) => toMs))
+}
+
 /** Faults during which, and for so long after which, no other fault went on. */
 export function alone(faults: readonly Inflicted[], afterMs: number): Inflicted[] {
   return faults.filter((one) =>
@@ -74,8 +86,10 @@ export const shown = {
 } as const
 
 /** What a run says of the times that were promised. Kills count where no other fault was near. */
-export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery[] {
+export function recoveriesOf(journal: Journal, all: readonly Life[]): Recovery[] {
   const { inflicted, detections } = journal
+  const isHeld = (life: Life) => heldUntil(life, inflicted) !== undefined
+  const [held, lives] = [all.filter(isHeld), all.filter((life) => !isHeld(life))]
   const of = (...kinds: FaultKind[]) => inflicted.filter(({ fault }) => kinds.includes(fault.kind))
   const detected = (is: (detection: Detection) => boolean) =>
     distributionOf(detections.filter(is).map(({ afterMs }) => afterMs))
@@ -116,6 +130,13 @@ export function recoveriesOf(journal: Journal, lives: readonly Life[]): Recovery
     {
       what: 'orders final after a wiped broker, whatever else went on',
       times: orders(of('wipe broker')),
+      targetMs: undefined,
+    },
+    {
+      what: 'orders of a locked account final after it was free, whatever else went on',
+      times: distributionOf(
+        held.map((life) => Math.max(0, life.updated - (heldUntil(life, inflicted) ?? 0))),
+      ),
       targetMs: undefined,
     },
     {

@@ -26,6 +26,7 @@ export async function settledLately(orders: Orders, seconds: number) {
 }
 
 export interface Life {
+  userId: string
   created: number
   updated: number
   asked: number
@@ -34,7 +35,7 @@ export interface Life {
 /** When each order began and ended, in milliseconds since the epoch, oldest first. */
 export async function lives(orders: Orders): Promise<Life[]> {
   const { rows } = await sql<Life>`
-    SELECT (extract(epoch FROM created_at) * 1000)::float AS created,
+    SELECT user_id AS "userId", (extract(epoch FROM created_at) * 1000)::float AS created,
            (extract(epoch FROM updated_at) * 1000)::float AS updated, times_asked AS asked
     FROM orders WHERE status <> 'PAYMENT_PENDING' ORDER BY created_at
   `.execute(orders)

@@ -117,7 +117,7 @@ export const mutants: readonly Mutant[] = [
     text: '    FOR UPDATE SKIP LOCKED\n',
     replacement: '',
     why: 'relays side by side never take the same row',
-    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'two relays side by side' },
+    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'that another relay has in' },
   },
   {
     name: 'claim-waits-for-locks',
@@ -339,7 +339,7 @@ export const mutants: readonly Mutant[] = [
     why: 'a balance is spent once',
     caughtBy: {
       test: `${charging}/handle-batch.integration.test.ts`,
-      titled: 'by the balance behind the lock|spent once',
+      titled: 'by the balance behind the lock',
     },
   },
   {
@@ -348,7 +348,10 @@ export const mutants: readonly Mutant[] = [
     text: '    .forNoKeyUpdate()\n',
     replacement: '',
     why: 'a top-up does not undo what moves meanwhile',
-    caughtBy: { scenario: 'many top-ups at once' },
+    caughtBy: {
+      test: 'payments-api/trouble.integration.test.ts',
+      titled: 'to the balance behind the lock',
+    },
   },
   {
     name: 'key-in-another-transaction',
@@ -390,7 +393,7 @@ export const mutants: readonly Mutant[] = [
     why: 'of two opposite outcomes the first wins, and the second is heard of',
     caughtBy: {
       test: `${settling}/handle-batch.integration.test.ts`,
-      titled: 'two opposite outcomes',
+      titled: 'by the status behind the lock',
     },
   },
   {

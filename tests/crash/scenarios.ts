@@ -3,7 +3,6 @@ import { processNames } from '#local/ports.ts'
 import { eventually } from '#testing/eventually.ts'
 import type { Verdict } from '../faults/verdict.ts'
 import { type Cell, CellRunner, type Crash } from './cells.ts'
-import { users } from './load.ts'
 import { loseFirstRequests } from './provocations/losses.ts'
 import { provocationsNamed } from './provoke.ts'
 import { concludeSystem, openSystem, type System } from './system.ts'
@@ -137,12 +136,6 @@ export const scenarios = {
         await provocationsNamed.deaf(system)
         await someOrders(system, 3)
       }),
-  },
-  'many top-ups at once': {
-    run: ({ clients }) =>
-      times(5, () =>
-        Promise.all(Array.from({ length: 10 }, () => clients.topUp(users.thin, 10_000n))),
-      ),
   },
   'orders-consumer dies while it asks again': {
     env: { ASK_AGAIN_AFTER_MS: '500' },

@@ -21,6 +21,8 @@ export interface TestDatabase<Tables> {
   rows: <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
   /** Ends the connections of a process, by its name in pg_stat_activity; says how many there were. */
   endConnections: (applicationName?: string) => Promise<number>
+  /** How many sessions wait for a lock. */
+  waitingForLocks: () => Promise<number>
   /** From now on nobody can connect, and whoever was connected is not any more. */
   goAway: () => Promise<void>
   comeBack: () => Promise<void>
@@ -101,6 +103,13 @@ const outages = (name: string) => ({
         WHERE datname = ${name}
           AND application_name = coalesce(${applicationName ?? null}::text, application_name)
           AND pid <> pg_backend_pid()
+      `.execute(db)
+      return rows.length
+    }),
+  waitingForLocks: () =>
+    admin(async (db) => {
+      const { rows } = await sql`
+        SELECT FROM pg_stat_activity WHERE datname = ${name} AND wait_event_type = 'Lock'
       `.execute(db)
       return rows.length
     }),
