@@ -16,7 +16,7 @@ export async function silenceNotify(
   const isListening = (passage: { label: string }) => ownerOf(passage).endsWith(' listen')
   const listening = system.links[link].passages().filter(isListening)
   const atMs = performance.now()
-  const heal = system.links[link].disturb({ without: 'NotificationResponse' })
+  const heal = system.links[link].disturb({ dropsNotifications: true })
   let isOver = false
   for (const passage of listening) {
     void passage.left().then(() => {

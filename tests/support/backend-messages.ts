@@ -1,9 +1,6 @@
-/** Messages of a PostgreSQL server that a connection can be without, each with its first byte. */
-const types = { NotificationResponse: 'A' } as const
-export type MessageType = keyof typeof types
-
 /** The type, and the length of what follows it, four bytes that count themselves. */
 const headBytes = 5
+const notificationResponse = 'A'
 const noBytes = Buffer.alloc(0)
 
 type Phase = 'negotiating' | 'talking' | 'encrypted'
@@ -26,11 +23,11 @@ export class BackendMessages {
     this.#clientSaid = clientSaid
   }
 
-  /** The next chunk, without messages of a type: each is dropped whole, or not at all. */
-  without(type: MessageType | undefined, chunk: Buffer): Buffer {
+  /** What of the next chunk is passed on: a notification is dropped whole, or not at all. */
+  pass(chunk: Buffer, dropsNotifications = false): Buffer {
     const kept: Buffer[] = []
     for (let at = 0; at < chunk.length; ) {
-      const bytes = this.#read(chunk.subarray(at), type)
+      const bytes = this.#read(chunk.subarray(at), dropsNotifications)
       if (!this.#isDropped) kept.push(chunk.subarray(at, at + bytes))
       at += bytes
     }
@@ -38,11 +35,11 @@ export class BackendMessages {
   }
 
   /** Reads from the beginning of the chunk a part of one message, and says how many bytes that is. */
-  #read(chunk: Buffer, type: MessageType | undefined): number {
+  #read(chunk: Buffer, dropsNotifications: boolean): number {
     if (this.#phase === 'negotiating') this.#phase = this.#phaseAfter(chunk.readUInt8(0))
     if (this.#phase === 'negotiating') return 1
     if (this.#phase === 'encrypted') return chunk.length
-    if (this.#restBytes === 0) return this.#readHead(chunk, type)
+    if (this.#restBytes === 0) return this.#readHead(chunk, dropsNotifications)
     const bytes = Math.min(this.#restBytes, chunk.length)
     this.#restBytes -= bytes
     return bytes
@@ -56,9 +53,9 @@ export class BackendMessages {
     return byte === codeOf('N') ? 'negotiating' : 'encrypted'
   }
 
-  #readHead(chunk: Buffer, type: MessageType | undefined): number {
+  #readHead(chunk: Buffer, dropsNotifications: boolean): number {
     if (this.#head.length === 0) {
-      this.#isDropped = type !== undefined && chunk.readUInt8(0) === codeOf(types[type])
+      this.#isDropped = dropsNotifications && chunk.readUInt8(0) === codeOf(notificationResponse)
     }
     const part = chunk.subarray(0, headBytes - this.#head.length)
     this.#head = Buffer.concat([this.#head, part])

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BackendMessages, type MessageType } from './backend-messages.ts'
+import { BackendMessages } from './backend-messages.ts'
 
 /** Which way bytes travel: `up` to the server, `down` to the client. */
 export type Way = 'up' | 'down'
@@ -16,8 +16,8 @@ export interface Weather {
   pieceBytes?: number
   /** When one side hangs up, the other hears of it so much later. */
   lateEndMs?: number
-  /** Messages of PostgreSQL that do not reach its client; everything else does. */
-  without?: MessageType
+  /** Notifications of PostgreSQL do not reach its client; everything else does. */
+  dropsNotifications?: boolean
 }
 
 interface Ends {
@@ -51,7 +51,7 @@ export class Passage {
       from.on('data', (data: Buffer) => {
         if (way === 'up' && this.label.length < labelBytes) this.label += data.toString('latin1')
         if (onData(way, data) === 'cut') this.cut()
-        else queue.add(() => this.#write(to, way === 'down' ? this.#without(data) : data))
+        else queue.add(() => this.#write(to, way === 'down' ? this.#heard(data) : data))
       })
       from.on('error', () => {})
       from.on('close', () => queue.add(() => this.#end(to)))
@@ -88,8 +88,8 @@ export class Passage {
     while (this.#weather.silent?.includes(way)) await this.#changed.promise
   }
 
-  #without(data: Buffer): Buffer {
-    return this.#messages?.without(this.#weather.without, data) ?? data
+  #heard(data: Buffer): Buffer {
+    return this.#messages?.pass(data, this.#weather.dropsNotifications) ?? data
   }
 
   async #write(to: Socket, data: Buffer): Promise<void> {

@@ -25,7 +25,7 @@ describe('the fault proxy before PostgreSQL', () => {
     const there = await listen()
     await tell(there, 'before')
     await eventually(() => heard.length === 1)
-    const heal = proxy.disturb({ without: 'NotificationResponse' })
+    const heal = proxy.disturb({ dropsNotifications: true })
     const late = await listen()
     await tell(there, 'meanwhile') // comes before the answer to who listens itself
     await tell(late, 'meanwhile')
