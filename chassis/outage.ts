@@ -16,7 +16,8 @@ export interface OutageOptions {
  */
 export class Outage {
   readonly #options: Required<OutageOptions>
-  readonly #heldUp = new Set<unknown>()
+  /** And since when, in ms. */
+  readonly #heldUp = new Map<unknown, number>()
   #beganAtMs = 0
   #saidAtMs = 0
   #reason = ''
@@ -25,12 +26,13 @@ export class Outage {
     this.#options = { everyMs: 60_000, ...options }
   }
 
-  /** It failed (again). */
-  failed(error: unknown, who: unknown = this): void {
+  /** It failed (again). Returns for how long it has been failing for `who`, in ms. */
+  failed(error: unknown, who: unknown = this): number {
     const { logger, what, everyMs } = this.#options
     const nowMs = performance.now()
     const isNew = this.#heldUp.size === 0
-    this.#heldUp.add(who)
+    const sinceMs = this.#heldUp.get(who) ?? nowMs
+    this.#heldUp.set(who, sinceMs)
     this.#reason = reasonOf(error)
     if (isNew) {
       this.#beganAtMs = nowMs
@@ -41,6 +43,12 @@ export class Outage {
       const seconds = Math.round((nowMs - this.#beganAtMs) / 1_000)
       logger.warn({ reason: this.#reason, seconds }, `${what}, for ${seconds} s until now`)
     }
+    return nowMs - sinceMs
+  }
+
+  /** Whether this one is held up. */
+  has(who: unknown): boolean {
+    return this.#heldUp.has(who)
   }
 
   /** It was done, or is not tried any more. */

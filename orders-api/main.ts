@@ -18,12 +18,12 @@ await runService(
   async ({ name, config, logger, resources, health, signal, demand }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
-    demand(requireDurability(db, signal))
+    demand(requireDurability(db, signal, logger))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
     const router = ordersRouter({ db, logger, wakeRelay: relayWaker(db, logger) })
     health.check('database', () => pingOrders(db))
-    health.check('listen', () => feed.isListening())
-    health.check('watchers', () => feed.isReadable())
+    health.check('listen', () => feed.assertListening())
+    health.check('status feed', () => feed.assertReading())
     const http = resources.use(await serve({ ...config, health, logger, router }))
     resources.use(serveStatusSocket(http.server, { feed, logger }))
 

@@ -136,7 +136,7 @@ describe('StatusFeed', function () {
     const feed = start({ url: proxy.url })
     const watcher = new Recorder()
     await eventually(() => feed.isListening())
-    proxy.disturb({ without: 'NotificationResponse' })
+    proxy.disturb({ dropsNotifications: true })
     await feed.followUser(watcher, 'emma')
     await feed.followOrder(watcher, followed)
     await pay(ofUser)

@@ -3,12 +3,12 @@ import type { Database } from '#chassis/database/connect.ts'
 import { listen } from '#chassis/database/listener.ts'
 import type { Place } from '#chassis/http/cursor.ts'
 import type { Logger } from '#chassis/logger.ts'
+import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { orderOf } from './order-answer.ts'
-import { ReadFailures } from './read-failures.ts'
 import { listOrders, type OrderRow, readOrders, readSettledOrders, readTime } from './rows.ts'
 import { type Portion, Snapshots } from './status-snapshots.ts'
 import { type SubscribeResult, Subscriptions } from './subscriptions.ts'
@@ -66,10 +66,10 @@ const never = Number.POSITIVE_INFINITY
 export class StatusFeed {
   readonly #options: StatusFeedOptions
   readonly #subscriptions: Subscriptions<Watcher>
-  readonly #failures: ReadFailures
   readonly #snapshots: Snapshots<Watcher>
   readonly #changed = new Set<string>()
   readonly #stop = new AbortController()
+  readonly #outage: Outage
   readonly #listener: ReturnType<typeof listen>
   #isReading = false
   #reading = Promise.resolve()
@@ -79,10 +79,10 @@ export class StatusFeed {
 
   constructor(options: StatusFeedOptions) {
     this.#options = options
+    this.#outage = new Outage({ logger: options.logger, what: 'orders cannot be read' })
     this.#subscriptions = new Subscriptions(options.limit)
-    this.#failures = new ReadFailures(options.logger)
     this.#snapshots = new Snapshots({
-      failures: this.#failures,
+      outage: this.#outage,
       signal: this.#stop.signal,
       onFailing: (watcher, ms) => this.#isTooLong(ms) && watcher.giveUp(),
     })
@@ -103,7 +103,16 @@ export class StatusFeed {
 
   /** Whether what has changed can be read; if not, watchers wait. */
   isReadable(): boolean {
-    return !this.#failures.has(this.#readChanged) && !this.#failures.has(this.#readMissed)
+    return !this.#outage.has(this.#readChanged) && !this.#outage.has(this.#readMissed)
+  }
+
+  /** For readiness checks: throw, saying why, where the answer is no. */
+  assertListening(): void {
+    this.#listener.assertHearing()
+  }
+
+  assertReading(): void {
+    if (!this.isReadable()) this.#outage.assertOver()
   }
 
   /**
@@ -258,11 +267,11 @@ export class StatusFeed {
         break
       } catch (error) {
         if (failures === 0) release = this.#subscriptions.holdTold()
-        if (this.#isTooLong(this.#failures.note(read, error))) this.#giveUpAll()
+        if (this.#isTooLong(this.#outage.failed(error, read))) this.#giveUpAll()
         await pause(backoffMs(failures), signal)
       }
     }
-    this.#failures.clear(read)
+    this.#outage.over(read)
     release()
   }
 

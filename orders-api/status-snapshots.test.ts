@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { Outage } from '#chassis/outage.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
-import { ReadFailures } from './read-failures.ts'
 import { Snapshots } from './status-snapshots.ts'
 
 /** A read that answers when the test says so. */
@@ -12,16 +12,16 @@ function slowRead() {
 
 describe('Snapshots', () => {
   let stop: AbortController
-  let failures: ReadFailures
+  let outage: Outage
   let snapshots: Snapshots<string>
   const failing: string[] = []
 
   beforeEach(() => {
     stop = new AbortController()
-    failures = new ReadFailures(silent)
+    outage = new Outage({ logger: silent, what: 'orders cannot be read' })
     failing.length = 0
     snapshots = new Snapshots<string>({
-      failures,
+      outage,
       signal: stop.signal,
       onFailing: (watcher) => void failing.push(watcher),
     })

@@ -1,6 +1,6 @@
 import { backoffMs } from '#chassis/backoff.ts'
+import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
-import type { ReadFailures } from './read-failures.ts'
 
 /**
  * Reads and sends the next portion of a snapshot, if it is still wanted when it was read. Returns true
@@ -20,7 +20,7 @@ interface Queue {
 }
 
 export interface SnapshotsOptions<Watcher> {
-  failures: ReadFailures
+  outage: Outage
   signal: AbortSignal
   /** A snapshot could not be read for so long. */
   onFailing: (watcher: Watcher, failingMs: number) => void
@@ -70,12 +70,12 @@ export class Snapshots<Watcher> {
     const one = owed.get(name)
     if (!one) return
     owed.delete(name)
-    this.#options.failures.clear(one)
+    this.#options.outage.over(one)
     one.onTried()
   }
 
   async #serve(watcher: Watcher, queue: Queue): Promise<void> {
-    const { failures, signal, onFailing } = this.#options
+    const { outage, signal, onFailing } = this.#options
     while (!signal.aborted) {
       const [turn] = queue.owed
       if (!turn) break
@@ -84,11 +84,11 @@ export class Snapshots<Watcher> {
       try {
         const isLast = await one.portion(isWanted)
         queue.failures = 0
-        failures.clear(one)
+        outage.over(one)
         one.onTried()
         if (isWanted()) endTurn(queue.owed, name, isLast)
       } catch (error) {
-        if (isWanted()) onFailing(watcher, failures.note(one, error))
+        if (isWanted()) onFailing(watcher, outage.failed(error, one))
         const waitMs = backoffMs(queue.failures++)
         for (const { onTried } of queue.owed.values()) onTried()
         if (isWanted()) endTurn(queue.owed, name, false)

@@ -8,7 +8,7 @@ import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
-import { type AskAgain, askOnce, runAsking } from './asking.ts'
+import { type AskAgain, askingOutage, askOnce, runAsking } from './asking.ts'
 import { findUnanswered, type Position } from './rows.ts'
 
 describe('asking again', () => {
@@ -192,6 +192,18 @@ describe('asking again', () => {
     await eventually(async () => (await askedAgain()) === 2_200)
     await placeOrder({ waits: 31, published: 31 })
     await eventually(async () => (await askedAgain()) === 2_201)
+  })
+
+  it('says that it fails, and goes on, when a column is missing for a while', async () => {
+    const outage = askingOutage(silent)
+    use(running((signal) => runAsking({ ...asker(), outage }, signal)))
+    await database.rows(sql`ALTER TABLE orders RENAME COLUMN request_id TO request`)
+    await eventually(() => !outage.isOver)
+    assert.throws(() => outage.assertOver(), /asking again failed: 42703 column/)
+    await database.rows(sql`ALTER TABLE orders RENAME COLUMN request TO request_id`)
+    const { orderId } = await placeOrder({ waits: 31, published: 31 })
+    await eventually(async () => (await requests(orderId)).length === 1)
+    await eventually(() => outage.isOver)
   })
 
   it('does nothing when it is switched off', async () => {

@@ -13,7 +13,7 @@ import { relayWaker } from '#chassis/outbox/wake-up.ts'
 import { eventDecoder } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { runAsking } from './asking.ts'
+import { askingOutage, runAsking } from './asking.ts'
 import { handleBatch } from './handle-batch.ts'
 
 /** Settles orders by what Payments has decided, and asks again for those it has heard nothing of. */
@@ -29,19 +29,25 @@ await runService(
     const { queue } = queues.ordersConsumer
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: config.databaseUrl }))
-    demand(requireDurability(db, signal))
+    demand(requireDurability(db, signal, logger))
     const installation = ownInstallation(db, 'orders', { logger, signal, demand })
     const topology = { queues: [queues.ordersConsumer] }
     const broker = { name, url: config.brokerUrl, topology, installation }
     const deadLetters = resources.use(new Publisher({ ...broker, logger }))
     const subscription = resources.use(subscribe({ ...broker, queue, logger }, config))
     health.check('database', () => pingInbox(db))
-    health.check('queue', () => subscription.isConsuming())
-    health.check('dead letters', () => deadLetters.isReady())
+    health.check('queue', () => subscription.assertConsuming())
+    health.check('held messages', () => subscription.held.assertOver())
+    health.check('dead letters', () => {
+      deadLetters.assertReady()
+      subscription.parking.assertOver()
+    })
 
     const decode = withReceipt(eventDecoder('PaymentSucceeded', 'PaymentFailed'))
     const inbox = { ...config, queue, db, decode, handle: handleBatch, deadLetters, logger }
-    const asking = { ...config, db, logger, wakeRelay: relayWaker(db, logger) }
+    const outage = askingOutage(logger)
+    health.check('asking again', () => outage.assertOver())
+    const asking = { ...config, db, logger, outage, wakeRelay: relayWaker(db, logger) }
     await Promise.all([runConsumer(inbox, subscription, signal), runAsking(asking, signal)])
   },
 )

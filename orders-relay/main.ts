@@ -5,7 +5,7 @@ import { requireDurability } from '#chassis/database/durability.ts'
 import { ownInstallation } from '#chassis/database/installation.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
-import { runRelay } from '#chassis/outbox/relay.ts'
+import { relayingOutage, runRelay } from '#chassis/outbox/relay.ts'
 import { pingOutbox } from '#chassis/outbox/rows.ts'
 import { relayVariables } from '#chassis/outbox/variables.ts'
 import { hearWakeUps } from '#chassis/outbox/wake-up.ts'
@@ -25,14 +25,16 @@ await runService(
     const topology = { exchanges: [exchanges.orders] }
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: databaseUrl }))
-    demand(requireDurability(db, signal))
+    demand(requireDurability(db, signal, logger))
     const installation = ownInstallation(db, 'orders', { logger, signal, demand })
     const broker = { name, url: brokerUrl, topology, installation }
     const publisher = resources.use(new Publisher({ ...broker, logger }))
     const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, db, logger }))
     health.check('database', () => pingOutbox(db))
-    health.check('broker', () => publisher.isReady())
+    health.check('broker', () => publisher.assertReady())
+    const outage = relayingOutage(logger)
+    health.check('relaying', () => outage.assertOver())
 
-    await runRelay({ ...config, db, publisher, routes, wakeUp, logger }, signal)
+    await runRelay({ ...config, db, publisher, routes, wakeUp, outage, logger }, signal)
   },
 )

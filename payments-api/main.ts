@@ -16,7 +16,7 @@ await runService(
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
-    demand(requireDurability(db, signal))
+    demand(requireDurability(db, signal, logger))
     health.check('database', () => pingAccounts(db))
     resources.use(await serve({ ...config, health, logger, router: paymentsRouter({ db }) }))
 

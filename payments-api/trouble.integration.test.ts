@@ -16,19 +16,24 @@ import { silent } from '#testing/logger.ts'
 import { expectProblem } from '#testing/problem.ts'
 import { useResources } from '#testing/resources.ts'
 import { paymentsRouter } from './app.ts'
+import { pingAccounts } from './rows.ts'
 
 describe('payments-api, when the database is in trouble', () => {
   const database = useDatabase('payments')
   const use = useResources()
   let origin = ''
 
-  beforeEach('serve', async () => {
-    const { url } = database
+  async function serveAt(url: string) {
     const db = use(connectDatabase<PaymentsDatabase>({ name: 'payments-api', url, poolSize: 4 }))
-    const at = { host: '127.0.0.1', port: 0, health: new Health(), logger: silent }
-    const { server, close } = await serve({ ...at, router: paymentsRouter({ db }) })
-    use({ close })
-    origin = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+    const health = new Health()
+    health.check('database', () => pingAccounts(db))
+    const at = { host: '127.0.0.1', port: 0, health, logger: silent }
+    const { server, close } = use(await serve({ ...at, router: paymentsRouter({ db }) }))
+    return { origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`, close }
+  }
+
+  beforeEach('serve', async () => {
+    origin = (await serveAt(database.url)).origin
     await database.rows(sql`INSERT INTO accounts (user_id) VALUES ('alice'), ('bob')
                             ON CONFLICT (user_id) DO UPDATE SET balance = 0, version = 0`)
   })
@@ -85,6 +90,45 @@ describe('payments-api, when the database is in trouble', () => {
     assert.equal((await topUp('alice')).status, 200)
     assert.equal(await balanceOf('alice'), '1.00')
   })
+
+  it('says 500 when a column is missing: a fault of the program, which no repetition mends', async () => {
+    await database.rows(sql`ALTER TABLE accounts RENAME COLUMN version TO edition`)
+    try {
+      expectProblem(await call(origin, 'GET', '/accounts/alice'), 500)
+      expectProblem(await topUp('alice'), 500)
+    } finally {
+      await database.rows(sql`ALTER TABLE accounts RENAME COLUMN edition TO version`)
+    }
+    assert.equal((await topUp('alice')).status, 200)
+  })
+
+  it('says 503, and is not ready, while it has no right to its tables or no password', async () => {
+    const clerk = sql.id(`clerk_${process.pid}`)
+    await database.rows(sql`CREATE ROLE ${clerk} LOGIN PASSWORD 'right'`)
+    try {
+      for (const [password, reason] of [
+        ['right', /^42501 permission denied for table accounts$/],
+        ['wrong', /^28P01 password authentication failed for user/],
+      ] as const) {
+        const url = new URL(database.url)
+        Object.assign(url, { username: `clerk_${process.pid}`, password })
+        const { origin, close } = await serveAt(url.href)
+        expectProblem(await call(origin, 'GET', '/accounts/alice'), 503)
+        const { status, reasons } = await readiness(origin)
+        assert.equal(status, 503)
+        assert.match(reasons.database ?? '', reason)
+        await close()
+      }
+    } finally {
+      await database.rows(sql`DROP ROLE ${clerk}`)
+    }
+  })
+
+  async function readiness(at: string) {
+    const response = await fetch(`${at}/readyz`, { headers: { connection: 'close' } })
+    const { reasons } = (await response.json()) as { reasons: Record<string, string> }
+    return { status: response.status, reasons }
+  }
 
   it('says 503 while the disk is full, keeps nothing of it, and goes on when there is room', async function () {
     const disk = smallDisk()

@@ -27,15 +27,19 @@ await runService(
     const { queue } = queues.paymentsConsumer
     resources.use(await serve({ ...config, health, logger }))
     const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl }))
-    demand(requireDurability(db, signal))
+    demand(requireDurability(db, signal, logger))
     const installation = ownInstallation(db, 'payments', { logger, signal, demand })
     const topology = { queues: [queues.paymentsConsumer] }
     const broker = { name, url: config.brokerUrl, topology, installation }
     const deadLetters = resources.use(new Publisher({ ...broker, logger }))
     const subscription = resources.use(subscribe({ ...broker, queue, logger }, config))
     health.check('database', () => pingInbox(db))
-    health.check('queue', () => subscription.isConsuming())
-    health.check('dead letters', () => deadLetters.isReady())
+    health.check('queue', () => subscription.assertConsuming())
+    health.check('held messages', () => subscription.held.assertOver())
+    health.check('dead letters', () => {
+      deadLetters.assertReady()
+      subscription.parking.assertOver()
+    })
 
     const decode = withReceipt(eventDecoder('PaymentRequested'))
     const onCommit = relayWaker(db, logger)

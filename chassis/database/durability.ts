@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import type { Logger } from '../logger.ts'
+import { Outage, type OutageOptions } from '../outage.ts'
 import type { Database } from './connect.ts'
 import { untilAvailable } from './retry.ts'
 
@@ -11,13 +13,17 @@ const promises: Record<string, string> = {
 
 /**
  * Makes sure that what the server confirms is on disk: all that this system promises rests on it.
- * Rejects with a line for each setting that is off. Waits for a server that is away.
+ * Rejects with a line for each setting that is off, and for nothing else: a server that is away, or
+ * lets us not in, is waited for, and said.
  */
 export async function requireDurability<Tables>(
   db: Database<Tables>,
   signal: AbortSignal,
+  logger: Logger,
+  options: Pick<OutageOptions, 'everyMs'> = {},
 ): Promise<void> {
-  refuse((await untilAvailable(() => settingsThatAreOff(db), signal)) ?? [])
+  const outage = new Outage({ logger, what: 'the database cannot be reached', ...options })
+  refuse((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])
 }
 
 async function settingsThatAreOff<Tables>(db: Database<Tables>): Promise<string[]> {

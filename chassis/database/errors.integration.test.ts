@@ -7,7 +7,7 @@ import { eventually } from '#testing/eventually.ts'
 import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { type ErrorCode, isCode } from '../errors.ts'
+import { AppError, type ErrorCode, isCode } from '../errors.ts'
 import { connectDatabase, type Database } from './connect.ts'
 
 const failsWith = (work: Promise<unknown>, code: ErrorCode) =>
@@ -124,9 +124,14 @@ describe('connectDatabase', () => {
       await Promise.all(silent.map((passage) => passage.left()))
     })
 
-    it('when migrations have not run yet', async () => {
+    it('when people have something to do first: a table, a type, a schema, a right', async () => {
       await failsWith(sql`SELECT FROM not_yet`.execute(db), 'unavailable')
-      await failsWith(sql`SELECT not_yet FROM accounts`.execute(db), 'unavailable')
+      await failsWith(sql`SELECT 1::not_yet`.execute(db), 'unavailable')
+      await failsWith(sql`CREATE TABLE not_yet.x ()`.execute(db), 'unavailable')
+      await failsWith(
+        sql`DO $$ BEGIN RAISE insufficient_privilege; END $$`.execute(db),
+        'unavailable',
+      )
     })
 
     it('when the server is read-only, as a standby is', async () => {
@@ -175,15 +180,19 @@ describe('connectDatabase', () => {
     await failsWith(sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(db), 'timeout')
   })
 
-  it('passes on as it is what no repetition mends', async () => {
+  it('passes on as it is what no repetition mends: a fault of the program, or of its data', async () => {
     for (const statement of [
+      sql`SELECT not_yet FROM accounts`,
+      sql`SELECT not_yet()`,
+      sql`INSERT INTO accounts (user_id, balance) VALUES ('x', true)`,
+      sql`SELECT ${'\0'}::text`,
       sql`SELECT 1 / 0`,
       sql`SELEKT`,
       sql`INSERT INTO accounts (user_id, balance) VALUES ('minus', -1)`,
       sql`SELECT ${'x'}::uuid`,
     ]) {
       await assert.rejects(statement.execute(db), (error) => {
-        assert.ok(!isCode(error, 'unavailable') && !isCode(error, 'conflict'), String(error))
+        assert.ok(error instanceof Error && !(error instanceof AppError), String(error))
         return true
       })
     }

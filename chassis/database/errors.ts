@@ -3,7 +3,8 @@ import { AppError } from '../errors.ts'
 
 /**
  * What PostgreSQL's SQLSTATE means to a caller; the classes are those of its manual, appendix A.
- * Not listed: a fault of the statement or its data, which no repetition mends.
+ * Not listed: a fault of the program or its data, which no repetition mends, such as a column or a
+ * function that does not exist, a wrong type, or a value that cannot be stored (decision 11).
  */
 const unavailable = [
   /^08/, // connection exception
@@ -13,9 +14,8 @@ const unavailable = [
   /^58/, // system error
   /^25P0[34]$/, // idle or transaction time-out: our session was ended
   /^25006$/, // read-only: a standby, or a disk about to be full
-  /^42501$|^3F000$|^42704$|^42883$/, // not granted, no such schema, type or function (yet)
-  /^3D000$/, // no such database (yet)
-  /^42P01$|^42703$/, // no such table or column: migrations have not run yet
+  /^42501$/, // not granted (yet)
+  /^3D000$|^3F000$|^42P01$|^42704$/, // no such database, schema, table or type (yet)
   /^0A000$|^26000$/, // a prepared statement that a migration has outlived
 ]
 /** 54000 is also said of a row that is too large, which stays so; of a full queue by this routine. */

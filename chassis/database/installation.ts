@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 import type { Database } from './connect.ts'
 import { untilAvailable } from './retry.ts'
 
@@ -34,9 +35,8 @@ export function ownInstallation<Tables>(
   },
 ): OwnInstallation {
   const { logger, signal, demand } = process
-  const onFailure = (error: unknown) =>
-    logger.warn({ err: error }, 'waiting for the database, and for its migrations')
-  const id = untilAvailable(() => read(db, service), signal, onFailure)
+  const outage = new Outage({ logger, what: 'the database, or its migrations, are not there' })
+  const id = untilAvailable(() => read(db, service), signal, outage)
   demand(id.then(() => {}))
   return { id, refuse: (error) => demand(Promise.reject(error)) }
 }

@@ -151,7 +151,7 @@ describe('listen', () => {
       ...{ heartbeatMs: 300, logger },
     })
     await eventually(isHearing)
-    const heal = proxy.disturb({ without: 'NotificationResponse' })
+    const heal = proxy.disturb({ dropsNotifications: true })
     await eventually(() => !isHearing())
     const aliveThen = heardWhenAlive.length
     await tell('into the void')

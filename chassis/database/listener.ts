@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { backoffMs } from '../backoff.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 import { connectionOptions, type Database } from './connect.ts'
 import { answerTimeoutMs, NotificationProbe } from './notification-probe.ts'
@@ -42,10 +43,16 @@ const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
   const state = { isHearing: false }
-  const done = run(listening, state, stop.signal)
+  const outage = new Outage({ logger: listening.logger, what: 'LISTEN was lost' })
+  const done = run(listening, outage, state, stop.signal)
   return {
     /** Whether the session has proved that it hears, and was not lost since. */
     isHearing: () => state.isHearing,
+    /** For a readiness check: throws, saying why, unless it is so. */
+    assertHearing: () => {
+      outage.assertOver()
+      if (!state.isHearing) throw new Error('LISTEN has not proved yet that it hears')
+    },
     close: async () => {
       stop.abort()
       await done
@@ -55,6 +62,7 @@ export function listen<Tables>(listening: Listening<Tables>) {
 
 async function run<Tables>(
   listening: Listening<Tables>,
+  outage: Outage,
   state: { isHearing: boolean },
   signal: AbortSignal,
 ): Promise<void> {
@@ -71,6 +79,7 @@ async function run<Tables>(
     failures = 0
     takeDeafMs()
     state.isHearing = true
+    outage.over()
     listening.onAlive?.()
   }
   while (!signal.aborted) {
@@ -78,8 +87,8 @@ async function run<Tables>(
       await listenOnce({ ...listening, onListen, onAlive }, signal)
     } catch (error) {
       state.isHearing = false
-      if (failures === 0) listening.logger.warn({ err: error }, 'LISTEN was lost, reconnecting')
-      else listening.onDeaf?.(takeDeafMs())
+      outage.failed(error)
+      if (failures > 0) listening.onDeaf?.(takeDeafMs())
       await pause(backoffMs(failures++), signal)
     }
   }

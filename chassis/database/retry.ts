@@ -1,23 +1,26 @@
 import { backoffMs } from '../backoff.ts'
-import { isCode } from '../errors.ts'
+import { AppError } from '../errors.ts'
+import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
 /**
- * The result of the work, which is done again as long as the database is away; undefined when the signal
- * came first. `onFailure` hears of the first failure.
+ * The result of the work, which is done again as long as the database cannot do it, and that is said;
+ * undefined when the signal came first. Rejects with what no repetition mends.
  */
 export async function untilAvailable<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
-  onFailure: (error: unknown) => void = () => {},
+  outage: Outage,
 ): Promise<T | undefined> {
   for (let failures = 0; !signal.aborted; failures++) {
     try {
-      return await work()
+      const result = await work()
+      outage.over()
+      return result
     } catch (error) {
       if (signal.aborted) return undefined
-      if (!isCode(error, 'unavailable') && !isCode(error, 'timeout')) throw error
-      if (failures === 0) onFailure(error)
+      if (!(error instanceof AppError)) throw error
+      outage.failed(error)
       await pause(backoffMs(failures), signal)
     }
   }

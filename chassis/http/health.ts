@@ -1,42 +1,50 @@
 import type { Middleware } from 'koa'
+import { reasonOf } from '../outage.ts'
 
 export type Check = () => unknown
 
 /**
- * `/livez`: the process runs. `/readyz`: it can do its work, or the list of what hinders it. A
- * process that is told to stop is not ready any more.
+ * `/livez`: the process runs. `/readyz`: it can do its work, or the list of what hinders it, with the
+ * reason of each. A process that is told to stop is not ready any more.
  */
 export class Health {
   readonly #checks = new Map<string, Check>()
 
-  /** A check fails by throwing, rejecting, answering `false`, or not answering within 2 s. */
+  /**
+   * A check fails by throwing or rejecting, which says why, by answering `false`, or by not answering
+   * within 2 s.
+   */
   check(name: string, check: Check): void {
     this.#checks.set(name, check)
   }
 
   readonly middleware: Middleware = async (ctx, next) => {
     if (ctx.path !== '/livez' && ctx.path !== '/readyz') return next()
-    const failing = ctx.path === '/readyz' ? await this.#failing() : []
+    const reasons = ctx.path === '/readyz' ? await this.#reasons() : {}
+    const failing = Object.keys(reasons)
     ctx.status = failing.length === 0 ? 200 : 503
-    ctx.body = failing.length === 0 ? { status: 'ok' } : { status: 'not ready', failing }
+    ctx.body = failing.length === 0 ? { status: 'ok' } : { status: 'not ready', failing, reasons }
   }
 
-  async #failing(): Promise<string[]> {
-    const names = [...this.#checks].map(async ([name, check]) =>
-      (await passes(check)) ? [] : [name],
-    )
-    return (await Promise.all(names)).flat()
+  /** Why which checks fail. */
+  async #reasons(): Promise<Record<string, string>> {
+    const all = [...this.#checks].map(async ([name, check]) => [name, await reasonAgainst(check)])
+    const entries = (await Promise.all(all)) as [string, string | undefined][]
+    return Object.fromEntries(entries.filter(([, reason]) => reason !== undefined)) as Record<
+      string,
+      string
+    >
   }
 }
 
-async function passes(check: Check): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>()
-  const timer = setTimeout(() => late.resolve(false), 2_000)
+async function reasonAgainst(check: Check): Promise<string | undefined> {
+  const late = Promise.withResolvers<string>()
+  const timer = setTimeout(() => late.resolve('no answer within 2 s'), 2_000)
   try {
-    const passed = Promise.resolve(check()).then((value) => value !== false)
-    return await Promise.race([passed, late.promise])
-  } catch {
-    return false
+    const checked = Promise.resolve(check()).then((value) => (value === false ? 'no' : undefined))
+    return await Promise.race([checked, late.promise])
+  } catch (error) {
+    return reasonOf(error)
   } finally {
     clearTimeout(timer)
   }

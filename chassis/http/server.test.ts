@@ -174,7 +174,11 @@ describe('serve', () => {
     assert.equal((await ask('/livez')).status, 200)
     const unready = await ask('/readyz')
     assert.equal(unready.status, 503)
-    assert.deepEqual(unready.body, { status: 'not ready', failing: ['database', 'broker'] })
+    assert.deepEqual(unready.body, {
+      status: 'not ready',
+      failing: ['database', 'broker'],
+      reasons: { database: 'no', broker: 'away' },
+    })
     isUp = true
     assert.equal((await ask('/readyz')).status, 200)
   })
@@ -183,7 +187,8 @@ describe('serve', () => {
     const health = new Health()
     health.check('stuck', () => new Promise(() => {}))
     const { ask } = await start(undefined, health)
-    assert.deepEqual((await ask('/readyz')).body.failing, ['stuck'])
+    const { body } = await ask('/readyz')
+    assert.deepEqual(body.reasons, { stuck: 'no answer within 2 s' })
   })
 
   it('answers what is under way before it closes, and takes no more', async () => {

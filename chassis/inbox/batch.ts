@@ -40,7 +40,7 @@ export async function consumeBatch<Tables extends WithInbox, Event extends Incom
   }
   const { counted = (handling) => handling() } = inbox
   const handling = () => counted(() => handleEvents(inbox, [...events.values()]))
-  const endings = await whenAvailable(handling, inbox.logger, aftermath.signal)
+  const endings = await whenAvailable(handling, aftermath.held, aftermath.signal)
   if (events.size > 0 && endings) inbox.onCommit?.()
   const settling = settlingOf(inbox)
   for (const { delivery, decoded } of received) {

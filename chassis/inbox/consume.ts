@@ -1,12 +1,14 @@
 import { type Delivery, Subscription } from '../broker/consumer.ts'
 import type { BrokerOptions } from '../broker/topology.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 import { untilAborted } from '../pause.ts'
 import { Background } from './background.ts'
 import { consumeBatch, type Inbox } from './batch.ts'
 import type { IncomingEvent } from './handle.ts'
 import { Pending } from './pending.ts'
 import type { WithInbox } from './rows.ts'
+import type { Aftermath } from './settle.ts'
 import { handleSuspects } from './suspects.ts'
 
 export interface Consuming {
@@ -27,8 +29,8 @@ export async function runConsumer<Tables extends WithInbox, Event extends Incomi
   subscription: ReturnType<typeof subscribe>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { pending, suspects } = subscription
-  const aftermath = { suspects, background: new Background(), signal }
+  const { pending, suspects, held, parking } = subscription
+  const aftermath = { suspects, background: new Background(), held, parking, signal }
   const lane = async () => {
     while (!signal.aborted) {
       const batch = await pending.take(inbox.batchSize, inbox.lingerMs, signal)
@@ -69,7 +71,15 @@ export function subscribe(
   return {
     pending,
     suspects,
+    ...outages(options.logger),
     isConsuming: () => subscription.isConsuming(),
+    assertConsuming: () => subscription.assertConsuming(),
     close: () => subscription.close(),
   }
 }
+
+/** What a consumer says, and is not ready for, while it holds messages that it cannot bring to an end. */
+export const outages = (logger: Logger): Pick<Aftermath, 'held' | 'parking'> => ({
+  held: new Outage({ logger, what: 'the database cannot handle messages, which are held' }),
+  parking: new Outage({ logger, what: 'dead letters cannot be written' }),
+})

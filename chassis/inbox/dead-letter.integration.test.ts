@@ -8,6 +8,7 @@ import { Subscription } from '../broker/consumer.ts'
 import { Publisher } from '../broker/publisher.ts'
 import { declareTopology } from '../broker/topology.ts'
 import { Background } from './background.ts'
+import { outages } from './consume.ts'
 import { settle } from './settle.ts'
 
 const queue = 'things'
@@ -38,7 +39,7 @@ describe('a dead letter', () => {
     }
     const { signal } = new AbortController()
     const background = new Background()
-    const aftermath = { suspects: { push: () => {} }, background, signal }
+    const aftermath = { suspects: { push: () => {} }, background, ...outages(silent), signal }
     const settling = { queue, db: {} as never, deadLetters, maxAttempts: 1, logger: silent }
     const ending = { kind: 'park', reason: 'bad', error: 'is bad' } as const
     const subscription = use(

@@ -4,6 +4,7 @@ import type { Publisher } from '../broker/publisher.ts'
 import type { Database } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 import type { Background } from './background.ts'
 import { deadLetterOf } from './dead-letter.ts'
@@ -28,6 +29,10 @@ export interface Settling {
 export interface Aftermath {
   suspects: Pick<Pending<Delivery>, 'push'>
   background: Background
+  /** Of the database, while messages are held that it cannot handle. */
+  held: Outage
+  /** Of dead letters that cannot be written. */
+  parking: Outage
   signal: AbortSignal
 }
 
@@ -47,7 +52,7 @@ export async function settle(
   ending: Settled | undefined,
   aftermath: Aftermath,
 ): Promise<void> {
-  const { background, signal } = aftermath
+  const { background } = aftermath
   switch (ending?.kind) {
     case undefined:
       delivery.requeue()
@@ -57,7 +62,7 @@ export async function settle(
       delivery.ack()
       break
     case 'park':
-      background.run(park(settling, delivery, ending, signal))
+      background.run(park(settling, delivery, ending, aftermath))
       break
     case 'retry': {
       const attempts = await countAttempt(settling, ending)
@@ -71,13 +76,15 @@ async function retryOrPark(
   settling: Settling,
   delivery: Delivery,
   { eventId, error, attempts }: Retry & { attempts: number },
-  { suspects, signal }: Aftermath,
+  aftermath: Aftermath,
 ): Promise<void> {
+  const { suspects, signal } = aftermath
   const { maxAttempts, retryBaseMs = 200, logger } = settling
   logger.error({ err: error, message_id: delivery.messageId, attempts }, 'event failed')
   if (attempts >= maxAttempts) {
     const why = { reason: 'attempts-exhausted', error: String(error) }
-    return park(settling, delivery, { kind: 'park', ...why, tried: { eventId, attempts } }, signal)
+    const parked: Parked = { kind: 'park', ...why, tried: { eventId, attempts } }
+    return park(settling, delivery, parked, aftermath)
   }
   await pause(backoffMs(attempts, { baseMs: retryBaseMs, maxMs: 30_000 }), signal)
   if (signal.aborted) delivery.requeue()
@@ -103,7 +110,7 @@ async function park(
   { queue, db, deadLetters, logger }: Settling,
   delivery: Delivery,
   { reason, error, tried }: Parked,
-  signal: AbortSignal,
+  { parking, signal }: Aftermath,
 ): Promise<void> {
   const letter = { reason, error, attempts: tried?.attempts ?? 1, at: new Date() }
   let tries = 0
@@ -113,14 +120,16 @@ async function park(
     const { confirmed, failed } = await deadLetters.publishAll([message], deadlineMs)
     if (confirmed.length > 0) {
       logger.warn({ message_id: delivery.messageId, reason, error }, 'dead letter')
+      parking.over(delivery)
       if (tried) await forgetAttempts(db, [tried.eventId]).catch(() => {}) // only a count
       return delivery.ack()
     }
     if (failed.length === 0) continue // unknown: it goes out on the next connection
-    logger.error({ message_id: delivery.messageId, failed }, 'no dead letter')
+    parking.failed(new Error(failed[0]?.error), delivery)
     deadLetters.reconnect() // the dead-letter queue may be gone: declare it anew
     await pause(backoffMs(tries++, { baseMs: 200, maxMs: 10_000 }), signal)
   }
+  parking.over(delivery)
   delivery.requeue()
 }
 

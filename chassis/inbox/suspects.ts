@@ -41,7 +41,7 @@ export async function handleSuspects<Tables extends WithInbox, Event extends Inc
     const deliveries = arrivals.takeAll()
     if (deliveries.length === 0) return
     const read = () => withAttempts(inbox, db, deliveries)
-    const suspects = await whenAvailable(read, inbox.logger, signal)
+    const suspects = await whenAvailable(read, aftermath.held, signal)
     if (suspects) waiting.push(...suspects)
     else for (const delivery of deliveries) delivery.requeue()
   }

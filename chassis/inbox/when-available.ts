@@ -1,25 +1,28 @@
 import { backoffMs } from '../backoff.ts'
-import { AppError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
+import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
 /**
  * What the work returns, begun again until the database can do it; undefined when we were told to
- * stop while it could not. Rejects with what is no passing trouble.
+ * stop while it could not. For work whose every error says nothing of a message: what it holds
+ * meanwhile makes the process not ready.
  */
 export async function whenAvailable<T>(
   work: () => Promise<T>,
-  logger: Logger,
+  outage: Outage,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  for (let outages = 0; ; outages++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      if (outages === 0) logger.warn({ err: error }, 'the database is away, holding messages')
-      await pause(backoffMs(outages), signal)
-      if (signal.aborted) return undefined
+  try {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await work()
+      } catch (error) {
+        outage.failed(error, work)
+        await pause(backoffMs(failures), signal)
+        if (signal.aborted) return undefined
+      }
     }
+  } finally {
+    outage.over(work)
   }
 }

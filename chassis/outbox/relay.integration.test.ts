@@ -12,7 +12,7 @@ import { Publisher } from '../broker/publisher.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
 import { appendEvents } from './append.ts'
-import { type Relay, relayOnce, runRelay } from './relay.ts'
+import { type Relay, relayingOutage, relayOnce, runRelay } from './relay.ts'
 import { claimEvents, type WithOutbox } from './rows.ts'
 import { hearWakeUps, relayWaker, WakeUp } from './wake-up.ts'
 
@@ -413,6 +413,21 @@ describe('relay', () => {
       const ids = await eventually(() => append(2)) // the test's own connections were ended, too
       await eventuallyPasses(async () => assert.equal(await unpublished(), 0))
       assert.equal((await publishedIds()).length, 1 + ids.length)
+    })
+
+    it('says that it fails, and is over it, when a column is missing for a while', async () => {
+      const { logger, lines } = recordingLogger()
+      const outage = relayingOutage(logger)
+      const loop = { ...(await relayWith()), ...patience, outage, idleMs: 20 }
+      use(running((signal) => runRelay({ ...loop, wakeUp: new WakeUp() }, signal)))
+      await database.rows(sql`ALTER TABLE outbox RENAME COLUMN next_attempt_at TO due`)
+      await eventually(() => !outage.isOver)
+      assert.throws(() => outage.assertOver(), /relaying failed: 42703 column "next_attempt_at"/)
+      assert.equal(lines[0]?.msg, 'relaying failed, will retry')
+      await database.rows(sql`ALTER TABLE outbox RENAME COLUMN due TO next_attempt_at`)
+      await append(2)
+      await eventually(async () => (await unpublished()) === 0)
+      await eventually(() => outage.isOver)
     })
 
     it('reconnects when its connection to the broker is closed', async () => {

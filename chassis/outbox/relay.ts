@@ -3,6 +3,7 @@ import type { OutgoingMessage, Published } from '../broker/confirm-window.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { Database } from '../database/connect.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 import {
   type ClaimedEvent,
@@ -74,21 +75,25 @@ const summaryOf = (failed: Published['failed']) => ({
  * run side by side, so that the next claim overlaps the confirms of the last.
  */
 export async function runRelay(
-  relay: Relay & { wakeUp: WakeUp; idleMs: number; lanes: number },
+  relay: Relay & { wakeUp: WakeUp; idleMs: number; lanes: number; outage?: Outage },
   signal: AbortSignal,
 ): Promise<void> {
+  const outage = relay.outage ?? relayingOutage(relay.logger)
   let failures = 0
   while (!signal.aborted) {
     try {
       await drain(relay, signal)
       failures = 0
+      outage.over()
       await untilDue(relay, signal)
     } catch (error) {
-      if (failures === 0) relay.logger.error({ err: error }, 'relaying failed, will retry')
+      outage.failed(error)
       await pause(backoffMs(failures++), signal)
     }
   }
 }
+
+export const relayingOutage = (logger: Logger) => new Outage({ logger, what: 'relaying failed' })
 
 /** A look is one statement without a transaction: most find nothing. */
 async function untilDue(

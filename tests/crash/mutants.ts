@@ -83,6 +83,7 @@ export const mutants: readonly Mutant[] = [
       test: `${outbox}/relay.integration.test.ts`,
       titled: 'keeps what was not confirmed',
     },
+  },
   {
     name: 'refused-counts-as-published',
     file: 'chassis/broker/confirm-window.ts',
@@ -667,13 +668,37 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'durability-not-asked',
     file: `${database}/durability.ts`,
-    text: 'refuse((await untilAvailable(() => settingsThatAreOff(db), signal)) ?? [])',
-    replacement: 'await untilAvailable(() => settingsThatAreOff(db), signal)',
+    text: 'refuse((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])',
+    replacement: 'await untilAvailable(() => settingsThatAreOff(db), signal, outage)',
     why: 'nobody runs on a database that forgets what it has committed',
     caughtBy: {
       test: `${database}/durability.integration.test.ts`,
       titled: 'names the setting that is off',
     },
+  },
+  {
+    name: 'outage-said-once',
+    file: 'chassis/outage.ts',
+    text: 'nowMs - this.#saidAtMs >= everyMs',
+    replacement: 'everyMs < 0',
+    why: 'an outage does not fall silent',
+    caughtBy: { test: 'chassis/outage.test.ts', titled: 'said again each period' },
+  },
+  {
+    name: 'ready-while-held',
+    file: `${inbox}/when-available.ts`,
+    text: '        outage.failed(error, work)\n',
+    replacement: '',
+    why: 'a process that holds messages which it cannot handle is not ready',
+    caughtBy: { test: `${inbox}/outage.integration.test.ts`, titled: 'a table is missing' },
+  },
+  {
+    name: 'missing-column-is-an-outage',
+    file: `${database}/errors.ts`,
+    text: '|^42P01$|',
+    replacement: '|^42P01$|^42703$|',
+    why: 'a fault of the program is no outage that messages wait out for ever',
+    caughtBy: { test: `${inbox}/outage.integration.test.ts`, titled: 'a fault of the program' },
   },
   {
     name: 'broker-without-heartbeat',
@@ -780,7 +805,6 @@ export const mutants: readonly Mutant[] = [
     replacement: '    this.#options.onProblem?.(problem, target)',
     why: 'what does not exist takes nobody a place',
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'gives the places of orders' },
-  },
   },
   {
     name: 'shared-virtual-host',
