@@ -3,12 +3,12 @@
  *
  * - `unavailable`: a server that we need is away or too busy; the same call may succeed later. If a
  *   commit was under way, it may or may not have happened.
- * - `timeout`: it took too long, most likely because somebody else holds a lock. The same call may
- *   succeed later; another one may succeed now.
+ * - `slow`: a statement took too long, which says nothing of the call: another one would fare no better.
+ * - `locked`: somebody else holds a lock. The same call may succeed later; another one may succeed now.
  * - `conflict`: another transaction was in the way (serialization, deadlock, a unique key taken
  *   meanwhile); the same call, begun anew, will see what the other one did.
  */
-export type ErrorCode = 'unavailable' | 'timeout' | 'conflict'
+export type ErrorCode = 'unavailable' | 'slow' | 'locked' | 'conflict'
 
 export class AppError extends Error {
   readonly code: ErrorCode

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { FailureReason } from '#contracts/events.ts'
 import type {
   AttemptsTable,
+  DeferredEventsTable,
   IdempotencyKeysTable,
   InboxTable,
   InstallationTable,
@@ -42,6 +43,14 @@ const messaging = {
     last_started_at: 'timestamptz =',
     last_error: 'text ?',
   } satisfies Columns<AttemptsTable>,
+  deferred_events: {
+    deferred_id: 'int8',
+    event_id: 'uuid',
+    waits_for: 'text',
+    properties: 'json',
+    content: 'bytea',
+    deferred_at: 'timestamptz =',
+  } satisfies Columns<DeferredEventsTable>,
   idempotency_keys: {
     user_id: 'text',
     call: 'text',

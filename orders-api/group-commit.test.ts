@@ -74,17 +74,19 @@ describe('groupCommit', () => {
     assert.equal(commits, 2)
   })
 
-  it('does nothing again when the database takes too long, and would again', async () => {
-    let commits = 0
-    const commit = async (group: number[]) => {
-      if (++commits > 1) throw new AppError('timeout', 'a lock')
-      return group
-    }
-    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, patienceMs: 60_000 })
-    const ends = await Promise.allSettled([1, 2, 3].map(submit))
-    assert.equal(ends.filter(({ status }) => status === 'rejected').length, 2)
-    assert.equal(commits, 2)
-  })
+  for (const code of ['slow', 'locked'] as const) {
+    it(`does nothing again when the database is ${code}, and would be so again`, async () => {
+      let commits = 0
+      const commit = async (group: number[]) => {
+        if (++commits > 1) throw new AppError(code, 'it took too long')
+        return group
+      }
+      const submit = groupCommit({ commit, lanes: 1, groupSize: 10, patienceMs: 60_000 })
+      const ends = await Promise.allSettled([1, 2, 3].map(submit))
+      assert.equal(ends.filter(({ status }) => status === 'rejected').length, 2)
+      assert.equal(commits, 2)
+    })
+  }
 
   it('tries nobody any more when the database goes away one by one', async () => {
     const tried: number[][] = []

@@ -68,7 +68,8 @@ export function groupCommit<Item, Result>({
 }
 
 /** Not the fault of an item: the next one would fare no better. */
-const isOutage = (error: unknown) => isCode(error, 'unavailable') || isCode(error, 'timeout')
+const isOutage = (error: unknown) =>
+  isCode(error, 'unavailable') || isCode(error, 'slow') || isCode(error, 'locked')
 
 type Commit<Item, Result> = GroupCommitOptions<Item, Result>['commit']
 

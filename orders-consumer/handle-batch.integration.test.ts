@@ -15,7 +15,7 @@ import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
-import { handleBatch } from './handle-batch.ts'
+import { handleBatch, orderLocks } from './handle-batch.ts'
 import { setStatuses } from './rows.ts'
 import type { PaymentOutcome } from './settle-orders.ts'
 
@@ -84,6 +84,33 @@ describe('handleBatch of orders-consumer', () => {
     return ids.map((id) => byId.get(id))
   }
   const kinds = (endings: Map<string, Ending>) => [...endings.values()].map(({ kind }) => kind)
+
+  it('settles others beside an order that somebody has locked, whose outcome waits in the database', async () => {
+    const ids = await placeOrders(3)
+    const [locked = '', ...others] = ids
+    const db = use(connectDatabase<OrdersDatabase>({ name: 'orders-consumer', url: database.url }))
+    const content = Buffer.from('{}')
+    const origin = { messageId: undefined, headers: {}, exchange: '', routingKey: '' }
+    const messageOf = () => ({ content, properties: { properties: {}, ...origin } })
+    const deferral = { rowLocks: orderLocks(), messageOf }
+    const settle = () =>
+      handleEvents(
+        { db, handle: handleBatch, deferral },
+        ids.map((id) => paid(id)),
+      )
+    const holder = await database.db.startTransaction().execute()
+    await sql`SELECT FROM orders WHERE order_id = ${locked} FOR UPDATE`.execute(holder)
+    try {
+      assert.deepEqual(kinds(await settle()).sort(), ['deferred', 'handled', 'handled'])
+      assert.deepEqual(await statuses([locked, ...others]), ['PAYMENT_PENDING', 'PAID', 'PAID'])
+      const waiting = await database.rows(sql`SELECT waits_for FROM deferred_events`)
+      assert.deepEqual(waiting, [{ waits_for: locked }])
+    } finally {
+      await holder.rollback().execute()
+    }
+    assert.deepEqual(kinds(await settle()), ['handled', 'handled', 'handled'])
+    assert.deepEqual(await statuses(ids), ['PAID', 'PAID', 'PAID'])
+  })
 
   /** What a listener is told of, from now on. */
   async function hear() {

@@ -2,10 +2,24 @@ import type { Transaction } from 'kysely'
 import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
 import type { Outcome } from '#chassis/inbox/handle.ts'
 import { type Received, utcTime } from '#chassis/inbox/receipt.ts'
+import { RowLocks } from '#chassis/inbox/row-locks.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { lockOrders, type StageTimes, type StatusChange, setStatuses } from './rows.ts'
+import {
+  lockOrders,
+  lockOrSkipOrders,
+  type StageTimes,
+  type StatusChange,
+  setStatuses,
+} from './rows.ts'
 import { type PaymentOutcome, settleOrders } from './settle-orders.ts'
+
+/** Of the order that an outcome settles. */
+export const orderLocks = () =>
+  new RowLocks<OrdersDatabase, PaymentOutcome>({
+    keyOf: ({ data }) => data.order_id,
+    lockOrSkip: lockOrSkipOrders,
+  })
 
 /** Load, decide, save: and tell the watchers, in the same transaction. */
 export async function handleBatch(

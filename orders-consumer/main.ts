@@ -6,6 +6,7 @@ import { ownInstallation } from '#chassis/database/installation.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
 import { withReceipt } from '#chassis/inbox/receipt.ts'
+import { batchLockTimeoutMs } from '#chassis/inbox/row-locks.ts'
 import { pingInbox } from '#chassis/inbox/rows.ts'
 import { consumerVariables } from '#chassis/inbox/variables.ts'
 import { runService } from '#chassis/lifecycle.ts'
@@ -14,7 +15,7 @@ import { eventDecoder } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { askingOutage, runAsking } from './asking.ts'
-import { handleBatch } from './handle-batch.ts'
+import { handleBatch, orderLocks } from './handle-batch.ts'
 
 /** Settles orders by what Payments has decided, and asks again for those it has heard nothing of. */
 await runService(
@@ -28,7 +29,13 @@ await runService(
   async ({ name, config, logger, resources, health, signal, demand }) => {
     const { queue } = queues.ordersConsumer
     resources.use(await serve({ ...config, health, logger }))
-    const db = resources.use(connectDatabase<OrdersDatabase>({ name, url: config.databaseUrl }))
+    const db = resources.use(
+      connectDatabase<OrdersDatabase>({
+        name,
+        url: config.databaseUrl,
+        lockTimeoutMs: batchLockTimeoutMs,
+      }),
+    )
     demand(requireDurability(db, signal, logger))
     const installation = ownInstallation(db, 'orders', { logger, signal, demand })
     const topology = { queues: [queues.ordersConsumer] }
@@ -38,13 +45,17 @@ await runService(
     health.check('database', () => pingInbox(db))
     health.check('queue', () => subscription.assertConsuming())
     health.check('held messages', () => subscription.held.assertOver())
+    health.check('deferred events', () => subscription.returning.assertOver())
     health.check('dead letters', () => {
       deadLetters.assertReady()
       subscription.parking.assertOver()
     })
 
     const decode = withReceipt(eventDecoder('PaymentSucceeded', 'PaymentFailed'))
-    const inbox = { ...config, queue, db, decode, handle: handleBatch, deadLetters, logger }
+    const inbox = {
+      ...{ ...config, queue, db, decode, deadLetters, logger },
+      ...{ handle: handleBatch, rowLocks: orderLocks() },
+    }
     const outage = askingOutage(logger)
     health.check('asking again', () => outage.assertOver())
     const asking = { ...config, db, logger, outage, wakeRelay: relayWaker(db, logger) }

@@ -16,6 +16,21 @@ export const lockOrders = (
     .forNoKeyUpdate()
     .execute()
 
+/** Locks what it can of orders, without waiting, and returns the ids of those that others have locked. */
+export const lockOrSkipOrders = async (
+  trx: Transaction<OrdersDatabase>,
+  orderIds: string[],
+): Promise<string[]> => {
+  const { rows } = await sql<{ order_id: string }>`
+    WITH ours AS (
+      SELECT order_id FROM orders WHERE order_id = ANY (${orderIds}::uuid[])
+      FOR NO KEY UPDATE SKIP LOCKED)
+    SELECT order_id FROM orders
+    WHERE order_id = ANY (${orderIds}::uuid[]) AND order_id NOT IN (SELECT order_id FROM ours)
+  `.execute(trx)
+  return rows.map(({ order_id }) => order_id)
+}
+
 export interface StatusChange {
   orderId: string
   status: 'PAID' | 'PAYMENT_FAILED'

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Outcome } from '#chassis/inbox/handle.ts'
 import { type Received, utcTime } from '#chassis/inbox/receipt.ts'
+import { RowLocks } from '#chassis/inbox/row-locks.ts'
 import { appendEvents } from '#chassis/outbox/append.ts'
 import { createEvent, type FailureReason, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
@@ -19,9 +20,17 @@ import {
   findDebits,
   insertDebits,
   lockAccounts,
+  lockOrSkipAccounts,
   type Spending,
   subtractFromBalances,
 } from './rows.ts'
+
+/** Of the account that an order is charged to. */
+export const accountLocks = () =>
+  new RowLocks<PaymentsDatabase, PaymentRequested>({
+    keyOf: ({ data }) => data.user_id,
+    lockOrSkip: lockOrSkipAccounts,
+  })
 
 /** Load, decide, save: ledger, balances and the replies that they promise are one transaction. */
 export async function handleBatch(

@@ -6,6 +6,7 @@ import { ownInstallation } from '#chassis/database/installation.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
 import { withReceipt } from '#chassis/inbox/receipt.ts'
+import { batchLockTimeoutMs } from '#chassis/inbox/row-locks.ts'
 import { pingInbox } from '#chassis/inbox/rows.ts'
 import { consumerVariables } from '#chassis/inbox/variables.ts'
 import { runService } from '#chassis/lifecycle.ts'
@@ -13,7 +14,7 @@ import { relayWaker } from '#chassis/outbox/wake-up.ts'
 import { eventDecoder } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
-import { handleBatch } from './handle-batch.ts'
+import { accountLocks, handleBatch } from './handle-batch.ts'
 
 /** Takes the money for orders, or records why not, once each. */
 await runService(
@@ -26,7 +27,13 @@ await runService(
   async ({ name, config, logger, resources, health, signal, demand }) => {
     const { queue } = queues.paymentsConsumer
     resources.use(await serve({ ...config, health, logger }))
-    const db = resources.use(connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl }))
+    const db = resources.use(
+      connectDatabase<PaymentsDatabase>({
+        name,
+        url: config.databaseUrl,
+        lockTimeoutMs: batchLockTimeoutMs,
+      }),
+    )
     demand(requireDurability(db, signal, logger))
     const installation = ownInstallation(db, 'payments', { logger, signal, demand })
     const topology = { queues: [queues.paymentsConsumer] }
@@ -36,6 +43,7 @@ await runService(
     health.check('database', () => pingInbox(db))
     health.check('queue', () => subscription.assertConsuming())
     health.check('held messages', () => subscription.held.assertOver())
+    health.check('deferred events', () => subscription.returning.assertOver())
     health.check('dead letters', () => {
       deadLetters.assertReady()
       subscription.parking.assertOver()
@@ -49,6 +57,7 @@ await runService(
       db,
       decode,
       handle: handleBatch,
+      rowLocks: accountLocks(),
       onCommit,
       deadLetters,
       logger,

@@ -11,6 +11,21 @@ export const lockAccounts = (trx: Transaction<PaymentsDatabase>, userIds: string
     .forNoKeyUpdate()
     .execute()
 
+/** Locks what it can of accounts, without waiting, and returns the users of those that others have locked. */
+export const lockOrSkipAccounts = async (
+  trx: Transaction<PaymentsDatabase>,
+  userIds: string[],
+): Promise<string[]> => {
+  const { rows } = await sql<{ user_id: string }>`
+    WITH ours AS (
+      SELECT user_id FROM accounts WHERE user_id = ANY (${userIds}::text[])
+      FOR NO KEY UPDATE SKIP LOCKED)
+    SELECT user_id FROM accounts
+    WHERE user_id = ANY (${userIds}::text[]) AND user_id NOT IN (SELECT user_id FROM ours)
+  `.execute(trx)
+  return rows.map(({ user_id }) => user_id)
+}
+
 /** How orders were decided. Read it with their accounts locked: then no other batch is deciding. */
 export const findDebits = (trx: Transaction<PaymentsDatabase>, orderIds: string[]) =>
   trx

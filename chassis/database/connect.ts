@@ -11,14 +11,16 @@ export interface DatabaseOptions {
   poolSize?: number
   /** For one who reads much at a time. */
   statementTimeoutMs?: number
+  /** For one who can do without what somebody else has locked. */
+  lockTimeoutMs?: number
 }
 
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
- * Every error that comes out is the server's own, or an AppError: `unavailable`, `timeout` or `conflict`,
- * see errors.ts. Each session states what it relies on, see session.ts: a statement is bounded (5 s, if
- * not told otherwise), so is a lock wait (2 s) and a transaction that idles (10 s).
+ * Every error that comes out is the server's own, or an AppError: `unavailable`, `slow`, `locked` or
+ * `conflict`, see errors.ts. Each session states what it relies on, see session.ts: a statement is bounded
+ * (5 s, if not told otherwise), so is a lock wait (2 s) and a transaction that idles (10 s).
  * Statements are prepared once per connection, under a name made of their text.
  */
 export function connectDatabase<Tables>({
@@ -26,10 +28,12 @@ export function connectDatabase<Tables>({
   url,
   poolSize = 10,
   statementTimeoutMs,
+  lockTimeoutMs,
 }: DatabaseOptions) {
   const pool = new pg.Pool({
     ...connectionOptions(name, url),
     ...(statementTimeoutMs !== undefined && readingMuch(statementTimeoutMs)),
+    ...(lockTimeoutMs !== undefined && { settings: { lock_timeout: String(lockTimeoutMs) } }),
     Client: SessionClient,
     max: poolSize,
     idleTimeoutMillis: idleMs,

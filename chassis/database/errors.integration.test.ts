@@ -175,9 +175,9 @@ describe('connectDatabase', () => {
     })
   })
 
-  it('calls it a timeout when a lock is not given in time, or a statement takes too long', async () => {
-    await failsWith(sql`DO $$ BEGIN RAISE lock_not_available; END $$`.execute(db), 'timeout')
-    await failsWith(sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(db), 'timeout')
+  it('tells a lock that is not given in time from a statement that takes too long', async () => {
+    await failsWith(sql`DO $$ BEGIN RAISE lock_not_available; END $$`.execute(db), 'locked')
+    await failsWith(sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(db), 'slow')
   })
 
   it('passes on as it is what no repetition mends: a fault of the program, or of its data', async () => {

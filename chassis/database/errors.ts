@@ -21,7 +21,6 @@ const unavailable = [
 /** 54000 is also said of a row that is too large, which stays so; of a full queue by this routine. */
 const isNotifyQueueFull = ({ code, routine }: pg.DatabaseError): boolean =>
   code === '54000' && /notify|^asyncQueue/i.test(routine ?? '')
-const timeout = /^(57014|55P03)$/ // a statement, or the wait for a lock, took too long
 const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, unique key taken
 
 /**
@@ -35,9 +34,8 @@ export function translateError(error: unknown): unknown {
   if (unavailable.some((pattern) => pattern.test(code)) || isNotifyQueueFull(error)) {
     return new AppError('unavailable', 'The database cannot do this now', { cause: error })
   }
-  if (timeout.test(code)) {
-    return new AppError('timeout', 'The database took too long', { cause: error })
-  }
+  if (code === '57014') return new AppError('slow', 'The database took too long', { cause: error })
+  if (code === '55P03') return new AppError('locked', 'Somebody holds a lock', { cause: error })
   if (conflict.test(code)) {
     return new AppError('conflict', 'Another transaction was in the way', { cause: error })
   }

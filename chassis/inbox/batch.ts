@@ -1,6 +1,9 @@
 import type { Delivery } from '../broker/consumer.ts'
 import type { Database } from '../database/connect.ts'
-import { type Ending, type Handling, handleEvents, type IncomingEvent } from './handle.ts'
+import { deferredMessage } from './deferred.ts'
+import { type Endings, handleEvents, type IncomingEvent } from './handle.ts'
+import type { Handling } from './one-transaction.ts'
+import type { RowLocks } from './row-locks.ts'
 import type { WithInbox } from './rows.ts'
 import { type Aftermath, type Settling, settle } from './settle.ts'
 import { whenAvailable } from './when-available.ts'
@@ -10,23 +13,23 @@ export type Decoded<Event> =
   | { kind: 'invalid'; reason: string; error: string }
 
 export interface Inbox<Tables extends WithInbox, Event extends IncomingEvent>
-  extends Handling<Tables, Event>,
+  extends Omit<Handling<Tables, Event>, 'deferral'>,
     Omit<Settling, 'db'> {
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
+  /** The rows that `handle` locks. What needs one that is locked is deferred; without this, it is retried. */
+  rowLocks?: RowLocks<Tables, Event>
   /** After a commit, outside of it. */
   onCommit?: () => void
   /** Counts each time that the handling is begun, and takes it back when nothing came of it. */
   counted?: (handling: () => Promise<Endings>) => Promise<Endings>
 }
 
-type Endings = Map<string, Ending>
-
 /** More than this is no event of ours. */
 const maxMessageBytes = 65_536
 
 /**
- * Handles one batch of messages and settles each: acknowledged after the commit, parked as a dead
- * letter, or kept for another try. What takes longer than the batch goes on in the background.
+ * Handles one batch of messages and settles each: acknowledged after the commit, also of what is
+ * deferred, parked as a dead letter, or kept for another try. What takes longer than the batch goes on in the background.
  */
 export async function consumeBatch<Tables extends WithInbox, Event extends IncomingEvent>(
   inbox: Inbox<Tables, Event>,
@@ -35,11 +38,16 @@ export async function consumeBatch<Tables extends WithInbox, Event extends Incom
 ): Promise<void> {
   const received = deliveries.map((delivery) => ({ delivery, decoded: decode(inbox, delivery) }))
   const events = new Map<string, Event>()
-  for (const { decoded } of received) {
-    if (decoded.kind === 'event') events.set(decoded.event.id, decoded.event)
+  const messages = new Map<string, Delivery>()
+  for (const { delivery, decoded } of received) {
+    if (decoded.kind !== 'event') continue
+    events.set(decoded.event.id, decoded.event)
+    messages.set(decoded.event.id, delivery)
   }
-  const { counted = (handling) => handling() } = inbox
-  const handling = () => counted(() => handleEvents(inbox, [...events.values()]))
+  const { rowLocks, counted = (handling) => handling() } = inbox
+  const messageOf = ({ id }: Event) => deferredMessage(messages.get(id) as Delivery)
+  const deferral = rowLocks && { rowLocks, messageOf }
+  const handling = () => counted(() => handleEvents({ ...inbox, deferral }, [...events.values()]))
   const endings = await whenAvailable(handling, aftermath.held, aftermath.signal)
   if (events.size > 0 && endings) inbox.onCommit?.()
   const settling = settlingOf(inbox)

@@ -403,6 +403,59 @@ describe('consumer', () => {
     })
   })
 
+  describe('a batch', () => {
+    it('is handled again as a whole when a statement took too long: no event is to blame', async () => {
+      const events = await sendMany(50)
+      const begun: number[] = []
+      const slow: Handle = async (trx, some) => {
+        begun.push(some.length)
+        if (begun.length <= 3) await sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(trx)
+        return handle(trx, some)
+      }
+      await consume({ handle: slow, lanes: 1, lingerMs: 300, maxAttempts: 1 })
+      await hasHandled(events)
+      assert.deepEqual(begun, [50, 50, 50, 50])
+      assert.deepEqual(await database.rows(sql`SELECT FROM attempts`), [])
+      assert.equal(await broker.depth(dead), 0)
+    })
+
+    /** Handles a hundred events while somebody else is handling some of them; how it began and ended. */
+    async function handleBeside(others: number) {
+      const db = use(
+        connectDatabase<WithInbox>({ name: 'consumer', url: database.url, lockTimeoutMs: 50 }),
+      )
+      let transactions = 0
+      const counting: typeof db.transaction = () => {
+        transactions++
+        return db.transaction()
+      }
+      const counted = new Proxy(db, {
+        get: (target, name) => (name === 'transaction' ? counting : Reflect.get(target, name)),
+      })
+      const events = Array.from({ length: 100 }, () => newEvent())
+      const endings = await database.db.transaction().execute(async (other) => {
+        for (const { id } of events.slice(0, others)) {
+          await sql`INSERT INTO inbox (event_id) VALUES (${id})`.execute(other)
+        }
+        return handleEvents({ db: counted, handle }, events)
+      })
+      const kinds = events.map(({ id }) => endings.get(id)?.kind)
+      return { transactions, kinds }
+    }
+
+    it('lets only those wait that somebody else is handling just now', async () => {
+      const { kinds } = await handleBeside(2)
+      assert.deepEqual(kinds, [...Array(2).fill('retry'), ...Array(98).fill('handled')])
+    })
+
+    it('is given up after twenty waits, and tried again one by one, when most of it has to wait', async () => {
+      const { transactions, kinds } = await handleBeside(80)
+      assert.ok(transactions <= 45, `${transactions} transactions`)
+      assert.ok(kinds.every((kind) => kind === 'retry' || kind === 'handled'))
+      assert.ok(kinds.slice(0, 80).every((kind) => kind === 'retry'))
+    })
+  })
+
   describe('a dead letter', () => {
     it('finds its queue declared anew when it was deleted, and consuming goes on meanwhile', async () => {
       const { logger, said } = recordingLogger()

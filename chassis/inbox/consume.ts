@@ -5,10 +5,10 @@ import { Outage } from '../outage.ts'
 import { untilAborted } from '../pause.ts'
 import { Background } from './background.ts'
 import { consumeBatch, type Inbox } from './batch.ts'
+import { runReturning } from './deferred.ts'
 import type { IncomingEvent } from './handle.ts'
 import { Pending } from './pending.ts'
 import type { WithInbox } from './rows.ts'
-import type { Aftermath } from './settle.ts'
 import { handleSuspects } from './suspects.ts'
 
 export interface Consuming {
@@ -39,6 +39,11 @@ export async function runConsumer<Tables extends WithInbox, Event extends Incomi
   }
   const lanes = Array.from({ length: inbox.lanes }, lane)
   lanes.push(handleSuspects(inbox, suspects, aftermath))
+  const { rowLocks } = inbox
+  if (rowLocks) {
+    const returning = { ...inbox, rowLocks, publisher: inbox.deadLetters }
+    lanes.push(runReturning(returning, subscription.returning, signal))
+  }
   await Promise.race([...lanes, untilAborted(signal)])
   const closing = subscription.close()
   const giveBack = () => {
@@ -79,7 +84,8 @@ export function subscribe(
 }
 
 /** What a consumer says, and is not ready for, while it holds messages that it cannot bring to an end. */
-export const outages = (logger: Logger): Pick<Aftermath, 'held' | 'parking'> => ({
+export const outages = (logger: Logger): Record<'held' | 'parking' | 'returning', Outage> => ({
   held: new Outage({ logger, what: 'the database cannot handle messages, which are held' }),
   parking: new Outage({ logger, what: 'dead letters cannot be written' }),
+  returning: new Outage({ logger, what: 'deferred events cannot be returned to their queue' }),
 })

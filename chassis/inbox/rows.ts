@@ -1,8 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { AttemptsTable, InboxTable } from '#tables/messaging.ts'
+import type { WithDeferred } from './deferred-rows.ts'
 import type { Attempts } from './suspicion.ts'
 
-export interface WithInbox {
+export interface WithInbox extends WithDeferred {
   inbox: InboxTable
   attempts: AttemptsTable
 }
@@ -27,7 +28,7 @@ export const rememberEvents = async (
   return new Set(rows.map((row) => row.event_id))
 }
 
-/** Of events that were not handled after all: a dead letter that is sent again must not look like a duplicate. */
+/** Of events that were not handled after all: what is sent again must not look like a duplicate. */
 export const forgetEvents = (trx: Transaction<WithInbox>, ids: string[]) =>
   sql`DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
 
@@ -79,7 +80,7 @@ export const uncountStart = (db: Kysely<WithInbox>, id: string) =>
     UPDATE attempts SET started = greatest(started - 1, finished) WHERE event_id = ${id}::uuid
   `.execute(db)
 
-/** Of events that are handled or parked. */
+/** Of events that are handled, parked or deferred. */
 export const forgetAttempts = (db: Kysely<WithInbox>, ids: string[]) =>
   sql`DELETE FROM attempts WHERE event_id = ANY (${ids}::uuid[])`.execute(db)
 

@@ -59,6 +59,7 @@ export async function settle(
       break
     case 'handled':
     case 'duplicate':
+    case 'deferred':
       delivery.ack()
       break
     case 'park':
@@ -97,7 +98,7 @@ async function retryOrPark(
  */
 async function countAttempt({ db, logger }: Settling, { eventId, error }: Retry): Promise<number> {
   try {
-    if (!isCode(error, 'timeout')) return await countFailure(db, eventId, String(error))
+    if (!isCode(error, 'locked')) return await countFailure(db, eventId, String(error))
     await uncountStart(db, eventId)
   } catch (fault) {
     logger.warn({ err: fault, event_id: eventId }, 'an attempt could not be counted')

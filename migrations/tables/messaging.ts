@@ -26,6 +26,15 @@ export interface AttemptsTable {
   last_error: string | null
 }
 
+export interface DeferredEventsTable {
+  deferred_id: Generated<string>
+  event_id: string
+  waits_for: string
+  properties: string
+  content: Buffer
+  deferred_at: Generated<Date>
+}
+
 export interface IdempotencyKeysTable {
   user_id: string
   call: string
@@ -47,6 +56,7 @@ export interface MessagingDatabase {
   outbox: OutboxTable
   inbox: InboxTable
   attempts: AttemptsTable
+  deferred_events: DeferredEventsTable
   idempotency_keys: IdempotencyKeysTable
   installation: InstallationTable
 }

@@ -1,0 +1,76 @@
+import type { Options } from 'amqplib'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { DeferredEventsTable } from '#tables/messaging.ts'
+import type { Delivery } from '../broker/consumer.ts'
+
+export interface WithDeferred {
+  deferred_events: DeferredEventsTable
+}
+
+/** What is kept of a message beside its content. */
+export interface DeferredProperties
+  extends Pick<Delivery, 'messageId' | 'headers' | 'exchange' | 'routingKey'> {
+  properties: Options.Publish
+}
+
+export interface NewDeferredEvent {
+  eventId: string
+  waitsFor: string
+  properties: DeferredProperties
+  content: Buffer
+}
+
+/** In the transaction that would have been that of their effect. No unique key: nobody is waited for. */
+export const insertDeferred = (trx: Transaction<WithDeferred>, events: NewDeferredEvent[]) =>
+  sql`
+    INSERT INTO deferred_events (event_id, waits_for, properties, content)
+    SELECT * FROM unnest(
+      ${events.map(({ eventId }) => eventId)}::uuid[],
+      ${events.map(({ waitsFor }) => waitsFor)}::text[],
+      ${events.map(({ properties }) => JSON.stringify(properties))}::json[],
+      ${events.map(({ content }) => content)}::bytea[])
+  `.execute(trx)
+
+/** The keys that are waited for; by leaps through the index, however many wait for each. */
+export const readWaitedFor = async (db: Kysely<WithDeferred>) => {
+  const { rows } = await sql<{ key: string }>`
+    WITH RECURSIVE waited_for (key) AS (
+      SELECT min(waits_for) FROM deferred_events
+      UNION ALL
+      SELECT (SELECT min(waits_for) FROM deferred_events WHERE waits_for > key)
+      FROM waited_for WHERE key IS NOT NULL)
+    SELECT key FROM waited_for WHERE key IS NOT NULL
+  `.execute(db)
+  return rows.map(({ key }) => key)
+}
+
+export interface DeferredEvent {
+  deferred_id: string
+  event_id: string
+  properties: string
+  content: Buffer
+}
+
+/** The first that wait for these keys, locked until commit. `skip locked`: replicas share them. */
+export const claimDeferred = async (
+  trx: Transaction<WithDeferred>,
+  keys: string[],
+  limit: number,
+) => {
+  const { rows } = await sql<DeferredEvent>`
+    SELECT deferred_id, event_id, properties::text AS properties, content
+    FROM deferred_events WHERE waits_for = ANY (${keys}::text[])
+    ORDER BY deferred_id
+    LIMIT (SELECT ${limit}::bigint)
+    FOR UPDATE SKIP LOCKED
+  `.execute(trx)
+  return rows
+}
+
+/** Of events claimed in the same transaction. */
+export const deleteDeferred = (trx: Transaction<WithDeferred>, ids: string[]) =>
+  sql`DELETE FROM deferred_events WHERE deferred_id = ANY (${ids}::bigint[])`.execute(trx)
+
+/** For the rest of a transaction that does without what it would have to wait for. */
+export const limitLockWaits = (trx: Transaction<WithDeferred>, ms: number) =>
+  sql`SELECT set_config('lock_timeout', ${String(ms)}, true)`.execute(trx)

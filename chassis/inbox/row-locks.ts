@@ -1,0 +1,54 @@
+import type { Transaction } from 'kysely'
+
+/**
+ * How long a batch waits for a lock before it does without what needs it. Longer than the batches of
+ * other consumers hold theirs, and short beside the second in which all other events are to be handled.
+ */
+export const batchLockTimeoutMs = 300
+
+export interface LockedRows<Tables, Event> {
+  /** The row that the handling of an event locks. */
+  keyOf: (event: Event) => string
+  /**
+   * Locks these rows until the transaction ends, without waiting, and returns the keys of those that
+   * somebody else has locked. Not of rows that do not exist.
+   */
+  lockOrSkip: (trx: Transaction<Tables>, keys: string[]) => Promise<string[]>
+}
+
+/**
+ * The rows that a consumer locks, and what it knows of those that somebody else has locked: nobody
+ * waits for one of them again until it was seen free.
+ */
+export class RowLocks<Tables, Event> {
+  readonly #rows: LockedRows<Tables, Event>
+  readonly #locked = new Set<string>()
+
+  constructor(rows: LockedRows<Tables, Event>) {
+    this.#rows = rows
+  }
+
+  keyOf(event: Event): string {
+    return this.#rows.keyOf(event)
+  }
+
+  /** Whether the row of an event was locked by somebody else when it was last looked at. */
+  isKnownAsLocked(event: Event): boolean {
+    return this.#locked.size > 0 && this.#locked.has(this.keyOf(event))
+  }
+
+  /** The keys of all those rows. */
+  known(): string[] {
+    return [...this.#locked]
+  }
+
+  /** Locks what is free, remembers and returns what is not. */
+  async lockOrSkip(trx: Transaction<Tables>, keys: string[]): Promise<Set<string>> {
+    const locked = new Set(keys.length > 0 ? await this.#rows.lockOrSkip(trx, keys) : [])
+    for (const key of keys) {
+      if (locked.has(key)) this.#locked.add(key)
+      else this.#locked.delete(key)
+    }
+    return locked
+  }
+}
