@@ -20,10 +20,12 @@ describe('stageOf', () => {
   for (const [stage, where] of [
     ['request-unanswered', {}],
     ['request-unpublished', { unpublishedRequest: said, deadRequest: dead }],
+    ['request-deferred', { deferredRequest: { waits_for: 'alice' }, deadRequest: dead }],
     ['request-failing', { failingRequest: said }],
     ['request-dead', { deadRequest: dead }],
     ['handled-without-decision', { isHandled: true }],
     ['reply-unpublished', { isDecided: true, unpublishedReply: said, deadReply: dead }],
+    ['reply-deferred', { isDecided: true, deferredReply: { waits_for: 'an order' } }],
     ['reply-failing', { isDecided: true, failingReply: said }],
     ['reply-dead', { isDecided: true, deadReply: dead, deadRequest: dead }],
     ['reply-unheard', { isDecided: true, isHandled: true, deadRequest: dead }],

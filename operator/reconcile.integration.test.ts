@@ -162,6 +162,11 @@ describe('reconcile', function () {
       await promise(payments.db, undelivered)
       const event_id = await promise(orders.db, failing, { published_at: new Date() })
       await payments.db.insertInto('attempts').values({ event_id, started: 3 }).execute()
+      const deferred = await placeOrder('PAYMENT_PENDING', longAgo)
+      const waiting = await promise(orders.db, deferred, { published_at: new Date() })
+      await payments.rows(sql`
+        INSERT INTO deferred_events (event_id, waits_for, properties, content)
+        VALUES (${waiting}, 'alice', '{}', '')`)
       const found = await reconcile({ books: books(), olderThanMs: 60_000 })
       assert.deepEqual(Object.fromEntries(found.map(({ order_id, stage }) => [order_id, stage])), {
         [unpublished]: 'request-unpublished',
@@ -169,6 +174,7 @@ describe('reconcile', function () {
         [unheard]: 'reply-unheard',
         [undelivered]: 'reply-unpublished',
         [failing]: 'request-failing',
+        [deferred]: 'request-deferred',
       })
       const repaired = await repair(books(), found)
       assert.deepEqual(repaired.asked_again.sort(), [unanswered, unheard, failing].sort())

@@ -47,7 +47,9 @@ export async function repair({ orders, payments }: Books, findings: Finding[]): 
 /** Orders that are stuck behind the outbox. */
 const unanswered = (findings: Finding[]): string[] =>
   findings.flatMap(({ kind, stage, order_id }) =>
-    kind === 'pending-too-long' && order_id && !stage?.endsWith('unpublished') ? [order_id] : [],
+    kind === 'pending-too-long' && order_id && !/(unpublished|deferred)$/.test(stage ?? '')
+      ? [order_id]
+      : [],
   )
 
 const idsOf = (rows: { event_id: string }[]) => rows.map(({ event_id }) => event_id)

@@ -4,8 +4,8 @@ import type { Finding } from './findings.ts'
 import type { LetterSummary } from './letter.ts'
 import { pendingTooLong } from './stages.ts'
 import {
-  type AttemptFacts,
   findAttempts,
+  findDeferred,
   findHandled,
   findSubjects,
   findUnpublished,
@@ -20,8 +20,11 @@ export async function stuckOrders(
   if (overdue.length === 0) return []
   const ids = overdue.map(({ order_id }) => order_id)
   const requestIds = overdue.flatMap(({ request_id }) => request_id ?? [])
-  const failingRequests = await failing(books.payments, books.orders)
-  const failingReplies = await failing(books.orders, books.payments)
+  const { orders, payments } = books
+  const failingRequests = await ordersOf(orders, await findAttempts(payments))
+  const failingReplies = await ordersOf(payments, await findAttempts(orders))
+  const deferredRequests = await ordersOf(orders, await findDeferred(payments))
+  const deferredReplies = await ordersOf(payments, await findDeferred(orders))
   const requests = byOrder(await findUnpublished(books.orders, ids))
   const replies = byOrder(await findUnpublished(books.payments, ids))
   const handled = new Set(
@@ -43,6 +46,8 @@ export async function stuckOrders(
         isDecided: decided.has(order.order_id),
         unpublishedRequest: requests.get(order.order_id),
         unpublishedReply: replies.get(order.order_id),
+        deferredRequest: deferredRequests.get(order.order_id),
+        deferredReply: deferredReplies.get(order.order_id),
         failingRequest: failingRequests.get(order.order_id),
         failingReply: failingReplies.get(order.order_id),
         deadRequest: deadRequests.get(order.order_id),
@@ -52,19 +57,18 @@ export async function stuckOrders(
     )
 }
 
-/** Events that their receiver cannot handle just now, by their order, which the sender knows. */
-async function failing(
-  receiver: Parameters<typeof findAttempts>[0],
+/** What their receiver says of some events, by the order that each is about, which the sender knows. */
+async function ordersOf<Facts extends { event_id: string }>(
   sender: Parameters<typeof findSubjects>[0],
-): Promise<Map<string, AttemptFacts>> {
-  const attempts = await findAttempts(receiver)
-  if (attempts.length === 0) return new Map()
-  const byEvent = new Map(attempts.map((attempt) => [attempt.event_id, attempt]))
+  facts: Facts[],
+): Promise<Map<string, Facts>> {
+  if (facts.length === 0) return new Map()
+  const byEvent = new Map(facts.map((fact) => [fact.event_id, fact]))
   const subjects = await findSubjects(sender, [...byEvent.keys()])
   return new Map(
     subjects.flatMap(({ event_id, order_id }) => {
-      const attempt = byEvent.get(event_id)
-      return attempt ? [[order_id, attempt] as const] : []
+      const fact = byEvent.get(event_id)
+      return fact ? [[order_id, fact] as const] : []
     }),
   )
 }

@@ -36,6 +36,19 @@ export const findAttempts = (db: Kysely<MessagingDatabase>) =>
     sql`SELECT event_id, started, finished, last_error FROM attempts LIMIT 10000`,
   )
 
+/** An event that waits for a row which somebody has locked. */
+export interface DeferredFacts {
+  event_id: string
+  waits_for: string
+}
+
+/** Events that wait for locked rows. */
+export const findDeferred = (db: Kysely<MessagingDatabase>) =>
+  rowsOf<DeferredFacts, MessagingDatabase>(
+    db,
+    sql`SELECT event_id, waits_for FROM deferred_events LIMIT 10000`,
+  )
+
 /** Whose orders some events are about, by the outbox that they came from. */
 export const findSubjects = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
   rowsOf<{ event_id: string; order_id: string }, MessagingDatabase>(

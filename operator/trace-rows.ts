@@ -83,14 +83,17 @@ export interface Receipt {
   received_at: Date | null
   started: number | null
   last_error: string | null
+  waits_for: string | null
 }
 
-/** What the receiver knows of some events: handled, or tried in vain. */
+/** What the receiver knows of some events: handled, tried in vain, or waiting for a locked row. */
 export const findReceipts = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
   rowsOf<Receipt, MessagingDatabase>(
     db,
     sql`
-      SELECT event_id, received_at, started, last_error
+      SELECT event_id, received_at, started, last_error,
+             (SELECT min(waits_for) FROM deferred_events AS deferred
+              WHERE deferred.event_id = asked.event_id) AS waits_for
       FROM unnest(${eventIds}::uuid[]) AS asked (event_id)
       LEFT JOIN inbox USING (event_id) LEFT JOIN attempts USING (event_id)`,
   )

@@ -104,5 +104,8 @@ const handled = (stage: string, receipt: Receipt, queue: string): Step => ({
   event_id: receipt.event_id,
   queue,
   attempts: receipt.started ?? (receipt.received_at ? 1 : null),
-  note: receipt.last_error,
+  note:
+    receipt.waits_for === null
+      ? receipt.last_error
+      : `deferred: waits for ${receipt.waits_for}, which somebody has locked`,
 })

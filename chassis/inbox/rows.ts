@@ -74,12 +74,6 @@ export const countFailure = async (db: Kysely<WithInbox>, id: string, error: str
   return rows[0]?.finished ?? 1
 }
 
-/** Takes a start back: the attempt came to an end that says nothing of the event. */
-export const uncountStart = (db: Kysely<WithInbox>, id: string) =>
-  sql`
-    UPDATE attempts SET started = greatest(started - 1, finished) WHERE event_id = ${id}::uuid
-  `.execute(db)
-
 /** Of events that are handled, parked or deferred. */
 export const forgetAttempts = (db: Kysely<WithInbox>, ids: string[]) =>
   sql`DELETE FROM attempts WHERE event_id = ANY (${ids}::uuid[])`.execute(db)

@@ -10,7 +10,7 @@ import type { Background } from './background.ts'
 import { deadLetterOf } from './dead-letter.ts'
 import type { Ending } from './handle.ts'
 import type { Pending } from './pending.ts'
-import { countFailure, forgetAttempts, uncountStart, type WithInbox } from './rows.ts'
+import { countFailure, forgetAttempts, type WithInbox } from './rows.ts'
 
 export interface Settling {
   queue: string
@@ -97,13 +97,13 @@ async function retryOrPark(
  * event, and no attempt; nor is one that cannot be counted, which makes it tried once more.
  */
 async function countAttempt({ db, logger }: Settling, { eventId, error }: Retry): Promise<number> {
+  if (isCode(error, 'locked')) return 0
   try {
-    if (!isCode(error, 'locked')) return await countFailure(db, eventId, String(error))
-    await uncountStart(db, eventId)
+    return await countFailure(db, eventId, String(error))
   } catch (fault) {
     logger.warn({ err: fault, event_id: eventId }, 'an attempt could not be counted')
+    return 0
   }
-  return 0
 }
 
 /** Acknowledged only when the dead letter is confirmed: it may be there twice, never not at all. */

@@ -1,8 +1,9 @@
 import type { Delivery } from '../broker/consumer.ts'
 import type { Database } from '../database/connect.ts'
+import { isCode } from '../errors.ts'
 import { pause } from '../pause.ts'
 import { consumeBatch, decode, type Inbox, settlingOf } from './batch.ts'
-import type { IncomingEvent } from './handle.ts'
+import type { Ending, IncomingEvent } from './handle.ts'
 import type { Pending } from './pending.ts'
 import { countStart, readAttempts, takeStartBack, type WithInbox } from './rows.ts'
 import { type Aftermath, type Settled, settle } from './settle.ts'
@@ -26,7 +27,8 @@ interface Suspect extends Waiting {
  * Handles messages one by one that were in trouble: delivered before to a consumer that is gone, or
  * failed by themselves. A start is counted before each, so that a message which kills its consumer
  * is told from its neighbours, lets them go first, and is parked after its third death. A start that
- * only met a database that is away is taken back: whatever ends the process meanwhile, it is not the message.
+ * only met a database that is away, or a lock, is taken back: whatever ends the process meanwhile, it is not
+ * the message.
  */
 export async function handleSuspects<Tables extends WithInbox, Event extends IncomingEvent>(
   inbox: Inbox<Tables, Event>,
@@ -68,17 +70,24 @@ async function handleSuspect<Tables extends WithInbox, Event extends IncomingEve
   const settling = settlingOf(inbox)
   if (isKiller(attempts)) return settle(settling, delivery, killer(eventId, attempts), aftermath)
   const { db } = settling
+  const takeBack = () => takeStartBack(db, eventId, attempts).catch(() => {}) // else it was one more, as at a death
   const counted: typeof inbox.counted = async (handling) => {
     await countStart(db, eventId, attempts)
     try {
-      return await handling()
+      const endings = await handling()
+      if (isWaiting(endings.get(eventId))) await takeBack()
+      return endings
     } catch (error) {
-      await takeStartBack(db, eventId, attempts).catch(() => {}) // then it was one more, as at a death
+      await takeBack()
       throw error
     }
   }
   await consumeBatch({ ...inbox, triedBefore: true, counted }, [delivery], aftermath)
 }
+
+/** Whether it only met a lock that somebody else holds. */
+const isWaiting = (ending: Ending | undefined): boolean =>
+  ending?.kind === 'retry' && isCode(ending.error, 'locked')
 
 const killer = (eventId: string, { started }: Attempts): Settled => ({
   kind: 'park',

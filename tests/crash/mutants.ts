@@ -260,8 +260,8 @@ export const mutants: readonly Mutant[] = [
     replacement: 'if (deferral || !deferral) return new Set()',
     why: 'who needs a locked account fills neither the hands of the consumer nor the time of others',
     caughtBy: {
-      test: `${charging}/locked-account.integration.test.ts`,
-      titled: 'charges all others within a second',
+      test: `${inbox}/deferred.integration.test.ts`,
+      titled: 'which is locked waits in the database',
     },
   },
   {
@@ -300,8 +300,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'starts-not-taken-back',
     file: `${inbox}/suspects.ts`,
-    text: '      await takeStartBack(db, eventId, attempts).catch(() => {})',
-    replacement: '     ',
+    text: 'takeStartBack(db, eventId, attempts).catch(() => {})',
+    replacement: 'Promise.resolve()',
     why: 'a message that only waited for the database is not taken for one that kills its consumer',
     caughtBy: {
       test: `${inbox}/consume.integration.test.ts`,

@@ -26,6 +26,10 @@ describe('nameStatement', () => {
       'INSERT INTO attempts (event_id, started, last_error) VALUES ($1, 1, $2)',
       'insert attempts with last_error',
     ],
+    [
+      'WITH ours AS (SELECT a FROM orders FOR NO KEY UPDATE SKIP LOCKED) SELECT a FROM orders',
+      'lock or skip orders',
+    ],
     ['DELETE FROM inbox WHERE event_id = ANY ($1)', 'delete inbox'],
     [
       'UPDATE outbox\n  SET published_at = now(), last_error = NULL',

@@ -4,7 +4,7 @@ import { pause } from '#local/waiting.ts'
 import { misuseKey, openTwice, repeatCall, topUpNobody } from './provocations/calls.ts'
 import { cutListener, notifyStatus, unbind, wakeRelay } from './provocations/links.ts'
 import { contradict, sendAgain, sendNonsense } from './provocations/messages.ts'
-import { letComeAgain, letFail, letTimeOut } from './provocations/trouble.ts'
+import { letComeAgain, letDefer, letFail, letTimeOut } from './provocations/trouble.ts'
 import type { System } from './system.ts'
 
 /** What is rare by itself, and how to bring it about; it may need several tries. */
@@ -89,6 +89,18 @@ const provocations: Provocation[] = [
   },
   { process: /-consumer$/, seams: [/^update attempts/], bring: letTimeOut },
   { process: /-consumer$/, seams: [/^insert attempts with last_error$/], bring: letFail },
+  {
+    process: /-consumer$/,
+    seams: [
+      /^lock or skip (accounts|orders)$/,
+      /^insert deferred_events$/,
+      /^claim deferred_events$/,
+      /^publish (payments|orders)-consumer$/,
+      /^delete deferred_events$/,
+      /^commit of delete deferred_events$/,
+    ],
+    bring: letDefer,
+  },
   { process: /-relay$/, seams: [/^hear outbox$/], bring: wakeRelay },
   { process: /^orders-api$/, seams: [/^answer POST \/orders 422$/], bring: misuseKey },
   { process: /^orders-api$/, seams: [/updated_at/], bring: cutListener },

@@ -26,6 +26,41 @@ export const letTimeOut = (system: System, process: ProcessName, signal?: AbortS
     },
   })
 
+/** An event that needs a row which somebody else has locked, until it was put aside. */
+export async function letDefer(
+  system: System,
+  process: ProcessName,
+  signal?: AbortSignal,
+): Promise<void> {
+  const event = await settledEvent(system, process)
+  if (!event) return
+  const id = randomUUID()
+  const { db, rows } = databaseOf(system, process)
+  const trx = await db.startTransaction().execute()
+  try {
+    const [table, key] =
+      process === 'payments-consumer' ? ['accounts', 'user_id'] : ['orders', 'order_id']
+    await sql`
+      SELECT FROM ${sql.table(table)} WHERE ${sql.ref(key)} = ${event.data[key]} FOR UPDATE`.execute(
+      trx,
+    )
+    await system.broker.publish(
+      { routingKey: queueOf(process).queue },
+      { ...event, id },
+      { messageId: id },
+    )
+    const isDeferred = async () =>
+      signal?.aborted ||
+      (await rows(sql`SELECT FROM deferred_events WHERE event_id = ${id}`)).length
+    await eventually(isDeferred, { timeoutMs: 5_000 })
+  } finally {
+    await trx.rollback().execute()
+  }
+  const isBack = async () =>
+    signal?.aborted || (await rows(sql`SELECT FROM inbox WHERE event_id = ${id}`)).length
+  await eventually(isBack, { timeoutMs: 5_000 })
+}
+
 interface Route {
   exchange?: string
   routingKey: string
