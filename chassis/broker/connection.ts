@@ -34,8 +34,8 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
 /**
  * Politely, but not waiting long for a broker that does not answer: amqplib takes only an error of its
  * socket for the end of the connection. What is to be sent has to be answered before: amqplib writes the end
- * of the connection past what its channels have written in the same turn of the event loop. Never
- * rejects, and need not be waited for.
+ * of the connection past what its channels have written in this turn of the event loop, and even in the
+ * last. Never rejects, and need not be waited for.
  */
 export function hangUp(connection: ChannelModel, patienceMs = 500): Promise<void> {
   const { stream } = connection.connection as unknown as { stream: Socket }
