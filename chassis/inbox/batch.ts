@@ -1,6 +1,6 @@
 import type { Delivery } from '../broker/consumer.ts'
 import type { Database } from '../database/connect.ts'
-import { deferredMessage } from './deferred.ts'
+import { deferredMessage } from './deferred-message.ts'
 import { type Endings, handleEvents, type IncomingEvent } from './handle.ts'
 import type { Handling } from './one-transaction.ts'
 import type { RowLocks } from './row-locks.ts'

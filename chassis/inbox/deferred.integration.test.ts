@@ -190,6 +190,27 @@ describe('an event that needs a row', () => {
     assert.equal(JSON.parse(String(message?.content)).id, id)
   })
 
+  it('comes back without headers that cannot be sent on, and is held up by them no longer', async () => {
+    const event_id = randomUUIDv7()
+    const headers = { 'relayed-at': 'just now', odd: { '!': 'odd' } }
+    const properties = JSON.stringify({
+      messageId: event_id,
+      properties: {},
+      headers,
+      exchange: '',
+      routingKey: '',
+    })
+    await database.rows(sql`
+      INSERT INTO deferred_events (event_id, waits_for, properties, content)
+      VALUES (${event_id}, 'one', ${properties}, '')`)
+    const { inbox, publisher } = open()
+    assert.equal((await returnOnce({ ...inbox, publisher }, signal)).returned, 1)
+    const [message] = await broker.drain(queue)
+    assert.equal(message?.properties.messageId, event_id)
+    assert.equal(message?.properties.headers?.['relayed-at'], 'just now')
+    assert.equal(await deferred(), 0)
+  })
+
   it('has one effect when its consumer dies after it was put aside, before that is acknowledged', async () => {
     const release = await hold('one')
     const id = await send('one')

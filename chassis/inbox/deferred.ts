@@ -1,17 +1,14 @@
 import { backoffMs } from '../backoff.ts'
-import type { OutgoingMessage, Published } from '../broker/confirm-window.ts'
-import type { Delivery } from '../broker/consumer.ts'
+import type { Published } from '../broker/confirm-window.ts'
 import type { Publisher } from '../broker/publisher.ts'
-import { resendable, shortString } from '../broker/short-string.ts'
 import type { Database } from '../database/connect.ts'
 import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
+import { messageIdOf, returningMessage } from './deferred-message.ts'
 import {
   claimDeferred,
   type DeferredEvent,
-  type DeferredProperties,
   deleteDeferred,
-  type NewDeferredEvent,
   readWaitedFor,
   type WithDeferred,
 } from './deferred-rows.ts'
@@ -28,20 +25,6 @@ export interface Returning<Tables extends WithDeferred, Event> {
 const batchSize = 200
 const idleMs = 500
 const confirmMs = 3_000
-
-/** Headers of strangers that are larger than this, as JSON, are left out. */
-const maxHeaderLength = 16_384
-
-/** What is kept of a message that is put aside. */
-export function deferredMessage(
-  delivery: Delivery,
-): Pick<NewDeferredEvent, 'properties' | 'content'> {
-  const { messageId, exchange, routingKey, content } = delivery
-  const { headers: _, ...properties } = resendable(delivery.properties)
-  const isTooLarge = JSON.stringify(delivery.headers).length > maxHeaderLength
-  const headers = isTooLarge ? {} : delivery.headers
-  return { properties: { messageId, properties, headers, exchange, routingKey }, content }
-}
 
 /** Twice a second until told to stop, and at once again while there is more than one turn does. */
 export async function runReturning<Tables extends WithDeferred, Event>(
@@ -72,9 +55,10 @@ type Turn = { returned: number; failed: Published['failed'] }
  * deleted when the broker has them: they may come twice, never not at all, and the inbox tells.
  */
 export async function returnOnce<Tables extends WithDeferred, Event>(
-  { db, queue, rowLocks, publisher }: Returning<Tables, Event>,
+  returning: Returning<Tables, Event>,
   signal: AbortSignal,
 ): Promise<Turn> {
+  const { db, rowLocks, publisher } = returning
   const nothing: Turn = { returned: 0, failed: [] }
   const deferred = db as unknown as Database<WithDeferred>
   const keys = [...new Set([...(await readWaitedFor(deferred)), ...rowLocks.known()])]
@@ -87,34 +71,30 @@ export async function returnOnce<Tables extends WithDeferred, Event>(
   return deferred.transaction().execute(async (trx) => {
     const events = await claimDeferred(trx, free, batchSize)
     if (events.length === 0) return nothing
-    const byId = new Map(events.map((event) => [messageIdOf(event), event]))
-    const messages = [...byId].map(([id, event]) => messageTo(queue, id, event))
-    const { confirmed, failed } = await publisher.publishAll(messages, confirmMs)
+    const byId = new Map(events.map((event) => [messageIdOf(event), event])) // of two, one waits
+    const { confirmed, failed } = await publish(returning, [...byId.values()])
     const ids = confirmed.flatMap((id) => byId.get(id)?.deferred_id ?? [])
     await deleteDeferred(trx, ids)
     return { returned: confirmed.length, failed }
   })
 }
 
-const propertiesOf = ({ properties }: DeferredEvent): DeferredProperties =>
-  JSON.parse(properties, (_, value) => (value?.type === 'Buffer' ? Buffer.from(value) : value))
-
-/** Of two with the same id, one waits for the next turn. */
-const messageIdOf = (event: DeferredEvent) => propertiesOf(event).messageId ?? event.event_id
-
-/** What the broker adds, and what it sends copies of a message to more queues by. */
-const brokerHeaders = /^(x-delivery-count|x-acquired-count|B?CC)$/
-
-/** The message as it came. */
-function messageTo(queue: string, id: string, event: DeferredEvent): OutgoingMessage {
-  const { properties, headers, exchange, routingKey } = propertiesOf(event)
-  const kept = Object.entries(headers).filter(([name]) => !brokerHeaders.test(name))
-  const origin = exchange !== '' && {
-    'original-exchange': exchange,
-    'original-routing-key': routingKey,
-  }
-  return {
-    ...{ id: shortString(id), properties, content: event.content },
-    ...{ exchange: '', routingKey: queue, headers: { ...Object.fromEntries(kept), ...origin } },
-  }
+/** What the broker refuses at first is sent without what strangers wrote on it. */
+async function publish<Tables extends WithDeferred, Event>(
+  { queue, publisher }: Returning<Tables, Event>,
+  events: DeferredEvent[],
+): Promise<Pick<Published, 'confirmed' | 'failed'>> {
+  const send = (some: DeferredEvent[], asItCame: boolean) =>
+    publisher.publishAll(
+      some.map((event) => returningMessage(queue, event, asItCame)),
+      confirmMs,
+    )
+  const first = await send(events, true)
+  if (first.failed.length === 0) return first
+  const refused = new Set(first.failed.map(({ id }) => id))
+  const second = await send(
+    events.filter((event) => refused.has(messageIdOf(event))),
+    false,
+  )
+  return { confirmed: [...first.confirmed, ...second.confirmed], failed: second.failed }
 }

@@ -27,7 +27,7 @@ describe('nameStatement', () => {
       'insert attempts with last_error',
     ],
     [
-      'WITH ours AS (SELECT a FROM orders FOR NO KEY UPDATE SKIP LOCKED) SELECT a FROM orders',
+      'WITH ours AS (\n SELECT a FROM orders FOR NO KEY UPDATE SKIP LOCKED) SELECT a FROM orders',
       'lock or skip orders',
     ],
     ['DELETE FROM inbox WHERE event_id = ANY ($1)', 'delete inbox'],

@@ -31,7 +31,7 @@ const shapes: [RegExp, (found: string[], text: string) => string][] = [
   [/\binsert into (\w+) \([^)]*\b(last_error)\)/, ([table, why]) => `insert ${table} with ${why}`],
   [/\binsert into (\w+)/, ([table]) => `insert ${table}`],
   [/\bdelete from (\w+)/, ([table]) => `delete ${table}`],
-  [/^with ours as \(select \w+ from (\w+)/, ([table]) => `lock or skip ${table}`],
+  [/^with ours as \( ?select \w+ from (\w+)/, ([table]) => `lock or skip ${table}`],
   [/\bfrom (\w+)\b.*\bskip locked/, ([table]) => `claim ${table}`],
   [/\bfrom (\w+)\b.*\bfor (?:no key )?update/, ([table]) => `lock ${table}`],
   [/^select (\w+)\(/, ([call]) => `call ${call}`],

@@ -1,0 +1,65 @@
+import type { OutgoingMessage } from '../broker/confirm-window.ts'
+import type { Delivery } from '../broker/consumer.ts'
+import { resendable, shortString } from '../broker/short-string.ts'
+import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './deferred-rows.ts'
+
+/** Headers of strangers that are larger than this, as JSON, are left out. */
+const maxHeaderLength = 16_384
+
+/** What is kept of a message that is put aside. */
+export function deferredMessage(
+  delivery: Delivery,
+): Pick<NewDeferredEvent, 'properties' | 'content'> {
+  const { messageId, exchange, routingKey, content } = delivery
+  const { headers: _, ...properties } = resendable(delivery.properties)
+  const isTooLarge = JSON.stringify(delivery.headers).length > maxHeaderLength
+  const headers = isTooLarge ? relayedAt(delivery.headers) : delivery.headers
+  return { properties: { messageId, properties, headers, exchange, routingKey }, content }
+}
+
+/** What a message is told by when it is sent again. */
+export const messageIdOf = (event: DeferredEvent): string =>
+  shortString(propertiesOf(event).messageId ?? event.event_id)
+
+/**
+ * The message as it came, for its queue. With `asItCame` false only its kind is kept, should the other
+ * properties, or the headers, be what is in the way.
+ */
+export function returningMessage(
+  queue: string,
+  event: DeferredEvent,
+  asItCame: boolean,
+): OutgoingMessage {
+  const { properties, headers, exchange, routingKey } = propertiesOf(event)
+  const { type, contentType } = properties
+  const origin = exchange !== '' && {
+    'original-exchange': exchange,
+    'original-routing-key': routingKey,
+  }
+  const kept = asItCame ? withoutBroker(headers) : relayedAt(headers)
+  return {
+    ...{ id: messageIdOf(event), content: event.content },
+    properties: asItCame ? properties : resendable({ type, contentType }),
+    ...{ exchange: '', routingKey: queue, headers: { ...kept, ...origin } },
+  }
+}
+
+type Headers = Delivery['headers']
+
+/** The one that our relays write. */
+const relayedAt = ({ 'relayed-at': time }: Headers): Headers =>
+  typeof time === 'string' ? { 'relayed-at': shortString(time) } : {}
+
+/** Not what the broker adds, nor by what it sends copies of a message to more queues. */
+const withoutBroker = (headers: Headers): Headers =>
+  Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => !/^(x-delivery-count|x-acquired-count|B?CC)$/.test(name),
+    ),
+  )
+
+/** JSON makes a table of bytes. */
+const propertiesOf = ({ properties }: DeferredEvent): DeferredProperties =>
+  JSON.parse(properties, (_, value) =>
+    value?.type === 'Buffer' && Array.isArray(value.data) ? Buffer.from(value.data) : value,
+  )
