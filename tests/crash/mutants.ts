@@ -571,8 +571,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'asking-in-two-transactions',
     file: `${settling}/asking.ts`,
-    text: '    await appendEvents(trx, events)\n',
-    replacement: '    await appendEvents(db as never, events)\n',
+    text: `    await appendEvents(trx, events)
+    return asked.map(({ orderId }) => orderId)
+  })
+`,
+    replacement: `    return events
+  }).then(async (events) => {
+    await appendEvents(db as never, events)
+    return events.map(({ subject }) => subject)
+  })
+`,
     why: 'an order that counts as asked for again has a request on its way',
     caughtBy: { scenario: 'orders-consumer dies while it asks again' },
   },
