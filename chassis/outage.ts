@@ -51,7 +51,7 @@ export class Outage {
     return this.#heldUp.has(who)
   }
 
-  /** It was done, or is not tried any more. */
+  /** It was done, or nobody needs it any more; not when we are told to stop, which ends no outage. */
   over(who: unknown = this): void {
     if (!this.#heldUp.delete(who) || this.#heldUp.size > 0) return
     const seconds = Math.round((performance.now() - this.#beganAtMs) / 1_000)

@@ -271,7 +271,7 @@ export class StatusFeed {
         await pause(backoffMs(failures), signal)
       }
     }
-    this.#outage.over(read)
+    if (!signal.aborted) this.#outage.over(read)
     release()
   }
 

@@ -130,7 +130,7 @@ async function park(
     deadLetters.reconnect() // the dead-letter queue may be gone: declare it anew
     await pause(backoffMs(tries++, { baseMs: 200, maxMs: 10_000 }), signal)
   }
-  parking.over(delivery)
+  if (!signal.aborted) parking.over(delivery)
   delivery.requeue()
 }
 

@@ -12,17 +12,15 @@ export async function whenAvailable<T>(
   outage: Outage,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  try {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await work()
-      } catch (error) {
-        outage.failed(error, work)
-        await pause(backoffMs(failures), signal)
-        if (signal.aborted) return undefined
-      }
+  for (let failures = 0; ; failures++) {
+    try {
+      const result = await work()
+      outage.over(work)
+      return result
+    } catch (error) {
+      outage.failed(error, work)
+      await pause(backoffMs(failures), signal)
+      if (signal.aborted) return undefined
     }
-  } finally {
-    outage.over(work)
   }
 }

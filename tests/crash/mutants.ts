@@ -749,7 +749,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ready-while-held',
     file: `${inbox}/when-available.ts`,
-    text: '        outage.failed(error, work)\n',
+    text: '      outage.failed(error, work)\n',
     replacement: '',
     why: 'a process that holds messages which it cannot handle is not ready',
     caughtBy: { test: `${inbox}/outage.integration.test.ts`, titled: 'a table is missing' },
