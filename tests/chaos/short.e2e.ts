@@ -26,7 +26,7 @@ describe('the random run, short', function () {
 
   it('ends every order once, whatever its seed has killed, cut and stopped', async () => {
     const outcome = await runRandom(system, {
-      ...{ seed: 1, ...shortRun },
+      ...{ seed: 298, ...shortRun },
       ...{ ordersPerSecond: 40, users: 20, quietWithinMs: 180_000, dir, progress: () => {} },
     })
     assert.deepEqual(outcome.faults, [])

@@ -35,14 +35,21 @@ export async function readRemains(
   }
 }
 
-/** How many events each outbox still owes. */
+/** How many events each outbox still owes, and how many wait for a lock. */
 export async function owedEvents({ orders, payments }: Databases): Promise<Remains['owed']> {
   const count = async (db: Database<OrdersDatabase> | Database<PaymentsDatabase>) => {
-    const { rows } = await sql<{ n: number }>`
-      SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL`.execute(db)
-    return rows[0]?.n ?? 0
+    const { rows } = await sql<{ outbox: number; deferred: number }>`
+      SELECT (SELECT count(*)::int FROM outbox WHERE published_at IS NULL) AS outbox,
+             (SELECT count(*)::int FROM deferred_events) AS deferred`.execute(db)
+    return rows[0] ?? { outbox: 0, deferred: 0 }
   }
-  return { 'outbox of orders': await count(orders), 'outbox of payments': await count(payments) }
+  const [ofOrders, ofPayments] = [await count(orders), await count(payments)]
+  return {
+    'outbox of orders': ofOrders.outbox,
+    'outbox of payments': ofPayments.outbox,
+    'deferred by orders': ofOrders.deferred,
+    'deferred by payments': ofPayments.deferred,
+  }
 }
 
 /** Orders that are not final. */
