@@ -29,7 +29,7 @@ await runService(
     const installation = ownInstallation(db, 'payments', { logger, signal, demand })
     const broker = { name, url: brokerUrl, topology, installation }
     const publisher = resources.use(new Publisher({ ...broker, logger }))
-    const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, db, logger }))
+    const wakeUp = resources.use(hearWakeUps({ name, url: databaseUrl, logger }))
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.assertReady())
     const outage = relayingOutage(logger)

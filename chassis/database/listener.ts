@@ -4,14 +4,16 @@ import type { Logger } from '../logger.ts'
 import { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 import { connectionOptions, type Database } from './connect.ts'
-import { answerTimeoutMs, NotificationProbe } from './notification-probe.ts'
+import { answerTimeoutMs, NotificationProbe, sendProbe } from './notification-probe.ts'
 import { SessionClient } from './session.ts'
 
 export interface Listening<Tables> {
   name: string
   url: string
-  /** Other connections to the same database: what is sent over them must be heard here. */
-  db: Database<Tables>
+  /** Other connections to the same database: with each heartbeat a probe is sent over them. */
+  db?: Database<Tables>
+  /** Somebody else sends it, over another connection to the same database. */
+  probe?: NotificationProbe
   channel: string
   logger: Logger
   /** A notification came. It is a hint, never a fact: any role can send one. */
@@ -37,8 +39,8 @@ const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
  * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
  *
  * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications on a
- * connection that answers. So with each heartbeat a statement must be answered, and a notification that is
- * sent over another connection must arrive. A loss is noticed within 5 s.
+ * connection that answers. So with each heartbeat a statement must be answered, and each probe that is sent
+ * over another connection must arrive. A loss is noticed within 5 s of the next probe.
  */
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
@@ -100,7 +102,7 @@ async function listenOnce<Tables>(
   signal: AbortSignal,
 ) {
   const { name, url, channel, onNotify, onListen, onAlive, heartbeatMs = 2_000 } = listening
-  const probe = new NotificationProbe(listening.db)
+  const { db, probe = new NotificationProbe() } = listening
   const client = new SessionClient({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
@@ -118,10 +120,11 @@ async function listenOnce<Tables>(
     for (const each of [probe.channel, channel]) {
       await client.query(`LISTEN ${pg.escapeIdentifier(each)}`)
     }
+    probe.restart()
     onListen()
     while (!signal.aborted) {
-      const [isSent] = await Promise.all([probe.send(), client.query(heartbeat)])
-      if (isSent && (await probe.arrival())) onAlive()
+      await Promise.all([db && sendProbe(db, probe), client.query(heartbeat)])
+      if (await probe.hasProved()) onAlive()
       await pause(heartbeatMs, either)
       if (life.signal.aborted && !signal.aborted) throw new Error('The connection ended')
     }

@@ -7,37 +7,41 @@ import { notify } from './notify.ts'
 export const answerTimeoutMs = 1_500
 
 /**
- * Finds out whether a session receives notifications: sends one on a channel that nobody else listens on.
+ * Finds out whether a session receives notifications: by some on a channel that nobody else listens on.
  *
- * It is sent over another connection. A pooler in transaction mode passes on what arrives while a
+ * They are sent over another connection. A pooler in transaction mode passes on what arrives while a
  * statement of the session runs, and drops everything else: a session that notified itself would hear it.
  */
-export class NotificationProbe<Tables> {
+export class NotificationProbe {
   readonly channel = `probe_${randomUUID()}`
-  readonly #db: Database<Tables>
   #sent = 0
   #received = 0
+  #isProved = false
   #isAbandoned = false
   #onChange = () => {}
 
-  constructor(db: Database<Tables>) {
-    this.#db = db
+  /** The payload of the next notification, for whoever sends it now. */
+  next(): string {
+    return String(++this.#sent)
+  }
+
+  /** The last one was not sent, which proves nothing. */
+  withdraw(): void {
+    this.#received = this.#sent
+  }
+
+  /** Another session listens: what was sent before it did so proves nothing. */
+  restart(): void {
+    this.withdraw()
+    this.#isProved = false
+    this.#isAbandoned = false
   }
 
   /** To be called with the payload of each notification on the channel. */
   receive(payload: string): void {
     this.#received = Math.max(this.#received, Number(payload))
+    this.#isProved = true
     this.#onChange()
-  }
-
-  /** Sends the next notification. False when it could not be sent in time, which proves nothing. */
-  async send(): Promise<boolean> {
-    const payload = String(++this.#sent)
-    const sending = notify(this.#db, this.channel, [payload])
-    return within(answerTimeoutMs, 'NOTIFY', sending).then(
-      () => true,
-      () => false,
-    )
   }
 
   /** Nothing will arrive any more, and nobody is to blame: the connection has ended. */
@@ -46,18 +50,32 @@ export class NotificationProbe<Tables> {
     this.#onChange()
   }
 
-  /** Whether the last notification has arrived; false when abandoned. Rejects when it is not there in time. */
-  async arrival(): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
+  /**
+   * Whether notifications were sent since the last call, and all have arrived; waits for those that are on
+   * their way. Rejects when one does not come in time.
+   */
+  async hasProved(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>()
     this.#onChange = () => {
-      if (this.#isAbandoned) resolve(false)
-      else if (this.#received >= this.#sent) resolve(true)
+      if (this.#isAbandoned || this.#received >= this.#sent) resolve()
     }
     this.#onChange()
-    return within(answerTimeoutMs, 'NOTIFY', promise).catch(() => {
+    await within(answerTimeoutMs, 'NOTIFY', promise).catch(() => {
       throw new Error(
         'LISTEN succeeds and notifications do not arrive: a pooler or proxy between this process and PostgreSQL drops them. Connect directly, or through a pooler in session mode.',
       )
     })
+    const isProved = this.#isProved && !this.#isAbandoned
+    this.#isProved = false
+    return isProved
   }
+}
+
+/** Sends the next notification. Never rejects: what cannot be sent in time proves nothing. */
+export async function sendProbe<Tables>(
+  db: Database<Tables>,
+  probe: NotificationProbe,
+): Promise<void> {
+  const sending = notify(db, probe.channel, [probe.next()])
+  await within(answerTimeoutMs, 'NOTIFY', sending).catch(() => probe.withdraw())
 }

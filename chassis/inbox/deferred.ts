@@ -23,10 +23,15 @@ export interface Returning<Tables extends WithDeferred, Event> {
 
 /** Most messages of one turn, of 64 KiB each. */
 const batchSize = 200
-const idleMs = 500
+const pollMs = 500
+/** So often one looks who knows of nothing that waits: another may have died that did. */
+const idleMs = 2_500
 const confirmMs = 3_000
 
-/** Twice a second until told to stop, and at once again while there is more than one turn does. */
+/**
+ * Until told to stop: twice a second while something waits, and at once again while there is more than
+ * one turn does. As long as nothing waits it costs a look every `idleMs`.
+ */
 export async function runReturning<Tables extends WithDeferred, Event>(
   returning: Returning<Tables, Event>,
   outage: Outage,
@@ -35,11 +40,11 @@ export async function runReturning<Tables extends WithDeferred, Event>(
   let failures = 0
   while (!signal.aborted) {
     try {
-      const { returned, failed } = await returnOnce(returning, signal)
+      const { waiting, returned, failed } = await returnOnce(returning, signal)
       if (failed[0]) throw new Error(failed[0].error)
       failures = 0
       outage.over()
-      if (returned < batchSize) await pause(idleMs, signal)
+      if (returned < batchSize) await pauseUntilDue(returning, waiting, signal)
     } catch (error) {
       if (!signal.aborted) outage.failed(error)
       await pause(backoffMs(failures++), signal)
@@ -47,8 +52,24 @@ export async function runReturning<Tables extends WithDeferred, Event>(
   }
 }
 
-/** What a turn did: how many messages it returned, and which the broker did not take. */
-type Turn = { returned: number; failed: Published['failed'] }
+/** Not as long as `idleMs` once somebody in this process has met a locked row. */
+async function pauseUntilDue<Tables extends WithDeferred, Event>(
+  { rowLocks }: Returning<Tables, Event>,
+  waiting: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const endMs = performance.now() + idleMs
+  do await pause(pollMs, signal)
+  while (
+    !signal.aborted &&
+    waiting === 0 &&
+    rowLocks.known().length === 0 &&
+    performance.now() < endMs
+  )
+}
+
+/** What a turn did: how many rows are waited for, how many messages it returned, and which the broker did not take. */
+type Turn = { waiting: number; returned: number; failed: Published['failed'] }
 
 /**
  * Sends to their queue again what has waited for rows that are free now. They are
@@ -59,23 +80,23 @@ export async function returnOnce<Tables extends WithDeferred, Event>(
   signal: AbortSignal,
 ): Promise<Turn> {
   const { db, rowLocks, publisher } = returning
-  const nothing: Turn = { returned: 0, failed: [] }
+  const nothing = (waiting: number): Turn => ({ waiting, returned: 0, failed: [] })
   const deferred = db as unknown as Database<WithDeferred>
   const keys = [...new Set([...(await readWaitedFor(deferred)), ...rowLocks.known()])]
-  if (keys.length === 0) return nothing
+  if (keys.length === 0) return nothing(0)
   const locked = await db.transaction().execute((trx) => rowLocks.lockOrSkip(trx, keys))
   const free = keys.filter((key) => !locked.has(key))
-  if (free.length === 0) return nothing
+  if (free.length === 0) return nothing(keys.length)
   await publisher.whenReady(signal)
-  if (signal.aborted) return nothing
+  if (signal.aborted) return nothing(keys.length)
   return deferred.transaction().execute(async (trx) => {
     const events = await claimDeferred(trx, free, batchSize)
-    if (events.length === 0) return nothing
+    if (events.length === 0) return nothing(keys.length)
     const byId = new Map(events.map((event) => [messageIdOf(event), event])) // of two, one waits
     const { confirmed, failed } = await publish(returning, [...byId.values()])
     const ids = confirmed.flatMap((id) => byId.get(id)?.deferred_id ?? [])
     await deleteDeferred(trx, ids)
-    return { returned: confirmed.length, failed }
+    return { waiting: keys.length, returned: confirmed.length, failed }
   })
 }
 

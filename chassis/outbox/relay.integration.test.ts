@@ -321,8 +321,8 @@ describe('relay', () => {
     })
 
     it('hears of new events long before it would look again', async () => {
-      const { url, db } = database
-      const heard = use(hearWakeUps({ name: 'relay', url, db, logger: silent }))
+      const { url } = database
+      const heard = use(hearWakeUps({ name: 'relay', url, logger: silent }))
       const relay = { ...(await relayWith()), ...patience, wakeUp: heard }
       use(running((signal) => runRelay(relay, signal)))
       const wake = relayWaker(database.db, silent)
@@ -331,6 +331,19 @@ describe('relay', () => {
         wake()
         await eventually(async () => (await unpublished()) === 0, { timeoutMs: 60_000 })
       }
+    })
+
+    it('says that its wake-ups are dropped on the way, and finds new events by looking', async () => {
+      const proxy = use(await proxyTo(database.url))
+      proxy.disturb({ dropsNotifications: true })
+      const { logger, lines } = recordingLogger()
+      const heard = use(hearWakeUps({ name: 'relay', url: proxy.url, logger }))
+      const relay = { ...(await relayWith()), ...patience, idleMs: 100, wakeUp: heard }
+      use(running((signal) => runRelay(relay, signal)))
+      await append(1)
+      await eventually(async () => (await unpublished()) === 0)
+      const isSaid = () => lines.some(({ err }) => /do not arrive/.test(err?.message ?? ''))
+      await eventually(isSaid)
     })
 
     it('finds new events without being woken', async () => {

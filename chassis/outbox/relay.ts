@@ -9,6 +9,7 @@ import {
   type ClaimedEvent,
   claimEvents,
   hasDueEvents,
+  hasDueEventsProbing,
   markFailed,
   markPublished,
   type WithOutbox,
@@ -95,15 +96,23 @@ export async function runRelay(
 
 export const relayingOutage = (logger: Logger) => new Outage({ logger, what: 'relaying failed' })
 
-/** A look is one statement without a transaction: most find nothing. */
+/** Most looks find nothing: each is one statement, without a transaction. */
 async function untilDue(
   { db, wakeUp, idleMs }: Relay & { wakeUp: WakeUp; idleMs: number },
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     const isWoken = await wakeUp.wait(idleMs, signal)
-    if (isWoken || signal.aborted || (await hasDueEvents(db))) return
+    if (isWoken || signal.aborted || (await look(db, wakeUp.probe))) return
   }
+}
+
+/** Whether anything is due; sends a probe along, unless no notification can be sent now. */
+function look(db: Relay['db'], probe: WakeUp['probe']): Promise<boolean> {
+  return hasDueEventsProbing(db, { channel: probe.channel, payload: probe.next() }).catch(() => {
+    probe.withdraw()
+    return hasDueEvents(db)
+  })
 }
 
 async function drain(relay: Relay & { lanes: number }, signal: AbortSignal): Promise<void> {

@@ -22,11 +22,22 @@ export const insertEvents = (trx: Transaction<WithOutbox>, events: NewEvent[]) =
       ${events.map((event) => event.payload_json)}::jsonb[])
   `.execute(trx)
 
+const due = sql`EXISTS (
+  SELECT FROM outbox WHERE published_at IS NULL AND next_attempt_at <= now())`
+
 /** Whether a claim may find anything: others may hold it. */
 export const hasDueEvents = async (db: Kysely<WithOutbox>) => {
+  const { rows } = await sql<{ due: boolean }>`SELECT ${due} AS due`.execute(db)
+  return rows[0]?.due === true
+}
+
+/** The same, and a notification that must arrive where this process listens. */
+export const hasDueEventsProbing = async (
+  db: Kysely<WithOutbox>,
+  { channel, payload }: { channel: string; payload: string },
+) => {
   const { rows } = await sql<{ due: boolean }>`
-    SELECT EXISTS (
-      SELECT FROM outbox WHERE published_at IS NULL AND next_attempt_at <= now()) AS due
+    SELECT ${due} AS due, pg_notify(${channel}, ${payload})
   `.execute(db)
   return rows[0]?.due === true
 }

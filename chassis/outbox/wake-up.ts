@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '../database/connect.ts'
 import { type Listening, listen } from '../database/listener.ts'
+import { NotificationProbe } from '../database/notification-probe.ts'
 import { notify } from '../database/notify.ts'
 import type { Logger } from '../logger.ts'
 
@@ -35,6 +36,8 @@ export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesc
 
 /** The relay's side: a doorbell that remembers having rung while nobody listened. */
 export class WakeUp extends EventTarget {
+  /** Sent with each look of the relay: it costs no statement of its own. */
+  readonly probe = new NotificationProbe()
   #rung = false
 
   ring(): void {
@@ -58,11 +61,10 @@ export class WakeUp extends EventTarget {
 }
 
 /** Rings for every NOTIFY of `relayWaker`. After a (re)connect it rings too: one may have been missed. */
-export function hearWakeUps<Tables>(
-  session: Pick<Listening<Tables>, 'name' | 'url' | 'db' | 'logger'>,
-) {
+export function hearWakeUps(session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>) {
   const wakeUp = new WakeUp()
+  const { probe } = wakeUp
   const ring = () => wakeUp.ring()
-  const listener = listen({ ...session, channel, onNotify: ring, onListen: ring })
+  const listener = listen({ ...session, probe, channel, onNotify: ring, onListen: ring })
   return Object.assign(wakeUp, { close: listener.close })
 }

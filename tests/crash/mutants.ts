@@ -640,7 +640,7 @@ export const mutants: readonly Mutant[] = [
     text: '  countKeys(text) !== countProperties(value)',
     replacement: '  text === value',
     why: 'no money is taken for an event that says two amounts',
-    caughtBy: { test: 'contracts/decode-event.test.ts', titled: 'that has an amount twice' },
+    caughtBy: { test: 'contracts/decode-event.test.ts', titled: 'sets aside an event that has ' },
   },
   {
     name: 'nan-is-money',
@@ -692,7 +692,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'listen-unproven',
     file: `${database}/listener.ts`,
-    text: 'if (isSent && (await probe.arrival())) onAlive()',
+    text: 'if (await probe.hasProved()) onAlive()',
     replacement: 'onAlive()',
     why: 'a session whose notifications are dropped is noticed',
     caughtBy: {
@@ -701,10 +701,18 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'wake-ups-unproven',
+    file: `${outbox}/relay.ts`,
+    text: 'hasDueEventsProbing(db, { channel: probe.channel, payload: probe.next() })',
+    replacement: 'hasDueEvents(db)',
+    why: 'a relay that hears no wake-ups says so',
+    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'its wake-ups are dropped' },
+  },
+  {
     name: 'listen-without-heartbeat',
     file: `${database}/listener.ts`,
-    text: 'Promise.all([probe.send(), client.query(heartbeat)])',
-    replacement: 'Promise.all([probe.send()])',
+    text: 'Promise.all([db && sendProbe(db, probe), client.query(heartbeat)])',
+    replacement: 'Promise.all([db && sendProbe(db, probe)])',
     why: 'a half-open LISTEN is noticed within 5 s',
     caughtBy: {
       test: `${database}/listener.integration.test.ts`,
