@@ -92,7 +92,9 @@ const provocations: Provocation[] = [
   {
     process: /-consumer$/,
     seams: [
+      /^call set_config$/,
       /^lock or skip (accounts|orders)$/,
+      /^commit of nothing$/,
       /^insert deferred_events$/,
       /^claim deferred_events$/,
       /^publish (payments|orders)-consumer$/,
