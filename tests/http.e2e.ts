@@ -354,7 +354,6 @@ describe('the HTTP interface, through the gateway', function () {
         '/order',
         '/orders/x',
         `/orders/${randomUUID()}`,
-        '/orders/ws',
         `/orders/${randomUUID().toUpperCase()}`,
         '/accounts/-a',
         '/accounts/a%20b',

@@ -30,7 +30,8 @@ export function sharedNames(notes: Map<ProcessName, Note[]>): string[] {
     const texts = new Map<string, Set<string>>()
     for (const note of list) {
       if (!('met' in note) || note.text === undefined) continue
-      texts.set(note.met, (texts.get(note.met) ?? new Set()).add(note.text))
+      const text = note.text.replace(/probe_[0-9a-f-]{36}/, 'probe') // each session has its own
+      texts.set(note.met, (texts.get(note.met) ?? new Set()).add(text))
     }
     return [...texts].flatMap(([name, found]) =>
       found.size > 1 ? [`${process}: "${name}" is ${[...found].join(' | ')}`] : [],
