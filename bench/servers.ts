@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { nameInstallation } from '#chassis/database/installation.ts'
 import { freePorts } from '#local/free-ports.ts'
 import { startPostgres } from '#local/postgres.ts'
 import { startRabbitmq } from '#local/rabbitmq.ts'
@@ -18,6 +21,9 @@ export interface Servers extends AsyncDisposable {
   /** For logs and pid files of whatever is measured; removed at the end. */
   dir: string
 }
+
+/** All databases of a run are of one installation. */
+const installation = randomUUID()
 
 /** All statements are counted when somebody wants profiles; it costs a little. */
 const profiling = { shared_preload_libraries: 'pg_stat_statements' }
@@ -44,8 +50,12 @@ export async function startServers(isProfiling: boolean): Promise<Servers> {
   const database = async (name: string, service?: 'orders' | 'payments') => {
     if (!made.has(name)) await execute(postgres.url('postgres'), `CREATE DATABASE ${name}`)
     made.add(name)
-    if (service) await migrate(postgres.url(name), service)
-    return postgres.url(name)
+    const url = postgres.url(name)
+    if (!service) return url
+    await migrate(url, service)
+    const db = connectDatabase({ name: 'bench', url, poolSize: 1 })
+    await nameInstallation(db, { id: installation, service }).finally(() => db.close())
+    return url
   }
   const ordersUrl = await database('orders_db', 'orders')
   const paymentsUrl = await database('payments_db', 'payments')
