@@ -27,7 +27,15 @@ const crossings: Record<string, string[]> = {
   migrations: ['#chassis/config.ts', '#chassis/database/', '#chassis/logger.ts'],
   local: ['#chassis/'],
   frontend: [],
-  spec: ['#local/'],
+  reliability: [
+    '#chassis/',
+    '#contracts/',
+    '#local/',
+    '#migrations/',
+    '#operator/',
+    '#tables/',
+    '#testing/',
+  ],
   bench: ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/'],
   tests: [
     '#chassis/',
@@ -35,6 +43,7 @@ const crossings: Record<string, string[]> = {
     '#local/',
     '#migrations/',
     '#operator/',
+    '#reliability/',
     '#tables/',
     '#testing/',
   ],
@@ -107,6 +116,9 @@ interface Source {
 const importing =
   /^(?:import|export)\s+(type\s)?[^'"]*?\bfrom\s+'([^']+)'|\bimport\(\s*'([^']+)'|^import\s+'([^']+)'/gm
 
+/** Folders that are tests as a whole. */
+const isLaboratory = (folder: string) => folder === 'tests' || folder === 'reliability'
+
 const sources: Source[] = globSync('**/*.{ts,js,mjs}', {
   exclude: (name) => ['node_modules', '.local', '.git'].includes(name),
 }).map((path) => {
@@ -116,7 +128,7 @@ const sources: Source[] = globSync('**/*.{ts,js,mjs}', {
     isType: type !== undefined,
   }))
   const folder = path.includes('/') ? path.slice(0, path.indexOf('/')) : '.'
-  return { path, folder, text, imports, isTest: path.endsWith('.test.ts') || folder === 'tests' }
+  return { path, folder, text, imports, isTest: path.endsWith('.test.ts') || isLaboratory(folder) }
 })
 const code = sources.filter(({ isTest, folder }) => !isTest && folder !== '.' && folder !== 'bench')
 

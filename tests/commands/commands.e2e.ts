@@ -49,9 +49,9 @@ describe('every command of README and docs', function () {
     })
   }
 
-  it('the search of the model that spec/README.md shows step by step', async () => {
+  it('the search of the model that reliability/model/README.md shows step by step', async () => {
     const [, command = ''] =
-      /```sh\n(spin [^\n]+)/.exec(readFileSync('spec/README.md', 'utf8')) ?? []
+      /```sh\n(spin [^\n]+)/.exec(readFileSync('reliability/model/README.md', 'utf8')) ?? []
     const { output } = await paste(command, { cwd: home })
     assert.match(output, /errors: 1\b[\s\S]*handled\[1\] = 2/, output.slice(-3_000))
   })

@@ -13,9 +13,9 @@ export interface CommandLine {
 const commandLine =
   /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
 
-/** Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or spec/ show, as often as they do. */
+/** Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or reliability/ show, as often as they do. */
 export function documentedCommands(): CommandLine[] {
-  return globSync(['*.md', 'docs/**/*.md', 'spec/*.md']).flatMap((path) =>
+  return globSync(['*.md', 'docs/**/*.md', 'reliability/**/*.md']).flatMap((path) =>
     [...readFileSync(path, 'utf8').matchAll(commandLine)].map(([line, run, itself, args = '']) => ({
       where: `${path}: ${line}`,
       name: run ?? itself ?? '',

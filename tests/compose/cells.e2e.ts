@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { queues as topology } from '#contracts/topology.ts'
+import { unexpectedAnswers } from '#reliability/chaos/cells/rolling.ts'
+import { Clients } from '#reliability/judge/clients.ts'
+import { sayOrders } from '#reliability/judge/verdict.ts'
 import { eventually } from '#testing/eventually.ts'
-import { unexpectedAnswers } from '../chaos/cells/rolling.ts'
-import { Clients } from '../faults/clients.ts'
-import { sayOrders } from '../faults/verdict.ts'
 import { type Scene, setScene } from './scene.ts'
 
 const minutes = 60_000

@@ -1,4 +1,4 @@
-import { sayOrders } from '../faults/verdict.ts'
+import { sayOrders } from '../judge/verdict.ts'
 import { countsOf } from './counts.ts'
 import { limitsOf, sayMeasure } from './limits.ts'
 import type { Outcome } from './outcome.ts'

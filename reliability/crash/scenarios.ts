@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { processNames } from '#local/ports.ts'
 import { eventually } from '#testing/eventually.ts'
-import type { Verdict } from '../faults/verdict.ts'
+import type { Verdict } from '../judge/verdict.ts'
 import { type Cell, CellRunner, type Crash } from './cells.ts'
 import { loseFirstRequests } from './provocations/losses.ts'
 import { provocationsNamed } from './provoke.ts'

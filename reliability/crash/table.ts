@@ -1,5 +1,5 @@
 import { processNames } from '#local/ports.ts'
-import { sayOrders } from '../faults/verdict.ts'
+import { sayOrders } from '../judge/verdict.ts'
 import type { CellResult } from './cells.ts'
 import type { Hunted } from './hunt.ts'
 import { editsOf } from './mutants.ts'

@@ -1,4 +1,4 @@
-import type { Verdict } from '../faults/verdict.ts'
+import type { Verdict } from '../judge/verdict.ts'
 import type { Journal } from './journal.ts'
 import type { Distribution } from './recovery.ts'
 

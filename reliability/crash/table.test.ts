@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Verdict } from '../faults/verdict.ts'
+import type { Verdict } from '../judge/verdict.ts'
 import type { Crash } from './cells.ts'
 import { headOf } from './heads.ts'
 import type { CrashRun } from './run.ts'

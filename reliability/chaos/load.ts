@@ -1,8 +1,8 @@
 import { pause } from '#chassis/pause.ts'
 import { OrderWatcher } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
-import { Clients } from '../faults/clients.ts'
-import type { History } from '../faults/history.ts'
+import { Clients } from '../judge/clients.ts'
+import type { History } from '../judge/history.ts'
 import { randomOf } from './random.ts'
 
 export interface LoadOptions {

@@ -1,6 +1,6 @@
 import { cpSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import type { Verdict } from '../faults/verdict.ts'
+import type { Verdict } from '../judge/verdict.ts'
 import { type Cell, type CellResult, CellRunner, nameCrash } from './cells.ts'
 import { recordSeams } from './record.ts'
 import { sharedNames } from './seam-list.ts'

@@ -1,7 +1,7 @@
 import { AppError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
 import { reconcile } from '#operator/reconcile.ts'
-import type { Databases } from '../faults/read-remains.ts'
+import type { Databases } from '../judge/read-remains.ts'
 import { settledLately } from './rows.ts'
 
 const everyMs = 1_000

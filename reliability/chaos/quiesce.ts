@@ -1,6 +1,6 @@
 import { until } from '#local/waiting.ts'
-import { type Databases, owedEvents, pendingOrders } from '../faults/read-remains.ts'
-import type { Remains } from '../faults/remains.ts'
+import { type Databases, owedEvents, pendingOrders } from '../judge/read-remains.ts'
+import type { Remains } from '../judge/remains.ts'
 import type { Broker } from './broker.ts'
 
 /** What has to be asked whether anything is on its way. */

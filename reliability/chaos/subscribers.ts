@@ -3,7 +3,7 @@ import {
   type Subscription,
   subscriptionFaults,
   tellingTimes,
-} from '../faults/judge-subscriptions.ts'
+} from '../judge/judge-subscriptions.ts'
 import type { Recovery } from './outcome.ts'
 import { distributionOf } from './recovery.ts'
 import { endsSince } from './rows.ts'

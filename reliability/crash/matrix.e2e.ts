@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { sayOrders } from '../faults/verdict.ts'
+import { sayOrders } from '../judge/verdict.ts'
 import { runAskingCrashes } from './asking.ts'
 import { headOf } from './heads.ts'
 import { type CrashRun, runCrashes } from './run.ts'

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
-import type { End } from '../faults/judge-subscriptions.ts'
+import type { End } from '../judge/judge-subscriptions.ts'
 
 type Orders = Database<OrdersDatabase>
 type Payments = Database<PaymentsDatabase>

@@ -1,7 +1,7 @@
 import { pause } from '#chassis/pause.ts'
 import { call, OrderWatcher } from '#testing/client.ts'
-import type { Clients, Doors } from '../faults/clients.ts'
-import type { History } from '../faults/history.ts'
+import type { Clients, Doors } from '../judge/clients.ts'
+import type { History } from '../judge/history.ts'
 
 /** One who can always pay, one who can every second time, and one who has no account. */
 export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody' } as const
