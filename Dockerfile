@@ -15,8 +15,9 @@ FROM nginx:1.30 AS frontend
 
 COPY frontend /frontend
 COPY --from=packages /swagger-ui/swagger-ui.css /swagger-ui/swagger-ui-bundle.js /frontend/docs/
-COPY docs/openapi /frontend/openapi
-COPY docs/asyncapi.json /frontend/asyncapi.json
+COPY docs/generated/events.html /frontend/docs/events.html
+COPY docs/generated/openapi /frontend/openapi
+COPY docs/generated/asyncapi.json /frontend/asyncapi.json
 
 
 FROM node:26-bookworm-slim AS processes

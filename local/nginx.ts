@@ -77,9 +77,10 @@ function pageFiles(): Record<string, string> {
     ...Object.fromEntries(own),
     'docs/swagger-ui.css': 'node_modules/swagger-ui-dist/swagger-ui.css',
     'docs/swagger-ui-bundle.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
-    'openapi/orders.json': 'docs/openapi/orders.json',
-    'openapi/payments.json': 'docs/openapi/payments.json',
-    'asyncapi.json': 'docs/asyncapi.json',
+    'docs/events.html': 'docs/generated/events.html',
+    'openapi/orders.json': 'docs/generated/openapi/orders.json',
+    'openapi/payments.json': 'docs/generated/openapi/payments.json',
+    'asyncapi.json': 'docs/generated/asyncapi.json',
   }
 }
 

@@ -28,7 +28,7 @@ interface Serving extends Orders {
   accept: ReturnType<typeof orderAccepter>
 }
 
-/** The HTTP interface of Orders, as docs/openapi/orders.json describes it. */
+/** The HTTP interface of Orders, as docs/generated/openapi/orders.json describes it. */
 export function ordersRouter(options: Orders): Router {
   const orders = { ...options, accept: orderAccepter(options.db, options.logger) }
   const router = new Router({ sensitive: true, strict: true })

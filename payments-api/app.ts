@@ -34,7 +34,7 @@ export interface Payments {
   db: Database<PaymentsDatabase>
 }
 
-/** The HTTP interface of Payments, as docs/openapi/payments.json describes it. */
+/** The HTTP interface of Payments, as docs/generated/openapi/payments.json describes it. */
 export function paymentsRouter(payments: Payments): Router {
   const router = new Router({ sensitive: true, strict: true })
   router.post('/accounts', (ctx) => postAccount(payments, ctx))

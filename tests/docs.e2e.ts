@@ -31,9 +31,9 @@ describe('/docs/, through the gateway', function () {
 
   it('serves the documents as they are in the repository', async () => {
     for (const [address, file] of [
-      ['/openapi/orders.json', 'docs/openapi/orders.json'],
-      ['/openapi/payments.json', 'docs/openapi/payments.json'],
-      ['/asyncapi.json', 'docs/asyncapi.json'],
+      ['/openapi/orders.json', 'docs/generated/openapi/orders.json'],
+      ['/openapi/payments.json', 'docs/generated/openapi/payments.json'],
+      ['/asyncapi.json', 'docs/generated/asyncapi.json'],
     ] as const) {
       const { text, headers } = await get(address)
       assert.equal(text, readFileSync(file, 'utf8'))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { ordersApi } from '#contracts/documents/orders.ts'
-import { problemExample } from '#contracts/documents/problems.ts'
+import { ordersApi } from '#generator/orders.ts'
+import { problemExample } from '#generator/problems.ts'
 import { assertDocumented, assertDocumentedMessage } from './documented.ts'
 
 const order = ordersApi.operations.find(({ id }) => id === 'getOrder')?.answer.examples.paid

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { asyncApi } from '#contracts/documents/asyncapi.ts'
-import { openApiOf } from '#contracts/documents/openapi.ts'
-import { ordersApi } from '#contracts/documents/orders.ts'
-import { paymentsApi } from '#contracts/documents/payments.ts'
+import { asyncApi } from '#generator/asyncapi.ts'
+import { openApiOf } from '#generator/openapi.ts'
+import { ordersApi } from '#generator/orders.ts'
+import { paymentsApi } from '#generator/payments.ts'
 
 /** An answer, as far as the OpenAPI documents speak of it. */
 interface Answer {

@@ -16,11 +16,11 @@ export function documentFiles(): Record<string, string> {
   const events = asyncApi()
   const steps = stepsOf([orders, payments])
   return {
-    'docs/openapi/orders.json': json(orders),
-    'docs/openapi/payments.json': json(payments),
-    'docs/asyncapi.json': json(events),
-    'docs/requests.http': requestsFile(steps),
-    'docs/postman.json': json(postmanCollection(steps)),
-    'frontend/docs/events.html': eventsPage(events),
+    'docs/generated/openapi/orders.json': json(orders),
+    'docs/generated/openapi/payments.json': json(payments),
+    'docs/generated/asyncapi.json': json(events),
+    'docs/generated/requests.http': requestsFile(steps),
+    'docs/generated/postman.json': json(postmanCollection(steps)),
+    'docs/generated/events.html': eventsPage(events),
   }
 }

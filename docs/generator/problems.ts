@@ -1,5 +1,9 @@
-import type { ProblemDocument } from '../problem.ts'
-import { problemHead, problemTypeOf, type ProblemStatus as Status } from '../problem-types.ts'
+import type { ProblemDocument } from '#contracts/problem.ts'
+import {
+  problemHead,
+  problemTypeOf,
+  type ProblemStatus as Status,
+} from '#contracts/problem-types.ts'
 import type { Refusal } from './operation.ts'
 
 /** What each status of a refusal means for the caller. */

@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
-import type { ProblemType } from '../problem-types.ts'
+import type { ProblemType } from '#contracts/problem-types.ts'
 import type { ProblemStatus } from './problems.ts'
 
 /** One call of an API, as its document shows it. What its schemas say is what runs. */

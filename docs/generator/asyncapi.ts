@@ -1,14 +1,14 @@
-import { type EventType, eventSchemas, schemaNames } from '../events.ts'
-import { Order } from '../orders-http.ts'
+import { type EventType, eventSchemas, schemaNames } from '#contracts/events.ts'
+import { Order } from '#contracts/orders-http.ts'
 import {
   ErrorMessage,
   OrderMessage,
   Subscribe,
   statusSocketPath,
   Unsubscribe,
-} from '../orders-ws.ts'
-import { ProblemDocument } from '../problem.ts'
-import { queues, routes } from '../topology.ts'
+} from '#contracts/orders-ws.ts'
+import { ProblemDocument } from '#contracts/problem.ts'
+import { queues, routes } from '#contracts/topology.ts'
 import { eventExamples, socketExamples } from './async-examples.ts'
 import { type JsonObject, refTo, Schemas } from './schemas.ts'
 

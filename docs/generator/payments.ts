@@ -6,9 +6,9 @@ import {
   ListLedger,
   ToppedUp,
   TopUp,
-} from '../payments-http.ts'
-import { ProblemDocument } from '../problem.ts'
-import { UserId } from '../user-id.ts'
+} from '#contracts/payments-http.ts'
+import { ProblemDocument } from '#contracts/problem.ts'
+import { UserId } from '#contracts/user-id.ts'
 import type { Api, Operation, Refusal } from './operation.ts'
 import { withKey } from './problems.ts'
 

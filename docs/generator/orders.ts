@@ -1,7 +1,7 @@
-import { Uuid } from '../http-fields.ts'
-import { ListOrders, Order, OrderPage, PlaceOrder } from '../orders-http.ts'
-import { ProblemDocument } from '../problem.ts'
-import { Timeline } from '../timeline.ts'
+import { Uuid } from '#contracts/http-fields.ts'
+import { ListOrders, Order, OrderPage, PlaceOrder } from '#contracts/orders-http.ts'
+import { ProblemDocument } from '#contracts/problem.ts'
+import { Timeline } from '#contracts/timeline.ts'
 import type { Api, Operation, Refusal } from './operation.ts'
 import { withKey } from './problems.ts'
 
