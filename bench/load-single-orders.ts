@@ -1,4 +1,4 @@
-import { Client } from '#contracts/client.ts'
+import { Client } from '#client/client.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import { now, sleepUntil } from './clock.ts'
 import type { TimedOrder } from './load-orders.ts'

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process'
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
-import type { Following } from '#contracts/client/follow.ts'
-import type { Target } from '#contracts/client/followed.ts'
-import { ApiProblem, Client } from '#contracts/client.ts'
+import { ApiProblem, Client } from '#client/client.ts'
+import type { Following } from '#client/follow.ts'
+import type { Target } from '#client/followed.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import { checkedFetch } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -14,7 +14,7 @@ import { type Proxy as Network, proxyTo } from '#testing/proxy.ts'
 import { withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
-describe('contracts/client.ts, through the gateway', function () {
+describe('client/client.ts, through the gateway', function () {
   this.timeout(120_000)
   const stack = useStack()
   let client: Client

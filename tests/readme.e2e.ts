@@ -64,7 +64,7 @@ describe('the documentation', function () {
       /<!-- tested: client -->\n```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? []
     assert.ok(program)
     const text = program
-      .replace('./contracts/client.ts', resolve('contracts/client.ts'))
+      .replace('./client/client.ts', resolve('client/client.ts'))
       .replace('http://localhost:8080', stack.gateway)
       .replaceAll('carol', `reader-${randomUUID()}`)
     const node = [process.execPath, ['--input-type=module-typescript', '--eval', text]] as const

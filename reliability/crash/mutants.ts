@@ -851,18 +851,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'client-without-overlap',
-    file: 'contracts/client/catch-up.ts',
+    file: 'client/catch-up.ts',
     text: '6 * (5_000 + 10_000)',
     replacement: '0',
     why: 'an order may become visible later than one that began after it',
     caughtBy: {
-      test: 'contracts/client/catch-up.test.ts',
+      test: 'client/catch-up.test.ts',
       titled: 'finds an order that began earlier',
     },
   },
   {
     name: 'client-asks-the-refused-again',
-    file: 'contracts/client/follow.ts',
+    file: 'client/follow.ts',
     text: 'if (refusal) return this.#refuse(target, refusal)',
     replacement: 'if (refusal) this.#socket?.close()',
     why: 'one subscription that is refused takes no other along',
@@ -870,7 +870,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'client-keeps-the-refused',
-    file: 'contracts/client/follow.ts',
+    file: 'client/follow.ts',
     text: '    this.#drop(target)\n    this.#subscribe()\n    this.#options.onProblem?.(problem, target)',
     replacement: '    this.#options.onProblem?.(problem, target)',
     why: 'what does not exist takes nobody a place',

@@ -1,5 +1,5 @@
-import type { Following } from '#contracts/client/follow.ts'
-import { Client } from '#contracts/client.ts'
+import { Client } from '#client/client.ts'
+import type { Following } from '#client/follow.ts'
 import { assertDocumented } from './documented.ts'
 
 /** What came back: the body parsed, if it was JSON. */

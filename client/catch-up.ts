@@ -1,4 +1,4 @@
-import type { Order, OrderPage } from '../orders-http.ts'
+import type { Order, OrderPage } from '#contracts/orders-http.ts'
 
 /** One page of a user's orders, newest first. */
 export type ReadPage = (query: {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Order } from '../orders-http.ts'
+import type { Order } from '#contracts/orders-http.ts'
 import { catchUp, mostCommitDelayMs, type ReadPage, withHeard } from './catch-up.ts'
 
 const order = (second: number, status: Order['status']): Order => ({

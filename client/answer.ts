@@ -1,4 +1,4 @@
-import type { ProblemDocument } from '../problem.ts'
+import type { ProblemDocument } from '#contracts/problem.ts'
 
 /** An answer as it came, its body read. */
 export interface Answer {

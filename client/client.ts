@@ -1,14 +1,14 @@
-import { type Answer, parsed, unwrap } from './client/answer.ts'
-import { Following, type FollowOptions } from './client/follow.ts'
-import { newKey } from './client/key.ts'
-import { pause } from './client/pause.ts'
-import { pauseBeforeRetry } from './client/retry.ts'
-import { type SocketConstructor, socketConstructor } from './client/socket.ts'
-import type { Order, OrderPage } from './orders-http.ts'
-import type { Account, LedgerPage, ToppedUp } from './payments-http.ts'
-import type { Timeline } from './timeline.ts'
+import type { Order, OrderPage } from '#contracts/orders-http.ts'
+import type { Account, LedgerPage, ToppedUp } from '#contracts/payments-http.ts'
+import type { Timeline } from '#contracts/timeline.ts'
+import { type Answer, parsed, unwrap } from './answer.ts'
+import { Following, type FollowOptions } from './follow.ts'
+import { newKey } from './key.ts'
+import { pause } from './pause.ts'
+import { pauseBeforeRetry } from './retry.ts'
+import { type SocketConstructor, socketConstructor } from './socket.ts'
 
-export { type Answer, ApiProblem } from './client/answer.ts'
+export { type Answer, ApiProblem } from './answer.ts'
 
 export interface ClientOptions {
   /** `http://localhost:8080`; it may have a path, `https://example.com/pay`. */
