@@ -54,10 +54,10 @@ function writeFiles(settings: Settings, dir: string): void {
   const config = configDir(settings)
   mkdirSync(config, { recursive: true })
   writeFileSync(join(config, 'nginx.conf'), mainConfig(settings, dir))
-  for (const folder of ['gateway', 'frontend']) {
-    const template = join(repositoryDir, folder, `${folder}.conf.template`)
+  for (const server of ['gateway', 'frontend']) {
+    const template = join(repositoryDir, 'gateway', `${server}.conf.template`)
     const text = renderTemplate(readFileSync(template, 'utf8'), variables(settings, dir))
-    writeFileSync(join(config, `${folder}.conf`), text)
+    writeFileSync(join(config, `${server}.conf`), text)
   }
   copyPage(pageDir(dir))
   chmodSync(dir, 0o711)
