@@ -22,7 +22,7 @@ COPY docs/generated/asyncapi.json /frontend/asyncapi.json
 
 FROM node:26-bookworm-slim AS processes
 
-# As in local/processes.ts, which says why.
+# As in local/stack/processes.ts, which says why.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /app
 
@@ -39,7 +39,7 @@ COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
 COPY operator operator
 
-# As in local/processes.ts.
+# As in local/stack/processes.ts.
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30"]
 
 # The code belongs to root: a process can read it and nothing more.

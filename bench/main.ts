@@ -1,4 +1,4 @@
-import { stopRequest } from '#local/stop-requests.ts'
+import { stopRequest } from '#local/supervisor/stop-requests.ts'
 import { accept } from './accept.ts'
 import { charge, hotAccount } from './charge.ts'
 import { endToEnd } from './end-to-end.ts'

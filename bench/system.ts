@@ -1,4 +1,4 @@
-import { processNames } from '#local/ports.ts'
+import { processNames } from '#local/stack/ports.ts'
 import { startStack } from '#testing/stack.ts'
 import { Books } from './books.ts'
 import type { Bench } from './measurement.ts'

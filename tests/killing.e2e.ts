@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { processNames } from '#local/ports.ts'
+import { processNames } from '#local/stack/ports.ts'
 import { reconcile } from '#operator/reconcile.ts'
 import { call, insist, OrderWatcher } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'

@@ -6,10 +6,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePortBase, freePorts } from '#local/free-ports.ts'
-import { processNames } from '#local/ports.ts'
-import { startPostgres } from '#local/postgres.ts'
-import { removeState } from '#local/remove-state.ts'
+import { freePortBase, freePorts } from '#local/servers/free-ports.ts'
+import { startPostgres } from '#local/servers/postgres.ts'
+import { processNames } from '#local/stack/ports.ts'
+import { removeState } from '#local/stack/remove-state.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { rabbitmqServer } from '#testing/servers.ts'
@@ -83,7 +83,7 @@ describe('npm start', function () {
     const { address } = await rabbitmqServer()
     const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
     const [gatewayPort] = await freePorts(1)
-    const child = spawn(process.execPath, ['local/main.ts'], {
+    const child = spawn(process.execPath, ['local/stack/main.ts'], {
       env: {
         ...process.env,
         LOCAL_DIR: dir,

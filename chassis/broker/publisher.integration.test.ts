@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { freePorts } from '#local/free-ports.ts'
+import { freePorts } from '#local/servers/free-ports.ts'
 import { useBroker } from '#testing/broker.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'

@@ -1,4 +1,4 @@
-import { pause } from '#local/waiting.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import type { Proxy as FaultProxy } from '#testing/proxy.ts'
 import { type Field, inTurn } from './field.ts'
 import { newestOrders } from './rows.ts'

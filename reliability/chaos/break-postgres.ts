@@ -1,4 +1,4 @@
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import type { Passage } from '#testing/passage.ts'
 import { ownerOf } from './connections.ts'
 import { type Field, inTurn } from './field.ts'

@@ -1,5 +1,5 @@
 import { pause } from '#chassis/pause.ts'
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { type Field, sendSignal } from './field.ts'
 import type { Fault } from './schedule.ts'
 import type { System } from './system.ts'

@@ -1,4 +1,4 @@
-import { pause, until } from '#local/waiting.ts'
+import { pause, until } from '#local/supervisor/waiting.ts'
 import type { Field } from './field.ts'
 import { inflict } from './inflict.ts'
 import type { Outcome } from './outcome.ts'

@@ -1,5 +1,5 @@
 import { routes } from '#contracts/topology.ts'
-import { pause } from '#local/waiting.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import { type Field, freeze } from './field.ts'
 import type { Scene } from './run.ts'
 

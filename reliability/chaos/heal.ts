@@ -1,4 +1,4 @@
-import { pause, until } from '#local/waiting.ts'
+import { pause, until } from '#local/supervisor/waiting.ts'
 import type { Journal } from './journal.ts'
 import type { Load } from './load.ts'
 import { quiesce } from './quiesce.ts'

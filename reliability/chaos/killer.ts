@@ -1,6 +1,6 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { createEvent } from '#contracts/events.ts'
-import { pause, until } from '#local/waiting.ts'
+import { pause, until } from '#local/supervisor/waiting.ts'
 import { finalWithin } from './cell.ts'
 import type { Field } from './field.ts'
 import { wakeToBatch } from './frozen-batch.ts'

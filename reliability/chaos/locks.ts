@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import { pause, until } from '#local/waiting.ts'
+import { pause, until } from '#local/supervisor/waiting.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { Field } from './field.ts'

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stopRequest } from '#local/stop-requests.ts'
+import { stopRequest } from '#local/supervisor/stop-requests.ts'
 import type { Cell } from './cell.ts'
 import { cells } from './cells/all.ts'
 import { commandOf } from './command.ts'

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { pause } from '#local/waiting.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import type { System } from './system.ts'
 
 /** Resident memory of a process in MB; NaN when there is no such process. */

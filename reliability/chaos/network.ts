@@ -1,5 +1,5 @@
 import { pause } from '#chassis/pause.ts'
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { belongsTo, ownerOf } from './connections.ts'
 import type { Field } from './field.ts'
 import type { Fault } from './schedule.ts'

@@ -1,4 +1,4 @@
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { type Databases, owedEvents, pendingOrders } from '../judge/read-remains.ts'
 import type { Remains } from '../judge/remains.ts'
 import type { Broker } from './broker.ts'

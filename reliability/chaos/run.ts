@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { queues } from '#contracts/topology.ts'
-import { pause } from '#local/waiting.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import { Clients } from '../judge/clients.ts'
 import { History } from '../judge/history.ts'
 import { readRemains } from '../judge/read-remains.ts'

@@ -1,4 +1,4 @@
-import { pause } from '#local/waiting.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import { ownerOf } from './connections.ts'
 import type { Field } from './field.ts'
 import { deaf } from './journal.ts'

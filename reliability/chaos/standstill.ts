@@ -1,4 +1,4 @@
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import type { Journal } from './journal.ts'
 import { sayMeasure } from './limits.ts'
 import type { LiveChecks } from './live.ts'

@@ -1,4 +1,4 @@
-import { type ProcessName, processNames } from '#local/ports.ts'
+import { type ProcessName, processNames } from '#local/stack/ports.ts'
 import { eventually } from '#testing/eventually.ts'
 import type { Cell, CellRunner } from './cells.ts'
 import { loseFirstRequests } from './provocations/losses.ts'

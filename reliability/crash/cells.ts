@@ -1,5 +1,5 @@
-import { type ProcessName, processNames } from '#local/ports.ts'
-import { pause, until } from '#local/waiting.ts'
+import { type ProcessName, processNames } from '#local/stack/ports.ts'
+import { pause, until } from '#local/supervisor/waiting.ts'
 import type { Life } from './fleet.ts'
 import { provocationsOf } from './provoke.ts'
 import type { Note, Step, When } from './seams.ts'

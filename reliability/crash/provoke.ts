@@ -1,6 +1,6 @@
 import { routes } from '#contracts/topology.ts'
-import type { ProcessName } from '#local/ports.ts'
-import { pause } from '#local/waiting.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import { misuseKey, openTwice, repeatCall, topUpNobody } from './provocations/calls.ts'
 import { cutListener, notifyStatus, unbind, wakeRelay } from './provocations/links.ts'
 import { contradict, sendAgain, sendNonsense } from './provocations/messages.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ProcessName, processNames } from '#local/ports.ts'
+import { type ProcessName, processNames } from '#local/stack/ports.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import type { Cell, CellRunner } from './cells.ts'
 import { missingProvocations } from './provoke.ts'

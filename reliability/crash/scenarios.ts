@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { processNames } from '#local/ports.ts'
+import { processNames } from '#local/stack/ports.ts'
 import { eventually } from '#testing/eventually.ts'
 import type { Verdict } from '../judge/verdict.ts'
 import { type Cell, CellRunner, type Crash } from './cells.ts'

@@ -1,4 +1,4 @@
-import type { ProcessName } from '#local/ports.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
 import type { Crash } from './cells.ts'
 import type { Note } from './seams.ts'
 

@@ -1,4 +1,4 @@
-import { processNames } from '#local/ports.ts'
+import { processNames } from '#local/stack/ports.ts'
 import { sayOrders } from '../judge/verdict.ts'
 import type { CellResult } from './cells.ts'
 import type { Hunted } from './hunt.ts'

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { ensureSystemPackages } from '#local/system-packages.ts'
+import { ensureSystemPackages } from '#local/install/system-packages.ts'
 import { type Check, checks } from './checks.ts'
 import { isAsWanted } from './pan.ts'
 import { line, markdown, type Result } from './report.ts'

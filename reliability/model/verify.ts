@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { programPath } from '#local/system-packages.ts'
+import { programPath } from '#local/install/system-packages.ts'
 import { type Check, properties } from './checks.ts'
 import { type Finding, parsePan } from './pan.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { removeState } from '#local/remove-state.ts'
+import { removeState } from '#local/stack/remove-state.ts'
 import { copyRepository, removeDependencies, shellEnvironment } from './clone.ts'
 import { smallestCommands } from './documented.ts'
 import { paste } from './paste.ts'

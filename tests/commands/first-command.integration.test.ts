@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { removeState } from '#local/remove-state.ts'
+import { removeState } from '#local/stack/remove-state.ts'
 import { copyRepository, removeDependencies, shellEnvironment, shellNode } from './clone.ts'
 import { documentedCommands, quickCommand } from './documented.ts'
 import { paste } from './paste.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { guardedCommand } from '#local/command.ts'
+import { guardedCommand } from '#local/supervisor/command.ts'
 
 /** Where a developer's own stack is, and its servers: no command of a test may meet them. */
 const nobodysStack = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { processNames } from '#local/ports.ts'
-import { until } from '#local/waiting.ts'
+import { processNames } from '#local/stack/ports.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { insist } from '#testing/client.ts'
 import { lines, openProject, type Project } from './project.ts'
 

@@ -1,6 +1,6 @@
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { queues, routes } from '#contracts/topology.ts'
-import { freePorts } from '#local/free-ports.ts'
+import { freePorts } from '#local/servers/free-ports.ts'
 import { managementOf } from '#reliability/chaos/broker.ts'
 import { Load } from '#reliability/chaos/load.ts'
 import { owedEverywhere, quiesce, takeDeadLetters } from '#reliability/chaos/quiesce.ts'

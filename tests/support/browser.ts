@@ -1,6 +1,6 @@
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { programPath } from '#local/system-packages.ts'
+import { programPath } from '#local/install/system-packages.ts'
 
 /** Another name of this machine, which is no secure context for a browser, as localhost is. */
 export const plainName = 'shop.example'

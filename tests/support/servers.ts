@@ -3,12 +3,12 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePorts } from '#local/free-ports.ts'
-import { outsideDir } from '#local/places.ts'
-import { startPostgres } from '#local/postgres.ts'
-import { startRabbitmq } from '#local/rabbitmq.ts'
-import { type BrokerPorts, rabbitmqEnvironment } from '#local/rabbitmq-settings.ts'
-import { programPath } from '#local/system-packages.ts'
+import { programPath } from '#local/install/system-packages.ts'
+import { freePorts } from '#local/servers/free-ports.ts'
+import { startPostgres } from '#local/servers/postgres.ts'
+import { startRabbitmq } from '#local/servers/rabbitmq.ts'
+import { type BrokerPorts, rabbitmqEnvironment } from '#local/servers/rabbitmq-settings.ts'
+import { outsideDir } from '#local/stack/places.ts'
 
 /** A PostgreSQL to make databases in: the URL of any of its databases, as administrator. */
 export interface PostgresServer {

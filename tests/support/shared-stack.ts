@@ -1,4 +1,4 @@
-import { processNames } from '#local/ports.ts'
+import { processNames } from '#local/stack/ports.ts'
 import { type Stack, startStack } from './stack.ts'
 
 let shared: Promise<Stack> | undefined

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { guardedCommand } from '#local/command.ts'
-import { freePortBase, freePorts } from '#local/free-ports.ts'
-import { removeState } from '#local/remove-state.ts'
+import { freePortBase, freePorts } from '#local/servers/free-ports.ts'
+import { removeState } from '#local/stack/remove-state.ts'
+import { guardedCommand } from '#local/supervisor/command.ts'
 
 export interface Addresses {
   gateway: string
@@ -38,7 +38,7 @@ export interface StackOptions {
 /** Resolves when everything is ready. Rejects with all that was said when it ends before. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { args = [], dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
-  const { command = [process.execPath, 'local/main.ts'] } = options
+  const { command = [process.execPath, 'local/stack/main.ts'] } = options
   // Should the test be killed, the stack ends too, and in order.
   const guarded = guardedCommand([...command, ...args], { deathSignal: 'TERM' })
   const child = spawn(guarded.file, guarded.args, {

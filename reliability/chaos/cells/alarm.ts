@@ -1,4 +1,4 @@
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import type { Resource } from '../broker.ts'
 import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import { type Field, freeze } from '../field.ts'

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ProcessName, processNames } from '#local/ports.ts'
-import { pause } from '#local/waiting.ts'
+import { type ProcessName, processNames } from '#local/stack/ports.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import { type Field, freeze } from '../field.ts'
 

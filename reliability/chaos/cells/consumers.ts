@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { type Cell, underLoad } from '../cell.ts'
 import { type Field, freeze, sendSignal } from '../field.ts'
 import { randomOf } from '../random.ts'

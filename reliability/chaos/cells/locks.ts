@@ -1,4 +1,4 @@
-import { pause, until } from '#local/waiting.ts'
+import { pause, until } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import { type Field, freeze } from '../field.ts'
 import { inflict } from '../inflict.ts'

@@ -1,6 +1,6 @@
 import amqp from 'amqplib'
 import { queues } from '#contracts/topology.ts'
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
 import { type Field, freeze, sendSignal } from '../field.ts'
 import { inflict } from '../inflict.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { processNames } from '#local/ports.ts'
+import { processNames } from '#local/stack/ports.ts'
 import { type Cell, underLoad } from '../cell.ts'
 import { inflict } from '../inflict.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '#local/waiting.ts'
+import { until } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, load, underLoad } from '../cell.ts'
 import type { Field } from '../field.ts'
 import { inflict } from '../inflict.ts'

@@ -1,5 +1,5 @@
-import { processNames } from '#local/ports.ts'
-import { pause } from '#local/waiting.ts'
+import { processNames } from '#local/stack/ports.ts'
+import { pause } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import { type Field, freeze } from '../field.ts'
 import { randomOf } from '../random.ts'

@@ -1,5 +1,5 @@
 import { formatMoney } from '#contracts/money.ts'
-import type { ProcessName } from '#local/ports.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
 import { call } from '#testing/client.ts'
 import { users } from '../load.ts'
 import type { System } from '../system.ts'

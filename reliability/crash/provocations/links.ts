@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { queues } from '#contracts/topology.ts'
-import type { ProcessName } from '#local/ports.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
 import type { System } from '../system.ts'
 
 /** The connection that hears of orders ends, while somebody watches. */

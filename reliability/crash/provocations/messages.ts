@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { queues } from '#contracts/topology.ts'
-import type { ProcessName } from '#local/ports.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
 import type { System } from '../system.ts'
 
 /** The queue of a consumer. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type QueryExecutorProvider, sql } from 'kysely'
-import type { ProcessName } from '#local/ports.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
 import { eventually } from '#testing/eventually.ts'
 import type { System } from '../system.ts'
 import { queueOf, settledEvent } from './messages.ts'

@@ -1,4 +1,4 @@
-import { whyBusy } from './free-ports.ts'
+import { whyBusy } from '../servers/free-ports.ts'
 import { processNames, processPort } from './ports.ts'
 import type { Settings } from './settings.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
+import { answersOk } from '../supervisor/probe.ts'
+import type { Program } from '../supervisor/program.ts'
 import { repositoryDir } from './places.ts'
 import { type ProcessName, processNames, processPort } from './ports.ts'
-import { answersOk } from './probe.ts'
-import type { Program } from './program.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
 /**

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
-import { postgresIdentity } from './identity.ts'
-import { folderOf, ownProcesses } from './own-processes.ts'
-import { openPlaces, type Places } from './places.ts'
+import { openPlaces, type Places } from '../stack/places.ts'
+import { postgresIdentity } from '../supervisor/identity.ts'
+import { folderOf, ownProcesses } from '../supervisor/own-processes.ts'
+import type { Program } from '../supervisor/program.ts'
+import { until } from '../supervisor/waiting.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { createCluster } from './postgres-cluster.ts'
-import type { Program } from './program.ts'
 import { type Server, startServer } from './server.ts'
 import { storedSecret } from './stored-secret.ts'
-import { until } from './waiting.ts'
 
 export type PostgresOptions = {
   port: number

@@ -1,8 +1,8 @@
-import { sayWhileWaiting, whyNotReady } from './not-ready.ts'
+import { describeExit, startReady } from '../servers/server.ts'
+import { sayWhileWaiting, whyNotReady } from '../stack/not-ready.ts'
 import { type Program, type Running, startProgram } from './program.ts'
 import { nextRestart, noDeaths, type Streak } from './restart-policy.ts'
 import type { RestartTurns } from './restart-turns.ts'
-import { describeExit, startReady } from './server.ts'
 import { pause, secondsSince, until } from './waiting.ts'
 
 export type Print = (line: string) => void

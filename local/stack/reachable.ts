@@ -1,8 +1,8 @@
 import { brokerAddress } from '#chassis/broker/address.ts'
 import { databaseAddress } from '#chassis/database/address.ts'
-import { type Address, accepts } from './probe.ts'
+import { type Address, accepts } from '../supervisor/probe.ts'
+import { until } from '../supervisor/waiting.ts'
 import type { Settings } from './settings.ts'
-import { until } from './waiting.ts'
 
 /** Where the drivers will connect to, by the URL and what they know themselves. */
 const servers = [

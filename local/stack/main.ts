@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
+import { ensureSystemPackages } from '../install/system-packages.ts'
+import { stopLeftovers } from '../supervisor/leftovers.ts'
 import { refuseBusyPorts } from './busy-ports.ts'
-import { stopLeftovers } from './leftovers.ts'
 import { type Options, parseOptions } from './options.ts'
 import { repositoryDir } from './places.ts'
 import { refuseUnreachable } from './reachable.ts'
 import { readSettings } from './settings.ts'
 import { runStack } from './stack.ts'
 import { lockStack } from './stack-lock.ts'
-import { ensureSystemPackages } from './system-packages.ts'
 import { usage } from './usage.ts'
 
 const print = (line: string) => console.log(line)

@@ -37,7 +37,7 @@ describe('withFolderLock', () => {
 
   it('lets one of many have it that want it at once, each time after the last one was killed', async () => {
     const program = `
-      import { tryLock } from ${JSON.stringify(resolve('local/folder-lock.mjs'))}
+      import { tryLock } from ${JSON.stringify(resolve('local/install/folder-lock.mjs'))}
       process.stdin.once('data', () => {
         console.log('release' in tryLock(${JSON.stringify(lock)}) ? 'mine' : 'taken')
       })

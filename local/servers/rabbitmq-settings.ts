@@ -1,4 +1,4 @@
-import type { Ports } from './ports.ts'
+import type { Ports } from '../stack/ports.ts'
 import { keepRepairing } from './rabbitmq-repairs.ts'
 
 export type BrokerPorts = Pick<Ports, 'amqp' | 'management' | 'distribution' | 'epmd'>

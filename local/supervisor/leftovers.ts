@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Places } from '../stack/places.ts'
 import { type OwnProcess, ownProcesses } from './own-processes.ts'
-import type { Places } from './places.ts'
 import { until } from './waiting.ts'
 
 /** Ends what a killed run left behind, and nothing else; then forgets that run. */

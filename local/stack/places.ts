@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
-export const repositoryDir = resolve(import.meta.dirname, '..')
+export const repositoryDir = resolve(import.meta.dirname, '../..')
 
 /** Where the stack of one state directory keeps its things. */
 export type Places = {

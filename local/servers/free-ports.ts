@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { portSpan, portsFrom, processNames, processPort } from './ports.ts'
+import { portSpan, portsFrom, processNames, processPort } from '../stack/ports.ts'
 
 /** Why the port cannot be listened on (EADDRINUSE, EACCES), or undefined when it can. */
 export async function whyBusy(port: number): Promise<string | undefined> {

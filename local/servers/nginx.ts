@@ -8,12 +8,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { repositoryDir } from './places.ts'
-import { type ProcessName, processPort } from './ports.ts'
-import { answersOk } from './probe.ts'
-import type { Program } from './program.ts'
-import type { Settings } from './settings.ts'
-import { programPath } from './system-packages.ts'
+import { programPath } from '../install/system-packages.ts'
+import { repositoryDir } from '../stack/places.ts'
+import { type ProcessName, processPort } from '../stack/ports.ts'
+import type { Settings } from '../stack/settings.ts'
+import { answersOk } from '../supervisor/probe.ts'
+import type { Program } from '../supervisor/program.ts'
 import { renderTemplate } from './template.ts'
 
 /** How to run nginx: the gateway and, behind it, the server of the page's files. */

@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
-import { stopLeftovers } from './leftovers.ts'
+import { stopLeftovers } from '../supervisor/leftovers.ts'
 import { openPlaces, outsideDir, outsidePrefix } from './places.ts'
 import { lockStack } from './stack-lock.ts'
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
-import type { Identity } from './identity.ts'
-import { isOpenToAll } from './places.ts'
+import { isOpenToAll } from '../stack/places.ts'
+import type { Identity } from '../supervisor/identity.ts'
 
 /** Absolute paths of the two programs needed. */
 export type PostgresBinaries = { initdb: string; postgres: string }

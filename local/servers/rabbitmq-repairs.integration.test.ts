@@ -7,10 +7,10 @@ import { deadLetterQueue, declareTopology } from '#chassis/broker/topology.ts'
 import { within } from '#chassis/deadline.ts'
 import { eventually } from '#testing/eventually.ts'
 import { controlOf } from '#testing/servers.ts'
+import { removeState } from '../stack/remove-state.ts'
 import { freePorts } from './free-ports.ts'
 import { startRabbitmq } from './rabbitmq.ts'
 import type { BrokerPorts } from './rabbitmq-settings.ts'
-import { removeState } from './remove-state.ts'
 
 describe('a private RabbitMQ', function () {
   this.timeout(120_000)

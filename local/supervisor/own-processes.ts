@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import type { Places } from './places.ts'
+import type { Places } from '../stack/places.ts'
 
 /** Every program of a stack carries its state directory in this variable, and so do its children. */
 export const STACK_VARIABLE = 'ORDERS_PAYMENTS_STACK'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { tryLock } from './folder-lock.mjs'
+import { tryLock } from '../install/folder-lock.mjs'
 
 /**
  * Makes this process the only one that runs, or removes, the stack of this folder; throws an Error that

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { Print } from './keep-running.ts'
+import { writePrivately } from '../servers/stored-secret.ts'
+import type { Print } from '../supervisor/keep-running.ts'
 import type { ServerUrls, Settings } from './settings.ts'
-import { writePrivately } from './stored-secret.ts'
 
 /** `run/addresses.json`: where everything is, for programs; it holds passwords. */
 export function writeAddresses(settings: Settings, urls: ServerUrls): void {

@@ -1,6 +1,6 @@
-import { sayWhileWaiting, whyNotReady } from './not-ready.ts'
-import { type Program, type Running, startProgram } from './program.ts'
-import { until } from './waiting.ts'
+import { sayWhileWaiting, whyNotReady } from '../stack/not-ready.ts'
+import { type Program, type Running, startProgram } from '../supervisor/program.ts'
+import { until } from '../supervisor/waiting.ts'
 
 /** A server without a supervisor: when it dies, it stays dead until `restart`. */
 export type Server = {

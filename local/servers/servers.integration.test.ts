@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openPlaces } from '../stack/places.ts'
+import { removeState } from '../stack/remove-state.ts'
+import { ownProcesses } from '../supervisor/own-processes.ts'
+import { acceptsConnections, answersOk } from '../supervisor/probe.ts'
 import { freePorts, whyBusy } from './free-ports.ts'
-import { ownProcesses } from './own-processes.ts'
-import { openPlaces } from './places.ts'
 import { startPostgres } from './postgres.ts'
-import { acceptsConnections, answersOk } from './probe.ts'
 import { startRabbitmq } from './rabbitmq.ts'
-import { removeState } from './remove-state.ts'
 
 /** Made by `mktemp -d`, and so closed to other users: the hard case for root. */
 const dir = mkdtempSync(join(tmpdir(), 'local-servers-'))

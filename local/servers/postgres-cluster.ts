@@ -1,8 +1,8 @@
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Identity } from './identity.ts'
+import type { Identity } from '../supervisor/identity.ts'
+import { type Errand, runOnce } from '../supervisor/run-once.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
-import { type Errand, runOnce } from './run-once.ts'
 
 export type Cluster = {
   dataDir: string

@@ -1,7 +1,7 @@
+import type { ServerUrls, Settings } from '../stack/settings.ts'
+import type { Program } from '../supervisor/program.ts'
 import { postgres } from './postgres.ts'
-import type { Program } from './program.ts'
 import { rabbitmq } from './rabbitmq.ts'
-import type { ServerUrls, Settings } from './settings.ts'
 
 /** The servers to start, and where all of them are, started here or not. */
 export type Servers = { postgres: Program[]; epmd: Program[]; broker: Program[]; urls: ServerUrls }

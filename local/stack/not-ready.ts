@@ -1,6 +1,6 @@
-import { answerOf } from './probe.ts'
-import type { Program, Running } from './program.ts'
-import { pause } from './waiting.ts'
+import { answerOf } from '../supervisor/probe.ts'
+import type { Program, Running } from '../supervisor/program.ts'
+import { pause } from '../supervisor/waiting.ts'
 
 /** A start that takes longer is worth a word, and another one from time to time. */
 const firstWordMs = 5_000

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { openPlaces, type Places } from './places.ts'
-import { acceptsConnections, answersOk } from './probe.ts'
-import type { Program } from './program.ts'
+import { programPath } from '../install/system-packages.ts'
+import { openPlaces, type Places } from '../stack/places.ts'
+import { acceptsConnections, answersOk } from '../supervisor/probe.ts'
+import type { Program } from '../supervisor/program.ts'
 import {
   type BrokerPorts,
   type BrokerSettings,
@@ -13,7 +14,6 @@ import {
 } from './rabbitmq-settings.ts'
 import { type Server, startServer } from './server.ts'
 import { storedSecret, storedText, writePrivately } from './stored-secret.ts'
-import { programPath } from './system-packages.ts'
 
 export type RabbitmqUrls = { url: string; managementUrl: string }
 

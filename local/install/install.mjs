@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path'
 import { aptInstall } from './apt.mjs'
 import { withFolderLock } from './folder-lock.mjs'
 
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 const pinnedNode = join(root, 'node_modules/.bin/node')
 const otherWay = 'Or run everything in containers: docker compose up --build'
 
