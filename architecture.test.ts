@@ -16,7 +16,7 @@ const processes = {
 }
 const crossings: Record<string, string[]> = {
   ...processes,
-  operator: ['#chassis/', '#contracts/', '#tables/'],
+  operator: ['#chassis/', '#contracts/', '#rabbitmq-3.10/', '#tables/'],
   chassis: [
     '#contracts/exact-json.ts',
     '#contracts/problem.ts',
@@ -27,7 +27,8 @@ const crossings: Record<string, string[]> = {
   contracts: [],
   docs: ['#contracts/'],
   migrations: ['#chassis/config.ts', '#chassis/database/', '#chassis/logger.ts'],
-  local: ['#chassis/'],
+  local: ['#chassis/', '#rabbitmq-3.10/'],
+  'rabbitmq-3.10': ['#chassis/'],
   frontend: [],
   reliability: [
     '#chassis/',
@@ -68,7 +69,7 @@ const forTests = ['#chassis/', '#contracts/', '#local/', '#migrations/', '#table
 /** One owner for each package, so that it can be replaced in one place. */
 const owners: Record<string, RegExp> = {
   rascal: /^chassis\/broker\//,
-  amqplib: /^chassis\/broker\//,
+  amqplib: /^chassis\/broker\/|^operator\/dead-letters\/broker\/|^rabbitmq-3\.10\//,
   pg: /^chassis\/database\//,
   koa: /^chassis\/http\/|\/app\.ts$/,
   '@koa/router': /^chassis\/http\/|\/app\.ts$/,
@@ -92,8 +93,8 @@ const layers = [
 
 /** Decisions without a clock, a query or a wait. */
 const cores = [
-  'operator/findings.ts',
-  'operator/stages.ts',
+  'operator/reconcile/findings.ts',
+  'operator/reconcile/stuck-stage.ts',
   'orders-api/place-order.ts',
   'orders-api/subscriptions.ts',
   'orders-api/watched-user.ts',

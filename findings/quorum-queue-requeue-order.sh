@@ -9,7 +9,7 @@
 #   3. 40 messages put back with one basic.nack (multiple) come back in another order; 20 do not.
 # Seen on 2026-11-30 with RabbitMQ 3.10.8 (Debian 12) and amqplib 2.3.1.
 #
-# With us: chassis/broker/letters-in-hand.ts (takeReturned, putBack) and docs/operator.md (Order).
+# With us: operator/dead-letters/broker/unacked-messages.ts (takeReturned, putBack) and docs/operator.md (Order).
 # Needs node, npm and rabbitmq-server (Debian's, as root: apt-get install -y rabbitmq-server).
 set -eu
 dir=$(mktemp -d)

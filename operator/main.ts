@@ -1,10 +1,10 @@
-import { readEnvironment } from './addresses.ts'
-import { type Command, helpOf, helpOfAll, parseRequest } from './command.ts'
-import { deadLetterCommands } from './dlq.ts'
-import { reconcileCommand } from './reconcile-command.ts'
-import { statusCommand } from './status-command.ts'
-import { sentenceOf } from './text.ts'
-import { traceCommand } from './trace-command.ts'
+import { readEnvironment } from './cli/addresses.ts'
+import { type Command, helpOf, helpOfAll, parseRequest } from './cli/command.ts'
+import { sentenceOf } from './cli/table.ts'
+import { deadLetterCommands } from './dead-letters/commands.ts'
+import { reconcileCommand } from './reconcile/command.ts'
+import { statusCommand } from './status/command.ts'
+import { traceCommand } from './trace/command.ts'
 
 /** What is wrong, and what is right, for whoever looks after the running system. */
 const commands: Command[] = [statusCommand, reconcileCommand, traceCommand, ...deadLetterCommands]

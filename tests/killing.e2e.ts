@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { processNames } from '#local/stack/ports.ts'
-import { reconcile } from '#operator/reconcile.ts'
+import { reconcile } from '#operator/reconcile/reconcile.ts'
 import { call, insist, OrderWatcher } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { messagesIn, unfinished, withDatabases } from '#testing/reconcile.ts'

@@ -1,5 +1,5 @@
+import { keepRepairing } from '#rabbitmq-3.10/repairs.ts'
 import type { Ports } from '../stack/ports.ts'
-import { keepRepairing } from './rabbitmq-repairs.ts'
 
 export type BrokerPorts = Pick<Ports, 'amqp' | 'management' | 'distribution' | 'epmd'>
 

@@ -1,6 +1,6 @@
 import { AppError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
-import { reconcile } from '#operator/reconcile.ts'
+import { reconcile } from '#operator/reconcile/reconcile.ts'
 import type { Databases } from '../judge/read-remains.ts'
 import { settledLately } from './rows.ts'
 

@@ -196,12 +196,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'letters-beyond-the-limit',
-    file: 'chassis/broker/desk.ts',
+    file: 'operator/dead-letters/broker/queue-browser.ts',
     text: 'Math.min(left, count, lettersAtOnce)',
     replacement: 'Math.min(left, count)',
     why: 'the same for dead letters that an operator drops',
     caughtBy: {
-      test: 'operator/dead-letters.integration.test.ts',
+      test: 'operator/dead-letters/dead-letters.integration.test.ts',
       titled: 'however many are asked for at a time',
     },
   },
@@ -616,12 +616,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'redriven-unconfirmed',
-    file: 'chassis/broker/outgoing.ts',
+    file: 'operator/dead-letters/broker/confirmed-publisher.ts',
     text: '      await this.#confirmed()\n',
     replacement: '',
     why: 'a dead letter is taken off its queue only when the broker has its copy',
     caughtBy: {
-      test: 'operator/dead-letters.integration.test.ts',
+      test: 'operator/dead-letters/dead-letters.integration.test.ts',
       titled: 'while an alarm of the broker is on',
       hasOwnServers: true,
     },
@@ -839,7 +839,7 @@ export const mutants: readonly Mutant[] = [
     text: 'resendable(asItCame ? delivery.properties : { type, contentType })',
     replacement: 'resendable({ type, contentType })',
     why: 'a dead letter says all that its sender wrote',
-    caughtBy: { test: 'operator/redrive.integration.test.ts', titled: 'dies again' },
+    caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
   },
   {
     name: 'origin-forgotten',
@@ -847,7 +847,7 @@ export const mutants: readonly Mutant[] = [
     text: '    ...(isSentAgain && originIn(headers)),\n',
     replacement: '',
     why: 'a dead letter says where it came from at first, however often it was sent again',
-    caughtBy: { test: 'operator/redrive.integration.test.ts', titled: 'dies again' },
+    caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
   },
   {
     name: 'client-without-overlap',

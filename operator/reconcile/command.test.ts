@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { reportOf } from './command.ts'
+import type { Finding } from './findings.ts'
+
+describe('the report of reconcile', () => {
+  const uncounted: Finding = { kind: 'dead-letters-uncounted', message: 'the broker is away: …' }
+  const broken: Finding = { kind: 'debit-without-order', order_id: 'o', message: 'a debit …' }
+
+  it('says that the books agree when nothing was found', () => {
+    const { isFine, text } = reportOf([])
+    assert.deepEqual([isFine, text], [true, 'The books agree.'])
+  })
+
+  it('is none when the dead letters could not be counted and all else agrees', () => {
+    assert.throws(() => reportOf([uncounted]), {
+      code: 'unavailable',
+      message: 'Nothing else was found, but the broker is away: …',
+    })
+  })
+
+  it('lists what was found although the dead letters could not be counted', () => {
+    const { isFine, json } = reportOf([broken, uncounted])
+    assert.deepEqual([isFine, json], [false, { findings: [broken, uncounted] }])
+  })
+
+  it('is given when something was repaired, whatever was not counted', () => {
+    const repaired = { asked_again: [], hurried: ['e'] }
+    const { isFine, json } = reportOf([uncounted], repaired)
+    assert.deepEqual([isFine, json], [false, { findings: [uncounted], repaired }])
+  })
+
+  it('says that a repair has ended early, and is not fine then', () => {
+    const repaired = { asked_again: ['o'], hurried: [], error: 'the database is away' }
+    for (const findings of [[], [uncounted]]) {
+      const { isFine, text, json } = reportOf(findings, repaired)
+      assert.deepEqual([isFine, json], [false, { findings, repaired }])
+      assert.match(text, /1 order was asked for again.*\nNot all: the database is away/)
+    }
+  })
+})

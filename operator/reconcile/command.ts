@@ -1,0 +1,82 @@
+import { AppError } from '#chassis/errors.ts'
+import { mailAt } from '../broker-report.ts'
+import { findAddresses } from '../cli/addresses.ts'
+import { type Command, duration, type Report, refuseWords } from '../cli/command.ts'
+import { counted, table } from '../cli/table.ts'
+import { withBooks } from '../databases.ts'
+import type { Finding } from './findings.ts'
+import { reconcile } from './reconcile.ts'
+import { type Repaired, repair } from './repair.ts'
+
+export const reconcileCommand: Command = {
+  name: 'reconcile',
+  synopsis: '[--older-than 60s] [--repair]',
+  summary: 'every broken promise, in both databases and the dead letters',
+  details: `Compares orders, ledger, balances and dead letters, and lists every broken promise:
+
+  final-without-decision    an order is PAID or PAYMENT_FAILED, but no debit says so
+  debit-without-order       a debit is about an order that does not exist
+  decided-twice             an order has more than one debit
+  status-disagrees          a final status is not what the ledger has decided
+  amount-disagrees          order and debit are about another amount or user
+  wrong-balance             a balance is not the sum of its ledger
+  wrong-version             an account's version is not the number of its entries
+  impossible-amount         NaN, nothing, less than nothing, or too much
+  pending-too-long          an order is pending too long, with the stage where it is stuck
+  dead-letters              there are dead letters
+  dead-letters-uncounted    the broker is away, or another operator is at them for too long
+  queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
+  more-differences          so many orders or debits disagree that the rest is only counted
+
+What is on its way is no finding. It reads one snapshot of each database and changes nothing. If all
+agrees but the dead letters could not be counted, it cannot tell, and exits with 2.
+
+  --older-than TIME   how long an order may be pending (60s; also 500ms, 5m, 2h)
+  --repair            repeats what is safe to repeat: stuck orders are asked for again, and what the
+                      relays have put off is published at once; then look again
+`.trimEnd(),
+  options: { 'older-than': { type: 'string' }, repair: { type: 'boolean' } },
+  run: async ({ words, values, env }) => {
+    refuseWords('reconcile', words)
+    const olderThanMs = duration(values, 'older-than', 60_000)
+    const mail = mailAt(findAddresses(env, 'amqp').amqp)
+    return withBooks(env, async (books) => {
+      const findings = await reconcile({ books, mail, olderThanMs })
+      const repaired = values.repair ? await repair(books, findings) : undefined
+      return reportOf(findings, repaired)
+    })
+  },
+}
+
+/**
+ * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters could
+ * not be counted: then nobody can say that the books agree.
+ */
+export function reportOf(findings: Finding[], repaired?: Repaired): Report {
+  const [first] = findings
+  const isNothing = findings.every(({ kind }) => kind === 'dead-letters-uncounted')
+  if (first && isNothing && !hasRepaired(repaired)) {
+    throw new AppError('unavailable', `Nothing else was found, but ${first.message}`)
+  }
+  const rows = findings.map((one) => [
+    one.kind,
+    one.order_id ?? one.queue ?? one.user_id ?? null,
+    one.message,
+  ])
+  const text = rows.length > 0 ? table(['WHAT', 'WHOSE', 'HOW'], rows) : 'The books agree.'
+  return {
+    isFine: findings.length === 0 && repaired?.error === undefined,
+    json: { findings, ...(repaired && { repaired }) },
+    text: repaired ? `${text}\n${repairedText(repaired)}` : text,
+  }
+}
+
+/** Or has tried to. */
+const hasRepaired = (repaired: Repaired | undefined): boolean =>
+  repaired !== undefined &&
+  (repaired.error !== undefined || repaired.asked_again.length + repaired.hurried.length > 0)
+
+const repairedText = ({ asked_again: asked, hurried, error }: Repaired): string =>
+  `Repaired: ${counted(asked.length, 'order')} ${asked.length === 1 ? 'was' : 'were'} asked for again, ` +
+  `${counted(hurried.length, 'event')} that had been put off will be published at once.` +
+  (error === undefined ? '' : `\nNot all: ${error}`)

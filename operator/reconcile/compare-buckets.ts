@@ -1,0 +1,80 @@
+import type { Books, Snapshots } from '../databases.ts'
+import { compareBooks, type Finding } from './findings.ts'
+import {
+  type DebitFacts,
+  findDebits,
+  findDebitsOn,
+  findOrders,
+  findOrdersOn,
+  type OrderFacts,
+} from './rows.ts'
+
+/** So many rows of each book are in memory at a time, however much of the books disagrees. */
+const rowsAtOnce = 10_000
+
+/** Orders about which two snapshots disagree: so many by their ids, and how many there are beyond. */
+export class Suspects {
+  readonly ids = new Set<string>()
+  unnamed = 0
+  readonly #most: number
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(findings: Finding[]): void {
+    for (const { order_id } of findings) {
+      if (order_id === undefined || this.ids.has(order_id)) continue
+      if (this.ids.size < this.#most) this.ids.add(order_id)
+      else this.unnamed++
+    }
+  }
+}
+
+/**
+ * Compares some parts of the books row by row, but for orders that are pending. Goes through both in
+ * the order of their ids, as far at a time as both pages reach.
+ */
+export async function* compareParts(
+  { orders, payments }: Snapshots,
+  parts: number[],
+  pending: ReadonlySet<string>,
+): AsyncGenerator<Finding[]> {
+  const isSettled = ({ order_id }: DebitFacts) => !pending.has(order_id)
+  let after: string | undefined
+  while (parts.length > 0) {
+    const page = { parts, after, size: rowsAtOnce }
+    const [ours, theirs] = await Promise.all([
+      findOrdersOn(orders, page),
+      findDebitsOn(payments, page),
+    ])
+    const last = lastCommon(ours, theirs)
+    const isRead = ({ order_id }: OrderFacts | DebitFacts) => last === undefined || order_id <= last
+    yield compareBooks(ours.filter(isRead), theirs.filter(isRead).filter(isSettled))
+    if (last === undefined) return
+    after = last
+  }
+}
+
+/** The last order that both pages have reached; undefined when both books end with their page. */
+function lastCommon(...pages: { order_id: string }[][]): string | undefined {
+  const ends = pages.flatMap((rows) =>
+    rows.length < rowsAtOnce ? [] : (rows.at(-1)?.order_id ?? []),
+  )
+  return ends.sort()[0]
+}
+
+/** Both anew, and Orders first again: the debits were there before, so their orders must be now. */
+export async function compareAgain(
+  { orders, payments }: Books,
+  { ids }: Suspects,
+): Promise<Finding[]> {
+  const left = [...ids]
+  const findings: Finding[] = []
+  while (left.length > 0) {
+    const some = left.splice(0, rowsAtOnce)
+    const ours = await findOrders(orders, some)
+    findings.push(...compareBooks(ours, await findDebits(payments, some)))
+  }
+  return findings
+}

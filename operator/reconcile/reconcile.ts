@@ -1,0 +1,147 @@
+import type { QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
+import { type Books, onSnapshots, type Snapshots } from '../databases.ts'
+import type { LetterSummary } from '../dead-letters/letter.ts'
+import { compareAgain, compareParts, Suspects } from './compare-buckets.ts'
+import {
+  compareBooks,
+  differingParts,
+  type Finding,
+  impossibleAmounts,
+  wrongAccounts,
+} from './findings.ts'
+import {
+  findDebits,
+  findImpossibleAmounts,
+  findPendingOrders,
+  findWrongAccounts,
+  type PendingOrder,
+  sumDebits,
+  sumOrders,
+} from './rows.ts'
+import { stuckOrders } from './stuck-orders.ts'
+
+/** What the broker has to say; without it, nothing is known of dead letters. */
+export interface Mail {
+  /** The letters themselves only when they are wanted: they may say why an order is stuck. */
+  deadLetters: (areWanted: boolean) => Promise<DeadLetters>
+  /** Queues that are there and do not serve; or why that is not known. */
+  silentQueues: () => Promise<{ queues: SilentQueue[]; unasked: string | null }>
+}
+
+export interface DeadLetters {
+  queues: QueueState[]
+  letters: LetterSummary[]
+  /** Why not all of them could be counted; null when they were. */
+  uncounted: string | null
+}
+
+export interface SilentQueue {
+  queue: string
+  /** The command that helps. */
+  remedy: string
+}
+
+export interface Reconciling {
+  books: Books
+  mail?: Mail | undefined
+  /** An order may be pending for so long. */
+  olderThanMs: number
+  /** So many orders that disagree are named one by one; more are only counted. */
+  mostListed?: number
+}
+
+const noLetters: DeadLetters = { queues: [], letters: [], uncounted: null }
+const noSilence = { queues: [], unasked: null }
+
+/**
+ * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
+ * finding: the books are read at one moment each, Orders first, and a debit whose order is not in
+ * that snapshot yet is looked up again.
+ */
+export async function reconcile({
+  books,
+  mail,
+  olderThanMs,
+  mostListed = 100_000,
+}: Reconciling): Promise<Finding[]> {
+  const suspects = new Suspects(mostListed)
+  const read = await onSnapshots(books, (snapshots) => readAll(snapshots, suspects))
+  const overdue = read.pending.filter(({ age_ms }) => age_ms > olderThanMs)
+  const disagreements = await compareAgain(books, suspects)
+  const dead = (await mail?.deadLetters(overdue.length > 0)) ?? noLetters
+  const silent = (await mail?.silentQueues()) ?? noSilence
+  return [
+    ...read.findings,
+    ...disagreements,
+    ...moreDifferences(suspects),
+    ...(await stuckOrders(books, overdue, dead.letters)),
+    ...deadLetterFindings(dead),
+    ...silent.queues.map(silentQueueFinding),
+    ...uncountedFindings(dead.uncounted ?? silent.unasked),
+  ]
+}
+
+interface Reading {
+  findings: Finding[]
+  pending: PendingOrder[]
+}
+
+/** Adds the orders about which the snapshots disagree to the suspects: some may only be too new. */
+async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Promise<Reading> {
+  const pending = await findPendingOrders(orders)
+  const pendingIds = pending.map(({ order_id }) => order_id)
+  const inOrders = async () => {
+    const sums = await sumOrders(orders)
+    return {
+      sums,
+      impossible: await findImpossibleAmounts(orders, { table: 'orders', id: 'order_id' }),
+    }
+  }
+  const inPayments = async () => {
+    const sums = await sumDebits(payments, pendingIds)
+    const debits = pendingIds.length > 0 ? await findDebits(payments, pendingIds) : []
+    const accounts = await findWrongAccounts(payments)
+    const impossible = await findImpossibleAmounts(payments, { table: 'ledger', id: 'tx_id' })
+    return { sums, debits, accounts, impossible }
+  }
+  const [ours, theirs] = await Promise.all([inOrders(), inPayments()])
+  const differing = differingParts(ours.sums, theirs.sums)
+  const stillPending = new Set(pendingIds)
+  for await (const some of compareParts({ orders, payments }, differing, stillPending)) {
+    suspects.add(some)
+  }
+  suspects.add(compareBooks(pending, theirs.debits))
+  return {
+    findings: [
+      ...wrongAccounts(theirs.accounts),
+      ...impossibleAmounts('orders', ours.impossible),
+      ...impossibleAmounts('ledger', theirs.impossible),
+    ],
+    pending,
+  }
+}
+
+const moreDifferences = ({ unnamed: count }: Suspects): Finding[] =>
+  count > 0
+    ? [{ kind: 'more-differences', message: `${count} more orders or debits disagree` }]
+    : []
+
+function deadLetterFindings({ queues, uncounted }: DeadLetters): Finding[] {
+  return queues.flatMap(({ queue, messages }): Finding[] => {
+    const count = uncounted === null ? messages : `${messages} or more`
+    const message = `${count} in ${queue}: see operator dlq list`
+    return messages ? [{ kind: 'dead-letters', queue, message }] : []
+  })
+}
+
+const uncountedFindings = (why: string | null): Finding[] =>
+  why === null ? [] : [{ kind: 'dead-letters-uncounted', message: `${why}; ${unknownThen}` }]
+
+const unknownThen =
+  'not all dead letters were counted, and none may be named as the reason why an order is stuck'
+
+const silentQueueFinding = ({ queue, remedy }: SilentQueue): Finding => ({
+  kind: 'queue-without-leader',
+  queue,
+  message: `${queue} takes and gives nothing: run ${remedy}`,
+})

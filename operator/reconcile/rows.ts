@@ -1,0 +1,187 @@
+import { type Kysely, sql } from 'kysely'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { rowsOf } from '../rows-of.ts'
+
+type Orders = Kysely<OrdersDatabase>
+type Payments = Kysely<PaymentsDatabase>
+
+export const ping = <Tables>(db: Kysely<Tables>) => sql`SELECT`.execute(db)
+
+/** Whose tables a database has: those of one service, unless it is the wrong one, or empty. */
+export const findServices = async <Tables>(db: Kysely<Tables>) => {
+  const rows = await rowsOf<{ service: 'Orders' | 'Payments' }, Tables>(
+    db,
+    sql`
+      SELECT service FROM (VALUES ('Orders', 'orders'), ('Payments', 'ledger')) AS known (service, name)
+      WHERE to_regclass(name) IS NOT NULL`,
+  )
+  return rows.map(({ service }) => service)
+}
+
+export interface OrderFacts {
+  order_id: string
+  user_id: string
+  amount: string
+  status: 'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'
+  reason: string | null
+}
+
+export interface PendingOrder extends OrderFacts {
+  age_ms: number
+  request_id: string | null
+  times_asked: number
+}
+
+export interface DebitFacts {
+  order_id: string
+  user_id: string
+  amount: string
+  status: 'SUCCESS' | 'FAILED'
+  reason: string | null
+}
+
+/** By the index of pending orders, the oldest first. */
+export const findPendingOrders = (db: Orders) =>
+  rowsOf<PendingOrder, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason AS reason, request_id, times_asked,
+             (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
+      FROM orders
+      WHERE status = 'PAYMENT_PENDING'
+      ORDER BY created_at`,
+  )
+
+/** One number for a part of a book: equal parts have equal sums. */
+export interface PartSum {
+  part: number
+  entries: number
+  sum: string
+}
+
+/** How many parts a book has; rows are compared one by one only of parts that differ. */
+export const parts = 4_096
+const partOf = (column: string) =>
+  sql`(uuid_hash_extended(${sql.ref(column)}, 0) & ${parts - 1})::int`
+
+/** Of all final orders, in the same words as `sumDebits`. */
+export const sumOrders = (db: Orders) =>
+  rowsOf<PartSum, OrdersDatabase>(
+    db,
+    sql`
+      SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
+             sum(hash_record_extended(
+               ROW(order_id, user_id::text, amount::numeric, status = 'PAID', failure_reason), 0))::text AS sum
+      FROM orders
+      WHERE status <> 'PAYMENT_PENDING'
+      GROUP BY part`,
+  )
+
+/** Of all debits but those of some orders, which are still on their way. */
+export const sumDebits = (db: Payments, exceptOrderIds: string[]) =>
+  rowsOf<PartSum, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
+             sum(hash_record_extended(
+               ROW(order_id, user_id::text, amount::numeric, status = 'SUCCESS', reason), 0))::text AS sum
+      FROM ledger
+      WHERE type = 'DEBIT'
+        AND NOT EXISTS (SELECT FROM unnest(${exceptOrderIds}::uuid[]) AS pending (id)
+                        WHERE pending.id = ledger.order_id)
+      GROUP BY part`,
+  )
+
+/** Some rows of some parts: in the order of their orders, those after one of them. */
+export interface Page {
+  parts: number[]
+  /** Undefined: from the first on. */
+  after: string | undefined
+  /** At least so many, unless there are no more; all rows of an order are on the same page. */
+  size: number
+}
+
+const onPage = ({ parts, after }: Page) => sql`
+  ${partOf('order_id')} = ANY (${parts}::int[])
+  ${after === undefined ? sql`` : sql`AND order_id > ${after}::uuid`}`
+
+/** The final orders of a page. */
+export const findOrdersOn = (db: Orders, page: Page) =>
+  rowsOf<OrderFacts, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason AS reason
+      FROM orders
+      WHERE status <> 'PAYMENT_PENDING' AND ${onPage(page)}
+      ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
+  )
+
+export const findDebitsOn = (db: Payments, page: Page) =>
+  rowsOf<DebitFacts, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, reason
+      FROM ledger
+      WHERE type = 'DEBIT' AND ${onPage(page)}
+      ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
+  )
+
+export const findOrders = (db: Orders, orderIds: string[]) =>
+  rowsOf<OrderFacts, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason AS reason
+      FROM orders WHERE order_id = ANY (${orderIds}::uuid[])`,
+  )
+
+export const findDebits = (db: Payments, orderIds: string[]) =>
+  rowsOf<DebitFacts, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, reason
+      FROM ledger WHERE type = 'DEBIT' AND order_id = ANY (${orderIds}::uuid[])`,
+  )
+
+export interface WrongAccount {
+  user_id: string
+  /** Null: there is no account. */
+  balance: string | null
+  version: number | null
+  ledger_sum: string
+  ledger_entries: number
+}
+
+/** Accounts that are not what their ledger adds up to, and ledgers of success without an account. */
+export const findWrongAccounts = (db: Payments) =>
+  rowsOf<WrongAccount, PaymentsDatabase>(
+    db,
+    sql`
+      WITH books AS (
+        SELECT user_id, sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END) AS total,
+               count(*)::int AS entries
+        FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
+      SELECT user_id, balance, version, round(coalesce(total, 0), 2)::text AS ledger_sum,
+             coalesce(entries, 0) AS ledger_entries
+      FROM accounts FULL JOIN books USING (user_id)
+      WHERE balance IS DISTINCT FROM coalesce(total, 0)
+         OR version IS DISTINCT FROM coalesce(entries, 0)
+         OR balance = 'NaN' OR balance < 0`,
+  )
+
+export interface ImpossibleAmount {
+  id: string
+  amount: string
+}
+
+/** NaN counts as more than every number. */
+export const findImpossibleAmounts = <Tables>(
+  db: Kysely<Tables>,
+  { table, id }: { table: 'orders' | 'ledger'; id: 'order_id' | 'tx_id' },
+) =>
+  rowsOf<ImpossibleAmount, Tables>(
+    db,
+    sql`
+      SELECT ${sql.ref(id)}::text AS id, amount::text AS amount FROM ${sql.table(table)}
+      WHERE NOT coalesce(amount > 0 AND amount <= 9999999999999999.99, false)`,
+  )

@@ -1,0 +1,77 @@
+import type { Books } from '../databases.ts'
+import type { LetterSummary } from '../dead-letters/letter.ts'
+import type { Finding } from './findings.ts'
+import { findDebits, findOrders, type PendingOrder } from './rows.ts'
+import {
+  findAttempts,
+  findDeferred,
+  findHandled,
+  findSubjects,
+  findUnpublished,
+} from './stuck-rows.ts'
+import { pendingTooLong } from './stuck-stage.ts'
+
+/** Those that are still pending by now, each with what is known of where it is. */
+export async function stuckOrders(
+  books: Books,
+  overdue: PendingOrder[],
+  letters: LetterSummary[],
+): Promise<Finding[]> {
+  if (overdue.length === 0) return []
+  const ids = overdue.map(({ order_id }) => order_id)
+  const requestIds = overdue.flatMap(({ request_id }) => request_id ?? [])
+  const { orders, payments } = books
+  const failingRequests = await ordersOf(orders, await findAttempts(payments))
+  const failingReplies = await ordersOf(payments, await findAttempts(orders))
+  const deferredRequests = await ordersOf(orders, await findDeferred(payments))
+  const deferredReplies = await ordersOf(payments, await findDeferred(orders))
+  const requests = byOrder(await findUnpublished(books.orders, ids))
+  const replies = byOrder(await findUnpublished(books.payments, ids))
+  const handled = new Set(
+    (await findHandled(books.payments, requestIds)).map((row) => row.event_id),
+  )
+  const debits = await findDebits(books.payments, ids)
+  const decided = new Set(debits.map(({ order_id }) => order_id))
+  const lettersOf = (queue: string) => byOrder(letters.filter((letter) => letter.queue === queue))
+  const deadRequests = lettersOf('payments-consumer.dlq')
+  const deadReplies = lettersOf('orders-consumer.dlq')
+  const now = await findOrders(books.orders, ids)
+  const pending = new Set(
+    now.filter(({ status }) => status === 'PAYMENT_PENDING').map(({ order_id }) => order_id),
+  )
+  return overdue
+    .filter(({ order_id }) => pending.has(order_id))
+    .map((order) =>
+      pendingTooLong(order, {
+        isDecided: decided.has(order.order_id),
+        unpublishedRequest: requests.get(order.order_id),
+        unpublishedReply: replies.get(order.order_id),
+        deferredRequest: deferredRequests.get(order.order_id),
+        deferredReply: deferredReplies.get(order.order_id),
+        failingRequest: failingRequests.get(order.order_id),
+        failingReply: failingReplies.get(order.order_id),
+        deadRequest: deadRequests.get(order.order_id),
+        deadReply: deadReplies.get(order.order_id),
+        isHandled: order.request_id !== null && handled.has(order.request_id),
+      }),
+    )
+}
+
+/** What their receiver says of some events, by the order that each is about, which the sender knows. */
+async function ordersOf<Facts extends { event_id: string }>(
+  sender: Parameters<typeof findSubjects>[0],
+  facts: Facts[],
+): Promise<Map<string, Facts>> {
+  if (facts.length === 0) return new Map()
+  const byEvent = new Map(facts.map((fact) => [fact.event_id, fact]))
+  const subjects = await findSubjects(sender, [...byEvent.keys()])
+  return new Map(
+    subjects.flatMap(({ event_id, order_id }) => {
+      const fact = byEvent.get(event_id)
+      return fact ? [[order_id, fact] as const] : []
+    }),
+  )
+}
+
+const byOrder = <Row extends { order_id: string | null }>(rows: Row[]): Map<string, Row> =>
+  new Map(rows.flatMap((row) => (row.order_id === null ? [] : [[row.order_id, row] as const])))

@@ -1,0 +1,51 @@
+import { deadLetterQueue } from '#chassis/broker/topology.ts'
+import { atDesk, type QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
+import { consumerQueues } from '../broker-report.ts'
+import type { Books } from '../databases.ts'
+import { type Rates, readRates } from './rates.ts'
+import { type OutboxStatus, type PendingStatus, readOutbox, readPending } from './rows.ts'
+
+export interface Status {
+  orders: PendingStatus
+  outboxes: Record<'orders' | 'payments', OutboxStatus>
+  /** Null when the broker does not say; likewise its dead letters. */
+  queues: QueueState[] | null
+  dead_letters: QueueState[] | null
+  rates: Rates
+}
+
+/** What only the broker knows. */
+export interface Depths {
+  queues: QueueState[]
+  dead_letters: QueueState[]
+}
+
+/** How many messages are ready in each queue. Rejects with `unavailable` when the broker is away. */
+export const readDepths = (amqpUrl: string): Promise<Depths> =>
+  atDesk(amqpUrl, async (desk) => ({
+    queues: await Promise.all(consumerQueues.map((queue) => desk.stateOf(queue))),
+    dead_letters: await Promise.all(
+      consumerQueues.map((queue) => desk.stateOf(deadLetterQueue(queue))),
+    ),
+  }))
+
+/**
+ * How much there is to do, for how long it has waited, and how fast it goes: what the databases know,
+ * beside the depths of the queues if there are any.
+ */
+export async function readStatus(
+  { orders, payments }: Books,
+  depths: Depths | null,
+): Promise<Status> {
+  const pending = await readPending(orders)
+  const outboxes = { orders: await readOutbox(orders), payments: await readOutbox(payments) }
+  const waiting = [pending.oldest_ms, outboxes.orders.oldest_ms, outboxes.payments.oldest_ms]
+  const oldestMs = Math.max(...waiting.map((ms) => ms ?? 0))
+  return {
+    orders: pending,
+    outboxes,
+    queues: depths?.queues ?? null,
+    dead_letters: depths?.dead_letters ?? null,
+    rates: await readRates({ orders, payments }, oldestMs),
+  }
+}

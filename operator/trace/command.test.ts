@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import type { LetterSummary } from '../dead-letters/letter.ts'
+import { traceText } from './command.ts'
+
+describe('the text of a trace', () => {
+  const order_id = '01a204a8-a487-7674-9c13-22c4dabdca86'
+  const trace = { order_id, status: 'PAID', times_asked: 1, steps: [], missing: [] }
+  const letter: LetterSummary = {
+    id: 'a',
+    queue: 'payments-consumer.dlq',
+    type: null,
+    reason: 'contradiction',
+    last_error: null,
+    attempts: null,
+    age_ms: null,
+    order_id,
+    bytes: 1,
+  }
+  const lastLineOf = (letters: LetterSummary[] | null) =>
+    traceText({ ...trace, dead_letters: letters })
+      .split('\n')
+      .at(-1)
+
+  it('names a dead letter', () => {
+    const said = 'Dead letter a in payments-consumer.dlq: contradiction (no error written down)'
+    assert.equal(lastLineOf([letter]), said)
+  })
+
+  it('has nothing from a message that a terminal obeys, nor a line of its making', () => {
+    const evil = { ...letter, id: 'a\u001b[2J\r', reason: 'b\u009bc', last_error: 'd\ne\tf' }
+    const said = 'Dead letter a\uFFFD[2J\uFFFD in payments-consumer.dlq: b\uFFFDc (d e f)'
+    assert.equal(lastLineOf([evil]), said)
+  })
+
+  it('says what is not found', () => {
+    const missing = ['the request a']
+    const text = traceText({ ...trace, missing, dead_letters: [] })
+    assert.match(text, /\nNot found: the request a$/)
+  })
+
+  it('says that the dead letters are not known, if they are not', () => {
+    assert.equal(lastLineOf(null), 'Dead letters: unknown')
+    assert.match(lastLineOf([]) ?? '', /^STAGE/)
+  })
+})

@@ -1,0 +1,105 @@
+import { type Kysely, sql } from 'kysely'
+import type { MessagingDatabase } from '#tables/messaging.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { PaymentsDatabase } from '#tables/payments.ts'
+import { rowsOf } from '../rows-of.ts'
+
+export interface TracedOrder {
+  order_id: string
+  user_id: string
+  amount: string
+  status: string
+  failure_reason: string | null
+  times_asked: number
+  /** The event that asked for its payment last. */
+  request_id: string | null
+  created_at: Date
+  updated_at: Date
+  /** The database's clock when this was read. */
+  read_at: Date
+}
+
+export const findOrder = async (db: Kysely<OrdersDatabase>, orderId: string) => {
+  const rows = await rowsOf<TracedOrder, OrdersDatabase>(
+    db,
+    sql`
+      SELECT order_id, user_id, amount, status, failure_reason, times_asked, request_id,
+             created_at, updated_at, clock_timestamp() AS read_at
+      FROM orders WHERE order_id = ${orderId}::uuid`,
+  )
+  return rows[0]
+}
+
+export interface TracedDebit {
+  tx_id: string
+  amount: string
+  status: string
+  reason: string | null
+  created_at: Date
+}
+
+export const findDebit = async (db: Kysely<PaymentsDatabase>, orderId: string) => {
+  const rows = await rowsOf<TracedDebit, PaymentsDatabase>(
+    db,
+    sql`
+      SELECT tx_id, amount, status, reason, created_at
+      FROM ledger WHERE order_id = ${orderId}::uuid AND type = 'DEBIT'`,
+  )
+  return rows[0]
+}
+
+export interface TracedEvent {
+  event_id: string
+  event_type: string
+  created_at: Date
+  published_at: Date | null
+  publish_attempts: number
+  last_error: string | null
+}
+
+/**
+ * What an outbox has promised about an order. There is no index for that, but the ids of events are
+ * times: only those between two moments are read, and the request that the order names.
+ */
+export const findEvents = (
+  db: Kysely<MessagingDatabase>,
+  about: { orderId: string; between: [Date, Date]; requestId: string | null },
+) => {
+  const [first, last] = about.between.map(firstIdAt)
+  return rowsOf<TracedEvent, MessagingDatabase>(
+    db,
+    sql`
+      SELECT event_id, event_type, created_at, published_at, publish_attempts, last_error
+      FROM outbox
+      WHERE event_id = ${about.requestId}::uuid
+        OR (event_id BETWEEN ${first}::uuid AND ${last}::uuid
+            AND payload_json->>'subject' = ${about.orderId})
+      ORDER BY created_at, event_id`,
+  )
+}
+
+export interface Receipt {
+  event_id: string
+  received_at: Date | null
+  started: number | null
+  last_error: string | null
+  waits_for: string | null
+}
+
+/** What the receiver knows of some events: handled, tried in vain, or waiting for a locked row. */
+export const findReceipts = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
+  rowsOf<Receipt, MessagingDatabase>(
+    db,
+    sql`
+      SELECT event_id, received_at, started, last_error,
+             (SELECT min(waits_for) FROM deferred_events AS deferred
+              WHERE deferred.event_id = asked.event_id) AS waits_for
+      FROM unnest(${eventIds}::uuid[]) AS asked (event_id)
+      LEFT JOIN inbox USING (event_id) LEFT JOIN attempts USING (event_id)`,
+  )
+
+/** The smallest UUIDv7 of a moment. */
+export function firstIdAt(moment: Date): string {
+  const hex = Math.max(0, moment.getTime()).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { declareTopology } from '#chassis/broker/topology.ts'
+import { useBroker } from '#testing/broker.ts'
+import { silence } from '#testing/silence.ts'
+import { silentQueues } from './leaderless-queues.ts'
+
+describe('silentQueues', function () {
+  this.timeout(60_000)
+  const broker = useBroker()
+  const queues = ['all', 'all.dlq', 'nowhere']
+  const topology = { queues: [{ queue: 'all', exchange: 'events', routingKeys: ['happened'] }] }
+
+  before(() => declareTopology({ name: 'test', url: broker.url, topology }))
+
+  it('finds none among queues that serve, that have messages, or that are not there', async () => {
+    assert.deepEqual(await silentQueues(broker.url, queues), [])
+    await broker.publish({ routingKey: 'all' }, 'hello')
+    assert.deepEqual(await silentQueues(broker.url, queues), [])
+    assert.equal((await broker.drain('all'))[0]?.fields.redelivered, false)
+  })
+
+  it('finds a queue that takes and gives nothing, until it does again', async function () {
+    const silenced = await silence(broker.url, 'all.dlq')
+    if (!silenced) return this.skip()
+    try {
+      assert.deepEqual(await silentQueues(broker.url, queues), ['all.dlq'])
+    } finally {
+      await silenced.end()
+    }
+    assert.deepEqual(await silentQueues(broker.url, queues), [])
+  })
+})
