@@ -30,6 +30,7 @@ COPY package.json package-lock.json ./
 COPY --from=packages /app/node_modules node_modules
 COPY chassis chassis
 COPY contracts contracts
+COPY messaging messaging
 COPY migrations migrations
 COPY orders-api orders-api
 COPY orders-relay orders-relay

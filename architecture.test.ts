@@ -7,34 +7,41 @@ import { dirname, join } from 'node:path'
  * their own service: this file is where that is true.
  */
 const processes = {
-  'orders-api': ['#chassis/', '#contracts/', '#tables/orders.ts'],
-  'orders-relay': ['#chassis/', '#contracts/', '#tables/orders.ts'],
-  'orders-consumer': ['#chassis/', '#contracts/', '#tables/orders.ts'],
+  'orders-api': ['#chassis/', '#contracts/', '#messaging/', '#tables/orders.ts'],
+  'orders-relay': ['#chassis/', '#contracts/', '#messaging/', '#tables/orders.ts'],
+  'orders-consumer': ['#chassis/', '#contracts/', '#messaging/', '#tables/orders.ts'],
   'payments-api': ['#chassis/', '#contracts/', '#tables/payments.ts'],
-  'payments-relay': ['#chassis/', '#contracts/', '#tables/payments.ts'],
-  'payments-consumer': ['#chassis/', '#contracts/', '#tables/payments.ts'],
+  'payments-relay': ['#chassis/', '#contracts/', '#messaging/', '#tables/payments.ts'],
+  'payments-consumer': ['#chassis/', '#contracts/', '#messaging/', '#tables/payments.ts'],
 }
 const crossings: Record<string, string[]> = {
   ...processes,
-  operator: ['#chassis/', '#contracts/', '#rabbitmq-3.10/', '#tables/'],
+  operator: ['#chassis/', '#contracts/', '#messaging/', '#rabbitmq-3.10/', '#tables/'],
   chassis: [
     '#contracts/exact-json.ts',
     '#contracts/problem.ts',
     '#contracts/problem-types.ts',
-    '#tables/messaging.ts',
+    '#tables/both.ts',
   ],
   client: ['#contracts/'],
   contracts: [],
+  messaging: ['#chassis/'],
   docs: ['#contracts/'],
-  migrations: ['#chassis/config.ts', '#chassis/database/', '#chassis/logger.ts'],
-  local: ['#chassis/', '#rabbitmq-3.10/'],
-  'rabbitmq-3.10': ['#chassis/'],
+  migrations: [
+    '#chassis/config.ts',
+    '#chassis/database/',
+    '#chassis/logger.ts',
+    '#messaging/tables.ts',
+  ],
+  local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/'],
+  'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
   frontend: [],
   reliability: [
     '#chassis/',
     '#client/',
     '#contracts/',
     '#local/',
+    '#messaging/',
     '#migrations/',
     '#operator/',
     '#tables/',
@@ -42,6 +49,7 @@ const crossings: Record<string, string[]> = {
   ],
   bench: [
     '#chassis/',
+    '#messaging/',
     '#client/',
     '#contracts/',
     '#local/',
@@ -54,6 +62,7 @@ const crossings: Record<string, string[]> = {
     '#client/',
     '#contracts/',
     '#local/',
+    '#messaging/',
     '#migrations/',
     '#operator/',
     '#generator/',
@@ -64,12 +73,20 @@ const crossings: Record<string, string[]> = {
 }
 
 /** What a test may import besides. */
-const forTests = ['#chassis/', '#contracts/', '#local/', '#migrations/', '#tables/', '#testing/']
+const forTests = [
+  '#chassis/',
+  '#contracts/',
+  '#local/',
+  '#messaging/',
+  '#migrations/',
+  '#tables/',
+  '#testing/',
+]
 
 /** One owner for each package, so that it can be replaced in one place. */
 const owners: Record<string, RegExp> = {
-  rascal: /^chassis\/broker\//,
-  amqplib: /^chassis\/broker\/|^operator\/dead-letters\/broker\/|^rabbitmq-3\.10\//,
+  rascal: /^messaging\/broker\//,
+  amqplib: /^messaging\/broker\/|^operator\/dead-letters\/broker\/|^rabbitmq-3\.10\//,
   pg: /^chassis\/database\//,
   koa: /^chassis\/http\/|\/app\.ts$/,
   '@koa/router': /^chassis\/http\/|\/app\.ts$/,
@@ -86,8 +103,8 @@ const owners: Record<string, RegExp> = {
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
   ['errors', 'backoff', 'pause', 'deadline', 'config', 'logger', 'outage', 'resources'],
-  ['broker', 'database'],
-  ['outbox', 'inbox', 'http'],
+  ['database'],
+  ['http'],
   ['lifecycle'],
 ]
 
@@ -110,10 +127,10 @@ const cores = [
  * decides, and what is stored as state, is timed by the database: its clock is everybody's.
  */
 const clocks = [
-  'chassis/broker/confirm-window.ts',
-  'chassis/inbox/receipt.ts',
-  'chassis/inbox/settle.ts',
-  'chassis/outbox/relay.ts',
+  'messaging/broker/confirm-window.ts',
+  'messaging/inbox/receipt.ts',
+  'messaging/inbox/settle.ts',
+  'messaging/outbox/relay.ts',
   'orders-api/accept-orders.ts',
   'orders-consumer/asking.ts',
   'payments-consumer/handle-batch.ts',
@@ -253,7 +270,10 @@ describe('architecture', () => {
   it('asks the clock of the process only for what informs', () => {
     const asking = code.filter(
       ({ path, folder, text }) =>
-        (folder === 'chassis' || folder in processes || path.endsWith('rows.ts')) &&
+        (folder === 'chassis' ||
+          folder === 'messaging' ||
+          folder in processes ||
+          path.endsWith('rows.ts')) &&
         /\bDate\.now\(|\bnew Date\(\)/.test(text),
     )
     assert.deepEqual(asking.map(({ path }) => path).sort(), clocks)

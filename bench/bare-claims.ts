@@ -1,5 +1,5 @@
 import { connectDatabase, type Database } from '#chassis/database/connect.ts'
-import { claimEvents, markPublished, type WithOutbox } from '#chassis/outbox/rows.ts'
+import { claimEvents, markPublished, type WithOutbox } from '#messaging/outbox/rows.ts'
 import { answerRounds } from './processes.ts'
 import type { Claiming } from './relay.ts'
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import amqp from 'amqplib'
-import { ConfirmWindow, type OutgoingMessage } from '#chassis/broker/confirm-window.ts'
-import { declareTopology } from '#chassis/broker/topology.ts'
 import { queues, routes } from '#contracts/topology.ts'
+import { ConfirmWindow, type OutgoingMessage } from '#messaging/broker/confirm-window.ts'
+import { declareTopology } from '#messaging/broker/topology.ts'
 
 export const { queue } = queues.paymentsConsumer
 export const route = routes.PaymentRequested

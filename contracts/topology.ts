@@ -1,5 +1,5 @@
 /**
- * Who sends what where. Data only: chassis/broker turns it into exchanges, queues and bindings, and
+ * Who sends what where. Data only: messaging/broker turns it into exchanges, queues and bindings, and
  * every process declares the part that it touches, so that any of them may start first.
  */
 export const exchanges = { orders: 'orders.events', payments: 'payments.events' } as const

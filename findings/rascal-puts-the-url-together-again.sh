@@ -8,7 +8,7 @@
 #   rascal,  tom%3Acat:secret  says tom / cat:secret       another user, another password
 #   amqplib, tom:%C3%BC        says tom / c3 83 c2 bc      four bytes, where the letter has two (c3 bc)
 #
-# Here: chassis/broker/address.ts takes user and password out of the URL once and hands them over as
+# Here: messaging/broker/address.ts takes user and password out of the URL once and hands them over as
 # fields, to both. For a broker behind such a URL: the object form of amqplib's connect, and
 # `socketOptions.credentials` of rascal with a URL that names nobody.
 set -eu

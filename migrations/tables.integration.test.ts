@@ -5,11 +5,10 @@ import { FailureReason } from '#contracts/events.ts'
 import type {
   AttemptsTable,
   DeferredEventsTable,
-  IdempotencyKeysTable,
   InboxTable,
-  InstallationTable,
   OutboxTable,
-} from '#tables/messaging.ts'
+} from '#messaging/tables.ts'
+import type { IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
 import type { OrdersTable } from '#tables/orders.ts'
 import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
 import { type TestDatabase, useDatabase } from '#testing/database.ts'

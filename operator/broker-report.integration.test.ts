@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { declareTopology } from '#chassis/broker/topology.ts'
 import { queues } from '#contracts/topology.ts'
+import { declareTopology } from '#messaging/broker/topology.ts'
 import { useBroker } from '#testing/broker.ts'
 import { silence } from '#testing/silence.ts'
 import { mailAt } from './broker-report.ts'

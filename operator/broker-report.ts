@@ -1,6 +1,6 @@
-import { deadLetterQueue } from '#chassis/broker/topology.ts'
 import { isCode } from '#chassis/errors.ts'
 import { queues } from '#contracts/topology.ts'
+import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import { atDesk, type Desk, type QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
 import { silentQueues } from '#rabbitmq-3.10/leaderless-queues.ts'
 import { sentenceOf } from './cli/table.ts'

@@ -1,9 +1,9 @@
 import type { Transaction } from 'kysely'
 import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
-import type { Outcome } from '#chassis/inbox/handle.ts'
-import { type Received, utcTime } from '#chassis/inbox/receipt.ts'
-import { RowLocks } from '#chassis/inbox/row-locks.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
+import type { Outcome } from '#messaging/inbox/handle.ts'
+import { type Received, utcTime } from '#messaging/inbox/receipt.ts'
+import { RowLocks } from '#messaging/inbox/row-locks.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import {
   lockOrders,

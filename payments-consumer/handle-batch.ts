@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import type { Outcome } from '#chassis/inbox/handle.ts'
-import { type Received, utcTime } from '#chassis/inbox/receipt.ts'
-import { RowLocks } from '#chassis/inbox/row-locks.ts'
-import { appendEvents } from '#chassis/outbox/append.ts'
 import { createEvent, type FailureReason, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
+import type { Outcome } from '#messaging/inbox/handle.ts'
+import { type Received, utcTime } from '#messaging/inbox/receipt.ts'
+import { RowLocks } from '#messaging/inbox/row-locks.ts'
+import { appendEvents } from '#messaging/outbox/append.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   type ChargeRequest,

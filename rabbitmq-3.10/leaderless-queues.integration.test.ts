@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { declareTopology } from '#chassis/broker/topology.ts'
+import { declareTopology } from '#messaging/broker/topology.ts'
 import { useBroker } from '#testing/broker.ts'
 import { silence } from '#testing/silence.ts'
 import { silentQueues } from './leaderless-queues.ts'

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel } from 'amqplib'
-import { connectOrFail } from '#chassis/broker/connection.ts'
+import { connectOrFail } from '#messaging/broker/connection.ts'
 
 /** A queue that serves answers within milliseconds. */
 const answerMs = 3_000

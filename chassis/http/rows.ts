@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import type { IdempotencyKeysTable } from '#tables/messaging.ts'
+import type { IdempotencyKeysTable } from '#tables/both.ts'
 
 export interface WithIdempotencyKeys {
   idempotency_keys: IdempotencyKeysTable

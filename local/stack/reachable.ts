@@ -1,5 +1,5 @@
-import { brokerAddress } from '#chassis/broker/address.ts'
 import { databaseAddress } from '#chassis/database/address.ts'
+import { brokerAddress } from '#messaging/broker/address.ts'
 import { type Address, accepts } from '../supervisor/probe.ts'
 import { until } from '../supervisor/waiting.ts'
 import type { Settings } from './settings.ts'

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { MessagingDatabase } from './messaging.ts'
+import type { BothDatabases } from './both.ts'
 
 export interface OrdersTable {
   order_id: string
@@ -20,6 +20,6 @@ export interface OrdersTable {
 }
 
 /** The tables of `orders_db`, compared with the live database by tables.integration.test.ts. */
-export interface OrdersDatabase extends MessagingDatabase {
+export interface OrdersDatabase extends BothDatabases {
   orders: OrdersTable
 }

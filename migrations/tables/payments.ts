@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { MessagingDatabase } from './messaging.ts'
+import type { BothDatabases } from './both.ts'
 
 export interface AccountsTable {
   user_id: string
@@ -22,7 +22,7 @@ export interface LedgerTable {
 }
 
 /** The tables of `payments_db`, compared with the live database by tables.integration.test.ts. */
-export interface PaymentsDatabase extends MessagingDatabase {
+export interface PaymentsDatabase extends BothDatabases {
   accounts: AccountsTable
   ledger: LedgerTable
 }

@@ -1,4 +1,4 @@
-import { deadLetterQueue } from '#chassis/broker/topology.ts'
+import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { Desk, Verdict } from '#operator/dead-letters/broker/queue-browser.ts'
 import { type Letter, lettersAtOnce } from '#operator/dead-letters/broker/unacked-messages.ts'
 import { idOf, type LetterSummary, summarize } from './letter.ts'

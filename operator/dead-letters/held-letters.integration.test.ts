@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
-import { declareTopology } from '#chassis/broker/topology.ts'
 import { queues } from '#contracts/topology.ts'
+import { declareTopology } from '#messaging/broker/topology.ts'
 import { atDesk } from '#operator/dead-letters/broker/queue-browser.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'

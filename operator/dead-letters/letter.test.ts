@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { headersOfRedrive } from '#chassis/inbox/dead-letter.ts'
+import { headersOfRedrive } from '#messaging/inbox/dead-letter.ts'
 import { idOf, madeAtMs, summarize } from './letter.ts'
 
 const letter = (content: string, properties: object = {}) =>

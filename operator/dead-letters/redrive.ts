@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { headersOfRedrive } from '#chassis/inbox/dead-letter.ts'
+import { headersOfRedrive } from '#messaging/inbox/dead-letter.ts'
 import type { Desk } from '#operator/dead-letters/broker/queue-browser.ts'
 import type { Letter } from '#operator/dead-letters/broker/unacked-messages.ts'
 import { sentenceOf } from '../cli/table.ts'

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { MessagingDatabase } from '#tables/messaging.ts'
+import type { MessagingDatabase } from '#messaging/tables.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { rowsOf } from '../rows-of.ts'
 

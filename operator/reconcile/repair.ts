@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { appendEvents } from '#chassis/outbox/append.ts'
 import { createEvent } from '#contracts/events.ts'
+import { appendEvents } from '#messaging/outbox/append.ts'
 import { counted, sentenceOf } from '../cli/table.ts'
 import type { Books } from '../databases.ts'
 import type { Finding } from './findings.ts'

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { MessagingDatabase } from '#tables/messaging.ts'
+import type { MessagingDatabase } from '#messaging/tables.ts'
 import { rowsOf } from '../rows-of.ts'
 
 /** An event that is not published, and how that went until now. */

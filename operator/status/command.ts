@@ -1,4 +1,4 @@
-import { deadLetterQueue } from '#chassis/broker/topology.ts'
+import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
 import { consumerQueues } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'

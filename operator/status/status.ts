@@ -1,4 +1,4 @@
-import { deadLetterQueue } from '#chassis/broker/topology.ts'
+import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import { atDesk, type QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
 import { consumerQueues } from '../broker-report.ts'
 import type { Books } from '../databases.ts'

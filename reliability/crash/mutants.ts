@@ -39,8 +39,8 @@ export const editsOf = ({ file, text, replacement, also }: Mutant): Edit[] => [
 ]
 
 const database = 'chassis/database'
-const inbox = 'chassis/inbox'
-const outbox = 'chassis/outbox'
+const inbox = 'messaging/inbox'
+const outbox = 'messaging/outbox'
 const charging = 'payments-consumer'
 const settling = 'orders-consumer'
 
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'ignored-returns',
-    file: 'chassis/broker/confirm-window.ts',
+    file: 'messaging/broker/confirm-window.ts',
     text: 'mandatory: true',
     replacement: 'mandatory: false',
     why: 'the broker confirms what no queue takes',
@@ -75,7 +75,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'unconfirmed-counts-as-published',
-    file: 'chassis/broker/confirm-window.ts',
+    file: 'messaging/broker/confirm-window.ts',
     text: 'answers.late.push(...open)',
     replacement: 'answers.confirmed.push(...open)',
     why: 'a deadline that passes is no confirm',
@@ -86,7 +86,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'refused-counts-as-published',
-    file: 'chassis/broker/confirm-window.ts',
+    file: 'messaging/broker/confirm-window.ts',
     text: 'if (error) settle(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
     replacement: "if (error) settle(id, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
@@ -106,7 +106,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'no-quarantine',
-    file: 'chassis/broker/quarantine.ts',
+    file: 'messaging/broker/quarantine.ts',
     text: 'for (const id of answers.suspected) this.#ids.add(id)',
     replacement: '',
     why: 'an event for which the broker closes the channel holds up no other',
@@ -177,20 +177,20 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'ack-beyond-what-is-open',
-    file: 'chassis/broker/settlement.ts',
+    file: 'messaging/broker/settlement.ts',
     text: '    if (!answer) isBehindOpen = true\n',
     replacement: '',
     why: 'one acknowledgement for many never covers a message that is still in work',
-    caughtBy: { test: 'chassis/broker/settlement.test.ts', titled: 'lets nobody wait' },
+    caughtBy: { test: 'messaging/broker/settlement.test.ts', titled: 'lets nobody wait' },
   },
   {
     name: 'acks-not-waited-for',
-    file: 'chassis/broker/consumer.ts',
+    file: 'messaging/broker/consumer.ts',
     text: '  const message = wasEmpty ? false : await channel.get(queue)\n  if (message) channel.nack(message)\n  await channel.checkQueue(queue)\n',
     replacement: '',
     why: 'a channel that is closed forgets acknowledgements that its queue has not taken yet',
     caughtBy: {
-      test: 'chassis/broker/consumer.integration.test.ts',
+      test: 'messaging/broker/consumer.integration.test.ts',
       titled: 'gets back what was not acknowledged, and nothing else',
     },
   },
@@ -332,7 +332,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'delivery-limit-20',
-    file: 'chassis/broker/topology.ts',
+    file: 'messaging/broker/topology.ts',
     text: 'const deliveryLimit = 1_000',
     replacement: 'const deliveryLimit = 20',
     why: 'a consumer that crashes makes no dead letters of bystanders',
@@ -608,11 +608,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'dead-letters-at-most-once',
-    file: 'chassis/broker/topology.ts',
+    file: 'messaging/broker/topology.ts',
     text: "'x-dead-letter-strategy': 'at-least-once'",
     replacement: "'x-dead-letter-strategy': 'at-most-once'",
     why: 'what the broker itself sets aside waits for its queue',
-    caughtBy: { test: 'chassis/broker/topology.test.ts', titled: 'loses no dead letter' },
+    caughtBy: { test: 'messaging/broker/topology.test.ts', titled: 'loses no dead letter' },
   },
   {
     name: 'redriven-unconfirmed',
@@ -652,7 +652,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'claims-while-blocked',
-    file: 'chassis/broker/publisher.ts',
+    file: 'messaging/broker/publisher.ts',
     text: 'return this.#window?.isClosed === false && this.#blocked === undefined',
     replacement: 'return this.#window?.isClosed === false',
     why: 'a relay holds no transaction open for a broker that takes nothing',
@@ -772,12 +772,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'broker-without-heartbeat',
-    file: 'chassis/broker/address.ts',
+    file: 'messaging/broker/address.ts',
     text: 'export const heartbeatSeconds = 4',
     replacement: 'export const heartbeatSeconds = 60',
     why: 'a half-open connection to the broker is noticed within 15 s',
     caughtBy: {
-      test: 'chassis/broker/publisher.integration.test.ts',
+      test: 'messaging/broker/publisher.integration.test.ts',
       titled: 'given up within 15 s',
     },
   },
@@ -824,7 +824,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'letter-not-cut',
-    file: 'chassis/broker/short-string.ts',
+    file: 'messaging/broker/short-string.ts',
     text: "typeof value === 'string' ? shortString(value) : value",
     replacement: 'value',
     why: 'there is no message that cannot be set aside',
@@ -878,12 +878,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'shared-virtual-host',
-    file: 'chassis/broker/topology.ts',
+    file: 'messaging/broker/topology.ts',
     text: 'declaring.installationId = await idOf(options.installation)',
     replacement: 'await idOf(options.installation)',
     why: 'two installations on one virtual host decide each other’s orders, for good',
     caughtBy: {
-      test: 'chassis/broker/installation.integration.test.ts',
+      test: 'messaging/broker/installation.integration.test.ts',
       titled: 'belongs to the installation that comes first',
     },
   },

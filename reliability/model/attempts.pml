@@ -1,5 +1,5 @@
 /*
- * A message that kills its consumer, and its neighbours: chassis/inbox as built, with its batches and
+ * A message that kills its consumer, and its neighbours: messaging/inbox as built, with its batches and
  * its suspects. README.md says which code each step stands for. Message 0 is the killer, 1 a plain
  * neighbour, 2 one that fails FAILS times by itself before it succeeds.
  */

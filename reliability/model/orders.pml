@@ -157,7 +157,7 @@ proctype OrdersApi() {
   od
 }
 
-/* ------------------------------------------------------ chassis/outbox: a relay, one row a turn */
+/* ------------------------------------------------------ messaging/outbox: a relay, one row a turn */
 
 #ifdef MARK_BEFORE_PUBLISH
 #define claimed(e) outbox[e] = PUBLISHED
@@ -250,7 +250,7 @@ end_frozen:
 #endif
 }
 
-/* ------------------------------------------ chassis/inbox: a consumer, one message at a time */
+/* ------------------------------------------ messaging/inbox: a consumer, one message at a time */
 
 #ifdef ACK_BEFORE_COMMIT
 #define delivered(e) skip

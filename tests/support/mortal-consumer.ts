@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely'
-import { Publisher } from '#chassis/broker/publisher.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import { runConsumer, subscribe } from '#chassis/inbox/consume.ts'
-import type { WithInbox } from '#chassis/inbox/rows.ts'
+import { Publisher } from '#messaging/broker/publisher.ts'
+import { runConsumer, subscribe } from '#messaging/inbox/consume.ts'
+import type { WithInbox } from '#messaging/inbox/rows.ts'
 import { silent } from './logger.ts'
 
 /**

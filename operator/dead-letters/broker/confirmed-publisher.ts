@@ -1,8 +1,8 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
-import { connectOrFail, hangUp } from '#chassis/broker/connection.ts'
-import { resendable } from '#chassis/broker/short-string.ts'
 import { within } from '#chassis/deadline.ts'
 import { AppError } from '#chassis/errors.ts'
+import { connectOrFail, hangUp } from '#messaging/broker/connection.ts'
+import { resendable } from '#messaging/broker/short-string.ts'
 import type { Letter } from './unacked-messages.ts'
 
 /** So much is sent before it is waited for; over a slow line, too, it is confirmed in time. */

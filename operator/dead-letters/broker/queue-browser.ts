@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel, GetMessage } from 'amqplib'
-import { connectOrFail, hangUp } from '#chassis/broker/connection.ts'
 import { within } from '#chassis/deadline.ts'
 import { AppError } from '#chassis/errors.ts'
+import { connectOrFail, hangUp } from '#messaging/broker/connection.ts'
 import { countByServing } from '#rabbitmq-3.10/leaderless-queues.ts'
 import { Outgoing } from './confirmed-publisher.ts'
 import { isReply, takeLock } from './operator-lock.ts'

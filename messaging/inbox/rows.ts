@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { AttemptsTable, InboxTable } from '#tables/messaging.ts'
+import type { AttemptsTable, InboxTable } from '../tables.ts'
 import type { WithDeferred } from './deferred-rows.ts'
 import type { Attempts } from './suspicion.ts'
 

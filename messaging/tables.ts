@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 
-/** The tables that both services have: what they owe the broker, what they had from it, what they answered. */
+/** The tables of the engine: what a service owes the broker, and what it had from it. */
 export interface OutboxTable {
   event_id: string
   event_type: string
@@ -35,28 +35,10 @@ export interface DeferredEventsTable {
   deferred_at: Generated<Date>
 }
 
-export interface IdempotencyKeysTable {
-  user_id: string
-  call: string
-  key: string
-  fingerprint: string
-  response_status: number
-  response_body: string
-  created_at: Generated<Date>
-}
-
-export interface InstallationTable {
-  single_row: Generated<boolean>
-  id: string
-  service: 'orders' | 'payments'
-}
-
-/** What `chassis/outbox`, `chassis/inbox` and `chassis/http/idempotency` need of a database. */
+/** What a service's database needs for the outbox and the inbox. */
 export interface MessagingDatabase {
   outbox: OutboxTable
   inbox: InboxTable
   attempts: AttemptsTable
   deferred_events: DeferredEventsTable
-  idempotency_keys: IdempotencyKeysTable
-  installation: InstallationTable
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
-import { within } from '../deadline.ts'
-import { AppError } from '../errors.ts'
+import { within } from '#chassis/deadline.ts'
+import { AppError } from '#chassis/errors.ts'
 import { connectFields } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */

@@ -1,9 +1,9 @@
-import { backoffMs } from '../backoff.ts'
+import { backoffMs } from '#chassis/backoff.ts'
+import type { Database } from '#chassis/database/connect.ts'
+import type { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
 import type { Published } from '../broker/confirm-window.ts'
 import type { Publisher } from '../broker/publisher.ts'
-import type { Database } from '../database/connect.ts'
-import type { Outage } from '../outage.ts'
-import { pause } from '../pause.ts'
 import { messageIdOf, returningMessage } from './deferred-message.ts'
 import {
   claimDeferred,

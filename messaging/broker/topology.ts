@@ -1,5 +1,5 @@
 import rascal from 'rascal'
-import { within } from '../deadline.ts'
+import { within } from '#chassis/deadline.ts'
 import { heartbeatSeconds, rascalFields } from './address.ts'
 import { connectTimeoutMs } from './connection.ts'
 import {

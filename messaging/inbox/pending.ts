@@ -1,4 +1,4 @@
-import { pause } from '../pause.ts'
+import { pause } from '#chassis/pause.ts'
 
 /** Messages in our hands that no batch has taken yet. */
 export class Pending<T> {

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Database } from '../database/connect.ts'
-import { type Listening, listen } from '../database/listener.ts'
-import { NotificationProbe } from '../database/notification-probe.ts'
-import { notify } from '../database/notify.ts'
-import type { Logger } from '../logger.ts'
+import type { Database } from '#chassis/database/connect.ts'
+import { type Listening, listen } from '#chassis/database/listener.ts'
+import { NotificationProbe } from '#chassis/database/notification-probe.ts'
+import { notify } from '#chassis/database/notify.ts'
+import type { Logger } from '#chassis/logger.ts'
 
 const channel = 'outbox'
 

@@ -1,6 +1,6 @@
-import { backoffMs } from '../backoff.ts'
-import type { Outage } from '../outage.ts'
-import { pause } from '../pause.ts'
+import { backoffMs } from '#chassis/backoff.ts'
+import type { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
 
 /** A connection that lived so long was no part of a row of failures. */
 const stableMs = 5_000

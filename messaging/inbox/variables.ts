@@ -1,4 +1,4 @@
-import { integer } from '../config.ts'
+import { integer } from '#chassis/config.ts'
 
 /** How a consumer may be tuned; the defaults are those that were measured (docs/decisions). */
 export const consumerVariables = {

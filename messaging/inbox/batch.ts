@@ -1,5 +1,5 @@
+import type { Database } from '#chassis/database/connect.ts'
 import type { Delivery } from '../broker/consumer.ts'
-import type { Database } from '../database/connect.ts'
 import { deferredMessage } from './deferred-message.ts'
 import { type Endings, handleEvents, type IncomingEvent } from './handle.ts'
 import type { Handling } from './one-transaction.ts'

@@ -1,10 +1,10 @@
-import { backoffMs } from '../backoff.ts'
+import { backoffMs } from '#chassis/backoff.ts'
+import type { Database } from '#chassis/database/connect.ts'
+import type { Logger } from '#chassis/logger.ts'
+import { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
 import type { OutgoingMessage, Published } from '../broker/confirm-window.ts'
 import type { Publisher } from '../broker/publisher.ts'
-import type { Database } from '../database/connect.ts'
-import type { Logger } from '../logger.ts'
-import { Outage } from '../outage.ts'
-import { pause } from '../pause.ts'
 import {
   type ClaimedEvent,
   claimEvents,

@@ -1,6 +1,6 @@
-import { backoffMs } from '../backoff.ts'
-import type { Outage } from '../outage.ts'
-import { pause } from '../pause.ts'
+import { backoffMs } from '#chassis/backoff.ts'
+import type { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
 
 /**
  * What the work returns, begun again until the database can do it; undefined when we were told to

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import type { Database } from '../database/connect.ts'
+import type { Database } from '#chassis/database/connect.ts'
 import { insertDeferred, limitLockWaits, type NewDeferredEvent } from './deferred-rows.ts'
 import type { Ending, Endings, IncomingEvent, Outcome } from './handle.ts'
 import type { RowLocks } from './row-locks.ts'

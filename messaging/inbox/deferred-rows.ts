@@ -1,7 +1,7 @@
 import type { Options } from 'amqplib'
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { DeferredEventsTable } from '#tables/messaging.ts'
 import type { Delivery } from '../broker/consumer.ts'
+import type { DeferredEventsTable } from '../tables.ts'
 
 export interface WithDeferred {
   deferred_events: DeferredEventsTable

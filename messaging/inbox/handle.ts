@@ -1,4 +1,4 @@
-import { isCode } from '../errors.ts'
+import { isCode } from '#chassis/errors.ts'
 import { type Handling, inOneTransaction } from './one-transaction.ts'
 
 export interface IncomingEvent {

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { OutboxTable } from '#tables/messaging.ts'
+import type { OutboxTable } from '../tables.ts'
 
 export interface WithOutbox {
   outbox: OutboxTable

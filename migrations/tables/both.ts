@@ -1,0 +1,24 @@
+import type { Generated } from 'kysely'
+import type { MessagingDatabase } from '#messaging/tables.ts'
+
+export interface IdempotencyKeysTable {
+  user_id: string
+  call: string
+  key: string
+  fingerprint: string
+  response_status: number
+  response_body: string
+  created_at: Generated<Date>
+}
+
+export interface InstallationTable {
+  single_row: Generated<boolean>
+  id: string
+  service: 'orders' | 'payments'
+}
+
+/** What the databases of both services have. */
+export interface BothDatabases extends MessagingDatabase {
+  idempotency_keys: IdempotencyKeysTable
+  installation: InstallationTable
+}
