@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path'
  * their own service: this file is where that is true.
  */
 const processes = {
-  'orders-api': ['#chassis/', '#contracts/', '#messaging/', '#tables/orders.ts'],
-  'orders-relay': ['#chassis/', '#contracts/', '#messaging/', '#tables/orders.ts'],
-  'orders-consumer': ['#chassis/', '#contracts/', '#messaging/', '#tables/orders.ts'],
+  'orders-api': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
+  'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
+  'orders-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   'payments-api': ['#chassis/', '#contracts/', '#tables/payments.ts'],
-  'payments-relay': ['#chassis/', '#contracts/', '#messaging/', '#tables/payments.ts'],
-  'payments-consumer': ['#chassis/', '#contracts/', '#messaging/', '#tables/payments.ts'],
+  'payments-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
+  'payments-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
 }
 const crossings: Record<string, string[]> = {
   ...processes,
@@ -106,6 +106,7 @@ const layers = [
   ['database'],
   ['http'],
   ['lifecycle'],
+  ['worker'],
 ]
 
 /** Decisions without a clock, a query or a wait. */

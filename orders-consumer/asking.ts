@@ -1,11 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { backoffMs } from '#chassis/backoff.ts'
+import { integer } from '#chassis/config.ts'
 import type { Database } from '#chassis/database/connect.ts'
+import type { Service } from '#chassis/lifecycle.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import { createEvent } from '#contracts/events.ts'
-import { appendEvents } from '#messaging/outbox/append.ts'
+import { appendEvents, relayWaker } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { isOverdue, waitsFromMs } from './ask-again.ts'
 import { claimUnanswered, findUnanswered, type Position, setAsked } from './rows.ts'
@@ -19,6 +21,10 @@ export interface AskAgain {
   wakeRelay: () => void
   /** Of turns that fail. */
   outage?: Outage
+}
+
+export const askingVariables = {
+  askAgainAfterMs: integer('ASK_AGAIN_AFTER_MS', { max: 86_400_000, fallback: 30_000 }),
 }
 
 /** Most orders of one turn. */
@@ -96,3 +102,17 @@ export async function runAsking(asking: AskAgain, signal: AbortSignal): Promise<
 }
 
 export const askingOutage = (logger: Logger) => new Outage({ logger, what: 'asking again failed' })
+
+/** As a part of a process, whose health says when it fails. */
+export function askAgainUntilStopped(
+  db: Database<OrdersDatabase>,
+  { config, logger, health, signal }: Service<Pick<AskAgain, 'askAgainAfterMs'>>,
+): Promise<void> {
+  const outage = askingOutage(logger)
+  health.check('asking again', () => outage.assertOver())
+  const { askAgainAfterMs } = config
+  return runAsking(
+    { db, logger, askAgainAfterMs, outage, wakeRelay: relayWaker(db, logger) },
+    signal,
+  )
+}

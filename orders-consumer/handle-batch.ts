@@ -1,9 +1,7 @@
 import type { Transaction } from 'kysely'
 import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
-import type { Outcome } from '#messaging/inbox/handle.ts'
-import { type Received, utcTime } from '#messaging/inbox/receipt.ts'
-import { RowLocks } from '#messaging/inbox/row-locks.ts'
+import { type Outcome, type Received, RowLocks, utcTime } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import {
   lockOrders,

@@ -3,10 +3,7 @@ import type { Transaction } from 'kysely'
 import { createEvent, type FailureReason, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
-import type { Outcome } from '#messaging/inbox/handle.ts'
-import { type Received, utcTime } from '#messaging/inbox/receipt.ts'
-import { RowLocks } from '#messaging/inbox/row-locks.ts'
-import { appendEvents } from '#messaging/outbox/append.ts'
+import { appendEvents, type Outcome, type Received, RowLocks, utcTime } from '#messaging/index.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   type ChargeRequest,

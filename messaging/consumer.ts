@@ -1,0 +1,82 @@
+import { connectDatabase, type Database } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
+import { ownInstallation, type ServiceName } from '#chassis/database/installation.ts'
+import type { Service } from '#chassis/lifecycle.ts'
+import { Publisher } from './broker/publisher.ts'
+import type { QueueTopology } from './broker/topology.ts'
+import type { Decoded, Inbox } from './inbox/batch.ts'
+import { type Consuming, runConsumer as consumeUntilStopped, subscribe } from './inbox/consume.ts'
+import type { IncomingEvent } from './inbox/handle.ts'
+import { type Received, withReceipt } from './inbox/receipt.ts'
+import { batchLockTimeoutMs } from './inbox/row-locks.ts'
+import { pingInbox } from './inbox/rows.ts'
+import { relayWaker } from './outbox/wake-up.ts'
+import type { MessagingDatabase } from './tables.ts'
+
+export interface ConsumerConfig extends Consuming {
+  databaseUrl: string
+  brokerUrl: string
+  maxAttempts: number
+}
+
+export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends IncomingEvent>
+  extends Service<ConsumerConfig>,
+    Pick<Inbox<Tables, Received<Event>>, 'handle' | 'rowLocks'> {
+  service: ServiceName
+  queue: QueueTopology
+  decode: (content: Uint8Array) => Decoded<Event>
+  /** Whether the handler leaves events in the outbox: then the relay is woken after each commit. */
+  wakesRelay?: boolean
+  /** What else the process does with its database, until told to stop. */
+  alongside?: (db: Database<Tables>) => Promise<void>
+}
+
+/**
+ * Consumes a queue through the inbox of a service, until told to stop: opens database and broker, and adds
+ * the checks of its health.
+ */
+export async function runConsumer<Tables extends MessagingDatabase, Event extends IncomingEvent>(
+  options: ConsumerOptions<Tables, Event>,
+): Promise<void> {
+  const { name, config, logger, resources, signal, demand, service, wakesRelay } = options
+  const { databaseUrl: url, brokerUrl } = config
+  const db = resources.use(
+    connectDatabase<Tables>({ name, url, lockTimeoutMs: batchLockTimeoutMs }),
+  )
+  demand(requireDurability(db, signal, logger))
+  const installation = ownInstallation(db, service, { logger, signal, demand })
+  const broker = {
+    name,
+    url: brokerUrl,
+    topology: { queues: [options.queue] },
+    installation,
+    logger,
+  }
+  const { queue } = options.queue
+  const deadLetters = resources.use(new Publisher(broker))
+  const subscription = resources.use(subscribe({ ...broker, queue }, config))
+  reportHealth(options, db as unknown as Database<MessagingDatabase>, { deadLetters, subscription })
+  const inbox = {
+    ...{ ...config, queue, db, deadLetters, logger, handle: options.handle },
+    ...(options.rowLocks && { rowLocks: options.rowLocks }),
+    ...(wakesRelay && { onCommit: relayWaker(db, logger) }),
+    decode: withReceipt(options.decode),
+  }
+  await Promise.all([consumeUntilStopped(inbox, subscription, signal), options.alongside?.(db)])
+}
+
+function reportHealth(
+  { health }: Pick<Service<object>, 'health'>,
+  db: Database<MessagingDatabase>,
+  opened: { deadLetters: Publisher; subscription: ReturnType<typeof subscribe> },
+): void {
+  const { deadLetters, subscription } = opened
+  health.check('database', () => pingInbox(db))
+  health.check('queue', () => subscription.assertConsuming())
+  health.check('held messages', () => subscription.held.assertOver())
+  health.check('deferred events', () => subscription.returning.assertOver())
+  health.check('dead letters', () => {
+    deadLetters.assertReady()
+    subscription.parking.assertOver()
+  })
+}
