@@ -28,7 +28,8 @@ describe('the first command in an empty clone', function () {
   after(() => removeState(home))
 
   it('brings the dependencies, and starts no second program in the shell that has done so', () => {
-    const install = /^node local\/install\.mjs( local\/install-servers\.ts( chromium)?)?$/
+    const install =
+      /^node local\/install\/install\.mjs( local\/install\/install-servers\.ts( chromium)?)?$/
     for (const name of names) assert.match(scripts[`pre${name}`] ?? '', install, name)
   })
 
