@@ -81,9 +81,12 @@ export async function openVhost({ areClientsKilled = false } = {}): Promise<{
   return { broker, close }
 }
 
-/** Throws, naming what is left, unless the user has no connection any more. */
+/**
+ * Throws, naming what is left, unless the user has no connection any more. The broker gives a connection
+ * that ended without a word up when it has missed heartbeats, which takes three of them: 12 s.
+ */
 const assertNoConnections = (user: string): Promise<true> =>
-  eventuallyPasses(async () => assertNone(await connectionsOf(user)), { timeoutMs: 8_000 })
+  eventuallyPasses(async () => assertNone(await connectionsOf(user)), { timeoutMs: 20_000 })
 
 /**
  * The same where clients were killed. A busy broker may take long to see that, and to end their
