@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path'
 import { amqpUrl, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
 import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
 
-const repositoryDir = resolve(import.meta.dirname, '..')
+/** Where package.json is, and `.local`. */
+export const repositoryDir = resolve(import.meta.dirname, '../..')
 
 /** Where the servers are. */
 export interface Addresses {
