@@ -37,7 +37,7 @@ async function runLeaking(leak: string) {
   }
   return { code, said }
 }
-const options = ['--require', './tests/support/hooks.ts', '--timeout', '10000']
+const options = ['--require', './tests/support/hooks.ts', '--timeout', '30000'] // longer than a leak is waited for
 
 const leaks = {
   nothing: undefined,
