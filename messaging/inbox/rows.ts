@@ -42,17 +42,21 @@ export const readAttempts = async (db: Kysely<WithInbox>, ids: string[]) => {
 
 /**
  * Counts that an attempt begins, after `before`; once, also when it is said twice because no answer came.
+ * The commit is sent only after the database has answered: a connection on which answers no longer arrive
+ * leaves no start, however long its process waits, and whatever ends the process meanwhile.
  * The commit does not wait for the disk: the count is there for the death of a consumer, not for that
  * of the database.
  */
 export const countStart = (db: Kysely<WithInbox>, id: string, before: Attempts) =>
-  sql`
-    INSERT INTO attempts (event_id, started, finished)
-    SELECT ${id}::uuid, ${before.started}::int + 1, ${before.finished}::int
-    FROM set_config('synchronous_commit', 'off', true)
-    ON CONFLICT (event_id) DO UPDATE
-    SET started = greatest(attempts.started, excluded.started), last_started_at = clock_timestamp()
-  `.execute(db)
+  db.transaction().execute((trx) =>
+    sql`
+      INSERT INTO attempts (event_id, started, finished)
+      SELECT ${id}::uuid, ${before.started}::int + 1, ${before.finished}::int
+      FROM set_config('synchronous_commit', 'off', true)
+      ON CONFLICT (event_id) DO UPDATE
+      SET started = greatest(attempts.started, excluded.started), last_started_at = clock_timestamp()
+    `.execute(trx),
+  )
 
 /** Takes back what `countStart` has counted after `before`: the attempt told nothing of the event. */
 export const takeStartBack = (db: Kysely<WithInbox>, id: string, before: Attempts) =>

@@ -298,6 +298,17 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'starts-counted-unanswered',
+    file: `${inbox}/rows.ts`,
+    text: 'db.transaction().execute((trx) =>\n    sql`\n      INSERT INTO attempts',
+    replacement: 'db.connection().execute((trx) =>\n    sql`\n      INSERT INTO attempts',
+    why: 'a start is counted only on a connection that answers: who waits for the database is no killer',
+    caughtBy: {
+      test: `${inbox}/rows.integration.test.ts`,
+      titled: 'on a connection whose answers no longer arrive',
+    },
+  },
+  {
     name: 'starts-not-taken-back',
     file: `${inbox}/suspects.ts`,
     text: 'takeStartBack(db, eventId, attempts).catch(() => {})',
