@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import pg from 'pg'
 import { createEvent } from '#contracts/events.ts'
-import type { Charging } from './charge.ts'
+import type { Charging } from './pgbench.ts'
 import { answerRounds } from './processes.ts'
 import { amount, userId } from './requests.ts'
 

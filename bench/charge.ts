@@ -1,18 +1,11 @@
 import { Books } from './books.ts'
 import { alternate, type Bench, type Figure, type Measurement } from './measurement.ts'
-import { hasPgbench, runPgbench } from './pgbench.ts'
+import { type Charging, hasPgbench, runPgbench } from './pgbench.ts'
 import { startPeer, startProcess } from './processes.ts'
 import { openQueue, route } from './queue.ts'
 import { paymentRequests } from './requests.ts'
 
 /** What a peer is asked to do: so many charges, one transaction each. */
-export interface Charging {
-  paymentsUrl: string
-  /** A multiple of `clients`. */
-  count: number
-  clients: number
-  accounts: number
-}
 
 export const accounts = 10_000
 

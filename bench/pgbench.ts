@@ -1,7 +1,15 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Charging } from './charge.ts'
+
+/** So many charges, and by whom. */
+export interface Charging {
+  paymentsUrl: string
+  /** A multiple of `clients`. */
+  count: number
+  clients: number
+  accounts: number
+}
 
 export const hasPgbench = (): boolean => spawnSync('pgbench', ['--version']).status === 0
 

@@ -13,10 +13,17 @@ import { MoneyText } from '#contracts/http-fields.ts'
 import { asyncApi } from './asyncapi.ts'
 import { documentFiles } from './files.ts'
 import { openApiOf } from './openapi.ts'
-import type { Operation, Refusal } from './operation.ts'
+import type { Operation } from './operation.ts'
 import { ordersApi } from './orders.ts'
 import { paymentsApi } from './payments.ts'
-import { everywhere, type ProblemStatus, problemExample, withBody, withKey } from './problems.ts'
+import {
+  everywhere,
+  type ProblemStatus,
+  problemExample,
+  type Refusal,
+  withBody,
+  withKey,
+} from './problems.ts'
 
 const apis = { orders: ordersApi, payments: paymentsApi }
 const operations: Operation[] = Object.values(apis).flatMap((api) => api.operations)

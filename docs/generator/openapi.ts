@@ -1,10 +1,11 @@
 import type { TSchema } from 'typebox'
-import type { Answer, Api, Operation, Refusal } from './operation.ts'
+import type { Answer, Api, Operation } from './operation.ts'
 import {
   everywhere,
   meaningOf,
   type ProblemStatus,
   problemExample,
+  type Refusal,
   retryable,
   withBody,
 } from './problems.ts'

@@ -1,6 +1,5 @@
 import type { TObject, TSchema } from 'typebox'
-import type { ProblemType } from '#contracts/problem-types.ts'
-import type { ProblemStatus } from './problems.ts'
+import type { ProblemStatus, Refusal } from './problems.ts'
 
 /** One call of an API, as its document shows it. What its schemas say is what runs. */
 export interface Operation {
@@ -34,15 +33,6 @@ export interface Answer {
   examples: Record<string, object>
   /** Where what was made can be found. */
   location?: string
-}
-
-/** When, and what is said then. */
-export interface Refusal {
-  when: string
-  /** Unless it is the one that its status stands for. */
-  type?: ProblemType
-  detail: string
-  errors?: { pointer: string; message: string }[]
 }
 
 /** An API: what a document is made from. */

@@ -2,8 +2,8 @@ import { Uuid } from '#contracts/http-fields.ts'
 import { ListOrders, Order, OrderPage, PlaceOrder } from '#contracts/orders-http.ts'
 import { ProblemDocument } from '#contracts/problem.ts'
 import { Timeline } from '#contracts/timeline.ts'
-import type { Api, Operation, Refusal } from './operation.ts'
-import { withKey } from './problems.ts'
+import type { Api, Operation } from './operation.ts'
+import { type Refusal, withKey } from './problems.ts'
 
 const order = {
   order_id: '01910f5e-7b2a-7c31-9d0e-6a1b2c3d4e5f',

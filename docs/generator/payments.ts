@@ -9,8 +9,8 @@ import {
 } from '#contracts/payments-http.ts'
 import { ProblemDocument } from '#contracts/problem.ts'
 import { UserId } from '#contracts/user-id.ts'
-import type { Api, Operation, Refusal } from './operation.ts'
-import { withKey } from './problems.ts'
+import type { Api, Operation } from './operation.ts'
+import { type Refusal, withKey } from './problems.ts'
 
 const account = {
   user_id: 'alice',

@@ -1,10 +1,10 @@
 import type { ProblemDocument } from '#contracts/problem.ts'
 import {
+  type ProblemType,
   problemHead,
   problemTypeOf,
   type ProblemStatus as Status,
 } from '#contracts/problem-types.ts'
-import type { Refusal } from './operation.ts'
 
 /** What each status of a refusal means for the caller. */
 const meanings = {
@@ -24,6 +24,15 @@ const meanings = {
 } as const satisfies Partial<Record<Status, string>>
 
 export type ProblemStatus = keyof typeof meanings
+
+/** When, and what is said then. */
+export interface Refusal {
+  when: string
+  /** Unless it is the one that its status stands for. */
+  type?: ProblemType
+  detail: string
+  errors?: { pointer: string; message: string }[]
+}
 
 /** The statuses that can come with Retry-After: 409 does while the first request with a key is running. */
 export const retryable: readonly ProblemStatus[] = [409, 429, 503, 504]

@@ -1,4 +1,3 @@
-import type { Finding } from './findings.ts'
 import type { PendingOrder } from './rows.ts'
 
 /** The hop that an order has not got over. */
@@ -65,11 +64,11 @@ const stageWords: Record<Stage, string> = {
 }
 
 /** Says of an order that is pending for too long where it is stuck, and why as far as is known. */
-export function pendingTooLong(order: PendingOrder, where: Whereabouts): Finding {
+export function pendingTooLong(order: PendingOrder, where: Whereabouts) {
   const { order_id, user_id, age_ms, times_asked } = order
   const { stage, error } = stageOf(where)
   const asked = times_asked > 1 ? `, asked for ${times_asked} times` : ''
   const because = error ? ` (${error})` : ''
   const message = `pending for ${Math.round(age_ms / 1_000)} s${asked}: ${stageWords[stage]}${because}`
-  return { kind: 'pending-too-long', order_id, user_id, stage, message }
+  return { kind: 'pending-too-long' as const, order_id, user_id, stage, message }
 }

@@ -1,6 +1,6 @@
 import type { Verdict } from '../judge/verdict.ts'
 import type { Journal } from './journal.ts'
-import type { Distribution } from './recovery.ts'
+import type { Recovery } from './recovery.ts'
 
 /** What a run under load has shown. Green is: no faults. */
 export interface Outcome {
@@ -16,12 +16,4 @@ export interface Outcome {
   looks: { done: number; missed: number }
   /** How long the schedule of faults stood still each time; undefined where there is no schedule. */
   standstillsMs?: number[]
-}
-
-/** How long something took, against what it may take. */
-export interface Recovery {
-  what: string
-  times: Distribution
-  /** For the 99th percentile; undefined where nothing was promised. */
-  targetMs: number | undefined
 }

@@ -1,5 +1,4 @@
 import { type Detection, deaf, type Inflicted, type Journal } from './journal.ts'
-import type { Recovery } from './outcome.ts'
 import type { Life } from './rows.ts'
 import { type FaultKind, losses } from './schedule.ts'
 
@@ -9,6 +8,14 @@ export interface Distribution {
   p50Ms: number
   p99Ms: number
   maxMs: number
+}
+
+/** How long something took, against what it may take. */
+export interface Recovery {
+  what: string
+  times: Distribution
+  /** For the 99th percentile; undefined where nothing was promised. */
+  targetMs: number | undefined
 }
 
 export function distributionOf(times: readonly number[]): Distribution {

@@ -4,8 +4,7 @@ import {
   subscriptionFaults,
   tellingTimes,
 } from '../judge/judge-subscriptions.ts'
-import type { Recovery } from './outcome.ts'
-import { distributionOf } from './recovery.ts'
+import { distributionOf, type Recovery } from './recovery.ts'
 import { endsSince } from './rows.ts'
 import type { System } from './system.ts'
 

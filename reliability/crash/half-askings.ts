@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
-import type { System } from './system.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { TestDatabase } from '#testing/database.ts'
 
 /**
  * Each asking is a count with the order and an event in the outbox, in one transaction: a sentence
  * for each order that has more of the one than of the other. It would heal, a wait later, so that
  * the end of the order does not tell.
  */
-export async function halfAskings({ orders }: System): Promise<string[]> {
+export async function halfAskings(orders: TestDatabase<OrdersDatabase>): Promise<string[]> {
   const halves = await orders.rows(sql<{ order_id: string; times_asked: number; events: number }>`
     SELECT order_id, times_asked, count(event_id)::int AS events
     FROM orders LEFT JOIN outbox

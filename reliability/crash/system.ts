@@ -96,7 +96,10 @@ export async function concludeSystem(
     unclean.push(...(await stopAll([...lives.values()])))
   }
   const verdict = verdictOf(system.history, await readSystem(system))
-  return { ...verdict, faults: [...verdict.faults, ...unclean, ...(await halfAskings(system))] }
+  return {
+    ...verdict,
+    faults: [...verdict.faults, ...unclean, ...(await halfAskings(system.orders))],
+  }
 }
 
 function startAll({ fleet }: System, lives: Map<string, Life>): void {
