@@ -5,8 +5,8 @@ import { globSync, readFileSync } from 'node:fs'
 const proof =
   /`((?:chassis|contracts|local|migrations|operator|orders-\w+|payments-\w+|tests|frontend)\/[\w/-]+)`(?:: ([^`|·]+))?/g
 
-describe('the failure catalogue', () => {
-  const text = readFileSync('docs/decisions/0006-the-failure-catalogue.md', 'utf8')
+describe('the catalogue of faults', () => {
+  const text = readFileSync('docs/reliability/faults.md', 'utf8')
   const rows = text.split('\n').filter((line) => /^\| [A-Z]\d+ \|/.test(line))
   const proofs = rows.flatMap((row) =>
     [...(row.split('|').at(-2) ?? '').matchAll(proof)].map(([, file = '', titles = '']) => ({
