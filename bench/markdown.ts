@@ -15,8 +15,8 @@ export function writeMarkdown(file: string, figures: Figure[]): void {
   if (old === undefined || after === undefined) throw new Error(`${file} lacks ${begin} … ${end}`)
   const rows = new Map(old.split('\n').flatMap(rowOf))
   for (const figure of figures) rows.set(figure.name, lineOf(cellsOf(figure)))
-  const notes = new Map(old.split('\n').flatMap(noteOf))
-  for (const { name, note } of figures) if (note) notes.set(name, `- **${name}**: ${note}`)
+  const notes = notesOf(old)
+  for (const { name, note } of figures) if (note) notes.set(name, wrap(`- **${name}**: ${note}`))
   const table = [lineOf(head), lineOf(head.map(() => '---')), ...rows.values()].join('\n')
   const parts = [begin, table, [...notes.values()].join('\n'), end].filter((part) => part !== '')
   writeFileSync(file, `${before}${parts.join('\n\n')}${after}`)
@@ -30,7 +30,13 @@ function rowOf(line: string): [string, string][] {
   return name === undefined || name === head[0] || name === '---' ? [] : [[name, line]]
 }
 
-function noteOf(line: string): [string, string][] {
-  const name = /^- \*\*(.+?)\*\*: /.exec(line)?.[1]
-  return name === undefined ? [] : [[name, line]]
-}
+/** Each note with its name; a long one goes on in indented lines. */
+const notesOf = (text: string): Map<string, string> =>
+  new Map(
+    [...text.matchAll(/^- \*\*(.+?)\*\*: .*(?:\n {2}.*)*/gm)].map(([note, name = '']) => [
+      name,
+      note,
+    ]),
+  )
+
+const wrap = (note: string): string => note.replace(/(.{1,138})(?: |$)/g, '$1\n  ').trimEnd()

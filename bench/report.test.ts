@@ -38,16 +38,37 @@ describe('the report of the benchmark', () => {
     assert.equal(verdict({ ...time, target: { valueAtMost: 14.9 } }), 'MISSED')
   })
 
-  it('replaces the lines of what was measured, and leaves the rest of the file alone', () => {
+  /** A page after several runs, one after the other. */
+  function pageAfter(...runs: Figure[][]): string {
     const dir = mkdtempSync(join(tmpdir(), 'orders-payments-report-'))
     const file = join(dir, 'page.md')
     writeFileSync(file, 'before\n<!-- figures -->\n<!-- end of figures -->\nafter\n')
-    writeMarkdown(file, [rate, { ...time, note: 'old' }])
-    writeMarkdown(file, [{ ...time, values: [20, 20, 20], note: 'new' }])
+    for (const figures of runs) writeMarkdown(file, figures)
     const text = readFileSync(file, 'utf8')
     rmSync(dir, { recursive: true })
+    return text
+  }
+
+  it('replaces the lines of what was measured, and leaves the rest of the file alone', () => {
+    const text = pageAfter(
+      [rate, { ...time, note: 'old' }],
+      [{ ...time, values: [20, 20, 20], note: 'new' }],
+    )
     assert.match(text, /^before\n.*\| relay \| 800 .*\| latency \| 20\.0 .*\nafter\n$/s)
     assert.match(text, /\n- \*\*latency\*\*: new\n/)
     assert.doesNotMatch(text, /15\.0|old/)
+  })
+
+  it('wraps a long note, keeps it when it was not measured, and replaces all of it', () => {
+    const note = 'stage 1.23, '.repeat(40).trim()
+    const text = pageAfter([{ ...time, note }, rate])
+    assert.ok(text.includes('\n  ') && text.split('\n').every(({ length }) => length <= 140))
+    assert.equal(
+      pageAfter([{ ...time, note }], [rate])
+        .replace(/\s+/g, ' ')
+        .includes(note),
+      true,
+    )
+    assert.doesNotMatch(pageAfter([{ ...time, note }], [{ ...time, note: 'new' }]), /stage/)
   })
 })

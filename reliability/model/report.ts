@@ -62,7 +62,7 @@ const head = `# Model: every order of steps
 
 \`npm run model\`
 
-Spin tries every interleaving of the [model](../../reliability/model/README.md) of the protocol, with so many crashes, wipes, duplicates … as _faults and sizes_ says.
+Spin tries every interleaving of the [model](../../../reliability/model/README.md) of the protocol, with so many crashes, wipes, duplicates … as _faults and sizes_ says.
 _States_ is how many it found, _depth_ the longest way without a repetition; an error would be a way that breaks the property. A _mutant_ is the
 model without one of its protections: Spin must find such a way.`
 
