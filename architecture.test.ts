@@ -31,6 +31,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/config.ts',
     '#chassis/database/',
     '#chassis/logger.ts',
+    '#contracts/',
     '#messaging/tables.ts',
   ],
   local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/'],
@@ -109,8 +110,10 @@ const layers = [
   ['worker'],
 ]
 
-/** Decisions without a clock, a query or a wait. */
+/** Decisions without a clock, a query or a wait, and the tables that they decide by. */
 const cores = [
+  'contracts/ledger-types.ts',
+  'contracts/order-states.ts',
   'operator/reconcile/findings.ts',
   'operator/reconcile/stuck-stage.ts',
   'orders-api/place-order.ts',
@@ -288,11 +291,15 @@ describe('architecture', () => {
       assert.ok(core, `${path} is gone`)
       assert.ok(!impure.test(core.text), `${path} has a clock or a wait`)
       const values = core.imports.filter(({ isType }) => !isType)
-      const others = values.filter(({ from }) => !cores.includes(join(dirname(path), from)))
+      const others = values.filter(({ from }) => !cores.includes(fileOf(path, from)))
       assert.deepEqual(others, [], `${path} imports values of others than cores`)
     }
   })
 })
+
+/** The file that an import of a file means. */
+const fileOf = (path: string, from: string) =>
+  from.startsWith('#') ? from.slice(1) : join(dirname(path), from)
 
 /** A type of a package may be named anywhere: it is gone at run time. */
 function isTypeOnly(fault: string): boolean {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { signedAmount } from '#tables/payments.ts'
 import { leastIdNow } from './requests.ts'
 
 /** The database of Payments as the harness sees it: filled, watched, and audited. */
@@ -62,7 +63,7 @@ export class Books {
   async audit(count: number): Promise<void> {
     const { rows } = await this.#pool.query(
       `WITH entries AS (
-         SELECT user_id, sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END) AS balance,
+         SELECT user_id, sum(${signedAmount}) AS balance,
                 count(*) AS version
          FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
        SELECT (SELECT count(*) FROM inbox WHERE event_id >= $1)::int AS inbox,

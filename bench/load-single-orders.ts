@@ -1,4 +1,5 @@
 import { Client } from '#client/client.ts'
+import { isPending } from '#contracts/order-states.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import { now, sleepUntil } from './clock.ts'
 import type { TimedOrder } from './load-orders.ts'
@@ -47,7 +48,7 @@ answerRounds(async ({ gateway, count, users, everyMs }: SingleOrders): Promise<T
 
 function noteEnd(ends: Map<string, PromiseWithResolvers<number>>, order: Order): void {
   const { order_id, status } = order
-  if (status === 'PAYMENT_PENDING') return
+  if (isPending(status)) return
   if (status !== 'PAID') throw new Error(`order ${order_id} ended as ${status}`)
   const end = ends.get(order_id)
   if (!end) throw new Error(`order ${order_id} was told twice`)

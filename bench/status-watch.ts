@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
+import { isPending } from '#contracts/order-states.ts'
 import { userId } from './requests.ts'
 
 /** As many as one connection may follow. */
@@ -23,7 +24,7 @@ export async function watchUsers(
     )
     socket.on('message', (data) => {
       const { order_id, status } = JSON.parse(data.toString())
-      if (status !== 'PAYMENT_PENDING') onFinal(order_id, status)
+      if (!isPending(status)) onFinal(order_id, status)
     })
     return socket
   })

@@ -1,4 +1,6 @@
 import { processNames } from '#local/stack/ports.ts'
+import { paidList } from '#tables/orders.ts'
+import { signedAmount } from '#tables/payments.ts'
 import { startStack } from '#testing/stack.ts'
 import { Books } from './books.ts'
 import type { Bench } from './measurement.ts'
@@ -54,7 +56,7 @@ const mapValues = <T>(record: Record<string, number>, map: (value: number) => T)
 export async function auditSystem({ servers }: Bench, orders: number): Promise<void> {
   const [ofOrders] = await execute<{ paid: number; all: number; unpublished: number }>(
     servers.ordersUrl,
-    `SELECT (SELECT count(*) FROM orders WHERE status = 'PAID')::int AS paid,
+    `SELECT (SELECT count(*) FROM orders WHERE status IN (${paidList}))::int AS paid,
             (SELECT count(*) FROM orders)::int AS all,
             (SELECT count(*) FROM outbox WHERE published_at IS NULL)::int AS unpublished`,
   )
@@ -65,7 +67,7 @@ export async function auditSystem({ servers }: Bench, orders: number): Promise<v
   const [wrong] = await execute<{ charged: number; balances: number }>(
     servers.paymentsUrl,
     `WITH entries AS (
-       SELECT user_id, sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END) AS balance
+       SELECT user_id, sum(${signedAmount}) AS balance
        FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
      SELECT (SELECT count(*) FROM ledger WHERE type = 'DEBIT')::int AS charged,
             (SELECT count(*) FROM accounts JOIN entries USING (user_id)

@@ -1,4 +1,5 @@
 import type { Order, OrderPage } from '#contracts/orders-http.ts'
+import { isPending, pendingStatuses } from './order-status.ts'
 
 /** One page of a user's orders, newest first. */
 export type ReadPage = (query: {
@@ -35,7 +36,7 @@ export async function catchUp(
   const from = known?.from ?? (await findStart(read))
   const orders = await readBack(read, from, {})
   const news = known ? orders.filter((order) => !known.finals?.has(stateOf(order))) : []
-  const finals = new Set(orders.filter((order) => !isPending(order)).map(stateOf))
+  const finals = new Set(orders.filter((order) => !isPending(order.status)).map(stateOf))
   return { orders: news.toReversed(), known: { from: startOf(orders, orders[0]) ?? from, finals } }
 }
 
@@ -46,7 +47,8 @@ export function withHeard(known: Known | undefined, { created_at }: Order): Know
 }
 
 async function findStart(read: ReadPage): Promise<string> {
-  const pending = await readBack(read, '', { status: 'PAYMENT_PENDING' })
+  const pending: Order[] = []
+  for (const status of pendingStatuses) pending.push(...(await readBack(read, '', { status })))
   const { items: newest } = await read({ limit: 1 })
   return startOf(pending, newest[0]) ?? ''
 }
@@ -58,13 +60,11 @@ async function findStart(read: ReadPage): Promise<string> {
 function startOf(orders: Order[], newest: Order | undefined): string | undefined {
   if (!newest) return undefined
   const unseen = before(newest.created_at)
-  const pending = orders.findLast(isPending)?.created_at
-  return pending !== undefined && pending < unseen ? pending : unseen
+  const pending = orders.filter(({ status }) => isPending(status))
+  return [unseen, ...pending.map(({ created_at }) => created_at)].sort()[0]
 }
 
 const before = (at: string): string => new Date(Date.parse(at) - mostCommitDelayMs).toISOString()
-
-const isPending = ({ status }: Order) => status === 'PAYMENT_PENDING'
 
 const stateOf = ({ order_id, status }: Order) => `${order_id} ${status}`
 

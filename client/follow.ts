@@ -4,6 +4,7 @@ import type { ProblemDocument } from '#contracts/problem.ts'
 import { ApiProblem } from './answer.ts'
 import { catchUp, type Known, type ReadPage, withHeard } from './catch-up.ts'
 import { Followed, type Target } from './followed.ts'
+import { isPending } from './order-status.ts'
 import { pause } from './pause.ts'
 import { backoffMs, mayPass } from './retry.ts'
 import { isOpen, type Socket } from './socket.ts'
@@ -165,7 +166,7 @@ export class Following {
     if (this.#followed.has({ user_id })) {
       this.#known.set(user_id, withHeard(this.#known.get(user_id), order))
     }
-    if (!status.endsWith('_PENDING')) {
+    if (!isPending(status)) {
       this.#drop({ order_id: order.order_id })
       this.#subscribe()
     }

@@ -1,6 +1,7 @@
-import type { ErrorObject } from 'ajv'
+import type { ErrorObject, ValidateFunction } from 'ajv'
 import { compile } from './compile.ts'
-import { type EventOf, type EventType, eventSchemas, schemaNames } from './events.ts'
+import { allEventTypes, type EventType, schemaNameOf } from './event-types.ts'
+import { type EventOf, eventSchemas } from './events.ts'
 import { hasKeyTwice } from './exact-json.ts'
 
 export type InvalidReason =
@@ -14,11 +15,9 @@ export type Decoded<E> =
   | { kind: 'event'; event: E }
   | { kind: 'invalid'; reason: InvalidReason; error: string }
 
-const validators = {
-  PaymentRequested: compile(eventSchemas.PaymentRequested),
-  PaymentSucceeded: compile(eventSchemas.PaymentSucceeded),
-  PaymentFailed: compile(eventSchemas.PaymentFailed),
-}
+const validators = Object.fromEntries(
+  allEventTypes.map((type) => [type, compile(eventSchemas[type])]),
+) as Record<EventType, ValidateFunction>
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -36,8 +35,8 @@ export function eventDecoder<T extends EventType>(...types: T[]) {
     const { type, dataschema } = (parsed.value ?? {}) as { type?: unknown; dataschema?: unknown }
     const known = types.find((candidate) => candidate === type)
     if (!known) return invalid('unknown-type', `the type ${named(type)} is not handled here`)
-    if (dataschema !== undefined && !endsIn(dataschema, `/${schemaNames[known]}`)) {
-      return invalid('unknown-version', `the dataschema does not end in /${schemaNames[known]}`)
+    if (dataschema !== undefined && !endsIn(dataschema, `/${schemaNameOf(known)}`)) {
+      return invalid('unknown-version', `the dataschema does not end in /${schemaNameOf(known)}`)
     }
 
     const fits = validators[known]

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { allEventTypes, type EventType, eventTypes, schemaNameOf } from './event-types.ts'
 import { PaymentTimeline } from './timeline.ts'
 import { UserId } from './user-id.ts'
 
@@ -20,8 +21,12 @@ const Amount = Type.String({
   examples: ['12.50'],
 })
 
-const PaymentData = { order_id: Uuid, user_id: UserId, amount: Amount }
-const Reply = { ...PaymentData, timeline: Type.Optional(PaymentTimeline) }
+/** What is said of an order in each event about it. */
+const aboutOrder = { order_id: Uuid, user_id: UserId, amount: Amount }
+
+/** The data of a reply: the order, the times of its request, and what only this reply says. */
+const replyWith = <Fields extends Record<string, TSchema>>(fields: Fields) =>
+  Type.Object({ ...aboutOrder, timeline: Type.Optional(PaymentTimeline), ...fields })
 
 const envelope = <Name extends string, Source extends string, Data extends TSchema>(
   type: Name,
@@ -47,49 +52,44 @@ export const FailureReason = Type.Union([
   Type.Literal('ACCOUNT_NOT_FOUND'),
 ])
 
-export const eventSchemas = {
-  PaymentRequested: envelope('PaymentRequested', '/orders', Type.Object(PaymentData)),
-  PaymentSucceeded: envelope(
-    'PaymentSucceeded',
-    '/payments',
-    Type.Object({ ...Reply, tx_id: Uuid }),
-  ),
-  PaymentFailed: envelope(
-    'PaymentFailed',
-    '/payments',
-    Type.Object({ ...Reply, reason: FailureReason }),
-  ),
+/** The data of each event in the table of event-types.ts. */
+const eventData = {
+  PaymentRequested: Type.Object(aboutOrder),
+  PaymentSucceeded: replyWith({ tx_id: Uuid }),
+  PaymentFailed: replyWith({ reason: FailureReason }),
+} satisfies Record<EventType, TSchema>
+
+type EventSchemas = {
+  [T in EventType]: ReturnType<
+    typeof envelope<T, `/${(typeof eventTypes)[T]['from']}`, (typeof eventData)[T]>
+  >
 }
 
-export type EventType = keyof typeof eventSchemas
-export type EventOf<T extends EventType> = Static<(typeof eventSchemas)[T]>
+export const eventSchemas = Object.fromEntries(
+  allEventTypes.map((type) => [type, envelope(type, `/${eventTypes[type].from}`, eventData[type])]),
+) as unknown as EventSchemas
+
+export type EventOf<T extends EventType> = Static<EventSchemas[T]>
 export type PaymentRequested = EventOf<'PaymentRequested'>
-export type PaymentSucceeded = EventOf<'PaymentSucceeded'>
-export type PaymentFailed = EventOf<'PaymentFailed'>
 export type FailureReason = Static<typeof FailureReason>
 
-/** What the URI of an event's schema ends in: its name, with its major version. */
-export const schemaNames: Record<EventType, string> = {
-  PaymentRequested: 'payment-requested.v1.json',
-  PaymentSucceeded: 'payment-succeeded.v1.json',
-  PaymentFailed: 'payment-failed.v1.json',
-}
-
-/** What it begins with when it comes from us; whoever sends may have a place of their own. */
+/** What the URI of a schema begins with when it comes from us; whoever sends may have a place of their own. */
 const schemaBase = 'https://orders-payments.example/schemas'
 
 /** What a decision says has happened: an event without its envelope. */
-export type Fact = { [T in EventType]: { type: T; data: EventOf<T>['data'] } }[EventType]
+export type Fact = {
+  [T in EventType]: { type: T; data: Static<(typeof eventData)[T]> }
+}[EventType]
 
 /** The event that tells of a fact, ready for the outbox. `id` is a UUIDv7 and becomes `outbox.event_id`. */
 export const createEvent = ({ type, data }: Fact, { id, time }: { id: string; time: Date }) => ({
   specversion: '1.0',
   id,
   type,
-  source: type === 'PaymentRequested' ? '/orders' : '/payments',
+  source: `/${eventTypes[type].from}`,
   subject: data.order_id,
   time: time.toISOString(),
   datacontenttype: 'application/json',
-  dataschema: `${schemaBase}/${schemaNames[type]}`,
+  dataschema: `${schemaBase}/${schemaNameOf(type)}`,
   data,
 })

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
 import { FailureReason } from './events.ts'
 import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
+import { orderStatuses } from './order-states.ts'
 import { UserId } from './user-id.ts'
 
 /** The HTTP interface of Orders: what comes in, and what goes out. */
@@ -11,7 +12,7 @@ export const PlaceOrder = Type.Object(
 )
 export type PlaceOrder = Static<typeof PlaceOrder>
 
-export const OrderStatus = Type.Enum(['PAYMENT_PENDING', 'PAID', 'PAYMENT_FAILED'], {
+export const OrderStatus = Type.Enum(orderStatuses, {
   description: 'PAYMENT_PENDING becomes one of the other two, once, and never changes again',
 })
 

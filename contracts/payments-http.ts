@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
 import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
+import { allLedgerTypes, ledgerStatuses } from './ledger-types.ts'
 import { UserId } from './user-id.ts'
 
 /** The HTTP interface of Payments: what comes in, and what goes out. */
@@ -35,9 +36,9 @@ export type ToppedUp = Static<typeof ToppedUp>
 export const LedgerEntry = Type.Object({
   tx_id: Uuid,
   order_id: Type.Union([Uuid, Type.Null()], { description: 'null for a top-up' }),
-  type: Type.Enum(['TOPUP', 'DEBIT']),
+  type: Type.Enum(allLedgerTypes),
   amount: MoneyText,
-  status: Type.Enum(['SUCCESS', 'FAILED'], { description: 'a failed debit has taken nothing' }),
+  status: Type.Enum([...ledgerStatuses], { description: 'a failed debit has taken nothing' }),
   created_at: Moment,
 })
 export type LedgerEntry = Static<typeof LedgerEntry>

@@ -1,3 +1,11 @@
+import {
+  allEventTypes,
+  type EventType,
+  eventTypes,
+  eventTypesTo,
+  type Service,
+} from './event-types.ts'
+
 /**
  * Who sends what where. Data only: messaging/broker turns it into exchanges, queues and bindings, and
  * every process declares the part that it touches, so that any of them may start first.
@@ -5,22 +13,22 @@
 export const exchanges = { orders: 'orders.events', payments: 'payments.events' } as const
 
 /** Where the relay sends an event of a type. */
-export const routes = {
-  PaymentRequested: { exchange: exchanges.orders, routingKey: 'payment.requested' },
-  PaymentSucceeded: { exchange: exchanges.payments, routingKey: 'payment.succeeded' },
-  PaymentFailed: { exchange: exchanges.payments, routingKey: 'payment.failed' },
-} as const
+export const routes = Object.fromEntries(
+  allEventTypes.map((type) => {
+    const { from, routingKey } = eventTypes[type]
+    return [type, { exchange: exchanges[from], routingKey }]
+  }),
+) as Record<EventType, { exchange: string; routingKey: string }>
 
-/** What a consumer's queue is bound to. Its dead letters are in `<queue>.dlq`. */
+/** What a consumer's queue is bound to: all that its service has to handle. */
+const queueOf = (service: Service, exchange: string) => ({
+  queue: `${service}-consumer`,
+  exchange,
+  routingKeys: eventTypesTo(service).map((type) => eventTypes[type].routingKey),
+})
+
+/** Of each consumer. Its dead letters are in `<queue>.dlq`. */
 export const queues = {
-  paymentsConsumer: {
-    queue: 'payments-consumer',
-    exchange: exchanges.orders,
-    routingKeys: ['payment.requested'],
-  },
-  ordersConsumer: {
-    queue: 'orders-consumer',
-    exchange: exchanges.payments,
-    routingKeys: ['payment.succeeded', 'payment.failed'],
-  },
-} as const
+  paymentsConsumer: queueOf('payments', exchanges.orders),
+  ordersConsumer: queueOf('orders', exchanges.payments),
+}

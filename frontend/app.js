@@ -12,7 +12,7 @@ import { formatAmount, parseAmount } from './money.js'
 import { clearNote, showFailure, showFieldError, showSuccess } from './notes.js'
 import { createOrderList } from './order-list.js'
 import { rememberedUser, rememberUser } from './session.js'
-import { isFinal, reasonOf, wordOf } from './status.js'
+import { isFinal, isPaid, reasonOf, wordOf } from './status.js'
 import { shareWithTabs } from './tabs.js'
 import * as view from './view.js'
 import { startWelcome } from './welcome.js'
@@ -175,8 +175,8 @@ function take(order) {
 /** How the order ended that the form speaks of. @param {Order} order */
 function sayEnd(order) {
   const amount = formatAmount(order.amount)
-  if (order.status === 'PAID') showSuccess(orderForm, `Order of ${amount} paid.`)
-  if (order.status !== 'PAYMENT_FAILED') return
+  if (isPaid(order)) showSuccess(orderForm, `Order of ${amount} paid.`)
+  if (reasonOf(order) === '') return
   showFailure(orderForm, `Order of ${amount} refused: ${reasonOf(order)}. Nothing was taken.`)
 }
 

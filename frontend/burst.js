@@ -1,6 +1,6 @@
 /** @import { LedgerEntry, Order } from './api.js' */
 import { amountOf, centsOf } from './money.js'
-import { isFinal, tookMs } from './status.js'
+import { isFinal, isPaid, tookMs } from './status.js'
 
 /**
  * What has become of many orders that were placed together. Decides nothing, counts only.
@@ -35,7 +35,7 @@ export function createTally(wanted, amount) {
         .filter(isFinal)
         .map(tookMs)
         .sort((a, b) => a - b)
-      const paid = all.filter(({ status }) => status === 'PAID').length
+      const paid = all.filter(isPaid).length
       const due = amountOf(BigInt(paid) * centsOf(amount))
       const refused = durations.length - paid
       return {

@@ -1,4 +1,5 @@
 /** @import { Order } from './api.js' */
+import { isFinal } from './status.js'
 
 /**
  * The latest orders of a user. What is read and what is pushed cross on the way, so an order that has
@@ -17,8 +18,7 @@ export function createOrderList(limit) {
     /** Says whether it was news. @param {Order} order */
     take(order) {
       const known = orders.get(order.order_id)
-      const becameFinal = known?.status === 'PAYMENT_PENDING' && order.status !== known.status
-      if (known !== undefined && !becameFinal) return false
+      if (known !== undefined && (isFinal(known) || order.status === known.status)) return false
       orders.set(order.order_id, order)
       for (const { order_id } of newestFirst().slice(limit)) orders.delete(order_id)
       return true

@@ -1,3 +1,4 @@
+/** @import { LedgerType, ledgerTypes } from '#contracts/ledger-types.ts' */
 /** @import { Account, LedgerEntry, Order } from './api.js' */
 /** @import { Connection } from './live.js' */
 import { find } from './find.js'
@@ -53,16 +54,25 @@ export function showOrders(orders, chosen) {
   }))
 }
 
+/**
+ * Each type of ledger entry as it is said. The type check compares this with the table of contracts.
+ * @type {{ [T in LedgerType]: { text: string, sign: (typeof ledgerTypes)[T]['sign'] extends 1 ? '+' : '\u2212', tone: string } }}
+ */
+const entryTypes = {
+  TOPUP: { text: 'Top-up', sign: '+', tone: 'good' },
+  DEBIT: { text: 'Debit', sign: '\u2212', tone: 'plain' },
+}
+
 /** @param {LedgerEntry[]} entries newest first */
 export function showLedger(entries) {
   showRows('ledger', entries, ({ tx_id, order_id, type, amount, status, created_at }) => {
-    const isTopUp = type === 'TOPUP'
+    const known = entryTypes[/** @type {LedgerType} */ (type)]
     const isRefused = status !== 'SUCCESS'
     return {
       id: tx_id,
-      amount: `${isTopUp ? '+' : '\u2212'}${formatAmount(amount)}`,
-      text: isRefused ? 'Refused' : isTopUp ? 'Top-up' : 'Debit',
-      tone: isRefused ? 'bad' : isTopUp ? 'good' : 'plain',
+      amount: `${known?.sign ?? ''}${formatAmount(amount)}`,
+      text: isRefused ? 'Refused' : (known?.text ?? type),
+      tone: isRefused ? 'bad' : (known?.tone ?? 'plain'),
       at: created_at,
       about: order_id === null ? '' : `order …${order_id.slice(-6)}`,
     }

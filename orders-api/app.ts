@@ -75,7 +75,7 @@ async function getOrders({ db }: Orders, ctx: Context) {
   const size = Number(query.limit ?? defaultLimit)
   const rows = await listOrders(db, {
     userId: query.user_id,
-    status: query.status,
+    statuses: query.status && [query.status],
     after: decodeCursor(query.cursor),
     limit: size + 1,
   })

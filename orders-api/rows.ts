@@ -1,21 +1,15 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Place } from '#chassis/http/cursor.ts'
-import type { Order } from '#contracts/orders-http.ts'
-import type { OrdersDatabase, OrdersTable } from '#tables/orders.ts'
+import type { OrderStatus } from '#contracts/order-states.ts'
+import {
+  type OrderColumns,
+  type OrdersDatabase,
+  type OrdersTable,
+  restingList,
+} from '#tables/orders.ts'
 
 type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>
-type Status = OrderRow['status']
-
-export interface OrderRow {
-  order_id: string
-  user_id: string
-  amount: string
-  status: Order['status']
-  failure_reason: string | null
-  created_at: Date
-  updated_at: Date
-}
 
 const columns = [
   'order_id',
@@ -26,6 +20,8 @@ const columns = [
   'created_at',
   'updated_at',
 ] as const
+
+export type OrderRow = OrderColumns<(typeof columns)[number]>
 
 /** In the transaction of their outbox rows, and in the order of their ids. Returns them by id. */
 export const insertOrders = async (
@@ -48,16 +44,17 @@ export const insertOrders = async (
 export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
   db.selectFrom('orders').select(columns).where('order_id', '=', orderId).executeTakeFirst()
 
-export interface TimelineRow {
-  status: Order['status']
-  created_at: Date
+export type TimelineRow = OrderColumns<
+  | 'status'
+  | 'created_at'
+  | 'relayed_at'
+  | 'received_at'
+  | 'charged_at'
+  | 'reply_relayed_at'
+  | 'updated_at'
+> & {
   /** When the outbox was rid of the last request; null if it is not, or if nobody knows. */
   published_at: Date | null
-  relayed_at: Date | null
-  received_at: Date | null
-  charged_at: Date | null
-  reply_relayed_at: Date | null
-  updated_at: Date
 }
 
 /** What is written down of the times of an order. */
@@ -75,12 +72,13 @@ export const listOrders = (
   db: Db,
   {
     userId,
-    status,
+    statuses,
     after,
     limit,
   }: {
     userId: string
-    status: Status | undefined
+    /** Undefined: all. */
+    statuses: readonly OrderStatus[] | undefined
     after: Place | undefined
     limit: number
   },
@@ -89,7 +87,7 @@ export const listOrders = (
     .selectFrom('orders')
     .select(columns)
     .where('user_id', '=', userId)
-    .$if(status !== undefined, (query) => query.where('status', '=', status as Status))
+    .$if(statuses !== undefined, (query) => query.where('status', 'in', statuses ?? []))
     .$if(after !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) => {
         const { created_at, id } = after as Place
@@ -115,7 +113,7 @@ export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Pr
     .selectFrom('orders')
     .select(columns)
     .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
-    .where('status', '<>', 'PAYMENT_PENDING')
+    .where(sql<boolean>`status IN (${sql.raw(restingList)})`)
     .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
     .execute()
 

@@ -5,6 +5,7 @@ import type { Place } from '#chassis/http/cursor.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { pendingStatuses } from '#contracts/order-states.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
@@ -180,7 +181,7 @@ export class StatusFeed {
         isTimed = true
       }
       await watcher.drained()
-      const page = { userId, status: 'PAYMENT_PENDING', after, limit: portionSize } as const
+      const page = { userId, statuses: pendingStatuses, after, limit: portionSize }
       const rows = await listOrders(db, page)
       if (isWanted()) this.#sendSnapshot(watcher, rows)
       const last = rows.at(-1)

@@ -1,3 +1,4 @@
+import { isPending } from '#contracts/order-states.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import { WatchedUser } from './watched-user.ts'
 
@@ -137,7 +138,7 @@ export class Subscriptions<Connection> {
     if (!watched && (!user || user.knows(order))) return false
 
     const last = watch.orders.get(order.order_id)
-    if (order.status === 'PAYMENT_PENDING') {
+    if (isPending(order.status)) {
       if (watched) watch.orders.set(order.order_id, order.status)
       user?.rememberPending(order)
       return last === undefined

@@ -1,3 +1,4 @@
+import { isPending, type OrderStatus } from '#contracts/order-states.ts'
 import type { Stage, Timeline } from '#contracts/timeline.ts'
 import type { TimelineRow } from './rows.ts'
 
@@ -8,7 +9,7 @@ import type { TimelineRow } from './rows.ts'
  * one clock of the database: they stand, and what claims to be outside of them is moved to them.
  */
 export function timelineOf(orderId: string, row: TimelineRow): Timeline {
-  const end = row.status === 'PAYMENT_PENDING' ? null : row.updated_at
+  const end = isPending(row.status) ? null : row.updated_at
   let last = row.created_at
   const stages = knownStages(row, end).map(([stage, time]) => {
     last = later(last, end ? earlier(time, end) : time)
@@ -24,11 +25,18 @@ function knownStages(row: TimelineRow, settledAt: Date | null): [Stage, Date][] 
     ['accepted', row.created_at],
     ['relayed', relayedAt],
     ['received', row.received_at],
-    [row.status === 'PAYMENT_FAILED' ? 'refused' : 'charged', row.charged_at],
+    [decisionIn[row.status], row.charged_at],
     ['reply_relayed', row.reply_relayed_at],
     ['settled', settledAt],
   ]
   return stages.flatMap(([stage, time]): [Stage, Date][] => (time ? [[stage, time]] : []))
+}
+
+/** What Payments has done at `charged_at` with an order that is in this state by now. */
+const decisionIn: Record<OrderStatus, Extract<Stage, 'charged' | 'refused'>> = {
+  PAYMENT_PENDING: 'charged',
+  PAID: 'charged',
+  PAYMENT_FAILED: 'refused',
 }
 
 const later = (a: Date, b: Date) => (a.getTime() > b.getTime() ? a : b)

@@ -1,4 +1,5 @@
-import type { OrdersTable } from '#tables/orders.ts'
+import type { PendingStatus } from '#contracts/order-states.ts'
+import type { OrderColumns } from '#tables/orders.ts'
 
 /** What became of the event that asked last for the payment of an order. */
 export interface RequestState {
@@ -9,11 +10,8 @@ export interface RequestState {
 }
 
 /** A pending order that nothing was heard of for long. */
-export type UnansweredOrder = Pick<OrdersTable, 'order_id' | 'user_id' | 'amount'> &
-  RequestState & {
-    /** How often its payment was asked for until now. */
-    times_asked: number
-  }
+export type UnansweredOrder = OrderColumns<'order_id' | 'user_id' | 'amount' | 'times_asked'> &
+  RequestState & { status: PendingStatus }
 
 /** Longest time between two askings. */
 const longestWaitMs = 15 * 60_000

@@ -7,6 +7,7 @@ import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import { createEvent } from '#contracts/events.ts'
+import { requestOf } from '#contracts/order-states.ts'
 import { appendEvents, relayWaker } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { isOverdue, waitsFromMs } from './ask-again.ts'
@@ -67,8 +68,8 @@ const askAgain = ({ db, askAgainAfterMs: afterMs }: AskAgain, orderIds: string[]
     const time = new Date()
     const asked = orders
       .filter((order) => isOverdue(order, afterMs))
-      .map(({ order_id, user_id, amount, times_asked }) => {
-        const fact = { type: 'PaymentRequested', data: { order_id, user_id, amount } } as const
+      .map(({ order_id, user_id, amount, status, times_asked }) => {
+        const fact = { type: requestOf(status), data: { order_id, user_id, amount } }
         const event = createEvent(fact, { id: randomUUIDv7(), time })
         const fromMs = waitsFromMs(times_asked, afterMs)
         return { orderId: order_id, requestId: event.id, waitsFromMs: fromMs, event }

@@ -302,7 +302,8 @@ describe('handleBatch of orders-consumer', () => {
   it('writes to pending orders only: a final status stays, whoever sets another', async () => {
     const [settled = ''] = await placeOrders(1)
     await consumer()([paid(settled)])
-    const change = { orderId: settled, status: 'PAYMENT_FAILED', failureReason: 'X' } as const
+    const failureReason = 'INSUFFICIENT_FUNDS'
+    const change = { orderId: settled, status: 'PAYMENT_FAILED', failureReason } as const
     await database.db.transaction().execute((trx) => setStatuses(trx, [change]))
     assert.deepEqual(await statuses([settled]), ['PAID'])
   })

@@ -1,5 +1,6 @@
 import { runWorker } from '#chassis/worker.ts'
 import { eventDecoder } from '#contracts/decode-event.ts'
+import { eventTypesTo } from '#contracts/event-types.ts'
 import { queues } from '#contracts/topology.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
 import { askAgainUntilStopped, askingVariables } from './asking.ts'
@@ -13,7 +14,7 @@ await runWorker('orders-consumer', variables, (worker) =>
     ...worker,
     service: 'orders',
     queue: queues.ordersConsumer,
-    decode: eventDecoder('PaymentSucceeded', 'PaymentFailed'),
+    decode: eventDecoder(...eventTypesTo('orders')),
     handle: handleBatch,
     rowLocks: orderLocks(),
     alongside: (db) => askAgainUntilStopped(db, worker),

@@ -1,7 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { OrdersDatabase } from '#tables/orders.ts'
+import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import type { RequestState, UnansweredOrder } from './ask-again.ts'
-import type { SettledOrder } from './settle-orders.ts'
+import type { SettledOrder, Settlement } from './settle-orders.ts'
+
+const pending = sql.raw(pendingList)
 
 /** Orders as they are, locked until commit, in the order of their ids: no two batches can deadlock. */
 export const lockOrders = (
@@ -31,10 +33,8 @@ export const lockOrSkipOrders = async (
   return rows.map(({ order_id }) => order_id)
 }
 
-export interface StatusChange {
+export interface StatusChange extends Omit<Extract<Settlement, { kind: 'settle' }>, 'kind'> {
   orderId: string
-  status: 'PAID' | 'PAYMENT_FAILED'
-  failureReason: string | null
   timeline?: StageTimes
 }
 
@@ -61,7 +61,7 @@ export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusCha
       ${changes.map(({ timeline }) => timeline?.replyRelayedAt ?? null)}::timestamptz[])
       AS change (order_id, status, failure_reason,
                  relayed_at, received_at, charged_at, reply_relayed_at)
-    WHERE orders.order_id = change.order_id AND orders.status = 'PAYMENT_PENDING'
+    WHERE orders.order_id = change.order_id AND orders.status IN (${pending})
   `.execute(trx)
 
 /** A place in the order in which orders are looked at: by how long they have waited. */
@@ -85,7 +85,7 @@ export const findUnanswered = async (
     SELECT waiting.order_id, waiting_since::text AS waiting_since, ${requestState}
     FROM (
       SELECT order_id, request_id, waiting_since FROM orders
-      WHERE status = 'PAYMENT_PENDING'
+      WHERE status IN (${pending})
         AND waiting_since <= now() - ${afterMs}::int * interval '1 millisecond'
         AND waiting_since >= ${after?.waiting_since ?? '-infinity'}::timestamptz
         AND (waiting_since, order_id) > (
@@ -117,9 +117,9 @@ export const claimUnanswered = async (
   afterMs: number,
 ) => {
   const { rows } = await sql<UnansweredOrder>`
-    SELECT order_id, user_id, amount, times_asked, ${requestState}
+    SELECT order_id, user_id, amount, status, times_asked, ${requestState}
     FROM orders LEFT JOIN outbox AS request ON request.event_id = orders.request_id
-    WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
+    WHERE order_id = ANY (${orderIds}::uuid[]) AND status IN (${pending})
       AND waiting_since <= now() - ${afterMs}::int * interval '1 millisecond'
     ORDER BY order_id
     FOR NO KEY UPDATE OF orders SKIP LOCKED

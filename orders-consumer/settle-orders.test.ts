@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
-import type { PaymentFailed, PaymentSucceeded } from '#contracts/events.ts'
+import type { EventOf } from '#contracts/events.ts'
 import { type PaymentOutcome, type SettledOrder, settleOrders } from './settle-orders.ts'
 
 const pending: SettledOrder = {
@@ -18,14 +18,14 @@ const refused: SettledOrder = {
   status: 'PAYMENT_FAILED',
   failure_reason: 'INSUFFICIENT_FUNDS',
 }
-const succeeded: PaymentSucceeded = {
+const succeeded: EventOf<'PaymentSucceeded'> = {
   specversion: '1.0',
   id: randomUUIDv7(),
   type: 'PaymentSucceeded',
   source: '/payments',
   data: { order_id, user_id, amount, tx_id: randomUUIDv7() },
 }
-const failed: PaymentFailed = {
+const failed: EventOf<'PaymentFailed'> = {
   ...succeeded,
   type: 'PaymentFailed',
   data: { order_id, user_id, amount, reason: 'INSUFFICIENT_FUNDS' },
@@ -102,8 +102,8 @@ describe('settleOrders', () => {
           }),
         )
         const first = batches.flat().find(({ data }) => data.amount === amount)
-        const expected = first?.type === 'PaymentSucceeded' ? 'PAID' : 'PAYMENT_FAILED'
-        assert.deepEqual(changes, order === pending && first ? [expected] : [])
+        const ends = { PaymentSucceeded: 'PAID', PaymentFailed: 'PAYMENT_FAILED' }
+        assert.deepEqual(changes, order === pending && first ? [ends[first.type]] : [])
       }),
     )
   })

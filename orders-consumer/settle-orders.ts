@@ -1,18 +1,18 @@
-import type { PaymentFailed, PaymentSucceeded } from '#contracts/events.ts'
+import type { ReplyType } from '#contracts/event-types.ts'
+import type { EventOf, FailureReason } from '#contracts/events.ts'
+import { type DecidedStatus, onReply } from '#contracts/order-states.ts'
+import type { OrderColumns } from '#tables/orders.ts'
 
-export type PaymentOutcome = PaymentSucceeded | PaymentFailed
+/** What Payments has decided about an order. */
+export type PaymentOutcome = EventOf<ReplyType>
 
 /** An order as far as settling it goes. */
-export interface SettledOrder {
-  order_id: string
-  user_id: string
-  amount: string
-  status: 'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'
-  failure_reason: string | null
-}
+export type SettledOrder = OrderColumns<
+  'order_id' | 'user_id' | 'amount' | 'status' | 'failure_reason'
+>
 
 export type Settlement =
-  | { kind: 'settle'; status: 'PAID' | 'PAYMENT_FAILED'; failureReason: string | null }
+  | { kind: 'settle'; status: DecidedStatus; failureReason: FailureReason | null }
   | { kind: 'repeat' }
   | { kind: 'park'; reason: 'unknown-order' | 'contradiction'; error: string }
 
@@ -37,18 +37,30 @@ export function settleOrders(
   })
 }
 
-function settleOrder(order: SettledOrder | undefined, { type, data }: PaymentOutcome): Settlement {
+function settleOrder(order: SettledOrder | undefined, outcome: PaymentOutcome): Settlement {
+  const { type, data } = outcome
   if (!order) return park('unknown-order', `there is no order ${data.order_id}`)
   if (data.amount !== order.amount) {
     return park('contradiction', `the order is about ${order.amount}, not ${data.amount}`)
   }
   if (data.user_id !== order.user_id) return park('contradiction', 'the order is of another user')
 
-  const status = type === 'PaymentSucceeded' ? 'PAID' : 'PAYMENT_FAILED'
-  const failureReason = type === 'PaymentSucceeded' ? null : data.reason
-  if (order.status === 'PAYMENT_PENDING') return { kind: 'settle', status, failureReason }
-  if (order.status === status) return { kind: 'repeat' }
-  return park('contradiction', `the order is already ${order.status}, not ${status}`)
+  const next = onReply(order.status, type)
+  if (next === 'repeat') return { kind: 'repeat' }
+  if (next === 'contradiction') {
+    return park('contradiction', `the order is already ${order.status}, so ${type} cannot be true`)
+  }
+  return { kind: 'settle', status: next, failureReason: failureReasonOf(outcome) }
+}
+
+/** Why the order was not paid, as the reply says. A new reply has to be decided about here. */
+function failureReasonOf({ type, data }: PaymentOutcome): FailureReason | null {
+  switch (type) {
+    case 'PaymentSucceeded':
+      return null
+    case 'PaymentFailed':
+      return data.reason
+  }
 }
 
 const park = (

@@ -1,3 +1,5 @@
+import { balanceChange } from '#contracts/ledger-types.ts'
+
 export type TopUpDecision =
   | { kind: 'credit'; balanceMinor: bigint; version: number }
   | { kind: 'refuse'; because: 'balance-limit' }
@@ -8,7 +10,7 @@ export function topUp(
   amountMinor: bigint,
   maxMinor: bigint,
 ): TopUpDecision {
-  const balanceMinor = account.balanceMinor + amountMinor
+  const balanceMinor = account.balanceMinor + balanceChange('TOPUP', amountMinor)
   if (balanceMinor > maxMinor) return { kind: 'refuse', because: 'balance-limit' }
   return { kind: 'credit', balanceMinor, version: account.version + 1 }
 }

@@ -1,4 +1,5 @@
 import type { Fact, FailureReason } from '#contracts/events.ts'
+import { balanceChange } from '#contracts/ledger-types.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 
 /** A request to pay, and the id that its ledger entry gets if it is the first for its order. */
@@ -44,7 +45,7 @@ export function chargeOrders(before: Charging, requests: readonly ChargeRequest[
       decided.set(debit.orderId, debit)
       const balance = balances.get(debit.userId)
       if (balance !== undefined && !debit.failure) {
-        balances.set(debit.userId, balance - debit.amountMinor)
+        balances.set(debit.userId, balance + balanceChange('DEBIT', debit.amountMinor))
       }
     }
     return decision

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import { createEvent, type FailureReason, type PaymentRequested } from '#contracts/events.ts'
+import { createEvent, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 import { appendEvents, type Outcome, type Received, RowLocks, utcTime } from '#messaging/index.ts'
@@ -55,7 +55,7 @@ async function load(
   const decided = debits.map((row): [string, Debit] => {
     const orderId = row.order_id as string
     const amountMinor = minorOf(row.amount)
-    const failure = row.reason as FailureReason | null
+    const { reason: failure } = row
     const decidedAt = row.created_at.toISOString()
     const debit = { orderId, userId: row.user_id, amountMinor, txId: row.tx_id, failure, decidedAt }
     return [orderId, debit]

@@ -1,5 +1,6 @@
 import { runWorker } from '#chassis/worker.ts'
 import { eventDecoder } from '#contracts/decode-event.ts'
+import { eventTypesTo } from '#contracts/event-types.ts'
 import { queues } from '#contracts/topology.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
 import { accountLocks, handleBatch } from './handle-batch.ts'
@@ -10,7 +11,7 @@ await runWorker('payments-consumer', consumerVariables('PAYMENTS_DATABASE_URL'),
     ...worker,
     service: 'payments',
     queue: queues.paymentsConsumer,
-    decode: eventDecoder('PaymentRequested'),
+    decode: eventDecoder(...eventTypesTo('payments')),
     handle: handleBatch,
     rowLocks: accountLocks(),
     wakesRelay: true,

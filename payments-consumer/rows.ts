@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import type { PaymentsDatabase } from '#tables/payments.ts'
+import type { LedgerColumns, PaymentsDatabase } from '#tables/payments.ts'
 
 /** Balances, locked until commit, in the order of the users: no two batches can deadlock. */
 export const lockAccounts = (trx: Transaction<PaymentsDatabase>, userIds: string[]) =>
@@ -40,7 +40,7 @@ export interface NewDebit {
   orderId: string
   userId: string
   amount: string
-  failure: string | null
+  failure: LedgerColumns<'reason'>['reason']
 }
 
 /** Sorted by order: an order that another batch decides meanwhile is a conflict, never a deadlock. */

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { ApiProblem, Client } from '#client/client.ts'
 import type { Following } from '#client/follow.ts'
 import type { Target } from '#client/followed.ts'
+import { isPending } from '#contracts/order-states.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import { checkedFetch } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -52,7 +53,7 @@ describe('client/client.ts, through the gateway', function () {
     })
     followings.push(following)
     start(following)
-    const finals = () => told.filter(({ status }) => status !== 'PAYMENT_PENDING')
+    const finals = () => told.filter(({ status }) => !isPending(status))
     return { following, told, refused, finals, connections: () => connections }
   }
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { isPending, type OrderStatus } from '#contracts/order-states.ts'
 import { call, insist } from '#testing/client.ts'
 import { assertUnused, createEmptyDatabase, dropDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -62,7 +63,7 @@ describe('on databases whose settings are hostile', function () {
     return eventually(
       async () => {
         const order = await get(path)
-        return order.status !== 'PAYMENT_PENDING' && order
+        return !isPending(order.status as OrderStatus) && order
       },
       { timeoutMs: 30_000 },
     )

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
+import { isPending, type OrderStatus } from '#contracts/order-states.ts'
 import { call, insist, type Reply } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { expectProblem } from '#testing/problem.ts'
@@ -26,7 +27,7 @@ describe('the HTTP interface, through the gateway', function () {
   const finalStatus = (orderId: unknown) =>
     eventually(async () => {
       const { body } = await get(`/orders/${orderId}`)
-      return body.status === 'PAYMENT_PENDING' ? undefined : body.status
+      return isPending(body.status as OrderStatus) ? undefined : body.status
     })
 
   describe('an order', () => {

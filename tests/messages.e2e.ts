@@ -3,6 +3,8 @@ import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import amqp, { type GetMessage } from 'amqplib'
 import { sql } from 'kysely'
 import { createEvent } from '#contracts/events.ts'
+import { isPending, type OrderStatus } from '#contracts/order-states.ts'
+import { routes } from '#contracts/topology.ts'
 import { call, insist } from '#testing/client.ts'
 import { assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -50,7 +52,7 @@ describe('messages from outside, on the running stack', function () {
     const { body } = await insist(stack.gateway, '/orders', { user_id, amount })
     return eventually(async () => {
       const order = await orderOf(body.order_id)
-      return order.status !== 'PAYMENT_PENDING' && order
+      return !isPending(order.status as OrderStatus) && order
     })
   }
   const requested = (data: object, fields: object = {}) => ({
@@ -176,7 +178,7 @@ describe('messages from outside, on the running stack', function () {
       reply('PaymentSucceeded', failed),
       reply('PaymentSucceeded', paid, '2.00'),
     ]) {
-      const key = event.type === 'PaymentFailed' ? 'payment.failed' : 'payment.succeeded'
+      const key = routes[event.type].routingKey
       await publish(key, JSON.stringify(event), event.id)
       const letter = await takeDeadLetter('orders-consumer')
       assert.equal(letter.properties.headers?.['dead-letter-reason'], 'contradiction')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { isPending, type OrderStatus } from '#contracts/order-states.ts'
 import { insist } from '#testing/client.ts'
 import { assertDocumented, assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -224,8 +225,9 @@ class Connection {
   problems = () => this.messages.flatMap(({ problem }) => (problem ? [problem] : []))
 
   finals = () =>
-    this.messages.filter(({ type, status }) => type === 'order' && status !== 'PAYMENT_PENDING')
-      .length
+    this.messages.filter(
+      ({ type, status }) => type === 'order' && !isPending(status as OrderStatus),
+    ).length
 }
 
 /** The status that a WebSocket handshake with these headers is answered with. */

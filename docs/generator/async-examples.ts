@@ -1,4 +1,5 @@
-import { createEvent, type EventType, type Fact } from '#contracts/events.ts'
+import type { EventType } from '#contracts/event-types.ts'
+import { createEvent, type Fact } from '#contracts/events.ts'
 import { problemExample } from './problems.ts'
 
 const ids = { order_id: '01910f5e-7b2a-7c31-9d0e-6a1b2c3d4e5f', user_id: 'alice' }

@@ -1,4 +1,5 @@
-import { type EventType, eventSchemas, schemaNames } from '#contracts/events.ts'
+import { allEventTypes, type EventType, eventTypes, schemaNameOf } from '#contracts/event-types.ts'
+import { eventSchemas } from '#contracts/events.ts'
 import { Order } from '#contracts/orders-http.ts'
 import {
   ErrorMessage,
@@ -8,7 +9,7 @@ import {
   Unsubscribe,
 } from '#contracts/orders-ws.ts'
 import { ProblemDocument } from '#contracts/problem.ts'
-import { queues, routes } from '#contracts/topology.ts'
+import { routes } from '#contracts/topology.ts'
 import { eventExamples, socketExamples } from './async-examples.ts'
 import { type JsonObject, refTo, Schemas } from './schemas.ts'
 
@@ -21,24 +22,6 @@ const schemas = new Schemas({
   OrderMessage,
   ErrorMessage,
 })
-
-const events: Record<EventType, { summary: string; sender: string; taker: string }> = {
-  PaymentRequested: {
-    summary: 'Orders asks for the money of an order',
-    sender: 'orders-relay',
-    taker: queues.paymentsConsumer.queue,
-  },
-  PaymentSucceeded: {
-    summary: 'Payments has taken the money of an order',
-    sender: 'payments-relay',
-    taker: queues.ordersConsumer.queue,
-  },
-  PaymentFailed: {
-    summary: 'Payments has not taken the money of an order, and says why',
-    sender: 'payments-relay',
-    taker: queues.ordersConsumer.queue,
-  },
-}
 
 const socketMessages: Record<string, string> = {
   Subscribe: 'Follow an order, or every order of a user',
@@ -79,7 +62,10 @@ export const asyncApi = () => ({
   },
 })
 
-const entries = Object.entries(events) as [EventType, (typeof events)[EventType]][]
+const entries = allEventTypes.map((type) => {
+  const { from, to, summary } = eventTypes[type]
+  return [type, { summary, sender: `${from}-relay`, taker: `${to}-consumer` }] as const
+})
 
 /** `paymentRequested`. */
 const channelOf = (type: EventType) => `${type[0]?.toLowerCase()}${type.slice(1)}`
@@ -139,7 +125,7 @@ const eventMessages = (): Record<string, JsonObject> =>
         name: type,
         title: type,
         summary,
-        description: `\`dataschema\` ends in \`/${schemaNames[type]}\`. The AMQP property \`message_id\` is the event's \`id\`, \`type\` its type.`,
+        description: `\`dataschema\` ends in \`/${schemaNameOf(type)}\`. The AMQP property \`message_id\` is the event's \`id\`, \`type\` its type.`,
         contentType: 'application/cloudevents+json',
         headers: relayHeaders,
         payload: refTo(type),

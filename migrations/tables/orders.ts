@@ -1,4 +1,11 @@
-import type { Generated } from 'kysely'
+import type { Generated, Selectable } from 'kysely'
+import type { FailureReason } from '#contracts/events.ts'
+import {
+  type OrderStatus,
+  paidStatuses,
+  pendingStatuses,
+  restingStatuses,
+} from '#contracts/order-states.ts'
 import type { BothDatabases } from './both.ts'
 
 export interface OrdersTable {
@@ -6,8 +13,8 @@ export interface OrdersTable {
   user_id: string
   /** A decimal string with two places: NUMERIC never passes through a float. */
   amount: string
-  status: Generated<'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'>
-  failure_reason: string | null
+  status: Generated<OrderStatus>
+  failure_reason: FailureReason | null
   request_id: string | null
   times_asked: Generated<number>
   waiting_since: Generated<Date>
@@ -19,7 +26,21 @@ export interface OrdersTable {
   updated_at: Generated<Date>
 }
 
+/** Some columns of an order, as they are read. */
+export type OrderColumns<Column extends keyof OrdersTable> = Pick<Selectable<OrdersTable>, Column>
+
 /** The tables of `orders_db`, compared with the live database by tables.integration.test.ts. */
 export interface OrdersDatabase extends BothDatabases {
   orders: OrdersTable
 }
+
+/**
+ * For `status IN (…)`. In the text of a statement and not a parameter: the planner takes the index
+ * orders_pending only for a condition that it can compare with the index's own.
+ */
+export const listOf = (statuses: readonly OrderStatus[]) =>
+  statuses.map((status) => `'${status}'`).join(', ')
+
+export const pendingList = listOf(pendingStatuses)
+export const restingList = listOf(restingStatuses)
+export const paidList = listOf(paidStatuses)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import type { GetMessage, Options } from 'amqplib'
 import { eventDecoder } from '#contracts/decode-event.ts'
-import { queues } from '#contracts/topology.ts'
+import { queues, routes } from '#contracts/topology.ts'
 import { Publisher } from '#messaging/broker/publisher.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
 import { type Consuming, runConsumer, subscribe } from '#messaging/inbox/consume.ts'
@@ -15,7 +15,7 @@ import { running, useResources } from '#testing/resources.ts'
 import { redriveLetters } from './redrive.ts'
 
 const { queue, exchange } = queues.paymentsConsumer
-const [routingKey] = queues.paymentsConsumer.routingKeys
+const { routingKey } = routes.PaymentRequested
 const dlq = `${queue}.dlq`
 const topology = { queues: [queues.paymentsConsumer] }
 

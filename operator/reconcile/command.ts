@@ -1,4 +1,5 @@
 import { AppError } from '#chassis/errors.ts'
+import { restingStatuses } from '#contracts/order-states.ts'
 import { mailAt } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
 import { type Command, duration, type Report, refuseWords } from '../cli/command.ts'
@@ -14,7 +15,7 @@ export const reconcileCommand: Command = {
   summary: 'every broken promise, in both databases and the dead letters',
   details: `Compares orders, ledger, balances and dead letters, and lists every broken promise:
 
-  final-without-decision    an order is PAID or PAYMENT_FAILED, but no debit says so
+  final-without-decision    an order is ${restingStatuses.join(' or ')}, but no debit says so
   debit-without-order       a debit is about an order that does not exist
   decided-twice             an order has more than one debit
   status-disagrees          a final status is not what the ledger has decided

@@ -1,3 +1,5 @@
+import type { OrderLedgerType } from '#contracts/ledger-types.ts'
+import { fitsLedger, isPending } from '#contracts/order-states.ts'
 import type { DebitFacts, ImpossibleAmount, OrderFacts, PartSum, WrongAccount } from './rows.ts'
 import type { Stage } from './stuck-stage.ts'
 
@@ -41,7 +43,7 @@ export function compareBooks(orders: OrderFacts[], debits: DebitFacts[]): Findin
   const debitsOf = Map.groupBy(debits, ({ order_id }) => order_id)
   const known = new Set(orders.map(({ order_id }) => order_id))
   return [
-    ...orders.flatMap((order) => compareOrder(order, debitsOf.get(order.order_id) ?? [])),
+    ...orders.flatMap((order) => comparisons.DEBIT(order, debitsOf.get(order.order_id) ?? [])),
     ...[...debitsOf].flatMap(([order_id, [debit]]) =>
       known.has(order_id) || !debit ? [] : [withoutOrder(debit)],
     ),
@@ -55,7 +57,10 @@ const withoutOrder = ({ order_id, user_id, amount, status }: DebitFacts): Findin
   message: `a debit of ${amount} (${status}) is about an order that does not exist`,
 })
 
-function compareOrder(order: OrderFacts, debits: DebitFacts[]): Finding[] {
+/** With each type of entry that is about an order, its order is compared. */
+const comparisons = { DEBIT: compareDebits } satisfies Record<OrderLedgerType, unknown>
+
+function compareDebits(order: OrderFacts, debits: DebitFacts[]): Finding[] {
   const { order_id, user_id, status } = order
   const finding = (kind: Finding['kind'], message: string): Finding[] => [
     { kind, order_id, user_id, message },
@@ -65,17 +70,15 @@ function compareOrder(order: OrderFacts, debits: DebitFacts[]): Finding[] {
     return finding('decided-twice', `the ledger has ${debits.length} debits for the order`)
   }
   if (!debit) {
-    if (status === 'PAYMENT_PENDING') return []
+    if (fitsLedger(status, 'DEBIT', 'none')) return []
     return finding('final-without-decision', `${status}, but the ledger has no debit for the order`)
   }
   if (debit.amount !== order.amount || debit.user_id !== user_id) {
     const [said, written] = [order, debit].map((one) => `${one.amount} of ${one.user_id}`)
     return finding('amount-disagrees', `the order is about ${said}, its debit about ${written}`)
   }
-  const expected = debit.status === 'SUCCESS' ? 'PAID' : 'PAYMENT_FAILED'
-  if (status === 'PAYMENT_PENDING' || (status === expected && order.reason === debit.reason)) {
-    return []
-  }
+  const isReasonRight = isPending(status) || order.reason === debit.reason
+  if (fitsLedger(status, 'DEBIT', debit.status) && isReasonRight) return []
   const [said, written] = [withReason(status, order), withReason(debit.status, debit)]
   return finding('status-disagrees', `the order is ${said}, its debit ${written}`)
 }

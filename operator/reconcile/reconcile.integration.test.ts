@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
+import { signedAmount } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useResources } from '#testing/resources.ts'
@@ -49,7 +50,7 @@ describe('reconcile', function () {
   const balanceBooks = () =>
     sql`
     UPDATE accounts SET (balance, version) = (
-      SELECT coalesce(sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END), 0), count(*)
+      SELECT coalesce(sum(${sql.raw(signedAmount)}), 0), count(*)
       FROM ledger WHERE ledger.user_id = accounts.user_id AND status = 'SUCCESS')`.execute(
       payments.db,
     )
@@ -260,7 +261,7 @@ describe('reconcile', function () {
       SELECT FROM pg_stat_activity WHERE datname = current_database()
       AND application_name = 'operator' AND state = 'idle in transaction'`
     const settle = (order_id: string) => {
-      const settled = { status: 'PAYMENT_FAILED', failure_reason: refused.reason } as const
+      const settled = { status: 'PAYMENT_FAILED', failure_reason: 'INSUFFICIENT_FUNDS' } as const
       return orders.db.updateTable('orders').set(settled).where('order_id', '=', order_id).execute()
     }
 

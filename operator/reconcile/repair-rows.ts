@@ -1,18 +1,21 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import type { PendingStatus } from '#contracts/order-states.ts'
 import type { MessagingDatabase } from '#messaging/tables.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
+import { type OrderColumns, type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import { rowsOf } from '../rows-of.ts'
+
+type PendingRow = OrderColumns<'order_id' | 'user_id' | 'amount'> & { status: PendingStatus }
 
 /**
  * Those that are still pending, locked until commit. `skip locked`: an order that is being settled
  * has its answer, and one that somebody else holds must not keep the others waiting.
  */
 export const claimPending = (trx: Transaction<OrdersDatabase>, orderIds: string[]) =>
-  rowsOf<{ order_id: string; user_id: string; amount: string }, OrdersDatabase>(
+  rowsOf<PendingRow, OrdersDatabase>(
     trx,
     sql`
-      SELECT order_id, user_id, amount FROM orders
-      WHERE order_id = ANY (${orderIds}::uuid[]) AND status = 'PAYMENT_PENDING'
+      SELECT order_id, user_id, amount, status FROM orders
+      WHERE order_id = ANY (${orderIds}::uuid[]) AND status IN (${sql.raw(pendingList)})
       ORDER BY order_id
       FOR NO KEY UPDATE SKIP LOCKED`,
   )

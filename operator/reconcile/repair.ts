@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { createEvent } from '#contracts/events.ts'
+import { requestOf } from '#contracts/order-states.ts'
 import { appendEvents } from '#messaging/outbox/append.ts'
 import { counted, sentenceOf } from '../cli/table.ts'
 import type { Books } from '../databases.ts'
@@ -70,8 +71,8 @@ const askAgain = (orders: Books['orders'], orderIds: string[]): Promise<string[]
   orders.transaction().execute(async (trx) => {
     const pending = await claimPending(trx, orderIds)
     const time = new Date()
-    const events = pending.map((data) =>
-      createEvent({ type: 'PaymentRequested', data }, { id: randomUUIDv7(), time }),
+    const events = pending.map(({ status, ...data }) =>
+      createEvent({ type: requestOf(status), data }, { id: randomUUIDv7(), time }),
     )
     await appendEvents(trx, events)
     await noteAsked(

@@ -1,10 +1,24 @@
 import { type Kysely, sql } from 'kysely'
-import type { OrdersDatabase } from '#tables/orders.ts'
-import type { PaymentsDatabase } from '#tables/payments.ts'
+import { fitsLedger, restingStatuses } from '#contracts/order-states.ts'
+import {
+  listOf,
+  type OrderColumns,
+  type OrdersDatabase,
+  pendingList,
+  restingList,
+} from '#tables/orders.ts'
+import { type LedgerColumns, type PaymentsDatabase, signedAmount } from '#tables/payments.ts'
 import { rowsOf } from '../rows-of.ts'
 
 type Orders = Kysely<OrdersDatabase>
 type Payments = Kysely<PaymentsDatabase>
+
+const pending = sql.raw(pendingList)
+const resting = sql.raw(restingList)
+/** Of the states at rest: those whose order was charged. */
+const charged = sql.raw(
+  listOf(restingStatuses.filter((status) => fitsLedger(status, 'DEBIT', 'SUCCESS'))),
+)
 
 export const ping = <Tables>(db: Kysely<Tables>) => sql`SELECT`.execute(db)
 
@@ -19,26 +33,16 @@ export const findServices = async <Tables>(db: Kysely<Tables>) => {
   return rows.map(({ service }) => service)
 }
 
-export interface OrderFacts {
-  order_id: string
-  user_id: string
-  amount: string
-  status: 'PAYMENT_PENDING' | 'PAID' | 'PAYMENT_FAILED'
-  reason: string | null
+export interface OrderFacts extends OrderColumns<'order_id' | 'user_id' | 'amount' | 'status'> {
+  reason: OrderColumns<'failure_reason'>['failure_reason']
 }
 
-export interface PendingOrder extends OrderFacts {
+export interface PendingOrder extends OrderFacts, OrderColumns<'request_id' | 'times_asked'> {
   age_ms: number
-  request_id: string | null
-  times_asked: number
 }
 
-export interface DebitFacts {
+export interface DebitFacts extends LedgerColumns<'user_id' | 'amount' | 'status' | 'reason'> {
   order_id: string
-  user_id: string
-  amount: string
-  status: 'SUCCESS' | 'FAILED'
-  reason: string | null
 }
 
 /** By the index of pending orders, the oldest first. */
@@ -49,7 +53,7 @@ export const findPendingOrders = (db: Orders) =>
       SELECT order_id, user_id, amount, status, failure_reason AS reason, request_id, times_asked,
              (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
       FROM orders
-      WHERE status = 'PAYMENT_PENDING'
+      WHERE status IN (${pending})
       ORDER BY created_at`,
   )
 
@@ -72,9 +76,9 @@ export const sumOrders = (db: Orders) =>
     sql`
       SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
              sum(hash_record_extended(
-               ROW(order_id, user_id::text, amount::numeric, status = 'PAID', failure_reason), 0))::text AS sum
+               ROW(order_id, user_id::text, amount::numeric, status IN (${charged}), failure_reason), 0))::text AS sum
       FROM orders
-      WHERE status <> 'PAYMENT_PENDING'
+      WHERE status IN (${resting})
       GROUP BY part`,
   )
 
@@ -113,7 +117,7 @@ export const findOrdersOn = (db: Orders, page: Page) =>
     sql`
       SELECT order_id, user_id, amount, status, failure_reason AS reason
       FROM orders
-      WHERE status <> 'PAYMENT_PENDING' AND ${onPage(page)}
+      WHERE status IN (${resting}) AND ${onPage(page)}
       ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
   )
 
@@ -158,7 +162,7 @@ export const findWrongAccounts = (db: Payments) =>
     db,
     sql`
       WITH books AS (
-        SELECT user_id, sum(CASE type WHEN 'TOPUP' THEN amount ELSE -amount END) AS total,
+        SELECT user_id, sum(${sql.raw(signedAmount)}) AS total,
                count(*)::int AS entries
         FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
       SELECT user_id, balance, version, round(coalesce(total, 0), 2)::text AS ledger_sum,

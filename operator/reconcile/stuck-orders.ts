@@ -1,3 +1,6 @@
+import { isPending } from '#contracts/order-states.ts'
+import { queues } from '#contracts/topology.ts'
+import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { Books } from '../databases.ts'
 import type { LetterSummary } from '../dead-letters/letter.ts'
 import type { Finding } from './findings.ts'
@@ -32,12 +35,13 @@ export async function stuckOrders(
   )
   const debits = await findDebits(books.payments, ids)
   const decided = new Set(debits.map(({ order_id }) => order_id))
-  const lettersOf = (queue: string) => byOrder(letters.filter((letter) => letter.queue === queue))
-  const deadRequests = lettersOf('payments-consumer.dlq')
-  const deadReplies = lettersOf('orders-consumer.dlq')
+  const lettersOf = ({ queue }: { queue: string }) =>
+    byOrder(letters.filter((letter) => letter.queue === deadLetterQueue(queue)))
+  const deadRequests = lettersOf(queues.paymentsConsumer)
+  const deadReplies = lettersOf(queues.ordersConsumer)
   const now = await findOrders(books.orders, ids)
   const pending = new Set(
-    now.filter(({ status }) => status === 'PAYMENT_PENDING').map(({ order_id }) => order_id),
+    now.filter(({ status }) => isPending(status)).map(({ order_id }) => order_id),
   )
   return overdue
     .filter(({ order_id }) => pending.has(order_id))

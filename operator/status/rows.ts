@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { MessagingDatabase } from '#messaging/tables.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
+import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 
 export interface OutboxStatus {
   unpublished: number
@@ -31,7 +31,7 @@ export const readPending = async (db: Kysely<OrdersDatabase>): Promise<PendingSt
   const { rows } = await sql<PendingStatus>`
     SELECT count(*)::int AS pending, ${ageMs('created_at')} AS oldest_ms,
            coalesce(sum(times_asked - 1), 0)::int AS asked_again
-    FROM orders WHERE status = 'PAYMENT_PENDING'`.execute(db)
+    FROM orders WHERE status IN (${sql.raw(pendingList)})`.execute(db)
   return rows[0] as PendingStatus
 }
 

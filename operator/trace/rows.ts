@@ -1,20 +1,21 @@
 import { type Kysely, sql } from 'kysely'
 import type { MessagingDatabase } from '#messaging/tables.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
-import type { PaymentsDatabase } from '#tables/payments.ts'
+import type { OrderColumns, OrdersDatabase } from '#tables/orders.ts'
+import type { LedgerColumns, PaymentsDatabase } from '#tables/payments.ts'
 import { rowsOf } from '../rows-of.ts'
 
-export interface TracedOrder {
-  order_id: string
-  user_id: string
-  amount: string
-  status: string
-  failure_reason: string | null
-  times_asked: number
-  /** The event that asked for its payment last. */
-  request_id: string | null
-  created_at: Date
-  updated_at: Date
+export interface TracedOrder
+  extends OrderColumns<
+    | 'order_id'
+    | 'user_id'
+    | 'amount'
+    | 'status'
+    | 'failure_reason'
+    | 'times_asked'
+    | 'request_id'
+    | 'created_at'
+    | 'updated_at'
+  > {
   /** The database's clock when this was read. */
   read_at: Date
 }
@@ -30,13 +31,7 @@ export const findOrder = async (db: Kysely<OrdersDatabase>, orderId: string) => 
   return rows[0]
 }
 
-export interface TracedDebit {
-  tx_id: string
-  amount: string
-  status: string
-  reason: string | null
-  created_at: Date
-}
+export type TracedDebit = LedgerColumns<'tx_id' | 'amount' | 'status' | 'reason' | 'created_at'>
 
 export const findDebit = async (db: Kysely<PaymentsDatabase>, orderId: string) => {
   const rows = await rowsOf<TracedDebit, PaymentsDatabase>(

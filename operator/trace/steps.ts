@@ -1,3 +1,5 @@
+import type { LedgerStatus } from '#contracts/ledger-types.ts'
+import { isPending } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { counted } from '../cli/table.ts'
 import type { Receipt, TracedDebit, TracedEvent, TracedOrder } from './rows.ts'
@@ -30,9 +32,11 @@ export interface Facts {
 const toPayments = queues.paymentsConsumer.queue
 const toOrders = queues.ordersConsumer.queue
 
+const decisions: Record<LedgerStatus, string> = { SUCCESS: 'charged', FAILED: 'refused' }
+
 /** The way of an order, hop by hop. */
 export function stepsOf({ order, debit, requests, replies, received, heard }: Facts): Step[] {
-  const decided = debit?.status === 'FAILED' ? 'refused' : 'charged'
+  const decided = decisions[debit?.status ?? 'SUCCESS']
   return [
     step('accepted', order?.created_at, order && `${order.amount} of ${order.user_id}`),
     ...requests.map((event) => published('relayed', event, toPayments)),
@@ -73,7 +77,7 @@ export function missingFrom({ order, debit, requests, replies, received, heard }
 }
 
 const isFinal = (order: TracedOrder | undefined): order is TracedOrder =>
-  order !== undefined && order.status !== 'PAYMENT_PENDING'
+  order !== undefined && !isPending(order.status)
 
 const isReceived = ({ received_at }: Receipt) => received_at !== null
 

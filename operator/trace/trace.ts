@@ -1,3 +1,4 @@
+import { isPending } from '#contracts/order-states.ts'
 import type { Books } from '../databases.ts'
 import type { LetterSummary } from '../dead-letters/letter.ts'
 import { findDebit, findEvents, findOrder, findReceipts } from './rows.ts'
@@ -30,7 +31,7 @@ export async function traceOrder(
   if (!order && !debit && !dead?.length) return undefined
 
   const requestId = order?.request_id ?? null
-  const isOver = order !== undefined && order.status !== 'PAYMENT_PENDING'
+  const isOver = order !== undefined && !isPending(order.status)
   const between = windowOf({
     orderId,
     requestId,

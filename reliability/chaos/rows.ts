@@ -1,11 +1,14 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
+import { type OrdersDatabase, paidList, pendingList, restingList } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { End } from '../judge/judge-subscriptions.ts'
 
 type Orders = Database<OrdersDatabase>
 type Payments = Database<PaymentsDatabase>
+
+const pending = sql.raw(pendingList)
+const resting = sql.raw(restingList)
 
 /** Ends all connections that hear notifications; says how many there were. */
 export async function endListeners(db: Orders | Payments): Promise<number> {
@@ -20,7 +23,7 @@ export async function endListeners(db: Orders | Payments): Promise<number> {
 export async function settledLately(orders: Orders, seconds: number) {
   const { rows } = await sql<{ order_id: string; status: string }>`
     SELECT order_id, status FROM orders
-    WHERE status <> 'PAYMENT_PENDING' AND updated_at > now() - ${seconds} * interval '1 second'
+    WHERE status IN (${resting}) AND updated_at > now() - ${seconds} * interval '1 second'
   `.execute(orders)
   return rows
 }
@@ -37,7 +40,7 @@ export async function lives(orders: Orders): Promise<Life[]> {
   const { rows } = await sql<Life>`
     SELECT user_id AS "userId", (extract(epoch FROM created_at) * 1000)::float AS created,
            (extract(epoch FROM updated_at) * 1000)::float AS updated, times_asked AS asked
-    FROM orders WHERE status <> 'PAYMENT_PENDING' ORDER BY created_at
+    FROM orders WHERE status IN (${resting}) ORDER BY created_at
   `.execute(orders)
   return rows
 }
@@ -55,7 +58,7 @@ export async function publishedLately(db: Orders | Payments, limit: number) {
 export async function someFinalOrder(orders: Orders) {
   const { rows } = await sql<{ order_id: string; user_id: string; amount: string; status: string }>`
     SELECT order_id, user_id, amount, status FROM orders
-    WHERE status <> 'PAYMENT_PENDING' ORDER BY updated_at DESC LIMIT 1
+    WHERE status IN (${resting}) ORDER BY updated_at DESC LIMIT 1
   `.execute(orders)
   return rows[0]
 }
@@ -74,7 +77,7 @@ export async function idleTransactions(db: Orders | Payments): Promise<number> {
 export async function pendingBefore(orders: Orders, epochMs: number): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     SELECT count(*)::int AS n FROM orders
-    WHERE status = 'PAYMENT_PENDING' AND created_at < to_timestamp(${epochMs / 1_000}::float)
+    WHERE status IN (${pending}) AND created_at < to_timestamp(${epochMs / 1_000}::float)
   `.execute(orders)
   return rows[0]?.n ?? 0
 }
@@ -88,8 +91,8 @@ export async function forgetAll(db: Orders | Payments): Promise<number> {
 /** How many orders of a user are final, and how many of these are paid. */
 export async function finalOrdersOf(orders: Orders, userId: string) {
   const { rows } = await sql<{ all: number; paid: number }>`
-    SELECT count(*)::int AS all, (count(*) FILTER (WHERE status = 'PAID'))::int AS paid
-    FROM orders WHERE user_id = ${userId} AND status <> 'PAYMENT_PENDING'
+    SELECT count(*)::int AS all, (count(*) FILTER (WHERE status IN (${sql.raw(paidList)})))::int AS paid
+    FROM orders WHERE user_id = ${userId} AND status IN (${resting})
   `.execute(orders)
   return rows[0] ?? { all: 0, paid: 0 }
 }
@@ -144,7 +147,7 @@ export async function lockAccountOf(trx: Transaction<PaymentsDatabase>, userId: 
 /** The newest order that waits for its answer, if there is one that nobody has in hand. */
 export async function lockPendingOrder(trx: Transaction<OrdersDatabase>) {
   const { rows } = await sql`
-    SELECT FROM orders WHERE status = 'PAYMENT_PENDING'
+    SELECT FROM orders WHERE status IN (${pending})
     ORDER BY created_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED
   `.execute(trx)
   return rows.length
@@ -178,7 +181,7 @@ export async function waitsOf(orders: Orders, fromMs: number, toMs: number) {
   const { rows } = await sql<{ userId: string; ms: number }>`
     WITH way AS (
       SELECT user_id, created_at, to_timestamp(${fromMs / 1_000}::float) AS begun,
-             CASE status WHEN 'PAYMENT_PENDING' THEN clock_timestamp() ELSE updated_at END AS ended
+             CASE WHEN status IN (${pending}) THEN clock_timestamp() ELSE updated_at END AS ended
       FROM orders
       WHERE created_at <= to_timestamp(${toMs / 1_000}::float))
     SELECT user_id AS "userId",
@@ -194,7 +197,7 @@ export async function endsSince(orders: Orders, epochMs = 0): Promise<End[]> {
     SELECT order_id AS "orderId", user_id AS "userId", status,
            (extract(epoch FROM updated_at) * 1000)::float AS "endedAtMs"
     FROM orders
-    WHERE status <> 'PAYMENT_PENDING' AND updated_at >= to_timestamp(${epochMs / 1_000}::float)
+    WHERE status IN (${resting}) AND updated_at >= to_timestamp(${epochMs / 1_000}::float)
   `.execute(orders)
   return rows
 }

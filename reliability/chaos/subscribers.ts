@@ -1,3 +1,4 @@
+import { isPending } from '#contracts/order-states.ts'
 import { until } from '#local/supervisor/waiting.ts'
 import {
   type Subscription,
@@ -81,7 +82,7 @@ class Subscriber implements Subscription {
     })
     this.#socket.addEventListener('message', ({ data }) => {
       const { type, order_id, status } = JSON.parse(String(data))
-      if (type !== 'order' || status === 'PAYMENT_PENDING' || this.told.has(order_id)) return
+      if (type !== 'order' || isPending(status) || this.told.has(order_id)) return
       this.told.set(order_id, { status, atMs: Date.now() })
     })
   }

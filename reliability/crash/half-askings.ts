@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { eventTypesTo } from '#contracts/event-types.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { TestDatabase } from '#testing/database.ts'
 
@@ -11,7 +12,7 @@ export async function halfAskings(orders: TestDatabase<OrdersDatabase>): Promise
   const halves = await orders.rows(sql<{ order_id: string; times_asked: number; events: number }>`
     SELECT order_id, times_asked, count(event_id)::int AS events
     FROM orders LEFT JOIN outbox
-      ON event_type = 'PaymentRequested' AND payload_json ->> 'subject' = order_id::text
+      ON event_type = ANY (${eventTypesTo('payments')}::text[]) AND payload_json ->> 'subject' = order_id::text
     GROUP BY order_id HAVING times_asked <> count(event_id)`)
   return halves.map(
     ({ order_id, times_asked, events }) =>

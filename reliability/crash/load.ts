@@ -1,4 +1,5 @@
 import { pause } from '#chassis/pause.ts'
+import { isPending } from '#contracts/order-states.ts'
 import { call, OrderWatcher } from '#testing/client.ts'
 import type { Clients, Doors } from '../judge/clients.ts'
 import type { History } from '../judge/history.ts'
@@ -146,7 +147,7 @@ class UserWatcher {
       socket.addEventListener('open', () => socket.send('nonsense'))
       socket.addEventListener('message', ({ data }) => {
         const { order_id, status } = JSON.parse(String(data))
-        if (order_id && status !== 'PAYMENT_PENDING') tell(order_id, status)
+        if (order_id && !isPending(status)) tell(order_id, status)
       })
       socket.addEventListener('close', () => {
         if (!this.#closed) setTimeout(this.#connect, 100)

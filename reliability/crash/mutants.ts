@@ -465,7 +465,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'final-status-overwritten',
     file: `${settling}/rows.ts`,
-    text: " AND orders.status = 'PAYMENT_PENDING'\n  `.execute(trx)",
+    text: ` AND orders.status IN (\${pending})\n  \`.execute(trx)`,
     replacement: '\n  `.execute(trx)',
     why: 'a final status never changes, whatever the code believes',
     caughtBy: {

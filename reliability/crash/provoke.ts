@@ -1,3 +1,4 @@
+import { allEventTypes, eventTypes } from '#contracts/event-types.ts'
 import { routes } from '#contracts/topology.ts'
 import type { ProcessName } from '#local/stack/ports.ts'
 import { pause } from '#local/supervisor/waiting.ts'
@@ -48,18 +49,19 @@ export const provocationsNamed = {
 }
 
 /** What can happen to the messages of one route: to whom, and on their way from whom. */
-const ofRoutes = Object.values(routes).flatMap((route): Provocation[] => {
-  const isRequest = route === routes.PaymentRequested
+const ofRoutes = allEventTypes.flatMap((type): Provocation[] => {
+  const route = routes[type]
+  const { from, to } = eventTypes[type]
   const unbinding: Bring = (system, _, signal) =>
     unbind(system, [route], signal && (() => pause(3_000, signal)))
   return [
     {
-      process: isRequest ? /^payments-consumer$/ : /^orders-consumer$/,
+      process: new RegExp(`^${to}-consumer$`),
       seams: [new RegExp(`redelivery of ${route.routingKey}$`)],
       bring: (system, process, signal) => letComeAgain(system, process, signal, route),
     },
     {
-      process: isRequest ? /^orders-relay$/ : /^payments-relay$/,
+      process: new RegExp(`^${from}-relay$`),
       seams: [new RegExp(`return of ${route.routingKey}$`), /set publish_attempts$/],
       bring: unbinding,
     },

@@ -1,3 +1,4 @@
+import { balanceChange } from '#contracts/ledger-types.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { History } from './history.ts'
 import { answersOf, type LedgerRow, type Remains } from './remains.ts'
@@ -36,9 +37,10 @@ export function moneyFaults({ calls }: History, { accounts, ledger, keys }: Rema
 }
 
 function wrongBalance({ user_id, balance }: Remains['accounts'][number], moves: LedgerRow[]) {
-  const sum = moves.reduce((total, { type, amount }) => total + signOf(type) * minorOf(amount), 0n)
+  const sum = moves.reduce(
+    (total, { type, amount }) => total + balanceChange(type, minorOf(amount)),
+    0n,
+  )
   if (sum >= 0n && balance === formatMoney(sum)) return []
   return [`the balance of ${user_id} is ${balance}, its ledger adds up to ${sum} cents`]
 }
-
-const signOf = (type: LedgerRow['type']): bigint => (type === 'TOPUP' ? 1n : -1n)

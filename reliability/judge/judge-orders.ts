@@ -1,4 +1,5 @@
 import { minorOf } from '#contracts/money.ts'
+import { fitsLedger, isPending } from '#contracts/order-states.ts'
 import type { Call, History } from './history.ts'
 import { answersOf, type LedgerRow, type OrderRow, type Remains, type Word } from './remains.ts'
 
@@ -58,14 +59,13 @@ function faultOf(row: OrderRow, debits: LedgerRow[], call: Call): Judged | undef
   if (user_id !== call.userId || minorOf(amount) !== call.amountMinor) {
     return unexpected(`is of ${user_id} about ${amount}, which is not what was asked`)
   }
-  if (status === 'PAYMENT_PENDING') {
+  if (isPending(status)) {
     return { word: 'stuck', fault: `order ${id} is pending, ${sayDebit(debits[0])}` }
   }
   const [debit] = debits
   if (!debit) return unexpected(`is ${status} without a decision`)
   if (debit.user_id !== user_id || debit.amount !== amount) return unexpected('has a wrong debit')
-  const decided = debit.status === 'SUCCESS' ? 'PAID' : 'PAYMENT_FAILED'
-  const agrees = decided === status && debit.reason === row.failure_reason
+  const agrees = fitsLedger(status, 'DEBIT', debit.status) && debit.reason === row.failure_reason
   return agrees ? undefined : unexpected(`is ${status}, but ${sayDebit(debit)}`)
 }
 

@@ -1,3 +1,4 @@
+import { balanceChange } from '#contracts/ledger-types.ts'
 import { minorOf } from '#contracts/money.ts'
 import type { LedgerRow, Remains } from './remains.ts'
 
@@ -20,8 +21,10 @@ export function refusalFaults({ ledger }: Remains): string[] {
 function leastHad(moved: LedgerRow[], { created_at }: LedgerRow): bigint {
   const atMs = created_at.getTime()
   return moved.reduce((had, { type, amount, created_at: other }) => {
-    if (type === 'TOPUP') return other.getTime() < atMs - slackMs ? had + minorOf(amount) : had
-    return other.getTime() <= atMs + slackMs ? had - minorOf(amount) : had
+    const change = balanceChange(type, minorOf(amount))
+    const isSure =
+      change > 0n ? other.getTime() < atMs - slackMs : other.getTime() <= atMs + slackMs
+    return isSure ? had + change : had
   }, 0n)
 }
 

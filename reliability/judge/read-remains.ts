@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
+import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { LedgerRow, OrderRow, Remains } from './remains.ts'
 
@@ -55,7 +55,7 @@ export async function owedEvents({ orders, payments }: Databases): Promise<Remai
 /** Orders that are not final. */
 export async function pendingOrders({ orders }: Databases): Promise<number> {
   const { rows } = await sql<{ n: number }>`
-    SELECT count(*)::int AS n FROM orders WHERE status = 'PAYMENT_PENDING'`.execute(orders)
+    SELECT count(*)::int AS n FROM orders WHERE status IN (${sql.raw(pendingList)})`.execute(orders)
   return rows[0]?.n ?? 0
 }
 

@@ -1,3 +1,5 @@
+import type { OrderColumns } from '#tables/orders.ts'
+import type { LedgerColumns } from '#tables/payments.ts'
 import type { Call } from './history.ts'
 
 /**
@@ -20,25 +22,13 @@ export interface Remains {
   deadLetters: { queue: string; messageId: string; reason: string }[]
 }
 
-export interface OrderRow {
-  order_id: string
-  user_id: string
-  amount: string
-  status: string
-  failure_reason: string | null
-  times_asked: number
-}
+export type OrderRow = OrderColumns<
+  'order_id' | 'user_id' | 'amount' | 'status' | 'failure_reason' | 'times_asked'
+>
 
-export interface LedgerRow {
-  tx_id: string
-  order_id: string | null
-  user_id: string
-  type: 'TOPUP' | 'DEBIT'
-  amount: string
-  status: 'SUCCESS' | 'FAILED'
-  reason: string | null
-  created_at: Date
-}
+export type LedgerRow = LedgerColumns<
+  'tx_id' | 'order_id' | 'user_id' | 'type' | 'amount' | 'status' | 'reason' | 'created_at'
+>
 
 /** What a call was answered with: as the client heard it, or else as the service remembers it. */
 export function answersOf(keys: Remains['keys']): (call: Call) => string[] {

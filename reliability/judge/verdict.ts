@@ -1,3 +1,4 @@
+import { isPending } from '#contracts/order-states.ts'
 import type { Call, History } from './history.ts'
 import { moneyFaults } from './judge-money.ts'
 import { judgeOrders } from './judge-orders.ts'
@@ -44,7 +45,7 @@ function untoldOrders({ told }: History, { orders }: Remains): string[] {
   const statuses = new Map(orders.map(({ order_id, status }) => [order_id, status]))
   return [...told].flatMap(([id, heard]) => {
     const status = statuses.get(id)
-    if (status === undefined || status === 'PAYMENT_PENDING') return []
+    if (status === undefined || isPending(status)) return []
     if (heard.length === 0) return [`nobody was told that order ${id} is ${status}`]
     const wrong = heard.filter((each) => each !== status)
     return wrong.length > 0 ? [`order ${id} is ${status}, a watcher was told ${wrong}`] : []

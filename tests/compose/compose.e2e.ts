@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { isPending } from '#contracts/order-states.ts'
 import { processNames } from '#local/stack/ports.ts'
 import { until } from '#local/supervisor/waiting.ts'
+import { pendingList } from '#tables/orders.ts'
+import { signedAmount } from '#tables/payments.ts'
 import { insist } from '#testing/client.ts'
 import { lines, openProject, type Project } from './project.ts'
 
@@ -153,7 +156,7 @@ describe('docker compose', function () {
 
   it('leaves books that agree, and nothing on the way', async () => {
     const owed = 'select count(*) from outbox where published_at is null'
-    const pending = "select count(*) from orders where status = 'PAYMENT_PENDING'"
+    const pending = `select count(*) from orders where status in (${pendingList})`
     const isDone = async () =>
       (await sql('orders_db', `select (${owed}) + (${pending})`)) === '0' &&
       (await sql('payments_db', owed)) === '0' &&
@@ -161,7 +164,7 @@ describe('docker compose', function () {
     assert.ok(await until(isDone, { timeoutMs: minutes, everyMs: 500 }), 'something is still owed')
 
     const wrongBalances = `select count(*) from accounts a where balance <> (
-      select coalesce(sum(case type when 'TOPUP' then amount else -amount end), 0)
+      select coalesce(sum(${signedAmount}), 0)
       from ledger l where l.user_id = a.user_id and l.status = 'SUCCESS')`
     assert.equal(await sql('payments_db', wrongBalances), '0')
     const decidedTwice = `select count(*) from (
@@ -255,7 +258,7 @@ describe('docker compose', function () {
     const finals: Order[] = []
     socket.addEventListener('message', ({ data }) => {
       const message = JSON.parse(String(data))
-      if (message.type === 'order' && message.status !== 'PAYMENT_PENDING') finals.push(message)
+      if (message.type === 'order' && !isPending(message.status)) finals.push(message)
     })
     await new Promise((done, failed) => {
       socket.addEventListener('open', done, { once: true })

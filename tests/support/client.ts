@@ -1,5 +1,6 @@
 import { Client } from '#client/client.ts'
 import type { Following } from '#client/follow.ts'
+import { isPending } from '#contracts/order-states.ts'
 import { assertDocumented } from './documented.ts'
 
 /** What came back: the body parsed, if it was JSON. */
@@ -73,7 +74,7 @@ export class OrderWatcher {
   constructor(gateway: string, onFinal: (orderId: string, status: string) => void = () => {}) {
     this.#following = new Client({ gateway }).follow({
       onOrder: ({ order_id, status }) => {
-        if (status === 'PAYMENT_PENDING') return
+        if (isPending(status)) return
         this.finals.set(order_id, [...(this.finals.get(order_id) ?? []), status])
         onFinal(order_id, status)
       },

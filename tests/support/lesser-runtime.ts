@@ -2,6 +2,7 @@
 // plain http): calls, a retry and the end of an order, by the client.
 import { WebSocket } from 'ws'
 import { Client } from '#client/client.ts'
+import { isPending } from '#contracts/order-states.ts'
 
 const gateway = process.env.GATEWAY ?? ''
 try {
@@ -25,7 +26,7 @@ await client.topUp(user_id, '1.00')
 const { order_id } = await client.placeOrder(user_id, '1.00')
 const following = client.follow({
   onOrder: ({ status }) => {
-    if (status === 'PAYMENT_PENDING') return
+    if (isPending(status)) return
     console.log(status)
     following.close()
   },

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
+import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { Addresses } from './stack.ts'
 
@@ -27,7 +27,7 @@ interface Databases {
 /** How many orders are not final, and how many events of either outbox are not published. */
 export async function unfinished({ orders, payments }: Databases): Promise<number> {
   const pending = sql<{ n: number }>`
-    SELECT (SELECT count(*) FROM orders WHERE status = 'PAYMENT_PENDING')::int
+    SELECT (SELECT count(*) FROM orders WHERE status IN (${sql.raw(pendingList)}))::int
          + (SELECT count(*) FROM outbox WHERE published_at IS NULL)::int AS n`
   const unsent = sql<{ n: number }>`
     SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL`

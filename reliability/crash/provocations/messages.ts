@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { queues } from '#contracts/topology.ts'
 import type { ProcessName } from '#local/stack/ports.ts'
+import { restingList } from '#tables/orders.ts'
 import type { System } from '../system.ts'
 
 /** The queue of a consumer. */
@@ -52,7 +53,7 @@ interface AnyEvent {
 /** The event that this process was sent about the order that was settled last. */
 export async function settledEvent({ orders, payments }: System, process: ProcessName) {
   const [settled] = await orders.rows(sql<{ order_id: string }>`
-    SELECT order_id FROM orders WHERE status <> 'PAYMENT_PENDING'
+    SELECT order_id FROM orders WHERE status IN (${sql.raw(restingList)})
     ORDER BY updated_at DESC LIMIT 1`)
   const source = process === 'payments-consumer' ? orders : payments
   const [row] = await source.rows(sql<{ payload_json: AnyEvent }>`

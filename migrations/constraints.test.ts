@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { FailureReason } from '#contracts/events.ts'
+import { allLedgerTypes, ledgerStatuses, ledgerTypes } from '#contracts/ledger-types.ts'
+import {
+  firstStatus,
+  fitsLedger,
+  orderStatuses,
+  pendingStatuses,
+  restingStatuses,
+} from '#contracts/order-states.ts'
+
+const failureReasons = FailureReason.anyOf.map((reason) => reason.const)
+
+/** What is written last in the migrations of a service, by their numbers. */
+function lastIn(service: string, pattern: RegExp): string {
+  const files = globSync([`${service}/*.sql`, 'both/*.sql'], { cwd: import.meta.dirname })
+  const texts = files
+    .sort((a, b) => (basename(a) < basename(b) ? -1 : 1))
+    .map((path) => readFileSync(`${import.meta.dirname}/${path}`, 'utf8'))
+  const found = texts.flatMap((text) => [...text.matchAll(pattern)]).at(-1)
+  assert.ok(found, `no migration of ${service} has ${pattern}`)
+  return found[1] ?? ''
+}
+
+const namesIn = (sql: string) => [...sql.matchAll(/'(\w+)'/g)].map(([, name]) => name ?? '')
+
+/** The names that the database compares with, held against those of the tables in contracts/. */
+describe('the constraints of the migrations', () => {
+  for (const [service, constraint, names] of [
+    ['orders', 'orders_status', orderStatuses],
+    ['orders', 'orders_reason_is_known', failureReasons],
+    [
+      'orders',
+      'orders_reason_of_failure',
+      restingStatuses.filter((status) => fitsLedger(status, 'DEBIT', 'FAILED')),
+    ],
+    ['payments', 'ledger_type', allLedgerTypes],
+    ['payments', 'ledger_status', ledgerStatuses],
+    ['payments', 'ledger_reason_is_known', failureReasons],
+    [
+      'payments',
+      'ledger_debit_has_order',
+      allLedgerTypes.filter((type) => ledgerTypes[type].ofOrder),
+    ],
+    [
+      'payments',
+      'ledger_topup_succeeds',
+      [...allLedgerTypes.filter((type) => ledgerTypes[type].mayFail), 'SUCCESS'],
+    ],
+  ] as const) {
+    it(`${constraint} knows what contracts/ knows; if not, migrations/${service}/ lacks a file`, () => {
+      const check = lastIn(service, new RegExp(`CONSTRAINT ${constraint}\\s+CHECK (\\(.*\\))`, 'g'))
+      assert.deepEqual(namesIn(check).sort(), [...names].sort())
+    })
+  }
+
+  it('an order begins in the first state; if not, migrations/orders/ lacks a file', () => {
+    const first = lastIn('orders', /\bstatus\s+(?:text NOT NULL|SET) DEFAULT ('\w+')/g)
+    assert.deepEqual(namesIn(first), [firstStatus])
+  })
+
+  it('the index orders_pending has all that are pending; if not, migrations/orders/ lacks a file', () => {
+    const condition = lastIn('orders', /CREATE INDEX orders_pending[^;]*WHERE ([^;]*);/g)
+    assert.deepEqual(namesIn(condition).sort(), [...pendingStatuses].sort())
+  })
+})
