@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { allEventTypes } from '#contracts/event-types.ts'
+import { allLedgerTypes } from '#contracts/ledger-types.ts'
+import { orderStatuses, pendingStatuses } from '#contracts/order-states.ts'
 
 /**
  * Who may import whom. A folder is a process, and processes meet only in events and in tables of
@@ -257,6 +260,35 @@ describe('architecture', () => {
       !/rows\.ts$|^chassis\/database\//.test(path) && statement.test(text) && 'has SQL',
     ])
     assert.deepEqual(broken, [])
+  })
+
+  it('says only in the tables of contracts/ which states, events and entries there are', () => {
+    const anyOf = (names: string[]) => `'(?:${names.join('|')})'`
+    const state = anyOf(orderStatuses)
+    const name = anyOf([...orderStatuses, ...allEventTypes, ...allLedgerTypes])
+    const twoWays = {
+      'compares with a pending state: isPending(status)': `[!=]==? ${anyOf(pendingStatuses)}`,
+      'takes all other names for one: a Record of them, or a switch': `[!=]==? ${name} \\?`,
+      'compares a state in SQL: status IN (${sql.raw(…)}), of #tables/orders.ts': `(?:WHERE|AND|OR|WHEN) (?:\\w+\\.)?status (?:=|<>|IN \\() ?${state}`,
+      'takes all other entries for one sign: signedAmount of #tables/payments.ts':
+        'CASE type .* ELSE',
+      'lists states: contracts/order-states.ts': `${state}(?:,| \\|)\\s+${state}`,
+    }
+    const broken = faults(
+      sources.filter(({ path }) => !/\.(?:test|e2e)\.ts$/.test(path)),
+      ({ text }) =>
+        Object.entries(twoWays).map(([fault, pattern]) => new RegExp(pattern).test(text) && fault),
+    )
+    assert.deepEqual(broken, [])
+    for (const [pattern, example] of [
+      "if (status !== 'PAYMENT_PENDING')",
+      "type === 'TOPUP' ? 1 : -1",
+      "WHERE orders.status <> 'PAYMENT_PENDING'",
+      "CASE type WHEN 'TOPUP' THEN amount ELSE -amount END",
+      "status: 'PAID' | 'PAYMENT_FAILED'",
+    ].map((example, index) => [Object.values(twoWays)[index], example] as const)) {
+      assert.match(example, new RegExp(pattern ?? ''))
+    }
   })
 
   it('keeps the client free of everything else, so that it can be taken along', () => {

@@ -42,6 +42,11 @@ export type OrderLedgerType = {
 /** In the order of the table. */
 export const allLedgerTypes = Object.keys(ledgerTypes) as LedgerType[]
 
+/** In the same order, those that are about an order. */
+export const orderLedgerTypes = allLedgerTypes.filter(
+  (type): type is OrderLedgerType => ledgerTypes[type].ofOrder,
+)
+
 /** What a successful entry of a type and an amount adds to the balance, in minor units. */
 export const balanceChange = (type: LedgerType, amountMinor: bigint): bigint =>
   BigInt(ledgerTypes[type].sign) * amountMinor

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { FailureReason } from '#contracts/events.ts'
-import { allLedgerTypes, ledgerStatuses, ledgerTypes } from '#contracts/ledger-types.ts'
+import {
+  allLedgerTypes,
+  ledgerStatuses,
+  ledgerTypes,
+  orderLedgerTypes,
+} from '#contracts/ledger-types.ts'
 import {
   firstStatus,
   fitsLedger,
@@ -39,11 +44,7 @@ describe('the constraints of the migrations', () => {
     ['payments', 'ledger_type', allLedgerTypes],
     ['payments', 'ledger_status', ledgerStatuses],
     ['payments', 'ledger_reason_is_known', failureReasons],
-    [
-      'payments',
-      'ledger_debit_has_order',
-      allLedgerTypes.filter((type) => ledgerTypes[type].ofOrder),
-    ],
+    ['payments', 'ledger_debit_has_order', orderLedgerTypes],
     [
       'payments',
       'ledger_topup_succeeds',

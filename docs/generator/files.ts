@@ -6,6 +6,7 @@ import { paymentsApi } from './payments.ts'
 import { postmanCollection } from './postman.ts'
 import { requestsFile } from './requests.ts'
 import { stepsOf } from './steps.ts'
+import { tablesPage } from './tables-page.ts'
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
@@ -22,5 +23,6 @@ export function documentFiles(): Record<string, string> {
     'docs/generated/requests.http': requestsFile(steps),
     'docs/generated/postman.json': json(postmanCollection(steps)),
     'docs/generated/events.html': eventsPage(events),
+    'docs/generated/tables.md': tablesPage(),
   }
 }

@@ -1,4 +1,4 @@
-import { isPending } from '#contracts/order-states.ts'
+import { isPending, type PendingStatus, pendingStatuses } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { Books } from '../databases.ts'
@@ -33,8 +33,7 @@ export async function stuckOrders(
   const handled = new Set(
     (await findHandled(books.payments, requestIds)).map((row) => row.event_id),
   )
-  const debits = await findDebits(books.payments, ids)
-  const decided = new Set(debits.map(({ order_id }) => order_id))
+  const decided = await decidedOrders(books, overdue)
   const lettersOf = ({ queue }: { queue: string }) =>
     byOrder(letters.filter((letter) => letter.queue === deadLetterQueue(queue)))
   const deadRequests = lettersOf(queues.paymentsConsumer)
@@ -59,6 +58,23 @@ export async function stuckOrders(
         isHandled: order.request_id !== null && handled.has(order.request_id),
       }),
     )
+}
+
+/** Where Payments writes down the decision that an order in a state waits for. */
+const findDecisions: Record<PendingStatus, typeof findDebits> = { PAYMENT_PENDING: findDebits }
+
+/** Those of which Payments has decided what they wait for. */
+async function decidedOrders(
+  { payments }: Pick<Books, 'payments'>,
+  overdue: PendingOrder[],
+): Promise<Set<string>> {
+  const decided = new Set<string>()
+  for (const waiting of pendingStatuses) {
+    const orders = overdue.filter(({ status }) => status === waiting)
+    const ids = orders.map(({ order_id }) => order_id)
+    for (const { order_id } of await findDecisions[waiting](payments, ids)) decided.add(order_id)
+  }
+  return decided
 }
 
 /** What their receiver says of some events, by the order that each is about, which the sender knows. */

@@ -1,4 +1,4 @@
-import type { LedgerStatus } from '#contracts/ledger-types.ts'
+import type { LedgerStatus, OrderLedgerType } from '#contracts/ledger-types.ts'
 import { isPending } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { counted } from '../cli/table.ts'
@@ -32,11 +32,14 @@ export interface Facts {
 const toPayments = queues.paymentsConsumer.queue
 const toOrders = queues.ordersConsumer.queue
 
-const decisions: Record<LedgerStatus, string> = { SUCCESS: 'charged', FAILED: 'refused' }
+/** The stage that an entry of the ledger is of its order, by its type and how it ended. */
+const decisions: Record<OrderLedgerType, Record<LedgerStatus, string>> = {
+  DEBIT: { SUCCESS: 'charged', FAILED: 'refused' },
+}
 
 /** The way of an order, hop by hop. */
 export function stepsOf({ order, debit, requests, replies, received, heard }: Facts): Step[] {
-  const decided = decisions[debit?.status ?? 'SUCCESS']
+  const decided = decisions.DEBIT[debit?.status ?? 'SUCCESS']
   return [
     step('accepted', order?.created_at, order && `${order.amount} of ${order.user_id}`),
     ...requests.map((event) => published('relayed', event, toPayments)),

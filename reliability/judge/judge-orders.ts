@@ -1,3 +1,4 @@
+import type { OrderLedgerType } from '#contracts/ledger-types.ts'
 import { minorOf } from '#contracts/money.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
 import type { Call, History } from './history.ts'
@@ -43,10 +44,13 @@ function judgeCall(call: Call, ids: string[], find: (id: string) => Found): Judg
   }
   const { row, debits } = find(id)
   if (!row) return [{ word: 'lost', fault: `order ${id} was answered with 201 and is not there` }]
-  const fault = faultOf(row, debits, call)
+  const fault = judges.DEBIT(row, debits, call)
   if (fault) return [fault]
   return [{ word: call.ending === 'ok' ? 'ok' : 'recovered' }]
 }
+
+/** By the type of the entries that an order has in the ledger. */
+const judges = { DEBIT: faultOf } satisfies Record<OrderLedgerType, unknown>
 
 function faultOf(row: OrderRow, debits: LedgerRow[], call: Call): Judged | undefined {
   const { order_id: id, status, user_id, amount } = row
