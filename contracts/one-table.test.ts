@@ -90,11 +90,13 @@ describe('the tables of contracts/', function () {
             isPaid: true,
             ledger: { DEBIT: ['SUCCESS'], FEE: ['none', 'SUCCESS'] },
             on: { PaymentSucceeded: 'repeat', PaymentFailed: 'contradiction', HoldReleased: 'PAID' },
+            onCall: {},
             summary: 'is held',
           },`)(
           text
             .replaceAll(/(?<=DEBIT: \[.*\])(?= \},$)/gm, ", FEE: ['none', 'SUCCESS']")
-            .replaceAll(/(?<=PaymentFailed: .*)(?= \},$)/gm, ", HoldReleased: 'repeat'"),
+            .replaceAll(/(?<=PaymentFailed: .*)(?= \},$)/gm, ", HoldReleased: 'repeat'")
+            .replace(/(?<= PAID: [^}]*\},[^}]*\},\s+onCall: \{)/, " hold: 'HELD' "),
         ),
       [tables.events]: adding(`  HoldRequested: {
             from: 'orders', to: 'payments', routingKey: 'hold.requested', version: 1, summary: '',
@@ -113,15 +115,18 @@ describe('the tables of contracts/', function () {
     assert.deepEqual(placesIn(types), [
       'client/order-status.ts', // does a client go on listening?
       'docs/generator/async-examples.ts', // how does the event look?
+      'frontend/order-list.js', // a state at rest changes: which news is older?
       'frontend/status.js', // how is the state said on the page?
       'frontend/view.js', // how is the entry said on the page?
       'operator/reconcile/findings.ts', // what must the entry agree with?
       'operator/reconcile/stuck-orders.ts', // how is seen that what the state waits for is decided?
       'operator/trace/steps.ts', // which stage is the entry?
       'orders-api/timeline.ts', // what had Payments done with an order in this state?
+      'orders-api/watched-user.ts', // a state at rest changes: what was told of is news again
       'orders-consumer/settle-orders.ts', // what does the reply say of the order?
       'payments-consumer/main.ts', // who handles the request?
       'reliability/judge/judge-orders.ts', // what must the entry agree with?
+      'reliability/judge/verdict.ts', // a state at rest changes: more than the last one may be told
       'reliability/model/states.test.ts', // what is the state in the model?
     ])
     assert.deepEqual(

@@ -10,6 +10,8 @@ interface OrderState {
   ledger: Record<OrderLedgerType, readonly (LedgerStatus | 'none')[]>
   /** What each reply makes of it: its next state, nothing new, or a dead letter, since it cannot be true. */
   on: Record<ReplyType, string | 'repeat' | 'contradiction'>
+  /** The calls that lead on from it, each with the next state. A state at rest without one is final. */
+  onCall: Record<string, string>
   /** For people who read the documents. */
   summary: string
 }
@@ -24,6 +26,7 @@ export const orderStates = {
     isPaid: false,
     ledger: { DEBIT: ['none', 'SUCCESS', 'FAILED'] },
     on: { PaymentSucceeded: 'PAID', PaymentFailed: 'PAYMENT_FAILED' },
+    onCall: {},
     summary: 'accepted; Payments is asked for its money',
   },
   PAID: {
@@ -31,6 +34,7 @@ export const orderStates = {
     isPaid: true,
     ledger: { DEBIT: ['SUCCESS'] },
     on: { PaymentSucceeded: 'repeat', PaymentFailed: 'contradiction' },
+    onCall: {},
     summary: 'its money was taken',
   },
   PAYMENT_FAILED: {
@@ -38,6 +42,7 @@ export const orderStates = {
     isPaid: false,
     ledger: { DEBIT: ['FAILED'] },
     on: { PaymentSucceeded: 'contradiction', PaymentFailed: 'repeat' },
+    onCall: {},
     summary: 'its money was refused, and nothing was taken',
   },
 } as const satisfies Record<string, OrderState>
@@ -51,6 +56,15 @@ export type PendingStatus = {
 }[OrderStatus]
 /** Waits for nothing. */
 export type RestingStatus = Exclude<OrderStatus, PendingStatus>
+/**
+ * `true` as long as no call leads on from a state at rest. Whoever relies on it says so, `true satisfies
+ * RestIsFinal`, and does not compile any more once it is not.
+ */
+export type RestIsFinal = {
+  [S in RestingStatus]: keyof States[S]['onCall']
+}[RestingStatus] extends never
+  ? true
+  : never
 /** What a reply may make of an order: a state that some reply leads to. */
 export type DecidedStatus = Extract<
   { [S in OrderStatus]: States[S]['on'][ReplyType] }[OrderStatus],

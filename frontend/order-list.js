@@ -1,5 +1,9 @@
+/** @import { RestIsFinal } from '#contracts/order-states.ts' */
 /** @import { Order } from './api.js' */
 import { isFinal } from './status.js'
+
+/** No order changes after its end. */
+const endStays = /** @satisfies {RestIsFinal} */ (true)
 
 /**
  * The latest orders of a user. What is read and what is pushed cross on the way, so an order that has
@@ -18,7 +22,8 @@ export function createOrderList(limit) {
     /** Says whether it was news. @param {Order} order */
     take(order) {
       const known = orders.get(order.order_id)
-      if (known !== undefined && (isFinal(known) || order.status === known.status)) return false
+      const isOver = known !== undefined && endStays && isFinal(known)
+      if (isOver || order.status === known?.status) return false
       orders.set(order.order_id, order)
       for (const { order_id } of newestFirst().slice(limit)) orders.delete(order_id)
       return true

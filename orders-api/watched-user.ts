@@ -1,4 +1,4 @@
-import { isPending } from '#contracts/order-states.ts'
+import { isPending, type RestIsFinal } from '#contracts/order-states.ts'
 import type { Order } from '#contracts/orders-http.ts'
 
 /** Final orders that were told one after the other. They are forgotten together. */
@@ -36,7 +36,7 @@ export class WatchedUser {
 
   /** Whether this state of an order is no news. */
   knows({ order_id, status, updated_at }: Order): boolean {
-    if (this.#latest.orderIds.has(order_id)) return true
+    if (this.#latest.orderIds.has(order_id)) return true satisfies RestIsFinal
     if (this.#earlier.some(({ orderIds }) => orderIds.has(order_id))) return true
     if (this.#pending.has(order_id) || isPending(status)) return false
     return this.#sinceMs !== undefined && Date.parse(updated_at) < this.#sinceMs

@@ -18,16 +18,31 @@ const replies = eventTypesTo('orders')
 
 const states = () =>
   table(
-    ['state', 'meaning', 'requested by', ...orderLedgerTypes.map(code), ...replies.map(code)],
+    [
+      'state',
+      'meaning',
+      'requested by',
+      ...orderLedgerTypes.map(code),
+      ...replies.map(code),
+      'left by a call',
+    ],
     orderStatuses.map((status) => {
-      const { summary, request } = orderStates[status]
+      const { summary, request, onCall } = orderStates[status]
       const entries = orderLedgerTypes.map((type) =>
         (['none', ...ledgerStatuses] as const)
           .filter((entry) => fitsLedger(status, type, entry))
           .join(', '),
       )
       const next = replies.map((reply) => onReply(status, reply))
-      return [code(status), summary, request ? code(request) : 'at rest', ...entries, ...next]
+      const calls = Object.keys(onCall).map(code).join(', ') || 'none'
+      return [
+        code(status),
+        summary,
+        request ? code(request) : 'at rest',
+        ...entries,
+        ...next,
+        calls,
+      ]
     }),
   )
 

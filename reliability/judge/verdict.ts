@@ -1,4 +1,4 @@
-import { isPending } from '#contracts/order-states.ts'
+import { isPending, type RestIsFinal } from '#contracts/order-states.ts'
 import type { Call, History } from './history.ts'
 import { moneyFaults } from './judge-money.ts'
 import { judgeOrders } from './judge-orders.ts'
@@ -46,8 +46,9 @@ function untoldOrders({ told }: History, { orders }: Remains): string[] {
   return [...told].flatMap(([id, heard]) => {
     const status = statuses.get(id)
     if (status === undefined || isPending(status)) return []
+    const isToldOnce = true satisfies RestIsFinal
     if (heard.length === 0) return [`nobody was told that order ${id} is ${status}`]
-    const wrong = heard.filter((each) => each !== status)
+    const wrong = heard.filter((each) => isToldOnce && each !== status)
     return wrong.length > 0 ? [`order ${id} is ${status}, a watcher was told ${wrong}`] : []
   })
 }
