@@ -13,8 +13,8 @@ import { statusSocketPath } from '#contracts/orders-ws.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { orderAccepter } from './accept-orders.ts'
 import { orderOf } from './order-answer.ts'
+import { upgradeRequired } from './push/handshake.ts'
 import { findOrder, findTimeline, listOrders } from './rows.ts'
-import { upgradeRequired } from './status-handshake.ts'
 import { timelineOf } from './timeline.ts'
 
 export interface Orders {

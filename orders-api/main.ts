@@ -7,9 +7,9 @@ import { untilAborted } from '#chassis/pause.ts'
 import { relayWaker } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { ordersRouter } from './app.ts'
+import { StatusFeed } from './push/status-feed.ts'
+import { serveWebSocket } from './push/web-socket.ts'
 import { pingOrders } from './rows.ts'
-import { StatusFeed } from './status-feed.ts'
-import { serveStatusSocket } from './status-socket.ts'
 
 /** Takes orders, shows them, and tells those who watch how they ended. */
 await runService(
@@ -25,7 +25,7 @@ await runService(
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())
     const http = resources.use(await serve({ ...config, health, logger, router }))
-    resources.use(serveStatusSocket(http.server, { feed, logger }))
+    resources.use(serveWebSocket(http.server, { feed, logger }))
 
     await untilAborted(signal)
   },

@@ -2,16 +2,12 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Place } from '#chassis/http/cursor.ts'
 import type { OrderStatus } from '#contracts/order-states.ts'
-import {
-  type OrderColumns,
-  type OrdersDatabase,
-  type OrdersTable,
-  restingList,
-} from '#tables/orders.ts'
+import type { OrderColumns, OrdersDatabase, OrdersTable } from '#tables/orders.ts'
 
 type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>
 
-const columns = [
+/** What `OrderRow` has. */
+export const orderColumns = [
   'order_id',
   'user_id',
   'amount',
@@ -21,7 +17,7 @@ const columns = [
   'updated_at',
 ] as const
 
-export type OrderRow = OrderColumns<(typeof columns)[number]>
+export type OrderRow = OrderColumns<(typeof orderColumns)[number]>
 
 /** In the transaction of their outbox rows, and in the order of their ids. Returns them by id. */
 export const insertOrders = async (
@@ -36,13 +32,13 @@ export const insertOrders = async (
       ${sorted.map(({ user_id }) => user_id)}::text[],
       ${sorted.map(({ amount }) => amount)}::numeric[],
       ${sorted.map(({ request_id }) => request_id)}::uuid[])
-    RETURNING ${sql.join(columns.map((column) => sql.ref(column)))}
+    RETURNING ${sql.join(orderColumns.map((column) => sql.ref(column)))}
   `.execute(trx)
   return new Map(rows.map((row) => [row.order_id, row]))
 }
 
 export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
-  db.selectFrom('orders').select(columns).where('order_id', '=', orderId).executeTakeFirst()
+  db.selectFrom('orders').select(orderColumns).where('order_id', '=', orderId).executeTakeFirst()
 
 export type TimelineRow = OrderColumns<
   | 'status'
@@ -85,7 +81,7 @@ export const listOrders = (
 ): Promise<OrderRow[]> =>
   db
     .selectFrom('orders')
-    .select(columns)
+    .select(orderColumns)
     .where('user_id', '=', userId)
     .$if(statuses !== undefined, (query) => query.where('status', 'in', statuses ?? []))
     .$if(after !== undefined, (query) =>
@@ -98,30 +94,6 @@ export const listOrders = (
     .orderBy('order_id', 'desc')
     .limit(limit)
     .execute()
-
-/** The present state of some orders. */
-export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
-  db
-    .selectFrom('orders')
-    .select(columns)
-    .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
-    .execute()
-
-/** The orders of some users that became final within the last so many milliseconds. */
-export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
-  db
-    .selectFrom('orders')
-    .select(columns)
-    .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
-    .where(sql<boolean>`status IN (${sql.raw(restingList)})`)
-    .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
-    .execute()
-
-/** The clock that orders are timed by. */
-export const readTime = async (db: Db): Promise<Date> => {
-  const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(db)
-  return rows[0]?.now ?? new Date(0)
-}
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
 export const pingOrders = (db: Db) => sql`SELECT FROM orders LIMIT 0`.execute(db)

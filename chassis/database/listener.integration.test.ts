@@ -22,16 +22,16 @@ describe('listen', () => {
     const deaf: number[] = []
     const stillDeaf: number[] = []
     const heardWhenAlive: number[] = []
-    const { isHearing } = use(
+    const { isListening } = use(
       listen({
         ...{ name: 'ear', url, db: database.db, channel: 'news', logger: silent, ...options },
         onNotify: (payload) => void payloads.push(payload),
-        onListen: (deafMs) => void deaf.push(deafMs),
-        onDeaf: (deafMs) => void stillDeaf.push(deafMs),
+        onListen: (disconnectedMs) => void deaf.push(disconnectedMs),
+        onDisconnected: (disconnectedMs) => void stillDeaf.push(disconnectedMs),
         onAlive: () => void heardWhenAlive.push(payloads.length),
       }),
     )
-    return { payloads, deaf, stillDeaf, heardWhenAlive, isHearing }
+    return { payloads, deaf, stillDeaf, heardWhenAlive, isListening }
   }
   const tell = (...payloads: string[]) => notify(database.db, 'news', payloads)
 
@@ -147,21 +147,21 @@ describe('listen', () => {
   it('notices that notifications are dropped on a connection that answers, says so, and hears again', async () => {
     const proxy = use(await proxyTo(database.url))
     const { logger, lines } = recordingLogger()
-    const { payloads, deaf, stillDeaf, heardWhenAlive, isHearing } = hear(proxy.url, {
+    const { payloads, deaf, stillDeaf, heardWhenAlive, isListening } = hear(proxy.url, {
       ...{ heartbeatMs: 300, logger },
     })
-    await eventually(isHearing)
+    await eventually(isListening)
     const heal = proxy.disturb({ dropsNotifications: true })
-    await eventually(() => !isHearing())
+    await eventually(() => !isListening())
     const aliveThen = heardWhenAlive.length
     await tell('into the void')
     await eventually(() => deaf.length > 2 && stillDeaf.length > 1) // whoever reads then, learns it
     assert.equal(heardWhenAlive.length, aliveThen)
-    assert.ok(!isHearing())
+    assert.ok(!isListening())
     assert.equal(lines.length, 1)
     assert.match(lines[0]?.err?.message ?? '', /notifications do not arrive: a pooler or proxy/)
     heal()
-    await eventually(isHearing)
+    await eventually(isListening)
     await tell('loud and clear')
     await eventually(() => payloads.includes('loud and clear'))
     assert.ok(!payloads.includes('into the void'))

@@ -18,10 +18,10 @@ export interface Listening<Tables> {
   logger: Logger
   /** A notification came. It is a hint, never a fact: any role can send one. */
   onNotify: (payload: string) => void
-  /** LISTEN has begun (again); what happened in the last `deafMs` may have been missed: read it. */
-  onListen?: (deafMs: number) => void
+  /** LISTEN has begun (again); what happened in the last `disconnectedMs` may have been missed: read it. */
+  onListen?: (disconnectedMs: number) => void
   /** The same while LISTEN fails again and again: who reads now learns in seconds what nobody says. */
-  onDeaf?: (deafMs: number) => void
+  onDisconnected?: (disconnectedMs: number) => void
   /** The session has proved that it hears: whatever was told before has been heard. */
   onAlive?: () => void
   /** Between two heartbeats. */
@@ -44,16 +44,16 @@ const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
  */
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
-  const state = { isHearing: false }
+  const state = { isListening: false }
   const outage = new Outage({ logger: listening.logger, what: 'LISTEN was lost' })
   const done = run(listening, outage, state, stop.signal)
   return {
     /** Whether the session has proved that it hears, and was not lost since. */
-    isHearing: () => state.isHearing,
+    isListening: () => state.isListening,
     /** For a readiness check: throws, saying why, unless it is so. */
-    assertHearing: () => {
+    assertListening: () => {
       outage.assertOver()
-      if (!state.isHearing) throw new Error('LISTEN has not proved yet that it hears')
+      if (!state.isListening) throw new Error('LISTEN has not proved yet that it hears')
     },
     close: async () => {
       stop.abort()
@@ -65,22 +65,22 @@ export function listen<Tables>(listening: Listening<Tables>) {
 async function run<Tables>(
   listening: Listening<Tables>,
   outage: Outage,
-  state: { isHearing: boolean },
+  state: { isListening: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0
-  let heardAtMs = performance.now()
+  let lastHeartbeatAtMs = performance.now()
   /** For how long something may have been missed; whoever is told so reads it, so that it counts once. */
-  const takeDeafMs = () => {
-    const deafMs = performance.now() - heardAtMs
-    heardAtMs = performance.now()
-    return deafMs
+  const takeDisconnectedMs = () => {
+    const disconnectedMs = performance.now() - lastHeartbeatAtMs
+    lastHeartbeatAtMs = performance.now()
+    return disconnectedMs
   }
-  const onListen = () => listening.onListen?.(takeDeafMs())
+  const onListen = () => listening.onListen?.(takeDisconnectedMs())
   const onAlive = () => {
     failures = 0
-    takeDeafMs()
-    state.isHearing = true
+    takeDisconnectedMs()
+    state.isListening = true
     outage.over()
     listening.onAlive?.()
   }
@@ -88,9 +88,9 @@ async function run<Tables>(
     try {
       await listenOnce({ ...listening, onListen, onAlive }, signal)
     } catch (error) {
-      state.isHearing = false
+      state.isListening = false
       outage.failed(error)
-      if (failures > 0) listening.onDeaf?.(takeDeafMs())
+      if (failures > 0) listening.onDisconnected?.(takeDisconnectedMs())
       await pause(backoffMs(failures++), signal)
     }
   }

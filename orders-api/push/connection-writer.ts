@@ -3,13 +3,13 @@ import type { WebSocket } from 'ws'
 /** What a client may leave unread for a second, and what it may never exceed. */
 const slowUnreadBytes = 1_048_576
 const maxUnreadBytes = 16 * slowUnreadBytes
-/** With no more unread, a client is ready for the next portion of what can wait. */
+/** With no more unread, a client is ready for the next page of a snapshot. */
 const drainedBytes = 65_536
 
-/** Sends messages to a client, and cuts off one that leaves too much of it unread. */
-export class StatusWriter {
+/** Writes messages to a client, with backpressure: a client that leaves too much unread is disconnected. */
+export class ConnectionWriter {
   readonly #client: WebSocket
-  #isSuspect = false
+  #isOverLimit = false
   #waiting: (() => void)[] = []
 
   constructor(client: WebSocket) {
@@ -24,7 +24,7 @@ export class StatusWriter {
   write(message: object): void {
     if (!this.isOpen) return
     this.#client.send(JSON.stringify(message), this.#onWritten)
-    this.#watchUnread()
+    this.#checkBackpressure()
   }
 
   /** Resolves when little is unread, or nothing can be sent any more. */
@@ -33,7 +33,10 @@ export class StatusWriter {
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Closes with 1013 (try again later). A client that does not answer is cut: the close frame waits behind what is unread. */
+  /**
+   * Closes with 1013 (try again later). The close frame waits behind what is unread, so a client that does
+   * not answer within a second is terminated.
+   */
   disconnect(reason: string): void {
     this.#client.close(1013, reason)
     setTimeout(() => this.#client.terminate(), 1_000).unref()
@@ -48,14 +51,18 @@ export class StatusWriter {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** A burst is no crime: a client is slow when the unread is still there a second later. */
-  #watchUnread(): void {
-    if (this.#client.bufferedAmount > maxUnreadBytes) this.disconnect('too slow')
-    if (this.#client.bufferedAmount <= slowUnreadBytes || this.#isSuspect) return
-    this.#isSuspect = true
+  /** A burst is allowed: a client is slow when it is over the limit still (or again) a second later. */
+  #checkBackpressure(): void {
+    if (this.#client.bufferedAmount > maxUnreadBytes) this.#disconnectSlowConsumer()
+    if (this.#client.bufferedAmount <= slowUnreadBytes || this.#isOverLimit) return
+    this.#isOverLimit = true
     setTimeout(() => {
-      this.#isSuspect = false
-      if (this.#client.bufferedAmount > slowUnreadBytes) this.disconnect('too slow')
+      this.#isOverLimit = false
+      if (this.#client.bufferedAmount > slowUnreadBytes) this.#disconnectSlowConsumer()
     }, 1_000).unref()
+  }
+
+  #disconnectSlowConsumer(): void {
+    this.disconnect('too slow')
   }
 }

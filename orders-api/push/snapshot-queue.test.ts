@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Outage } from '#chassis/outage.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
-import { Snapshots } from './status-snapshots.ts'
+import { SnapshotQueue } from './snapshot-queue.ts'
 
 /** A read that answers when the test says so. */
 function slowRead() {
@@ -10,33 +10,33 @@ function slowRead() {
   return { answered: promise, answer: resolve }
 }
 
-describe('Snapshots', () => {
+describe('SnapshotQueue', () => {
   let stop: AbortController
   let outage: Outage
-  let snapshots: Snapshots<string>
+  let snapshots: SnapshotQueue<string>
   const failing: string[] = []
 
   beforeEach(() => {
     stop = new AbortController()
     outage = new Outage({ logger: silent, what: 'orders cannot be read' })
     failing.length = 0
-    snapshots = new Snapshots<string>({
+    snapshots = new SnapshotQueue<string>({
       outage,
       signal: stop.signal,
-      onFailing: (watcher) => void failing.push(watcher),
+      onFailing: (subscriber) => void failing.push(subscriber),
     })
   })
   afterEach(() => stop.abort())
 
-  it('sends portion after portion, each subscription in its turn', async () => {
+  it('sends page after page, each subscription in its turn', async () => {
     const sent: string[] = []
-    const portions = (name: string, count: number) => async () => {
+    const pages = (name: string, count: number) => async () => {
       sent.push(name)
       return sent.filter((one) => one === name).length === count
     }
     await Promise.all([
-      snapshots.owe('ann', 'large', portions('large', 4)),
-      snapshots.owe('ann', 'small', portions('small', 2)),
+      snapshots.add('ann', 'large', pages('large', 4)),
+      snapshots.add('ann', 'small', pages('small', 2)),
     ])
     await eventually(() => sent.length === 6)
     assert.deepEqual(sent, ['large', 'small', 'large', 'small', 'large', 'large'])
@@ -46,17 +46,17 @@ describe('Snapshots', () => {
     for (const ends of ['replaced', 'cancelled', 'forgotten', 'closed']) {
       const { answered, answer } = slowRead()
       let wanted: boolean | undefined
-      const owed = snapshots.owe(ends, 'order', async (isWanted) => {
+      const added = snapshots.add(ends, 'order', async (isWanted) => {
         await answered
         wanted = isWanted()
         return true
       })
-      const again = ends === 'replaced' ? snapshots.owe(ends, 'order', async () => true) : undefined
+      const again = ends === 'replaced' ? snapshots.add(ends, 'order', async () => true) : undefined
       if (ends === 'cancelled') snapshots.cancel(ends, 'order')
-      if (ends === 'forgotten') snapshots.forget(ends)
+      if (ends === 'forgotten') snapshots.cancelAll(ends)
       if (ends === 'closed') stop.abort()
       answer()
-      await Promise.all([owed, again])
+      await Promise.all([added, again])
       await eventually(() => wanted === false)
     }
   })
@@ -64,14 +64,14 @@ describe('Snapshots', () => {
   it('tries again what failed, goes on with the rest, and lets nobody wait for it', async () => {
     const sent: string[] = []
     let isAway = true
-    const portion = (name: string) => async () => {
+    const page = (name: string) => async () => {
       if (isAway && name !== 'fine') throw new Error('away')
       sent.push(name)
       return true
     }
-    await snapshots.owe('ann', 'order', portion('order'))
-    await snapshots.owe('ann', 'user', portion('user'))
-    await snapshots.owe('ben', 'fine', portion('fine'))
+    await snapshots.add('ann', 'order', page('order'))
+    await snapshots.add('ann', 'user', page('user'))
+    await snapshots.add('ben', 'fine', page('fine'))
     assert.deepEqual(sent, ['fine'])
     assert.deepEqual(failing[0], 'ann')
     isAway = false

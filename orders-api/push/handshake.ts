@@ -1,6 +1,19 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Problem } from '#chassis/http/problem.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
+
+/** Why a request does not become a WebSocket; undefined if it does. */
+export function rejectionFor({ method, url = '', headers }: IncomingMessage): Problem | undefined {
+  if (!URL.canParse(url, 'ws://any') || new URL(url, 'ws://any').pathname !== statusSocketPath) {
+    return new Problem(404, 'There is no WebSocket at this address.')
+  }
+  if (method !== 'GET') {
+    return new Problem(405, 'A WebSocket begins with GET.', { headers: { Allow: 'GET' } })
+  }
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return upgradeRequired()
+  if (isSameOrigin(headers)) return undefined
+  return new Problem(403, 'Pages of another origin are not let in.')
+}
 
 /** The answer to a request that does not ask for a WebSocket, as RFC 9110 (15.5.22) has it. */
 export const upgradeRequired = () =>

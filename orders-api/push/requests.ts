@@ -2,42 +2,42 @@ import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
 import { JsonNumber, parseJson } from '#contracts/exact-json.ts'
 import { requestValidators } from '#contracts/orders-ws.ts'
+import type { Target } from './subscriber.ts'
 
-/** What a client of the status socket asks for. */
-export interface StatusRequest {
+/** What a client asks for. */
+export interface SubscriptionRequest {
   action: 'subscribe' | 'unsubscribe'
-  target: 'order' | 'user'
-  id: string
+  target: Target
 }
 
-/** A message of a client: some object, which names what it is about if it is a request. */
+/** A message of a client: any JSON object, not validated yet. */
 export type Message = Record<string, unknown>
 
-/** The object in a message. Throws a Problem (400) if there is none; undefined stands for binary. */
-export function messageIn(text: string | undefined): Message {
+/** The JSON object in a text message; undefined stands for a binary one. Throws a Problem (400) if there is none. */
+export function parseMessage(text: string | undefined): Message {
   try {
     const value: unknown = text === undefined ? undefined : parseJson(text)
     if (isObject(value)) return { ...value }
   } catch {
-    // said below
+    // the Problem below says so
   }
   throw new Problem(400, 'A message must be a JSON object, sent as text, with no key twice.')
 }
 
-/** The requests in the query of the address, as the messages that they stand for. */
-export const messagesIn = ({ searchParams }: URL): Message[] =>
+/** The subscriptions in the query of the address, as the messages that they stand for. */
+export const subscribeMessagesIn = ({ searchParams }: URL): Message[] =>
   [...searchParams].flatMap(([name, value]) =>
     name === 'order_id' || name === 'user_id' ? [{ type: 'subscribe', [name]: value }] : [],
   )
 
-/** What a message names, to be named again in an error about it. */
-export const targetOf = (message: Message) => ({
+/** The order_id and the user_id of a message, valid or not, for an error about it. */
+export const requestedTarget = (message: Message) => ({
   ...(typeof message.order_id === 'string' && { order_id: message.order_id }),
   ...(typeof message.user_id === 'string' && { user_id: message.user_id }),
 })
 
-/** A message as a request. Throws a Problem (422) that says what a valid one looks like. */
-export function requestOf(message: Message): StatusRequest {
+/** The request in a message. Throws a Problem (422) that says what a valid request looks like. */
+export function parseRequest(message: Message): SubscriptionRequest {
   const { type: action } = message
   if (action !== 'subscribe' && action !== 'unsubscribe') {
     throw new Problem(422, 'The type of a message must be "subscribe" or "unsubscribe".', {
@@ -49,10 +49,12 @@ export function requestOf(message: Message): StatusRequest {
     throw new Problem(422, `A message to ${action} must have an order_id or a user_id, not both.`)
   }
   if ('order_id' in message) {
-    return { action, target: 'order', id: validated(validators.order_id, message).order_id }
+    const { order_id: id } = validated(validators.order_id, message)
+    return { action, target: { kind: 'order', id } }
   }
   if ('user_id' in message) {
-    return { action, target: 'user', id: validated(validators.user_id, message).user_id }
+    const { user_id: id } = validated(validators.user_id, message)
+    return { action, target: { kind: 'user', id } }
   }
   throw new Problem(422, `A message to ${action} must have an order_id or a user_id.`)
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isSameOrigin } from './status-handshake.ts'
+import { isSameOrigin } from './handshake.ts'
 
 describe('isSameOrigin', () => {
   for (const [origin, host] of [

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Problem } from '#chassis/http/problem.ts'
 import { compile } from '#contracts/compile.ts'
 import { Subscribe, Unsubscribe } from '#contracts/orders-ws.ts'
-import { messageIn, messagesIn, requestOf, targetOf } from './status-requests.ts'
+import { parseMessage, parseRequest, requestedTarget, subscribeMessagesIn } from './requests.ts'
 
 const orderId = randomUUIDv7()
 const problemOf = (read: () => unknown): Problem | undefined => {
@@ -16,20 +16,20 @@ const problemOf = (read: () => unknown): Problem | undefined => {
     return error
   }
 }
-const parse = (text: string | undefined) => requestOf(messageIn(text))
+const parse = (text: string | undefined) => parseRequest(parseMessage(text))
 const problemWith = (message: unknown) => problemOf(() => parse(JSON.stringify(message)))
 
 /** What the AsyncAPI document says about a message. */
 const fits = (message: unknown) => compile(Subscribe)(message) || compile(Unsubscribe)(message)
 
-describe('requestOf', () => {
+describe('parseRequest', () => {
   for (const type of ['subscribe', 'unsubscribe']) {
     it(`reads a message to ${type}, as documented`, () => {
       assert.ok(fits({ type, order_id: orderId }) && fits({ type, user_id: 'alice' }))
       const order = parse(JSON.stringify({ type, order_id: orderId }))
-      assert.deepEqual(order, { action: type, target: 'order', id: orderId })
+      assert.deepEqual(order, { action: type, target: { kind: 'order', id: orderId } })
       const user = parse(JSON.stringify({ type, user_id: 'alice' }))
-      assert.deepEqual(user, { action: type, target: 'user', id: 'alice' })
+      assert.deepEqual(user, { action: type, target: { kind: 'user', id: 'alice' } })
     })
   }
 
@@ -77,29 +77,29 @@ describe('requestOf', () => {
   })
 })
 
-describe('targetOf', () => {
+describe('requestedTarget', () => {
   it('is what a message names, as it came, valid or not', () => {
-    assert.deepEqual(targetOf({ type: 'shout', order_id: 'x' }), { order_id: 'x' })
-    assert.deepEqual(targetOf({ user_id: '' }), { user_id: '' })
-    assert.deepEqual(targetOf({ order_id: orderId, user_id: 'a' }), {
+    assert.deepEqual(requestedTarget({ type: 'shout', order_id: 'x' }), { order_id: 'x' })
+    assert.deepEqual(requestedTarget({ user_id: '' }), { user_id: '' })
+    assert.deepEqual(requestedTarget({ order_id: orderId, user_id: 'a' }), {
       ...{ order_id: orderId, user_id: 'a' },
     })
-    assert.deepEqual(targetOf(messageIn('{"order_id":5,"user_id":null}')), {})
+    assert.deepEqual(requestedTarget(parseMessage('{"order_id":5,"user_id":null}')), {})
   })
 })
 
-describe('messagesIn', () => {
+describe('subscribeMessagesIn', () => {
   it('finds each id of the query by itself, so that one bad one harms no other', () => {
     const query = `order_id=${orderId}&order_id=x&user_id=alice&page=2`
-    const messages = messagesIn(new URL(`ws://any/orders/ws?${query}`))
+    const messages = subscribeMessagesIn(new URL(`ws://any/orders/ws?${query}`))
     assert.equal(messages.length, 3)
-    const [good, bad, user] = messages.map((message) => () => requestOf(message))
-    assert.deepEqual(good?.(), { action: 'subscribe', target: 'order', id: orderId })
+    const [good, bad, user] = messages.map((message) => () => parseRequest(message))
+    assert.deepEqual(good?.(), { action: 'subscribe', target: { kind: 'order', id: orderId } })
     assert.throws(() => bad?.(), Problem)
-    assert.deepEqual(user?.(), { action: 'subscribe', target: 'user', id: 'alice' })
+    assert.deepEqual(user?.(), { action: 'subscribe', target: { kind: 'user', id: 'alice' } })
   })
 
   it('finds nothing in no query', () => {
-    assert.deepEqual(messagesIn(new URL('ws://any/orders/ws')), [])
+    assert.deepEqual(subscribeMessagesIn(new URL('ws://any/orders/ws')), [])
   })
 })

@@ -16,9 +16,9 @@ import { assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { StatusFeed, type StatusFeedOptions } from './status-feed.ts'
-import { serveStatusSocket } from './status-socket.ts'
+import { serveWebSocket } from './web-socket.ts'
 
-describe('serveStatusSocket', function () {
+describe('serveWebSocket', function () {
   this.timeout(120_000)
   const database = useDatabase('orders')
   const logger = silent
@@ -39,7 +39,7 @@ describe('serveStatusSocket', function () {
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     resources.use({ close: () => server.close() })
-    resources.use(serveStatusSocket(server, { feed, logger, pingMs }))
+    resources.use(serveWebSocket(server, { feed, logger, pingMs }))
     url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/orders/ws`
   }
   afterEach(() => resources.closeAll(logger))
@@ -117,42 +117,42 @@ describe('serveStatusSocket', function () {
     await eventually(async () => (await connections()) === 0)
   })
 
-  it('follows nothing more for a client that has closed, however much it had asked for', async () => {
+  it('subscribes to nothing more for a client that has closed, however much it had requested', async () => {
     await start(60_000)
-    const forgotten = new Set<unknown>()
-    const followedTooLate: string[] = []
-    const { followUser, forget } = feed
-    feed.forget = (watcher) => {
-      forgotten.add(watcher)
-      forget.call(feed, watcher)
+    const removed = new Set<unknown>()
+    const subscribedTooLate: string[] = []
+    const { subscribe, remove } = feed
+    feed.remove = (subscriber) => {
+      removed.add(subscriber)
+      remove.call(feed, subscriber)
     }
-    feed.followUser = (watcher, userId) => {
-      if (forgotten.has(watcher)) followedTooLate.push(userId)
-      return followUser.call(feed, watcher, userId)
+    feed.subscribe = (subscriber, target) => {
+      if (removed.has(subscriber)) subscribedTooLate.push(target.id)
+      return subscribe.call(feed, subscriber, target)
     }
     const users = Array.from({ length: 50 }, (_, n) => `user_id=u${n}`).join('&')
     const client = new WebSocket(`${url}?${users}`)
     await once(client, 'open')
     client.terminate()
-    await eventually(() => forgotten.size === 1)
+    await eventually(() => removed.size === 1)
     const marker = await connect() // its snapshot waits behind all that was asked for before
     marker.send(JSON.stringify({ type: 'subscribe', order_id: randomUUIDv7() }))
     await once(marker, 'message')
-    assert.deepEqual(followedTooLate, [])
+    assert.deepEqual(subscribedTooLate, [])
     marker.terminate()
   })
 
-  it('tells what is true, once, whatever a forged NOTIFY says', async () => {
+  it('pushes what is true, once, whatever a forged NOTIFY says', async () => {
     await start(60_000)
     const order_id = randomUUIDv7()
     await database.rows(sql`
       INSERT INTO orders (order_id, user_id, amount) VALUES (${order_id}, 'alice', 1)
     `)
-    const told: string[] = []
+    const pushed: string[] = []
     const client = await connect()
-    client.on('message', (data) => told.push(JSON.parse(String(data)).status))
+    client.on('message', (data) => pushed.push(JSON.parse(String(data)).status))
     client.send(JSON.stringify({ type: 'subscribe', order_id }))
-    await eventually(() => told.length === 1)
+    await eventually(() => pushed.length === 1)
     const forged = [
       order_id,
       `${order_id},PAID`,
@@ -161,32 +161,32 @@ describe('serveStatusSocket', function () {
       'PAID',
       `{"id":"${order_id}"}`,
     ]
-    const tell = () => notify(database.db, orderStatusChannel, forged)
-    for (let time = 0; time < 5; time++) await tell()
+    const forge = () => notify(database.db, orderStatusChannel, forged)
+    for (let time = 0; time < 5; time++) await forge()
     await database.rows(sql`UPDATE orders SET status = 'PAID' WHERE order_id = ${order_id}`)
-    await tell()
-    await eventually(() => told.length === 2)
-    await tell()
-    const marker = await connect() // what was heard before it is told before it
+    await forge()
+    await eventually(() => pushed.length === 2)
+    await forge()
+    const marker = await connect() // what was notified before it is pushed before it
     marker.send(JSON.stringify({ type: 'subscribe', order_id: randomUUIDv7() }))
     await once(marker, 'message')
-    assert.deepEqual(told, ['PAYMENT_PENDING', 'PAID'])
+    assert.deepEqual(pushed, ['PAYMENT_PENDING', 'PAID'])
     client.terminate()
     marker.terminate()
   })
 
-  it('forgets in time what it has told, so that a long life takes no more memory', async () => {
+  it('forgets in time what was delivered, so that a long life takes no more memory', async () => {
     await start(60_000)
     const orderIds = Array.from({ length: 50 }, () => randomUUIDv7())
     await database.rows(sql`
       INSERT INTO orders (order_id, user_id, amount)
       SELECT id, 'bob', 1 FROM unnest(${orderIds}::uuid[]) AS id
     `)
-    const told: string[] = []
+    const pushed: string[] = []
     const client = await connect()
-    client.on('message', (data) => told.push(JSON.parse(String(data)).order_id))
+    client.on('message', (data) => pushed.push(JSON.parse(String(data)).order_id))
     client.send(JSON.stringify({ type: 'subscribe', user_id: 'bob' }))
-    await eventually(() => told.length === 50)
+    await eventually(() => pushed.length === 50)
     const end = async (ids: string[], inSeconds: number) => {
       await database.rows(sql`
         UPDATE orders SET status = 'PAID', updated_at = now() + ${inSeconds}::int * interval '1 s'
@@ -196,19 +196,19 @@ describe('serveStatusSocket', function () {
     }
     const [oldest = '', ...others] = orderIds
     await end([oldest], 0)
-    await eventually(() => told.length === 51)
+    await eventually(() => pushed.length === 51)
     await heartbeat()
     await end(others, 60)
-    await eventually(() => told.length === 100)
+    await eventually(() => pushed.length === 100)
     await eventually(async () => {
       await notify(database.db, orderStatusChannel, orderIds)
-      return told.length > 100 // as if its end were news
+      return pushed.length > 100 // as if its end were news
     })
-    assert.deepEqual(told.slice(100), [oldest])
+    assert.deepEqual(pushed.slice(100), [oldest])
     client.terminate()
   })
 
-  it('tells the watchers of many users what ended while LISTEN was lost', async () => {
+  it('pushes to the subscribers of many users what ended while LISTEN was lost', async () => {
     await start(60_000)
     const userIds = Array.from({ length: 250 }, (_, number) => `user-${number}`)
     await database.rows(sql`
@@ -235,28 +235,28 @@ describe('serveStatusSocket', function () {
     for (const client of clients) client.terminate()
   })
 
-  it('tells the watchers of a user with 70,000 pending orders all of them, one that reads nothing meanwhile too', async () => {
+  it('pushes all 70,000 pending orders of a user to each subscriber, one that reads nothing meanwhile too', async () => {
     await start(60_000)
     await database.rows(sql`
       INSERT INTO orders (order_id, user_id, amount)
       SELECT gen_random_uuid(), 'many', 1 FROM generate_series(1, 70000)
     `)
     await database.rows(sql`ANALYZE orders`) // as autovacuum does within a minute
-    const watch = async () => {
+    const subscribe = async () => {
       const client = await connect()
-      const told = new Set<string>()
-      client.on('message', (data) => told.add(JSON.parse(String(data)).order_id))
+      const pushed = new Set<string>()
+      client.on('message', (data) => pushed.add(JSON.parse(String(data)).order_id))
       client.send(JSON.stringify({ type: 'subscribe', user_id: 'many' }))
-      await eventually(() => told.size > 0)
-      return { client, told }
+      await eventually(() => pushed.size > 0)
+      return { client, pushed }
     }
-    const slow = await watch()
+    const slow = await subscribe()
     slow.client.pause()
-    const quick = await watch()
-    await eventually(() => quick.told.size === 70_000, { timeoutMs: 60_000 })
-    assert.ok(slow.told.size < 70_000)
+    const quick = await subscribe()
+    await eventually(() => quick.pushed.size === 70_000, { timeoutMs: 60_000 })
+    assert.ok(slow.pushed.size < 70_000)
     slow.client.resume()
-    await eventually(() => slow.told.size === 70_000, { timeoutMs: 60_000 })
+    await eventually(() => slow.pushed.size === 70_000, { timeoutMs: 60_000 })
     for (const { client } of [slow, quick]) {
       assert.equal(client.readyState, WebSocket.OPEN)
       client.terminate()
@@ -267,17 +267,17 @@ describe('serveStatusSocket', function () {
     await start(60_000)
     const order_id = randomUUIDv7()
     const client = new WebSocket(`${url}?order_id=x&user_id=-&order_id=${order_id}`)
-    const told: { order_id?: string; user_id?: string; problem: { status: number } }[] = []
+    const pushed: { order_id?: string; user_id?: string; problem: { status: number } }[] = []
     client.on('message', (data) => {
       assertDocumentedMessage('ErrorMessage', JSON.parse(String(data)))
-      told.push(JSON.parse(String(data)))
+      pushed.push(JSON.parse(String(data)))
     })
     await once(client, 'open')
     client.send(JSON.stringify({ type: 'shout', user_id: 'alice' }))
     client.send(JSON.stringify({ type: 'subscribe', user_id: 5 }))
     client.send('no json')
-    await eventually(() => told.length === 6)
-    const targets = told.map(({ problem, ...rest }) => ({ ...rest, status: problem.status }))
+    await eventually(() => pushed.length === 6)
+    const targets = pushed.map(({ problem, ...rest }) => ({ ...rest, status: problem.status }))
     const type = 'error'
     assert.deepEqual(targets, [
       { type, order_id: 'x', status: 422 },
@@ -290,7 +290,7 @@ describe('serveStatusSocket', function () {
     client.terminate()
   })
 
-  it('closes with 1013 when nothing could be told for long, and says why', async () => {
+  it('closes with 1013 when nothing could be read for long, and says why', async () => {
     await start(60_000, { maxSilenceMs: 300 })
     const client = await connect()
     client.send(JSON.stringify({ type: 'subscribe', user_id: 'alice' }))

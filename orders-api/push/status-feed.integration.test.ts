@@ -10,20 +10,24 @@ import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { StatusFeed, type StatusFeedOptions, type Watcher } from './status-feed.ts'
+import { StatusFeed, type StatusFeedOptions } from './status-feed.ts'
+import type { Subscriber, Target } from './subscriber.ts'
 
-/** Keeps what it is told. */
-class Recorder implements Watcher {
-  readonly told: string[] = []
+const toOrder = (id: string): Target => ({ kind: 'order', id })
+const toUser = (id: string): Target => ({ kind: 'user', id })
+
+/** Keeps what is pushed to it. */
+class Recorder implements Subscriber {
+  readonly pushed: string[] = []
   readonly unknown: string[] = []
-  hasGivenUp = false
+  isDisconnected = false
 
-  readonly send: Watcher['send'] = ({ order_id, status }) =>
-    void this.told.push(`${order_id} ${status}`)
-  readonly sendUnknown = (orderId: string) => void this.unknown.push(orderId)
+  readonly push: Subscriber['push'] = ({ order_id, status }) =>
+    void this.pushed.push(`${order_id} ${status}`)
+  readonly pushUnknown = (orderId: string) => void this.unknown.push(orderId)
   readonly drained = async () => {}
-  readonly giveUp = () => {
-    this.hasGivenUp = true
+  readonly disconnect = () => {
+    this.isDisconnected = true
   }
 }
 
@@ -56,7 +60,7 @@ describe('StatusFeed', function () {
   const pending = (orderId: string) => `${orderId} PAYMENT_PENDING`
   const paid = (orderId: string) => `${orderId} PAID`
 
-  it('keeps what cannot be read when it is subscribed to, and serves it when the database is back', async () => {
+  it('keeps a subscription whose order cannot be read, and serves it when the database is back', async () => {
     const ofUser = await placeOrder('alice')
     const ofNobody = await placeOrder('bob')
     const unknown = randomUUIDv7()
@@ -64,54 +68,54 @@ describe('StatusFeed', function () {
     const feed = start({ logger, limit: 4 })
     await eventually(() => feed.isListening())
     await database.goAway()
-    const watcher = new Recorder()
-    assert.equal(await feed.followUser(watcher, 'alice'), 'ok')
-    assert.equal(await feed.followOrder(watcher, ofNobody), 'ok')
-    assert.equal(await feed.followOrder(watcher, unknown), 'ok')
-    assert.equal(await feed.followOrder(watcher, randomUUIDv7()), 'ok')
-    assert.equal(await feed.followUser(watcher, 'one too many'), 'too-many')
-    assert.deepEqual([watcher.told, watcher.unknown], [[], []])
+    const subscriber = new Recorder()
+    assert.equal(await feed.subscribe(subscriber, toUser('alice')), 'ok')
+    assert.equal(await feed.subscribe(subscriber, toOrder(ofNobody)), 'ok')
+    assert.equal(await feed.subscribe(subscriber, toOrder(unknown)), 'ok')
+    assert.equal(await feed.subscribe(subscriber, toOrder(randomUUIDv7())), 'ok')
+    assert.equal(await feed.subscribe(subscriber, toUser('one too many')), 'too-many')
+    assert.deepEqual([subscriber.pushed, subscriber.unknown], [[], []])
     assert.equal(said.filter((line) => line.startsWith('orders cannot be read')).length, 1)
     await database.comeBack()
-    await eventually(() => watcher.told.length === 2 && watcher.unknown.length === 2)
-    assert.deepEqual(watcher.told.toSorted(), [pending(ofUser), pending(ofNobody)].toSorted())
-    assert.ok(watcher.unknown.includes(unknown))
-    assert.equal(await feed.followUser(watcher, 'no one too many'), 'ok')
+    await eventually(() => subscriber.pushed.length === 2 && subscriber.unknown.length === 2)
+    assert.deepEqual(subscriber.pushed.toSorted(), [pending(ofUser), pending(ofNobody)].toSorted())
+    assert.ok(subscriber.unknown.includes(unknown))
+    assert.equal(await feed.subscribe(subscriber, toUser('no one too many')), 'ok')
     await pay(ofUser)
-    await eventually(() => watcher.told.includes(paid(ofUser)))
+    await eventually(() => subscriber.pushed.includes(paid(ofUser)))
   })
 
-  it('serves nothing that was unsubscribed meanwhile, and what was asked for again', async () => {
+  it('serves nothing that was unsubscribed meanwhile, and what was subscribed again', async () => {
     const orders = [await placeOrder('carol'), await placeOrder('carol'), await placeOrder('carol')]
     const [dropped = '', again = '', kept = ''] = orders
     const feed = start()
     await database.goAway()
-    const watcher = new Recorder()
+    const subscriber = new Recorder()
     const closed = new Recorder()
-    for (const orderId of orders) await feed.followOrder(watcher, orderId)
-    await feed.followUser(closed, 'carol')
-    feed.unfollowOrder(watcher, dropped)
-    feed.unfollowOrder(watcher, again)
-    await feed.followOrder(watcher, again)
-    feed.forget(closed)
+    for (const orderId of orders) await feed.subscribe(subscriber, toOrder(orderId))
+    await feed.subscribe(closed, toUser('carol'))
+    feed.unsubscribe(subscriber, toOrder(dropped))
+    feed.unsubscribe(subscriber, toOrder(again))
+    await feed.subscribe(subscriber, toOrder(again))
+    feed.remove(closed)
     await database.comeBack()
-    await eventually(() => watcher.told.length === 2)
-    assert.deepEqual(watcher.told.toSorted(), [pending(again), pending(kept)].toSorted())
+    await eventually(() => subscriber.pushed.length === 2)
+    assert.deepEqual(subscriber.pushed.toSorted(), [pending(again), pending(kept)].toSorted())
     for (const orderId of orders) await pay(orderId)
-    await eventually(() => watcher.told.length === 4)
-    assert.ok(!watcher.told.some((told) => told.startsWith(dropped)))
-    assert.deepEqual(closed.told, [])
+    await eventually(() => subscriber.pushed.length === 4)
+    assert.ok(!subscriber.pushed.some((status) => status.startsWith(dropped)))
+    assert.deepEqual(closed.pushed, [])
   })
 
-  it('tells the end that came after a subscription and before it could be read', async () => {
+  it('pushes the end that came after a subscription and before it could be read', async () => {
     const [ended, other] = [await placeOrder('dora'), await placeOrder('dora')]
     const proxy = use(await proxyTo(database.url))
     const feed = start({ dbUrl: proxy.url })
     await eventually(() => feed.isListening())
     const heal = proxy.disturb({ silent: ['up', 'down'] })
     proxy.cut()
-    const watcher = new Recorder()
-    const following = feed.followUser(watcher, 'dora')
+    const subscriber = new Recorder()
+    const following = feed.subscribe(subscriber, toUser('dora'))
     await database.rows(sql`
       UPDATE orders SET status = 'PAID', updated_at = now() WHERE order_id = ${ended}
     `)
@@ -124,49 +128,49 @@ describe('StatusFeed', function () {
       return row?.old // too long ago to be news to who subscribes now
     })
     heal()
-    await eventually(() => watcher.told.length === 1)
+    await eventually(() => subscriber.pushed.length === 1)
     await database.endConnections('orders-api listen')
-    await eventually(() => watcher.told.length === 2)
-    assert.deepEqual(watcher.told, [pending(other), paid(ended)])
+    await eventually(() => subscriber.pushed.length === 2)
+    assert.deepEqual(subscriber.pushed, [pending(other), paid(ended)])
   })
 
-  it('tells within seconds what nobody says, while notifications are dropped', async () => {
+  it('pushes within seconds what nobody notifies, while notifications are dropped', async () => {
     const [ofUser, followed] = [await placeOrder('emma'), await placeOrder('fay')]
     const proxy = use(await proxyTo(database.url))
     const feed = start({ url: proxy.url })
-    const watcher = new Recorder()
+    const subscriber = new Recorder()
     await eventually(() => feed.isListening())
     proxy.disturb({ dropsNotifications: true })
-    await feed.followUser(watcher, 'emma')
-    await feed.followOrder(watcher, followed)
+    await feed.subscribe(subscriber, toUser('emma'))
+    await feed.subscribe(subscriber, toOrder(followed))
     await pay(ofUser)
     await pay(followed)
-    await eventually(() => watcher.told.length === 4, { timeoutMs: 15_000 })
+    await eventually(() => subscriber.pushed.length === 4, { timeoutMs: 15_000 })
     assert.ok(!feed.isListening())
     const later = await placeOrder('emma')
     await pay(later)
-    await eventually(() => watcher.told.includes(paid(later)), { timeoutMs: 15_000 })
-    assert.equal(watcher.told.length, 5)
+    await eventually(() => subscriber.pushed.includes(paid(later)), { timeoutMs: 15_000 })
+    assert.equal(subscriber.pushed.length, 5)
   })
 
-  it('tells within seconds what nobody says, while no connection can listen', async () => {
+  it('pushes within seconds what nobody notifies, while no connection can listen', async () => {
     const orderId = await placeOrder('gina')
     const feed = start({ url: 'postgres://127.0.0.1:9/none' })
-    const watcher = new Recorder()
-    await feed.followUser(watcher, 'gina')
+    const subscriber = new Recorder()
+    await feed.subscribe(subscriber, toUser('gina'))
     await pay(orderId)
-    await eventually(() => watcher.told.includes(paid(orderId)), { timeoutMs: 15_000 })
+    await eventually(() => subscriber.pushed.includes(paid(orderId)), { timeoutMs: 15_000 })
     assert.ok(!feed.isListening())
   })
 
-  it('gives up watchers to whom nothing could be told for long, and is not ready', async () => {
+  it('disconnects subscribers for which nothing could be read for long, and is not ready', async () => {
     const feed = start({ maxSilenceMs: 300 })
     const [earlier, later] = [new Recorder(), new Recorder()]
-    await feed.followUser(earlier, 'alice')
+    await feed.subscribe(earlier, toUser('alice'))
     assert.ok(feed.isReadable())
     await database.goAway()
-    await feed.followUser(later, 'bob')
-    await eventually(() => earlier.hasGivenUp && later.hasGivenUp)
+    await feed.subscribe(later, toUser('bob'))
+    await eventually(() => earlier.isDisconnected && later.isDisconnected)
     assert.ok(!feed.isReadable())
     await database.comeBack()
     await eventually(() => feed.isReadable())

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http'
+import type { WebSocket } from 'ws'
+import { documentOf, Problem } from '#chassis/http/problem.ts'
+import { givenRequestId } from '#chassis/http/request-id.ts'
+import type { Logger } from '#chassis/logger.ts'
+import { ConnectionWriter } from './connection-writer.ts'
+import {
+  type Message,
+  parseMessage,
+  parseRequest,
+  requestedTarget,
+  type SubscriptionRequest,
+  subscribeMessagesIn,
+} from './requests.ts'
+import type { StatusFeed } from './status-feed.ts'
+import type { Subscriber } from './subscriber.ts'
+
+export interface ConnectionOptions {
+  feed: StatusFeed
+  logger: Logger
+}
+
+/** Serves one client until it closes: its requests one after another, a bad request with a problem. */
+export function serveConnection(
+  client: WebSocket,
+  request: IncomingMessage,
+  { feed, logger }: ConnectionOptions,
+): void {
+  const instance = givenRequestId(request) ?? crypto.randomUUID()
+  const writer = new ConnectionWriter(client)
+  const writeError = (target: object, problem: Problem) =>
+    writer.write({ type: 'error', ...target, problem: documentOf(problem, instance) })
+  const subscriber: Subscriber = {
+    push: (order) => writer.write({ type: 'order', ...order }),
+    pushUnknown: (order_id) => writeError({ order_id }, noSuchOrder(order_id)),
+    drained: () => writer.drained(),
+    disconnect: () => writer.disconnect('orders cannot be read at the moment'),
+  }
+  const handle = async (read: () => Message) => {
+    if (!writer.isOpen) return // a subscription from here on would never be removed
+    let message: Message = {}
+    try {
+      message = read()
+      await apply(feed, subscriber, parseRequest(message))
+    } catch (error) {
+      if (!(error instanceof Problem)) logger.error({ err: error, instance }, 'a request failed')
+      writeError(requestedTarget(message), error instanceof Problem ? error : internalError())
+    }
+  }
+  let last = Promise.resolve()
+  const handleNext = (read: () => Message) => {
+    last = last.then(() => handle(read))
+    return last
+  }
+  client.on('message', (data, isBinary) => {
+    client.pause() // a flood of requests waits in the client's TCP
+    const read = () => parseMessage(isBinary ? undefined : data.toString())
+    void handleNext(read).finally(() => client.resume())
+  })
+  client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
+  client.on('close', () => feed.remove(subscriber))
+  for (const message of subscribeMessagesIn(new URL(request.url ?? '', 'ws://any'))) {
+    void handleNext(() => message)
+  }
+}
+
+async function apply(
+  feed: StatusFeed,
+  subscriber: Subscriber,
+  { action, target }: SubscriptionRequest,
+): Promise<void> {
+  if (action === 'unsubscribe') return feed.unsubscribe(subscriber, target)
+  if ((await feed.subscribe(subscriber, target)) === 'ok') return
+  throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
+}
+
+const noSuchOrder = (orderId: string) => new Problem(404, `There is no order ${orderId}.`)
+
+const internalError = () =>
+  new Problem(500, 'Something went wrong on our side; the instance names it in the logs.')

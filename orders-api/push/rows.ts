@@ -1,0 +1,30 @@
+import { sql } from 'kysely'
+import type { Database } from '#chassis/database/connect.ts'
+import { type OrdersDatabase, restingList } from '#tables/orders.ts'
+import { type OrderRow, orderColumns } from '../rows.ts'
+
+type Db = Database<OrdersDatabase>
+
+/** The present state of some orders. */
+export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
+  db
+    .selectFrom('orders')
+    .select(orderColumns)
+    .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
+    .execute()
+
+/** The orders of some users that became final within the last so many milliseconds. */
+export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
+  db
+    .selectFrom('orders')
+    .select(orderColumns)
+    .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
+    .where(sql<boolean>`status IN (${sql.raw(restingList)})`)
+    .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
+    .execute()
+
+/** The clock that times orders. */
+export const readTime = async (db: Db): Promise<Date> => {
+  const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(db)
+  return rows[0]?.now ?? new Date(0)
+}

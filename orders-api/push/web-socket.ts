@@ -1,0 +1,67 @@
+import type { Server } from 'node:http'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Problem } from '#chassis/http/problem.ts'
+import { refuse } from '#chassis/http/refuse.ts'
+import { givenRequestId } from '#chassis/http/request-id.ts'
+import { type ConnectionOptions, serveConnection } from './connection.ts'
+import { rejectionFor } from './handshake.ts'
+
+export interface WebSocketOptions extends ConnectionOptions {
+  /** Between pings; a client that has not answered the last one is terminated. */
+  pingMs?: number
+}
+
+const maxMessageBytes = 4_096
+/** How long a client may take to answer the close frame at shutdown. */
+const closeTimeoutMs = 1_000
+
+/**
+ * `/orders/ws`: clients subscribe to orders on a WebSocket. Requests come in the query of the address
+ * or as messages; a bad one is answered with a problem, and the connection stays.
+ */
+export function serveWebSocket(
+  server: Server,
+  { pingMs = 30_000, ...options }: WebSocketOptions,
+): { close: () => Promise<void> } {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessageBytes,
+    perMessageDeflate: false,
+  })
+  sockets.on('wsClientError', (error, socket, request) => {
+    refuse(socket, new Problem(400, `${error.message}.`), givenRequestId(request))
+  })
+  const alive = new WeakSet<WebSocket>()
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {}) // a client that resets while it is rejected
+    const rejection = rejectionFor(request)
+    if (rejection) return refuse(socket, rejection, givenRequestId(request))
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      alive.add(client)
+      client.on('pong', () => alive.add(client))
+      serveConnection(client, request, options)
+    })
+  })
+  const pinging = setInterval(() => {
+    for (const client of sockets.clients) {
+      if (alive.delete(client)) client.ping()
+      else client.terminate()
+    }
+  }, pingMs)
+  return {
+    close: async () => {
+      clearInterval(pinging)
+      await closeAll(sockets)
+    },
+  }
+}
+
+/** 1001 to every client; a client that does not answer in time is terminated. */
+async function closeAll(sockets: WebSocketServer): Promise<void> {
+  for (const client of sockets.clients) client.close(1001, 'the server is stopping')
+  const terminating = setTimeout(() => {
+    for (const client of sockets.clients) client.terminate()
+  }, closeTimeoutMs)
+  await new Promise<void>((resolve) => sockets.close(() => resolve()))
+  clearTimeout(terminating)
+}
