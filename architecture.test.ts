@@ -140,7 +140,7 @@ const clocks = [
   'messaging/inbox/receipt.ts',
   'messaging/inbox/settle.ts',
   'messaging/outbox/relay.ts',
-  'orders-api/accept-orders.ts',
+  'orders-api/insert-placed-orders.ts',
   'orders-consumer/asking.ts',
   'payments-consumer/handle-batch.ts',
 ]

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox'
+import type { RequestedAmount } from './money-keyword.ts'
 
 /** Money in an answer: exact, with two places. Zero is one, for a balance. */
 export const MoneyText = Type.String({
@@ -9,9 +10,9 @@ export const MoneyText = Type.String({
 
 /**
  * An amount in a request: a decimal string or a JSON number, taken exactly. The keyword `money`
- * (money-keyword.ts) checks it and leaves the canonical string.
+ * (money-keyword.ts) checks it.
  */
-export const Money = Type.Unsafe<string>({
+export const Money = Type.Unsafe<RequestedAmount>({
   money: true,
   description: '0.01 to 9999999999999999.99, a string or a number with two decimals at most',
   documented: {

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
 import { FailureReason } from './events.ts'
 import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
+import { canonicalAmount } from './money-keyword.ts'
 import { orderStatuses } from './order-states.ts'
 import { UserId } from './user-id.ts'
 
@@ -10,7 +11,12 @@ export const PlaceOrder = Type.Object(
   { user_id: UserId, amount: Money },
   { additionalProperties: false },
 )
-export type PlaceOrder = Static<typeof PlaceOrder>
+
+/** The same as code handles it: the amount in canonical form. */
+export interface PlaceOrder {
+  user_id: string
+  amount: string
+}
 
 export const OrderStatus = Type.Enum(orderStatuses, {
   description: 'PAYMENT_PENDING becomes one of the other two, once, and never changes again',
@@ -41,4 +47,10 @@ export const ListOrders = Type.Object(
 )
 
 export const validatePlaceOrder = compile(PlaceOrder)
+
+export const toPlaceOrder = ({ user_id, amount }: Static<typeof PlaceOrder>): PlaceOrder => ({
+  user_id,
+  amount: canonicalAmount(amount),
+})
+
 export const validateListOrders = compile(ListOrders)

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { compile } from './compile.ts'
 import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
 import { allLedgerTypes, ledgerStatuses } from './ledger-types.ts'
+import { canonicalAmount } from './money-keyword.ts'
 import { UserId } from './user-id.ts'
 
 /** The HTTP interface of Payments: what comes in, and what goes out. */
@@ -46,9 +47,14 @@ export type LedgerEntry = Static<typeof LedgerEntry>
 export const LedgerPage = PageOf(LedgerEntry)
 export type LedgerPage = Static<typeof LedgerPage>
 
-export type CreateAccount = Static<typeof CreateAccount>
-export type TopUp = Static<typeof TopUp>
+/** A top-up as code handles it: the amount in canonical form. */
+export interface TopUp {
+  amount: string
+}
 
 export const validateCreateAccount = compile(CreateAccount)
 export const validateTopUp = compile(TopUp)
+export const toTopUp = ({ amount }: Static<typeof TopUp>): TopUp => ({
+  amount: canonicalAmount(amount),
+})
 export const validateListLedger = compile(ListLedger)

@@ -9,7 +9,7 @@ import { useDatabase } from '#testing/database.ts'
 import { silent } from '#testing/logger.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { acceptOrders, orderAccepter, type PlaceOrderCall } from './accept-orders.ts'
+import { acceptOrders, createOrderAcceptor, type OrderRequest } from './accept-orders.ts'
 
 /** What PostgreSQL answers to a commit. */
 const committed = Buffer.from('COMMIT\0')
@@ -20,12 +20,15 @@ describe('acceptOrders', () => {
 
   const connect = (url = database.url) =>
     use(connectDatabase<OrdersDatabase>({ name: 'api', url, poolSize: 4 }))
-  const placing = (key?: string, amount = '1.00', userId = 'alice'): PlaceOrderCall => {
-    const request = { user_id: userId, amount }
-    return { userId, call: 'POST /orders', key, meaning: request, request }
+  const placing = (key?: string, amount = '1.00', userId = 'alice'): OrderRequest => {
+    const order = { user_id: userId, amount }
+    return { userId, operation: 'POST /orders', key, fingerprintSource: order, order }
   }
-  const outcome = (ending: Awaited<ReturnType<typeof acceptOrders>>[number]) =>
-    ending instanceof Problem ? ending.status : JSON.parse(ending.body)
+  type Outcome = Awaited<ReturnType<typeof acceptOrders>>[number]
+  const orderIn = (outcome: Outcome) => {
+    assert.ok(!(outcome instanceof Problem))
+    return outcome.body
+  }
   const written = () =>
     database.rows(sql<{ order_id: string; amount: string; asked: string }>`
       SELECT order_id, amount, payload_json -> 'data' ->> 'amount' AS asked
@@ -38,7 +41,7 @@ describe('acceptOrders', () => {
   it('writes each order with the event that asks for its payment, and answers each', async () => {
     const amounts = ['1.00', '2.00', '3.00']
     const placings = amounts.map((amount) => placing(undefined, amount))
-    const answers = (await acceptOrders(connect(), placings)).map(outcome)
+    const answers = (await acceptOrders(connect(), placings)).map(orderIn)
     assert.deepEqual(
       answers.map(({ amount, status }) => [amount, status]),
       amounts.map((amount) => [amount, 'PAYMENT_PENDING']),
@@ -62,11 +65,11 @@ describe('acceptOrders', () => {
       endings.map((ending) => (ending instanceof Problem ? ending.status : ending.replayed)),
       [true, false, 409, false, false],
     )
-    assert.deepEqual(outcome(endings[0]!), outcome(first!))
+    assert.deepEqual(orderIn(endings[0]!), orderIn(first!))
     const amounts = (await written()).map(({ amount }) => amount)
     assert.deepEqual(amounts, ['1.00', '3.00', '4.00', '5.00'])
-    const [misused] = await acceptOrders(db, [placing('new', '9.00')])
-    assert.equal(outcome(misused!), 422)
+    const [reused] = await acceptOrders(db, [placing('new', '9.00')])
+    assert.ok(reused instanceof Problem && reused.status === 422)
   })
 
   it('answers each of two with one key, when the answer is known already', async () => {
@@ -85,7 +88,7 @@ describe('acceptOrders', () => {
   })
 
   it('refuses all of a group that waits for a lock, once, and begins nothing of it again', async () => {
-    const accept = orderAccepter(connect(), silent)
+    const accept = createOrderAcceptor(connect(), silent)
     await database.db.transaction().execute(async (trx) => {
       await sql`LOCK TABLE outbox`.execute(trx)
       const startedAt = performance.now()
@@ -97,7 +100,7 @@ describe('acceptOrders', () => {
   })
 
   it('harms no neighbour of an order that cannot be written', async () => {
-    const accept = orderAccepter(connect(), silent)
+    const accept = createOrderAcceptor(connect(), silent)
     const placings = ['1.00', '2.00', 'nonsense', '3.00'].map((amount) =>
       placing(randomUUID(), amount),
     )
@@ -111,7 +114,7 @@ describe('acceptOrders', () => {
 
   it('has one effect for each key though the answer to the commit of a group is lost', async () => {
     const proxy = use(await proxyTo(database.url))
-    const accept = orderAccepter(connect(proxy.url), silent)
+    const accept = createOrderAcceptor(connect(proxy.url), silent)
     const placings = Array.from({ length: 40 }, () => placing(randomUUID()))
     const wasCut = proxy.cutAt(committed, 'down')
     const ends = await Promise.allSettled(placings.map(accept))

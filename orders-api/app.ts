@@ -3,16 +3,21 @@ import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
 import { readJson } from '#chassis/http/body.ts'
 import { decodeCursor, pageOf } from '#chassis/http/cursor.ts'
-import { idempotencyKeyOf, send } from '#chassis/http/idempotency.ts'
+import { idempotencyKeyOf, sendIdempotentResponse } from '#chassis/http/idempotency-key.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { defaultLimit, uuidPattern } from '#contracts/http-fields.ts'
-import { type Order, validateListOrders, validatePlaceOrder } from '#contracts/orders-http.ts'
+import {
+  type PlaceOrder,
+  toPlaceOrder,
+  validateListOrders,
+  validatePlaceOrder,
+} from '#contracts/orders-http.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { orderAccepter } from './accept-orders.ts'
-import { orderOf } from './order-answer.ts'
+import { createOrderAcceptor } from './accept-orders.ts'
+import { toOrderResponse } from './order-response.ts'
 import { upgradeRequired } from './push/handshake.ts'
 import { findOrder, findTimeline, listOrders } from './rows.ts'
 import { timelineOf } from './timeline.ts'
@@ -25,12 +30,12 @@ export interface Orders {
 }
 
 interface Serving extends Orders {
-  accept: ReturnType<typeof orderAccepter>
+  accept: ReturnType<typeof createOrderAcceptor>
 }
 
 /** The HTTP interface of Orders, as docs/generated/openapi/orders.json describes it. */
 export function ordersRouter(options: Orders): Router {
-  const orders = { ...options, accept: orderAccepter(options.db, options.logger) }
+  const orders = { ...options, accept: createOrderAcceptor(options.db, options.logger) }
   const router = new Router({ sensitive: true, strict: true })
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))
@@ -44,21 +49,24 @@ export function ordersRouter(options: Orders): Router {
 
 async function postOrder({ accept, wakeRelay }: Serving, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
-  const request = validated(validatePlaceOrder, await readJson(ctx))
-  const { user_id, amount } = request
-  const meaning = { user_id, amount }
+  const order = parsePlaceOrder(await readJson(ctx))
 
-  const answer = await accept({ userId: user_id, call: 'POST /orders', key, meaning, request })
-  if (answer instanceof Problem) throw answer
-  if (!answer.replayed) wakeRelay()
-  ctx.set('Location', `/orders/${(JSON.parse(answer.body) as Order).order_id}`)
-  send(ctx, answer)
+  const operation = 'POST /orders'
+  const request = { userId: order.user_id, operation, key, fingerprintSource: order }
+  const outcome = await accept({ ...request, order })
+  if (outcome instanceof Problem) throw outcome
+  if (!outcome.replayed) wakeRelay()
+  ctx.set('Location', `/orders/${outcome.body.order_id}`)
+  sendIdempotentResponse(ctx, outcome)
 }
+
+const parsePlaceOrder = (json: unknown): PlaceOrder =>
+  toPlaceOrder(validated(validatePlaceOrder, json))
 
 async function getOrder({ db }: Orders, ctx: Context, orderId = '') {
   const order = uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
   if (!order) throw noSuchOrder()
-  ctx.body = orderOf(order)
+  ctx.body = toOrderResponse(order)
 }
 
 /** Where the order has been, by what its own service has written down. */
@@ -80,7 +88,7 @@ async function getOrders({ db }: Orders, ctx: Context) {
     limit: size + 1,
   })
   ctx.body = pageOf(rows, size, {
-    placeOf: ({ created_at, order_id }) => ({ created_at, id: order_id }),
-    itemOf: orderOf,
+    positionOf: ({ created_at, order_id }) => ({ created_at, id: order_id }),
+    itemOf: toOrderResponse,
   })
 }

@@ -1,15 +1,15 @@
 import { AppError, isCode } from '#chassis/errors.ts'
 
 export interface GroupCommitOptions<Item, Result> {
-  /** Does all of a group in one transaction; one result for each, in their order. */
+  /** Commits a group in one transaction; one result for each item, in their order. */
   commit: (group: Item[]) => Promise<Result[]>
-  /** Groups in work at the same time. */
+  /** Groups that are committed at the same time. */
   lanes: number
   /** Most items of a group. */
   groupSize: number
-  /** Whoever has waited so long for a lane is refused with `unavailable`. */
-  patienceMs: number
-  /** A group failed by something that only some of it may be to blame for: it is done one by one. */
+  /** An item that has waited so long for a lane is rejected with `unavailable`. */
+  maxWaitMs: number
+  /** A group failed, possibly because of one item: its items are committed one by one. */
   onSplit?: (error: unknown, size: number) => void
 }
 
@@ -21,12 +21,12 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Returns a function that commits an item, together with those that came while all lanes were busy:
- * alone when there is no crowd, at no cost of time, and in a crowd many for one wait for the disk.
+ * Returns a function that commits an item. A lone item is committed immediately; items that arrive while all
+ * lanes are busy form a group, which waits for the disk once.
  *
- * A group that fails is done again one by one, so that no item harms its neighbours. Not so when the
- * database went away, since its commit may have happened, nor when it took too long, since each
- * would take as long again: then all of it is rejected.
+ * A group that fails is committed again item by item, so that no item harms its neighbours. Not so when the
+ * database went away, since the commit may have happened, nor when it took too long, since each item
+ * would take as long again: then the whole group is rejected.
  *
  * Source of the idea: group commit of databases, DeWitt et al., 1984.
  */
@@ -34,7 +34,7 @@ export function groupCommit<Item, Result>({
   commit,
   lanes,
   groupSize,
-  patienceMs,
+  maxWaitMs,
   onSplit,
 }: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
   const waiting = new Set<Waiting<Item, Result>>()
@@ -60,20 +60,20 @@ export function groupCommit<Item, Result>({
       waiting.delete(one)
       reject(new AppError('unavailable', 'Too many wait for the database'))
     }
-    const one = { item, resolve, reject, timer: setTimeout(giveUp, patienceMs) }
+    const one = { item, resolve, reject, timer: setTimeout(giveUp, maxWaitMs) }
     waiting.add(one)
     if (busy < lanes) void lane()
     return promise
   }
 }
 
-/** Not the fault of an item: the next one would fare no better. */
+/** Not the fault of an item: the next one would fail, too. */
 const isOutage = (error: unknown) =>
   isCode(error, 'unavailable') || isCode(error, 'slow') || isCode(error, 'locked')
 
 type Commit<Item, Result> = GroupCommitOptions<Item, Result>['commit']
 
-/** Commits and tells each its result, or returns what went wrong and has told nobody. */
+/** Commits a group and resolves each item with its result, or returns the error and resolves none. */
 async function attempt<Item, Result>(
   commit: Commit<Item, Result>,
   group: Waiting<Item, Result>[],
@@ -88,7 +88,7 @@ async function attempt<Item, Result>(
   }
 }
 
-/** Until the database is what is at fault: then nobody after it is tried. */
+/** Stops at an outage: the items after it are rejected untried. */
 async function oneByOne<Item, Result>(
   commit: Commit<Item, Result>,
   group: Waiting<Item, Result>[],

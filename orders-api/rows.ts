@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
-import type { Place } from '#chassis/http/cursor.ts'
+import type { KeysetPosition } from '#chassis/http/cursor.ts'
 import type { OrderStatus } from '#contracts/order-states.ts'
 import type { OrderColumns, OrdersDatabase, OrdersTable } from '#tables/orders.ts'
 
@@ -63,7 +63,7 @@ export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | und
     .where('order_id', '=', orderId)
     .executeTakeFirst()
 
-/** A user's orders, newest first, those after a place. */
+/** A user's orders, newest first, those after a position. */
 export const listOrders = (
   db: Db,
   {
@@ -75,7 +75,7 @@ export const listOrders = (
     userId: string
     /** Undefined: all. */
     statuses: readonly OrderStatus[] | undefined
-    after: Place | undefined
+    after: KeysetPosition | undefined
     limit: number
   },
 ): Promise<OrderRow[]> =>
@@ -86,7 +86,7 @@ export const listOrders = (
     .$if(statuses !== undefined, (query) => query.where('status', 'in', statuses ?? []))
     .$if(after !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) => {
-        const { created_at, id } = after as Place
+        const { created_at, id } = after as KeysetPosition
         return eb(refTuple('created_at', 'order_id'), '<', tuple(created_at, id))
       }),
     )

@@ -4,8 +4,8 @@ import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
 import { readJson } from '#chassis/http/body.ts'
 import { decodeCursor, pageOf } from '#chassis/http/cursor.ts'
-import { idempotencyKeyOf, send } from '#chassis/http/idempotency.ts'
-import { once } from '#chassis/http/once.ts'
+import { idempotencyKeyOf, sendIdempotentResponse } from '#chassis/http/idempotency-key.ts'
+import { withIdempotencyKey } from '#chassis/http/idempotent-transaction.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
 import { defaultLimit } from '#contracts/http-fields.ts'
@@ -14,6 +14,8 @@ import {
   type Account,
   type LedgerEntry,
   type ToppedUp,
+  type TopUp,
+  toTopUp,
   validateCreateAccount,
   validateListLedger,
   validateTopUp,
@@ -47,46 +49,50 @@ export function paymentsRouter(payments: Payments): Router {
 async function postAccount({ db }: Payments, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
   const request = validated(validateCreateAccount, await readJson(ctx))
-  const call = { userId: request.user_id, call: 'POST /accounts', key, meaning: request }
+  const { user_id: userId } = request
+  const scope = { userId, operation: 'POST /accounts', key, fingerprintSource: request }
 
-  const answer = await once(db, call, async (trx) => {
-    const account = await insertAccount(trx, request.user_id)
+  const response = await withIdempotencyKey(db, scope, async (trx) => {
+    const account = await insertAccount(trx, userId)
     if (!account) throw new Problem(409, 'This user has an account already.')
-    return { status: 201, body: JSON.stringify(accountOf(account)) }
+    return { status: 201, body: toAccountResponse(account) }
   })
-  ctx.set('Location', `/accounts/${encodeURIComponent(request.user_id)}`)
-  send(ctx, answer)
+  ctx.set('Location', `/accounts/${encodeURIComponent(userId)}`)
+  sendIdempotentResponse(ctx, response)
 }
 
 async function getAccount({ db }: Payments, ctx: Context) {
   const account = await findAccount(db, userIdOf(ctx))
   if (!account) throw noSuchAccount()
-  ctx.body = accountOf(account)
+  ctx.body = toAccountResponse(account)
 }
 
 /** The ledger entry and the balance are one transaction; the account is locked in between. */
 async function postTopUp({ db }: Payments, ctx: Context) {
   const userId = userIdOf(ctx)
   const key = idempotencyKeyOf(ctx)
-  const { amount } = validated(validateTopUp, await readJson(ctx))
-  const call = { userId, call: 'POST /accounts/{user_id}/topup', key, meaning: { amount } }
+  const request = parseTopUp(await readJson(ctx))
+  const operation = 'POST /accounts/{user_id}/topup'
+  const scope = { userId, operation, key, fingerprintSource: request }
 
-  const answer = await once(db, call, async (trx) => {
+  const response = await withIdempotencyKey(db, scope, async (trx) => {
     const account = await lockAccount(trx, userId)
     if (!account) throw noSuchAccount()
     const before = { balanceMinor: minorOf(account.balance), version: account.version }
-    const decision = topUp(before, minorOf(amount), MAX_MINOR)
+    const decision = topUp(before, minorOf(request.amount), MAX_MINOR)
     if (decision.kind === 'refuse') throw balanceLimit()
 
     const txId = randomUUIDv7()
     const balance = formatMoney(decision.balanceMinor)
-    await insertTopUp(trx, { txId, userId, amount })
+    await insertTopUp(trx, { txId, userId, amount: request.amount })
     await setBalance(trx, { userId, balance, version: decision.version })
     const toppedUp: ToppedUp = { user_id: userId, balance, version: decision.version, tx_id: txId }
-    return { status: 200, body: JSON.stringify(toppedUp) }
+    return { status: 200, body: toppedUp }
   })
-  send(ctx, answer)
+  sendIdempotentResponse(ctx, response)
 }
+
+const parseTopUp = (json: unknown): TopUp => toTopUp(validated(validateTopUp, json))
 
 async function getLedger({ db }: Payments, ctx: Context) {
   const userId = userIdOf(ctx)
@@ -96,7 +102,7 @@ async function getLedger({ db }: Payments, ctx: Context) {
   if (!(await findAccount(db, userId))) throw noSuchAccount()
   const rows = await listLedger(db, { userId, after, limit: size + 1 })
   ctx.body = pageOf(rows, size, {
-    placeOf: ({ created_at, tx_id }) => ({ created_at, id: tx_id }),
+    positionOf: ({ created_at, tx_id }) => ({ created_at, id: tx_id }),
     itemOf: (row): LedgerEntry => ({ ...row, created_at: row.created_at.toISOString() }),
   })
 }
@@ -108,7 +114,7 @@ function userIdOf(ctx: Context): string {
   throw noSuchAccount()
 }
 
-const accountOf = (row: Omit<Account, 'created_at'> & { created_at: Date }): Account => ({
+const toAccountResponse = (row: Omit<Account, 'created_at'> & { created_at: Date }): Account => ({
   ...row,
   created_at: row.created_at.toISOString(),
 })

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
-import type { Place } from '#chassis/http/cursor.ts'
+import type { KeysetPosition } from '#chassis/http/cursor.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 
 type Db = Database<PaymentsDatabase>
@@ -50,10 +50,10 @@ export const insertTopUp = (
     .values({ tx_id: txId, user_id: userId, type: 'TOPUP', amount, status: 'SUCCESS' })
     .execute()
 
-/** A user's entries, newest first, those after a place. */
+/** A user's entries, newest first, those after a position. */
 export const listLedger = (
   db: Db,
-  { userId, after, limit }: { userId: string; after: Place | undefined; limit: number },
+  { userId, after, limit }: { userId: string; after: KeysetPosition | undefined; limit: number },
 ) =>
   db
     .selectFrom('ledger')
@@ -61,7 +61,7 @@ export const listLedger = (
     .where('user_id', '=', userId)
     .$if(after !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) => {
-        const { created_at, id } = after as Place
+        const { created_at, id } = after as KeysetPosition
         return eb(refTuple('created_at', 'tx_id'), '<', tuple(created_at, id))
       }),
     )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { decodeCursor, encodeCursor, type Place, pageOf } from './cursor.ts'
+import { decodeCursor, encodeCursor, type KeysetPosition, pageOf } from './cursor.ts'
 import { Problem } from './problem.ts'
 
 const place = fc.record({
@@ -62,7 +62,10 @@ describe('decodeCursor', () => {
 })
 
 describe('pageOf', () => {
-  const shape = { placeOf: (row: Place) => row, itemOf: (row: Place) => row.id }
+  const shape = {
+    positionOf: (row: KeysetPosition) => row,
+    itemOf: (row: KeysetPosition) => row.id,
+  }
 
   it('shows each row once, in order, when the cursors are followed to the end', () => {
     fc.assert(

@@ -1,27 +1,27 @@
 import { Problem } from './problem.ts'
 
-/** A place in a list that is sorted newest first. */
-export interface Place {
+/** The position of a row in a list that is sorted newest first (keyset pagination). */
+export interface KeysetPosition {
   created_at: Date
   id: string
 }
 
-/** The place after which the next page begins, opaque to callers. */
-export const encodeCursor = ({ created_at, id }: Place): string =>
+/** The position after which the next page begins, opaque to callers. */
+export const encodeCursor = ({ created_at, id }: KeysetPosition): string =>
   Buffer.from(`${created_at.toISOString()} ${id}`).toString('base64url')
 
 const form =
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
 /** The inverse; undefined for none. Throws a Problem (422) for a cursor that we did not make. */
-export function decodeCursor(cursor: string | undefined): Place | undefined {
+export function decodeCursor(cursor: string | undefined): KeysetPosition | undefined {
   if (cursor === undefined) return undefined
   const [, time = '', id = ''] = form.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   const created_at = new Date(time)
   const isOurs = !Number.isNaN(created_at.getTime()) && encodeCursor({ created_at, id }) === cursor
   if (isOurs) return { created_at, id }
-  throw new Problem(422, 'See errors for what to mend.', {
-    errors: [{ pointer: '/cursor', message: 'must be the next_cursor of an earlier answer' }],
+  throw new Problem(422, 'The request is invalid; see `errors`.', {
+    errors: [{ pointer: '/cursor', message: 'must be the next_cursor of an earlier response' }],
   })
 }
 
@@ -29,10 +29,10 @@ export function decodeCursor(cursor: string | undefined): Place | undefined {
 export function pageOf<Row, Item>(
   rows: Row[],
   size: number,
-  { placeOf, itemOf }: { placeOf: (row: Row) => Place; itemOf: (row: Row) => Item },
+  { positionOf, itemOf }: { positionOf: (row: Row) => KeysetPosition; itemOf: (row: Row) => Item },
 ): { items: Item[]; next_cursor: string | null } {
   const items = rows.slice(0, size)
   const last = items.at(-1)
   const more = rows.length > size && last !== undefined
-  return { items: items.map(itemOf), next_cursor: more ? encodeCursor(placeOf(last)) : null }
+  return { items: items.map(itemOf), next_cursor: more ? encodeCursor(positionOf(last)) : null }
 }

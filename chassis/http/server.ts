@@ -7,7 +7,7 @@ import helmet from 'koa-helmet'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
 import { Problem, problems } from './problem.ts'
-import { refuse } from './refuse.ts'
+import { writeErrorResponse } from './raw-error-response.ts'
 import { requestId } from './request-id.ts'
 
 export interface HttpOptions {
@@ -37,7 +37,7 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
 
   const server = createServer({ maxHeaderSize: 65_536 }, app.callback())
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    refuse(socket, unreadable(error.code))
+    writeErrorResponse(socket, unreadable(error.code))
   })
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { parseJson } from '#contracts/exact-json.ts'
-import { validatePlaceOrder } from '#contracts/orders-http.ts'
+import { toPlaceOrder, validatePlaceOrder } from '#contracts/orders-http.ts'
 import { documentOf, Problem } from './problem.ts'
 import { validated } from './validation.ts'
 
@@ -16,21 +16,22 @@ function faultsOf(body: string): Record<string, string> {
 }
 
 describe('validated', () => {
-  it('returns what fits', () => {
-    const order = { user_id: 'alice', amount: '12.50' }
-    assert.deepEqual(validated(validatePlaceOrder, { ...order }), order)
+  it('returns what fits, as it is', () => {
+    const body = parseJson('{"user_id":"alice","amount":12.5}')
+    assert.equal(validated(validatePlaceOrder, body), body)
+    assert.deepEqual(body, parseJson('{"user_id":"alice","amount":12.5}'))
   })
 
   it('makes one amount of all its spellings', () => {
     for (const amount of ['10', '10.0', '10.00', '"10"', '"10.0"', '"10.00"']) {
       const body = parseJson(`{"user_id":"alice","amount":${amount}}`)
-      assert.equal(validated(validatePlaceOrder, body).amount, '10.00')
+      assert.equal(toPlaceOrder(validated(validatePlaceOrder, body)).amount, '10.00')
     }
   })
 
   it('takes the largest amount to the cent, from a number too', () => {
     const body = parseJson('{"user_id":"alice","amount":9999999999999999.99}')
-    assert.equal(validated(validatePlaceOrder, body).amount, '9999999999999999.99')
+    assert.equal(toPlaceOrder(validated(validatePlaceOrder, body)).amount, '9999999999999999.99')
   })
 
   for (const amount of [

@@ -12,7 +12,7 @@ const maxPointerLength = 200
 export function validated<T>(validate: ValidateFunction<T>, value: unknown): T {
   if (validate(value)) return value
   const faults = validate.errors ?? []
-  throw new Problem(422, 'See errors for what to mend.', {
+  throw new Problem(422, 'The request is invalid; see `errors`.', {
     errors: faults.slice(0, maxErrors).map(fieldErrorOf).map(shortened),
     moreErrors: Math.max(0, faults.length - maxErrors),
   })

@@ -57,7 +57,7 @@ const placeOrder: Operation = {
     422: [
       {
         when: 'not the schema',
-        detail: 'See errors for what to mend.',
+        detail: 'The request is invalid; see `errors`.',
         errors: [
           {
             pointer: '/amount',
@@ -92,13 +92,13 @@ const listOrders: Operation = {
     422: [
       {
         when: 'no user',
-        detail: 'See errors for what to mend.',
+        detail: 'The request is invalid; see `errors`.',
         errors: [{ pointer: '/user_id', message: 'is missing' }],
       },
       {
         when: 'a foreign cursor',
-        detail: 'See errors for what to mend.',
-        errors: [{ pointer: '/cursor', message: 'must be the next_cursor of an earlier answer' }],
+        detail: 'The request is invalid; see `errors`.',
+        errors: [{ pointer: '/cursor', message: 'must be the next_cursor of an earlier response' }],
       },
     ],
   },

@@ -41,7 +41,7 @@ const path = {
 const noSuchAccount: Refusal = { when: 'unknown or malformed', detail: 'There is no such account.' }
 const invalid = (when: string, pointer: string, message: string): Refusal => ({
   when,
-  detail: 'See errors for what to mend.',
+  detail: 'The request is invalid; see `errors`.',
   errors: [{ pointer, message }],
 })
 

@@ -1,8 +1,8 @@
 import type { Database } from '#chassis/database/connect.ts'
-import type { Place } from '#chassis/http/cursor.ts'
+import type { KeysetPosition } from '#chassis/http/cursor.ts'
 import { pendingStatuses } from '#contracts/order-states.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { orderOf } from '../order-answer.ts'
+import { toOrderResponse } from '../order-response.ts'
 import { listOrders, type OrderRow } from '../rows.ts'
 import { readOrders, readTime } from './rows.ts'
 import type { SnapshotPages } from './snapshot-queue.ts'
@@ -50,7 +50,7 @@ export function userSnapshot(
   const { db, subscriptions } = source
   const subscribedAtMs = performance.now()
   let isTimed = false
-  let after: Place | undefined
+  let after: KeysetPosition | undefined
   return async (isWanted) => {
     if (!isTimed) {
       const sinceMs = (await readTime(db)).getTime() - (performance.now() - subscribedAtMs)
@@ -68,7 +68,7 @@ export function userSnapshot(
 }
 
 function push({ subscriptions }: SnapshotSource, subscriber: Subscriber, rows: OrderRow[]): void {
-  for (const order of rows.map(orderOf)) {
+  for (const order of rows.map(toOrderResponse)) {
     if (subscriptions.deliverTo(subscriber, order)) subscriber.push(order)
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { orderOf } from '../order-answer.ts'
+import { toOrderResponse } from '../order-response.ts'
 import type { OrderRow } from '../rows.ts'
 import { Backfill, rememberedMs } from './backfill.ts'
 import { ChangedOrders } from './changed-orders.ts'
@@ -136,7 +136,7 @@ export class StatusFeed {
   }
 
   #push(rows: OrderRow[]): void {
-    for (const order of rows.map(orderOf)) {
+    for (const order of rows.map(toOrderResponse)) {
       for (const subscriber of this.#subscriptions.deliver(order)) subscriber.push(order)
     }
   }

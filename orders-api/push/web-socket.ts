@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Problem } from '#chassis/http/problem.ts'
-import { refuse } from '#chassis/http/refuse.ts'
+import { writeErrorResponse } from '#chassis/http/raw-error-response.ts'
 import { givenRequestId } from '#chassis/http/request-id.ts'
 import { type ConnectionOptions, serveConnection } from './connection.ts'
 import { rejectionFor } from './handshake.ts'
@@ -29,13 +29,14 @@ export function serveWebSocket(
     perMessageDeflate: false,
   })
   sockets.on('wsClientError', (error, socket, request) => {
-    refuse(socket, new Problem(400, `${error.message}.`), givenRequestId(request))
+    const problem = new Problem(400, `${error.message}.`)
+    writeErrorResponse(socket, problem, givenRequestId(request))
   })
   const alive = new WeakSet<WebSocket>()
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // a client that resets while it is rejected
     const rejection = rejectionFor(request)
-    if (rejection) return refuse(socket, rejection, givenRequestId(request))
+    if (rejection) return writeErrorResponse(socket, rejection, givenRequestId(request))
     sockets.handleUpgrade(request, socket, head, (client) => {
       alive.add(client)
       client.on('pong', () => alive.add(client))

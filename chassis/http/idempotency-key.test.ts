@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Context } from 'koa'
-import { idempotencyKeyOf } from './idempotency.ts'
+import { idempotencyKeyOf } from './idempotency-key.ts'
 import { Problem } from './problem.ts'
 
 /** The key of a request with these values of the header. */

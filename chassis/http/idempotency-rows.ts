@@ -5,52 +5,56 @@ export interface WithIdempotencyKeys {
   idempotency_keys: IdempotencyKeysTable
 }
 
-export interface KeyOwner {
+/** An Idempotency-Key with its scope: one operation of one user. */
+export interface ScopedKey {
   user_id: string
   /** Method and route. */
   call: string
   key: string
 }
 
-/** The whole of a key, in one word. */
-export const nameOf = ({ user_id, call, key }: KeyOwner): string =>
+/** A scoped key as one string. */
+export const keyId = ({ user_id, call, key }: ScopedKey): string =>
   JSON.stringify([user_id, call, key])
 
 /**
- * The names of those keys that this transaction may use; it holds their locks until its end. It
- * never waits for another one: so no order of the names is needed.
+ * Locks keys until the end of this transaction, and returns the ids of those that it could lock. It
+ * never waits for another transaction, so the order of the ids does not matter.
  */
-export const lockKeys = async (trx: Transaction<WithIdempotencyKeys>, names: string[]) => {
+export const lockKeys = async (trx: Transaction<WithIdempotencyKeys>, ids: string[]) => {
   const { rows } = await sql<{ locked: boolean; name: string }>`
     SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) AS locked, name
-    FROM unnest(${names}::text[]) AS name
+    FROM unnest(${ids}::text[]) AS name
   `.execute(trx)
   return new Set(rows.flatMap(({ locked, name }) => (locked ? [name] : [])))
 }
 
-/** The answers that were given with these keys, by the names of the keys. */
-export const findAnswers = async (trx: Transaction<WithIdempotencyKeys>, owners: KeyOwner[]) => {
-  const { rows } = await sql<StoredAnswer>`
+/** The responses that are stored for keys, by the ids of the keys. */
+export const findResponses = async (trx: Transaction<WithIdempotencyKeys>, keys: ScopedKey[]) => {
+  const { rows } = await sql<StoredResponse>`
     SELECT user_id, call, key, fingerprint, response_status, response_body
     FROM idempotency_keys
     WHERE (user_id, call, key) IN (
       SELECT * FROM unnest(
-        ${owners.map(({ user_id }) => user_id)}::text[],
-        ${owners.map(({ call }) => call)}::text[],
-        ${owners.map(({ key }) => key)}::text[]))
+        ${keys.map(({ user_id }) => user_id)}::text[],
+        ${keys.map(({ call }) => call)}::text[],
+        ${keys.map(({ key }) => key)}::text[]))
   `.execute(trx)
-  return new Map(rows.map((row) => [nameOf(row), row]))
+  return new Map(rows.map((row) => [keyId(row), row]))
 }
 
-export interface StoredAnswer extends KeyOwner {
+export interface StoredResponse extends ScopedKey {
   fingerprint: string
   response_status: number
   response_body: string
 }
 
-/** In the transaction of the effects, of keys that it has locked; sorted, as all multi-row writes are. */
-export const insertAnswers = (trx: Transaction<WithIdempotencyKeys>, answers: StoredAnswer[]) => {
-  const sorted = answers.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+/** In the transaction that has the effects and has locked the keys; sorted, as all multi-row writes are. */
+export const insertResponses = (
+  trx: Transaction<WithIdempotencyKeys>,
+  responses: StoredResponse[],
+) => {
+  const sorted = responses.toSorted((a, b) => (keyId(a) < keyId(b) ? -1 : 1))
   return sql`
     INSERT INTO idempotency_keys (user_id, call, key, fingerprint, response_status, response_body)
     SELECT * FROM unnest(

@@ -1,11 +1,6 @@
 import type { Context } from 'koa'
+import type { IdempotentResponse } from './idempotent-transaction.ts'
 import { Problem } from './problem.ts'
-
-/** An answer with its body as text, so that it can be repeated byte for byte. */
-export interface Answer {
-  status: number
-  body: string
-}
 
 /**
  * The Idempotency-Key of a request: 1 to 255 printable characters, bare or as a quoted string
@@ -25,10 +20,13 @@ export function idempotencyKeyOf(ctx: Context): string | undefined {
   throw new Problem(400, 'Idempotency-Key must be 1 to 255 printable ASCII characters, once.')
 }
 
-/** Puts an answer on the wire, and whether it was given before. */
-export function send(ctx: Context, { status, body, replayed }: Answer & { replayed: boolean }) {
+/** Sends a response to a request that may have a key, and says whether it is a replay. */
+export function sendIdempotentResponse(
+  ctx: Context,
+  { status, json, replayed }: IdempotentResponse<unknown>,
+): void {
   ctx.status = status
   ctx.type = 'application/json'
-  ctx.body = body
+  ctx.body = json
   if (replayed) ctx.set('Idempotent-Replayed', 'true')
 }

@@ -2,10 +2,10 @@ import type { Duplex } from 'node:stream'
 import { documentOf, type Problem } from './problem.ts'
 
 /**
- * Answers on a bare socket, where there is no request to answer: it could not be read as HTTP, or it
- * wanted to become a WebSocket. The client may be gone already.
+ * Writes an HTTP error response to a bare socket, where Node has no response object: the request could not be
+ * read as HTTP, or asked for an upgrade. The client may be gone already.
  */
-export function refuse(socket: Duplex, problem: Problem, requestId?: string): void {
+export function writeErrorResponse(socket: Duplex, problem: Problem, requestId?: string): void {
   socket.on('error', () => {})
   if (!socket.writable) return
   const id = requestId ?? crypto.randomUUID()

@@ -7,7 +7,7 @@ import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { isCode } from '../errors.ts'
-import { type Call, once } from './once.ts'
+import { type IdempotentRequest, withIdempotencyKey } from './idempotent-transaction.ts'
 import { Problem } from './problem.ts'
 
 type Trx = Transaction<PaymentsDatabase>
@@ -15,14 +15,15 @@ type Trx = Transaction<PaymentsDatabase>
 /** What PostgreSQL answers to a commit. */
 const committed = Buffer.from('COMMIT\0')
 
-describe('once', () => {
+describe('withIdempotencyKey', () => {
   const database = useDatabase('payments')
   const use = useResources()
 
   const open = () =>
     use(connectDatabase<PaymentsDatabase>({ name: 'api', url: database.url, poolSize: 20 }))
-  const call = (changes: Partial<Call> = {}): Call => ({
-    ...{ userId: 'alice', call: 'POST /accounts', key: 'key', meaning: { amount: '10.00' } },
+  const request = (changes: Partial<IdempotentRequest> = {}): IdempotentRequest => ({
+    ...{ userId: 'alice', operation: 'POST /accounts', key: 'key' },
+    ...{ fingerprintSource: { amount: '10.00' } },
     ...changes,
   })
   let effects = 0
@@ -33,30 +34,30 @@ describe('once', () => {
   const effect = async (trx: Trx) => {
     effects++
     await sql`INSERT INTO accounts (user_id) VALUES ('u' || ${effects}::text)`.execute(trx)
-    return { status: 201, body: `{"effect":${effects}}` }
+    return { status: 201, body: { effect: effects } }
   }
   const isProblem = (status: number) => (error: unknown) =>
     error instanceof Problem && error.status === status
   const accounts = async () => (await database.rows(sql`SELECT user_id FROM accounts`)).length
   const keys = async () => (await database.rows(sql`SELECT key FROM idempotency_keys`)).length
 
-  it('gives the same answer again, byte for byte, and has its effect once', async () => {
+  it('gives the same response again, byte for byte, and has its effect once', async () => {
     const db = open()
-    const first = { status: 201, body: '{"effect":1}' }
-    assert.deepEqual(await once(db, call(), effect), { ...first, replayed: false })
-    assert.deepEqual(await once(db, call(), effect), { ...first, replayed: true })
+    const first = { status: 201, body: { effect: 1 }, json: '{"effect":1}' }
+    assert.deepEqual(await withIdempotencyKey(db, request(), effect), { ...first, replayed: false })
+    assert.deepEqual(await withIdempotencyKey(db, request(), effect), { ...first, replayed: true })
     assert.equal(await accounts(), 1)
   })
 
   it('has one effect for 50 calls at the same time with one key', async () => {
     const db = open()
     const ends = await Promise.allSettled(
-      Array.from({ length: 50 }, () => once(db, call(), effect)),
+      Array.from({ length: 50 }, () => withIdempotencyKey(db, request(), effect)),
     )
     const answers = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []))
     const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
     assert.equal(answers.filter(({ replayed }) => !replayed).length, 1)
-    assert.equal(new Set(answers.map(({ body }) => body)).size, 1)
+    assert.equal(new Set(answers.map(({ json }) => json)).size, 1)
     const isBusy = (error: unknown) => isProblem(409)(error) || isCode(error, 'unavailable') // the pool
     assert.ok(refused.every(isBusy), String(refused))
     assert.deepEqual([effects, await accounts(), await keys()], [1, 1, 1])
@@ -65,28 +66,35 @@ describe('once', () => {
   it('says 409 while the first call is still running, and replays it afterwards', async () => {
     const db = open()
     const gate = Promise.withResolvers<void>()
-    const first = once(db, call(), async (trx) => {
+    const first = withIdempotencyKey(db, request(), async (trx) => {
       const answer = await effect(trx)
       await gate.promise
       return answer
     })
     await eventually(() => effects === 1)
-    await assert.rejects(once(db, call(), effect), (error) => {
+    await assert.rejects(withIdempotencyKey(db, request(), effect), (error) => {
       assert.ok(error instanceof Problem && error.type === 'request-in-progress')
       return error.headers['Retry-After'] === '1'
     })
     gate.resolve()
     await first
-    assert.equal((await once(db, call(), effect)).replayed, true)
+    assert.equal((await withIdempotencyKey(db, request(), effect)).replayed, true)
     assert.equal(effects, 1)
   })
 
-  it('says 422 to the same key with another meaning, and to no other spelling of the same', async () => {
+  it('says 422 to the same key with another request, and to no other spelling of the same', async () => {
     const db = open()
-    await once(db, call(), effect)
-    const other = call({ meaning: { amount: '10.01' } })
-    await assert.rejects(once(db, other, effect), { type: 'idempotency-key-reused', status: 422 })
-    assert.equal((await once(db, call({ meaning: { amount: '10.00' } }), effect)).replayed, true)
+    await withIdempotencyKey(db, request(), effect)
+    const other = request({ fingerprintSource: { amount: '10.01' } })
+    await assert.rejects(withIdempotencyKey(db, other, effect), {
+      type: 'idempotency-key-reused',
+      status: 422,
+    })
+    assert.equal(
+      (await withIdempotencyKey(db, request({ fingerprintSource: { amount: '10.00' } }), effect))
+        .replayed,
+      true,
+    )
   })
 
   it('frees the key when the effect fails, which then leaves nothing', async () => {
@@ -95,9 +103,12 @@ describe('once', () => {
       await effect(trx)
       throw new Problem(422, 'not like this')
     }
-    await assert.rejects(once(db, call(), failing), isProblem(422))
+    await assert.rejects(withIdempotencyKey(db, request(), failing), isProblem(422))
     assert.deepEqual([await accounts(), await keys()], [0, 0])
-    assert.equal((await once(db, call({ meaning: 'another' }), effect)).replayed, false)
+    assert.equal(
+      (await withIdempotencyKey(db, request({ fingerprintSource: 'another' }), effect)).replayed,
+      false,
+    )
   })
 
   it('frees the key when the process dies in the middle', async () => {
@@ -107,9 +118,9 @@ describe('once', () => {
       await database.endConnections('api')
       return answer
     }
-    await assert.rejects(once(db, call(), dying))
+    await assert.rejects(withIdempotencyKey(db, request(), dying))
     assert.equal(await accounts(), 0)
-    assert.equal((await once(db, call(), effect)).replayed, false)
+    assert.equal((await withIdempotencyKey(db, request(), effect)).replayed, false)
   })
 
   it('has one effect for each key though the answer to its commit is lost, 100 times', async () => {
@@ -117,18 +128,20 @@ describe('once', () => {
     const db = use(connectDatabase<PaymentsDatabase>({ name: 'api', url: proxy.url, poolSize: 1 }))
     for (let time = 0; time < 100; time++) {
       const wasCut = proxy.cutAt(committed, 'down')
-      const keyed = call({ key: `key ${time}` })
-      await assert.rejects(once(db, keyed, effect), (error) => isCode(error, 'unavailable'))
+      const keyed = request({ key: `key ${time}` })
+      await assert.rejects(withIdempotencyKey(db, keyed, effect), (error) =>
+        isCode(error, 'unavailable'),
+      )
       assert.ok(wasCut())
-      assert.equal((await once(db, keyed, effect)).replayed, true)
+      assert.equal((await withIdempotencyKey(db, keyed, effect)).replayed, true)
     }
     assert.deepEqual([await accounts(), await keys()], [100, 100])
   })
 
   it('keeps the keys of two users, and of two calls, apart', async () => {
     const db = open()
-    for (const other of [{}, { userId: 'bob' }, { call: 'POST /orders' }, { key: 'other' }]) {
-      assert.equal((await once(db, call(other), effect)).replayed, false)
+    for (const other of [{}, { userId: 'bob' }, { operation: 'POST /orders' }, { key: 'other' }]) {
+      assert.equal((await withIdempotencyKey(db, request(other), effect)).replayed, false)
     }
     assert.equal(effects, 4)
   })
@@ -136,7 +149,10 @@ describe('once', () => {
   it('runs every call that has no key', async () => {
     const db = open()
     for (let time = 0; time < 3; time++) {
-      assert.equal((await once(db, call({ key: undefined }), effect)).replayed, false)
+      assert.equal(
+        (await withIdempotencyKey(db, request({ key: undefined }), effect)).replayed,
+        false,
+      )
     }
     assert.deepEqual([await accounts(), await keys()], [3, 0])
   })

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { Database } from '../database/connect.ts'
+import {
+  findResponses,
+  insertResponses,
+  keyId,
+  lockKeys,
+  type ScopedKey,
+  type StoredResponse,
+  type WithIdempotencyKeys,
+} from './idempotency-rows.ts'
+import { Problem } from './problem.ts'
+
+export interface IdempotentRequest {
+  userId: string
+  /** Method and route: a key is scoped to one operation of one user. */
+  operation: string
+  key: string | undefined
+  /** The validated request, in canonical form: `10` and `"10.00"` are the same request. */
+  fingerprintSource: unknown
+}
+
+/** What an effect answers: its body is stored and sent as JSON. */
+export interface EffectResponse<Body> {
+  status: number
+  body: Body
+}
+
+/** The response of the first request with a key, or the same response again, byte for byte. */
+export interface IdempotentResponse<Body> extends EffectResponse<Body> {
+  /** The body as it was sent the first time. */
+  json: string
+  replayed: boolean
+}
+
+type Outcome<Body> = IdempotentResponse<Body> | Problem
+
+/**
+ * Runs an effect in a transaction, once per key: the response is stored with the effect, and the same
+ * key with the same request replays it. Only an effect is remembered: when it throws, the key is free.
+ * Throws a Problem: `idempotency-key-reused` (422) for another request, `request-in-progress` (409) while
+ * the first is still running.
+ */
+export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Body>(
+  db: Database<Tables>,
+  request: IdempotentRequest,
+  effect: (trx: Transaction<Tables>) => Promise<EffectResponse<Body>>,
+): Promise<IdempotentResponse<Body>> {
+  const [outcome] = await withIdempotencyKeys(db, [request], async (trx) => [await effect(trx)])
+  if (outcome === undefined || outcome instanceof Problem) throw outcome
+  return outcome
+}
+
+/**
+ * The same for many requests in one transaction. The effect gets the requests that are neither replayed
+ * nor refused, and returns a response for each. Returns an outcome for each request, in their order.
+ */
+export async function withIdempotencyKeys<
+  Tables extends WithIdempotencyKeys,
+  Request extends IdempotentRequest,
+  Body,
+>(
+  db: Database<Tables>,
+  requests: Request[],
+  effect: (trx: Transaction<Tables>, fresh: Request[]) => Promise<EffectResponse<Body>[]>,
+): Promise<Outcome<Body>[]> {
+  return db.transaction().execute(async (trx) => {
+    const keys = trx as unknown as Transaction<WithIdempotencyKeys>
+    const outcomes = await replayOrRefuse<Body>(keys, requests)
+    const fresh = requests.filter((request) => !outcomes.has(request))
+    const responses = fresh.length > 0 ? await effect(trx, fresh) : []
+    const stored: StoredResponse[] = []
+    for (const [index, request] of fresh.entries()) {
+      const response = responses[index]
+      if (!response) throw new Error(`The effect has no response to a ${request.operation}`)
+      const json = JSON.stringify(response.body)
+      outcomes.set(request, { ...response, json, replayed: false })
+      stored.push(...storedResponse(request, response.status, json))
+    }
+    if (stored.length > 0) await insertResponses(keys, stored)
+    return requests.map((request) => outcomes.get(request) as Outcome<Body>)
+  })
+}
+
+/**
+ * The outcomes of requests that have no effect any more: replayed or refused. Of two requests with one key
+ * and no response yet, the first has the effect, and the second is refused.
+ */
+async function replayOrRefuse<Body>(
+  trx: Transaction<WithIdempotencyKeys>,
+  requests: IdempotentRequest[],
+): Promise<Map<IdempotentRequest, Outcome<Body>>> {
+  const outcomes = new Map<IdempotentRequest, Outcome<Body>>()
+  const keyed = requests.flatMap((request) => {
+    const key = scopedKey(request)
+    return key ? [{ request, key, id: keyId(key) }] : []
+  })
+  if (keyed.length === 0) return outcomes
+  const keys = new Map(keyed.map(({ id, key }) => [id, key]))
+  const locked = await lockKeys(trx, [...keys.keys()])
+  const earlier = await findResponses(trx, [...keys.values()])
+  const begun = new Set<string>()
+  for (const { request, id } of keyed) {
+    const response = earlier.get(id)
+    if (!locked.has(id) || (!response && begun.has(id))) outcomes.set(request, inProgress())
+    else if (response) outcomes.set(request, replay(response, request))
+    begun.add(id)
+  }
+  return outcomes
+}
+
+function replay<Body>(stored: StoredResponse, request: IdempotentRequest): Outcome<Body> {
+  if (stored.fingerprint !== fingerprintOf(request)) return keyReused()
+  const { response_status: status, response_body: json } = stored
+  return { status, body: JSON.parse(json) as Body, json, replayed: true }
+}
+
+/** Nothing for a request without a key. */
+function storedResponse(
+  request: IdempotentRequest,
+  status: number,
+  json: string,
+): StoredResponse[] {
+  const key = scopedKey(request)
+  if (!key) return []
+  const fingerprint = fingerprintOf(request)
+  return [{ ...key, fingerprint, response_status: status, response_body: json }]
+}
+
+const scopedKey = ({ userId, operation, key }: IdempotentRequest): ScopedKey | undefined =>
+  key === undefined ? undefined : { user_id: userId, call: operation, key }
+
+const fingerprintOf = ({ fingerprintSource }: IdempotentRequest): string =>
+  createHash('sha256').update(JSON.stringify(fingerprintSource)).digest('hex')
+
+const keyReused = () =>
+  new Problem('idempotency-key-reused', 'This Idempotency-Key was used for another request.')
+
+const inProgress = () =>
+  new Problem(
+    'request-in-progress',
+    'The first request with this Idempotency-Key is still running.',
+    { headers: { 'Retry-After': '1' } },
+  )
