@@ -125,7 +125,7 @@ const cores = [
   'orders-api/push/subscriptions.ts',
   'orders-api/push/user-subscription.ts',
   'orders-api/timeline.ts',
-  'orders-consumer/ask-again.ts',
+  'orders-consumer/retry-policy.ts',
   'orders-consumer/settle-orders.ts',
   'payments-api/top-up.ts',
   'payments-consumer/charge-orders.ts',
@@ -141,7 +141,7 @@ const clocks = [
   'messaging/inbox/settle.ts',
   'messaging/outbox/relay.ts',
   'orders-api/insert-placed-orders.ts',
-  'orders-consumer/asking.ts',
+  'orders-consumer/payment-request-retry.ts',
   'payments-consumer/handle-batch.ts',
 ]
 

@@ -95,6 +95,14 @@ describe('readConfig', () => {
     })
   }
 
+  it('reads a variable by its former name where the new one is missing', () => {
+    const renamed = { idleMs: { ...integer('IDLE_MS', { fallback: 500 }), formerName: 'PAUSE_MS' } }
+    assert.deepEqual(readConfig({ PAUSE_MS: '7' }, renamed), { idleMs: 7 })
+    assert.deepEqual(readConfig({ PAUSE_MS: '7', IDLE_MS: '8' }, renamed), { idleMs: 8 })
+    assert.deepEqual(readConfig({ PAUSE_MS: '', IDLE_MS: ' ' }, renamed), { idleMs: 500 })
+    assert.throws(() => readConfig({ PAUSE_MS: 'x' }, renamed), /PAUSE_MS must be a whole number/)
+  })
+
   for (const url of [
     'postgres://u:a%2Fb%40c%3A@[::1]:5432/db?sslmode=require',
     'postgres:///db?host=/run/postgresql&user=u',

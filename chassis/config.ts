@@ -1,6 +1,8 @@
 /** One variable: its name, and how its text becomes a value. Throws a sentence that says what it must be. */
 export interface Variable<T> {
   name: string
+  /** Its name in an earlier version: it is read where the new one is missing. */
+  formerName?: string
   fallback?: T
   parse: (text: string) => T
 }
@@ -19,7 +21,8 @@ export function readConfig<T extends Record<string, unknown>>(
   const values: Partial<T> = {}
   const faults: string[] = []
   for (const field of Object.keys(variables) as (keyof T)[]) {
-    const { name, fallback, parse } = variables[field]
+    const { formerName = '', fallback, parse, ...variable } = variables[field]
+    const name = !env[variable.name]?.trim() && env[formerName]?.trim() ? formerName : variable.name
     const text = env[name]?.trim()
     try {
       if (text) values[field] = parse(text)

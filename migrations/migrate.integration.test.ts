@@ -79,6 +79,43 @@ describe('migrate', () => {
     assert.deepEqual(applied.sort(), names.sort())
   })
 
+  /** The first files of Orders, as an earlier version had them. */
+  const migrateFirst = (count: number) =>
+    runner({
+      databaseUrl: orders,
+      dir: ['both', 'orders'].map((folder) => `${import.meta.dirname}/${folder}/*.sql`),
+      ...{ useGlob: true, migrationsTable: 'migrations', direction: 'up', count },
+      log: () => {},
+    })
+
+  it('renames the columns of the payment request retry, and rewrites no row of a filled table', async () => {
+    const files = globSync('{both,orders}/*.sql', { cwd: import.meta.dirname })
+    await migrateFirst(files.filter((file) => basename(file) < '0013').length)
+    await query(
+      orders,
+      sql`INSERT INTO orders (order_id, user_id, amount, times_asked, waiting_since)
+          SELECT gen_random_uuid(), 'alice', n, n, '2026-01-01Z'::timestamptz + n * interval '1 s'
+          FROM generate_series(1, 1000) AS n`,
+    )
+    const stored = () =>
+      query(
+        orders,
+        sql`SELECT pg_relation_filenode('orders'), pg_relation_filenode('orders_pending'),
+                   (SELECT array_agg(xmin::text || ctid ORDER BY order_id) FROM orders)`,
+      )
+    const before = await stored()
+    await migrate(orders, 'orders')
+    assert.deepEqual(await stored(), before)
+    const [kept] = await query(
+      orders,
+      sql<{ n: number }>`
+        SELECT count(*)::int AS n FROM orders
+        WHERE request_attempts = amount
+          AND timeout_starts_at = '2026-01-01Z'::timestamptz + request_attempts * interval '1 s'`,
+    )
+    assert.equal(kept?.n, 1_000)
+  })
+
   it('does nothing the second time', async () => {
     assert.ok((await migrate(orders, 'orders')).length > 0)
     assert.deepEqual(await migrate(orders, 'orders'), [])
@@ -101,12 +138,7 @@ describe('migrate', () => {
     })
 
     it('goes on where earlier files have run by local time', async () => {
-      await runner({
-        databaseUrl: orders,
-        dir: ['both', 'orders'].map((folder) => `${import.meta.dirname}/${folder}/*.sql`),
-        ...{ useGlob: true, migrationsTable: 'migrations', direction: 'up', count: 5 },
-        log: () => {},
-      })
+      await migrateFirst(5)
       assert.ok((await migrate(orders, 'orders')).length > 0)
       assert.deepEqual(await migrate(orders, 'orders'), [])
     })

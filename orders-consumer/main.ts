@@ -3,12 +3,12 @@ import { eventDecoder } from '#contracts/decode-event.ts'
 import { eventTypesTo } from '#contracts/event-types.ts'
 import { queues } from '#contracts/topology.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
-import { askAgainUntilStopped, askingVariables } from './asking.ts'
 import { handleBatch, orderLocks } from './handle-batch.ts'
+import { retryPaymentRequests, retryVariables } from './payment-request-retry.ts'
 
-const variables = { ...consumerVariables('ORDERS_DATABASE_URL'), ...askingVariables }
+const variables = { ...consumerVariables('ORDERS_DATABASE_URL'), ...retryVariables }
 
-/** Settles orders by what Payments has decided, and asks again for those it has heard nothing of. */
+/** Settles orders by what Payments has decided, and requests a payment again when no answer comes in time. */
 await runWorker('orders-consumer', variables, (worker) =>
   runConsumer({
     ...worker,
@@ -17,6 +17,6 @@ await runWorker('orders-consumer', variables, (worker) =>
     decode: eventDecoder(...eventTypesTo('orders')),
     handle: handleBatch,
     rowLocks: orderLocks(),
-    alongside: (db) => askAgainUntilStopped(db, worker),
+    alongside: (db) => retryPaymentRequests(db, worker),
   }),
 )

@@ -214,7 +214,7 @@ describe('client/client.ts, through the gateway', function () {
     const port = Number(new URL(network.url).port)
     await withDatabases(stack, async ({ orders }) => {
       const told = await orders.transaction().execute(async (slow) => {
-        await sql`INSERT INTO orders (order_id, user_id, amount, waiting_since)
+        await sql`INSERT INTO orders (order_id, user_id, amount, timeout_starts_at)
                   VALUES (${late}, ${user_id}, 1, now() - interval '1 hour')`.execute(slow)
         const { order_id } = await client.placeOrder(user_id, '1.00')
         await eventually(async () => (await client.getOrder(order_id)).status === 'PAID')

@@ -39,7 +39,7 @@ describe('trouble behind the gateway', function () {
     await eventually(async () => (await find()).body.status === 'PAID', { timeoutMs: 60_000 })
   })
 
-  it('ends when the broker has lost the request, or the answer: it is asked for again', async () => {
+  it('ends when the broker has lost the request, or the answer: the payment is requested again', async () => {
     await insist(stack.gateway, '/accounts', { user_id: 'bob' })
     await insist(stack.gateway, '/accounts/bob/topup', { amount: '5.00' })
     const lostRequest = randomUUIDv7()
@@ -51,13 +51,13 @@ describe('trouble behind the gateway', function () {
       (await call(stack.gateway, 'GET', `/orders/${id}`)).body.status
     await eventually(async () => (await status(decided.order_id)) === 'PAID')
     await withDatabases(stack, async ({ orders }) => {
-      // As after a wipe of the broker: one order nobody asked for, one whose answer never came.
-      await sql`INSERT INTO orders (order_id, user_id, amount, waiting_since)
+      // As after a wipe of the broker: one order whose payment nobody requested, one whose answer never came.
+      await sql`INSERT INTO orders (order_id, user_id, amount, timeout_starts_at)
                 VALUES (${lostRequest}, 'bob', 2, now() - interval '1 hour')`.execute(orders)
       await sql`UPDATE outbox SET published_at = now() - interval '1 hour'
                 WHERE event_id = (SELECT request_id FROM orders
                                   WHERE order_id = ${decided.order_id})`.execute(orders)
-      await sql`UPDATE orders SET status = 'PAYMENT_PENDING', waiting_since = '-infinity'
+      await sql`UPDATE orders SET status = 'PAYMENT_PENDING', timeout_starts_at = '-infinity'
                 WHERE order_id = ${decided.order_id}`.execute(orders)
     })
     await eventually(async () => (await status(lostRequest)) === 'PAID')

@@ -16,8 +16,8 @@ export interface OrdersTable {
   status: Generated<OrderStatus>
   failure_reason: FailureReason | null
   request_id: string | null
-  times_asked: Generated<number>
-  waiting_since: Generated<Date>
+  request_attempts: Generated<number>
+  timeout_starts_at: Generated<Date>
   relayed_at: Date | null
   received_at: Date | null
   charged_at: Date | null

@@ -24,17 +24,20 @@ describe('the report of reconcile', () => {
   })
 
   it('is given when something was repaired, whatever was not counted', () => {
-    const repaired = { asked_again: [], hurried: ['e'] }
+    const repaired = { requested_again: [], rescheduled: ['e'] }
     const { isFine, json } = reportOf([uncounted], repaired)
     assert.deepEqual([isFine, json], [false, { findings: [uncounted], repaired }])
   })
 
   it('says that a repair has ended early, and is not fine then', () => {
-    const repaired = { asked_again: ['o'], hurried: [], error: 'the database is away' }
+    const repaired = { requested_again: ['o'], rescheduled: [], error: 'the database is away' }
     for (const findings of [[], [uncounted]]) {
       const { isFine, text, json } = reportOf(findings, repaired)
       assert.deepEqual([isFine, json], [false, { findings, repaired }])
-      assert.match(text, /1 order was asked for again.*\nNot all: the database is away/)
+      assert.match(
+        text,
+        /the payment of 1 order was requested again.*\nNot all: the database is away/,
+      )
     }
   })
 })

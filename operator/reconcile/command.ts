@@ -33,8 +33,8 @@ What is on its way is no finding. It reads one snapshot of each database and cha
 agrees but the dead letters could not be counted, it cannot tell, and exits with 2.
 
   --older-than TIME   how long an order may be pending (60s; also 500ms, 5m, 2h)
-  --repair            repeats what is safe to repeat: stuck orders are asked for again, and what the
-                      relays have put off is published at once; then look again
+  --repair            repeats what is safe to repeat: the payment of stuck orders is requested
+                      again, and delayed events are published at once; then look again
 `.trimEnd(),
   options: { 'older-than': { type: 'string' }, repair: { type: 'boolean' } },
   run: async ({ words, values, env }) => {
@@ -75,9 +75,10 @@ export function reportOf(findings: Finding[], repaired?: Repaired): Report {
 /** Or has tried to. */
 const hasRepaired = (repaired: Repaired | undefined): boolean =>
   repaired !== undefined &&
-  (repaired.error !== undefined || repaired.asked_again.length + repaired.hurried.length > 0)
+  (repaired.error !== undefined ||
+    repaired.requested_again.length + repaired.rescheduled.length > 0)
 
-const repairedText = ({ asked_again: asked, hurried, error }: Repaired): string =>
-  `Repaired: ${counted(asked.length, 'order')} ${asked.length === 1 ? 'was' : 'were'} asked for again, ` +
-  `${counted(hurried.length, 'event')} that had been put off will be published at once.` +
+const repairedText = ({ requested_again: again, rescheduled, error }: Repaired): string =>
+  `Repaired: the payment of ${counted(again.length, 'order')} was requested again, ` +
+  `${counted(rescheduled.length, 'delayed event')} will be published at once.` +
   (error === undefined ? '' : `\nNot all: ${error}`)

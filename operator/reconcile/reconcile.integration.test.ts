@@ -178,14 +178,14 @@ describe('reconcile', function () {
         [deferred]: 'request-deferred',
       })
       const repaired = await repair(books(), found)
-      assert.deepEqual(repaired.asked_again.sort(), [unanswered, unheard, failing].sort())
-      assert.equal(repaired.hurried.length, 2)
+      assert.deepEqual(repaired.requested_again.sort(), [unanswered, unheard, failing].sort())
+      assert.equal(repaired.rescheduled.length, 2)
       const asked = await orders.rows(sql<{ order_id: string }>`
         SELECT order_id FROM orders JOIN outbox ON event_id = request_id
         WHERE payload_json->>'subject' = order_id::text AND published_at IS NULL
-          AND event_type = 'PaymentRequested' AND times_asked = 2`)
-      assert.deepEqual(asked.map((row) => row.order_id).sort(), repaired.asked_again)
-      assert.deepEqual((await repair(books(), found)).hurried, [])
+          AND event_type = 'PaymentRequested' AND request_attempts = 2`)
+      assert.deepEqual(asked.map((row) => row.order_id).sort(), repaired.requested_again)
+      assert.deepEqual((await repair(books(), found)).rescheduled, [])
     })
 
     it('says that a letter of it is dead', async () => {

@@ -25,19 +25,20 @@ export interface NewRequest {
   requestId: string
 }
 
-/** Of orders claimed in the same transaction: asked for once more, and waiting from now on. */
-export const noteAsked = (trx: Transaction<OrdersDatabase>, requests: NewRequest[]) =>
+/** Of orders claimed in the same transaction: one more request, whose timeout starts now. */
+export const setRequested = (trx: Transaction<OrdersDatabase>, requests: NewRequest[]) =>
   sql`
     UPDATE orders
-    SET request_id = asked.request_id, times_asked = times_asked + 1, waiting_since = now()
+    SET request_id = request.request_id, request_attempts = request_attempts + 1,
+        timeout_starts_at = now()
     FROM unnest(
       ${requests.map(({ orderId }) => orderId)}::uuid[],
-      ${requests.map(({ requestId }) => requestId)}::uuid[]) AS asked (order_id, request_id)
-    WHERE orders.order_id = asked.order_id
+      ${requests.map(({ requestId }) => requestId)}::uuid[]) AS request (order_id, request_id)
+    WHERE orders.order_id = request.order_id
   `.execute(trx)
 
-/** What a relay has put off, by the index of what is unpublished. */
-export const findPutOff = (db: Kysely<MessagingDatabase>) =>
+/** The events that a relay has delayed after a failure, by the index of what is unpublished. */
+export const findDelayed = (db: Kysely<MessagingDatabase>) =>
   rowsOf<{ event_id: string }, MessagingDatabase>(
     db,
     sql`
@@ -46,8 +47,8 @@ export const findPutOff = (db: Kysely<MessagingDatabase>) =>
       ORDER BY event_id`,
   )
 
-/** Makes the relay try some of it at once; says which. Not what it has in work just now. */
-export const stopPuttingOff = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
+/** Makes delayed events due, and returns them. Not those that a relay has claimed just now. */
+export const makeDueNow = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
   rowsOf<{ event_id: string }, MessagingDatabase>(
     db,
     sql`

@@ -31,7 +31,7 @@ describe('repair', function () {
     idsOf(
       await orders.rows(sql<{ order_id: string }>`
         SELECT order_id FROM orders JOIN outbox ON event_id = request_id
-        WHERE times_asked = 2 AND payload_json->>'subject' = order_id::text ORDER BY order_id`),
+        WHERE request_attempts = 2 AND payload_json->>'subject' = order_id::text ORDER BY order_id`),
     )
   const transactionsIn = async (db: typeof orders | typeof payments) => {
     const found = await db.rows(sql<{ count: number }>`
@@ -50,14 +50,14 @@ describe('repair', function () {
       await sql`SELECT FROM orders WHERE order_id = ${held?.order_id} FOR UPDATE`.execute(trx)
       return repair(books(), [held!, free!])
     })
-    assert.deepEqual(repaired, { asked_again: [free?.order_id], hurried: [] })
+    assert.deepEqual(repaired, { requested_again: [free?.order_id], rescheduled: [] })
     assert.deepEqual(await askedTwice(), [free?.order_id])
   })
 
   it('asks for 1,001 orders once each, in three transactions', async () => {
     const found = await overdue(1_001)
     const repaired = await repair(books(), found)
-    assert.deepEqual(repaired, { asked_again: idsOf(found), hurried: [] })
+    assert.deepEqual(repaired, { requested_again: idsOf(found), rescheduled: [] })
     assert.deepEqual(await askedTwice(), idsOf(found))
     const events = await orders.rows(sql`SELECT FROM outbox`)
     assert.deepEqual([events.length, await transactionsIn(orders)], [1_001, 3])
@@ -72,9 +72,12 @@ describe('repair', function () {
     const repaired = await repair(books(), found)
     await sql`ALTER TABLE outbox DROP CONSTRAINT no_last_order`.execute(orders.db)
     const done = idsOf(found).slice(0, 500)
-    assert.deepEqual(repaired.asked_again, done)
+    assert.deepEqual(repaired.requested_again, done)
     assert.deepEqual(await askedTwice(), done)
-    assert.match(repaired.error ?? '', /ended early, after 500 orders .*: .*no_last_order/)
+    assert.match(
+      repaired.error ?? '',
+      /ended early, after the payment of 500 orders .*: .*no_last_order/,
+    )
   })
 
   it('hurries 501 events once each, in two transactions', async () => {
@@ -82,10 +85,10 @@ describe('repair', function () {
       INSERT INTO outbox (event_id, event_type, payload_json, next_attempt_at)
       SELECT gen_random_uuid(), 'x', '{}', now() + interval '1 hour'
       FROM generate_series(1, 501)`.execute(payments.db)
-    const { hurried, ...others } = await repair(books(), [])
-    assert.deepEqual(others, { asked_again: [] })
-    assert.deepEqual([hurried.length, new Set(hurried).size], [501, 501])
+    const { rescheduled, ...others } = await repair(books(), [])
+    assert.deepEqual(others, { requested_again: [] })
+    assert.deepEqual([rescheduled.length, new Set(rescheduled).size], [501, 501])
     assert.equal(await transactionsIn(payments), 2)
-    assert.deepEqual((await repair(books(), [])).hurried, [])
+    assert.deepEqual((await repair(books(), [])).rescheduled, [])
   })
 })

@@ -5,13 +5,13 @@ import { appendEvents } from '#messaging/outbox/append.ts'
 import { counted, sentenceOf } from '../cli/table.ts'
 import type { Books } from '../databases.ts'
 import type { Finding } from './findings.ts'
-import { claimPending, findPutOff, noteAsked, stopPuttingOff } from './repair-rows.ts'
+import { claimPending, findDelayed, makeDueNow, setRequested } from './repair-rows.ts'
 
 export interface Repaired {
-  /** Orders that were asked for again, with a new event in the outbox. */
-  asked_again: string[]
-  /** Events that the relays try at once instead of later. */
-  hurried: string[]
+  /** Orders whose payment was requested again, with a new event in the outbox. */
+  requested_again: string[]
+  /** Delayed events that the relays will publish at once. */
+  rescheduled: string[]
   /** Why, if it ended before its time: what the two lists name is done for good all the same. */
   error?: string
 }
@@ -29,14 +29,14 @@ const batchSize = 500
  * the end is certain, however much comes in meanwhile. Never rejects: see `error`.
  */
 export async function repair({ orders, payments }: Books, findings: Finding[]): Promise<Repaired> {
-  const repaired: Repaired = { asked_again: [], hurried: [] }
+  const repaired: Repaired = { requested_again: [], rescheduled: [] }
   try {
     for (const ids of batchesOf(unanswered(findings))) {
-      repaired.asked_again.push(...(await askAgain(orders, ids)))
+      repaired.requested_again.push(...(await requestAgain(orders, ids)))
     }
     for (const db of [orders, payments]) {
-      for (const ids of batchesOf(idsOf(await findPutOff(db)))) {
-        repaired.hurried.push(...idsOf(await stopPuttingOff(db, ids)))
+      for (const ids of batchesOf(idsOf(await findDelayed(db)))) {
+        repaired.rescheduled.push(...idsOf(await makeDueNow(db, ids)))
       }
     }
     return repaired
@@ -59,15 +59,15 @@ function* batchesOf(ids: string[]): Generator<string[]> {
   for (let at = 0; at < ids.length; at += batchSize) yield ids.slice(at, at + batchSize)
 }
 
-const endedEarly = ({ asked_again: asked, hurried }: Repaired, error: Error): string =>
-  `the repair ended early, after ${counted(asked.length, 'order')} asked for again and ` +
-  `${counted(hurried.length, 'event')} hurried: ${sentenceOf(error)}`
+const endedEarly = ({ requested_again, rescheduled }: Repaired, error: Error): string =>
+  `the repair ended early, after the payment of ${counted(requested_again.length, 'order')} was ` +
+  `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${sentenceOf(error)}`
 
 /**
- * As orders-consumer does it when it has waited long enough, which it does not do for an operator who
- * does not want to wait. Returns those that were still pending, and in nobody's hands.
+ * As orders-consumer does it after the timeout of a request. Returns the orders that were still pending
+ * and not locked by another transaction.
  */
-const askAgain = (orders: Books['orders'], orderIds: string[]): Promise<string[]> =>
+const requestAgain = (orders: Books['orders'], orderIds: string[]): Promise<string[]> =>
   orders.transaction().execute(async (trx) => {
     const pending = await claimPending(trx, orderIds)
     const time = new Date()
@@ -75,7 +75,7 @@ const askAgain = (orders: Books['orders'], orderIds: string[]): Promise<string[]
       createEvent({ type: requestOf(status), data }, { id: randomUUIDv7(), time }),
     )
     await appendEvents(trx, events)
-    await noteAsked(
+    await setRequested(
       trx,
       events.map(({ id, subject }) => ({ orderId: subject, requestId: id })),
     )

@@ -37,7 +37,7 @@ export interface OrderFacts extends OrderColumns<'order_id' | 'user_id' | 'amoun
   reason: OrderColumns<'failure_reason'>['failure_reason']
 }
 
-export interface PendingOrder extends OrderFacts, OrderColumns<'request_id' | 'times_asked'> {
+export interface PendingOrder extends OrderFacts, OrderColumns<'request_id' | 'request_attempts'> {
   age_ms: number
 }
 
@@ -50,7 +50,7 @@ export const findPendingOrders = (db: Orders) =>
   rowsOf<PendingOrder, OrdersDatabase>(
     db,
     sql`
-      SELECT order_id, user_id, amount, status, failure_reason AS reason, request_id, times_asked,
+      SELECT order_id, user_id, amount, status, failure_reason AS reason, request_id, request_attempts,
              (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
       FROM orders
       WHERE status IN (${pending})

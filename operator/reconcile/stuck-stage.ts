@@ -65,10 +65,10 @@ const stageWords: Record<Stage, string> = {
 
 /** Says of an order that is pending for too long where it is stuck, and why as far as is known. */
 export function pendingTooLong(order: PendingOrder, where: Whereabouts) {
-  const { order_id, user_id, age_ms, times_asked } = order
+  const { order_id, user_id, age_ms, request_attempts } = order
   const { stage, error } = stageOf(where)
-  const asked = times_asked > 1 ? `, asked for ${times_asked} times` : ''
+  const requested = request_attempts > 1 ? `, requested ${request_attempts} times` : ''
   const because = error ? ` (${error})` : ''
-  const message = `pending for ${Math.round(age_ms / 1_000)} s${asked}: ${stageWords[stage]}${because}`
+  const message = `pending for ${Math.round(age_ms / 1_000)} s${requested}: ${stageWords[stage]}${because}`
   return { kind: 'pending-too-long' as const, order_id, user_id, stage, message }
 }

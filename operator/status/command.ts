@@ -28,7 +28,8 @@ exits with 2.`,
 }
 
 function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): string {
-  const again = orders.asked_again > 0 ? `asked again ${orders.asked_again} times` : null
+  const again =
+    orders.requested_again > 0 ? `requested again ${orders.requested_again} times` : null
   const outbox = (name: string, { unpublished, oldest_ms, failing }: OutboxStatus) => [
     `outbox of ${name}`,
     unpublished,

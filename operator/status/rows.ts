@@ -23,14 +23,14 @@ export const readOutbox = async (db: Kysely<MessagingDatabase>): Promise<OutboxS
 export interface PendingStatus {
   pending: number
   oldest_ms: number | null
-  asked_again: number
+  requested_again: number
 }
 
 /** By the index of pending orders. */
 export const readPending = async (db: Kysely<OrdersDatabase>): Promise<PendingStatus> => {
   const { rows } = await sql<PendingStatus>`
     SELECT count(*)::int AS pending, ${ageMs('created_at')} AS oldest_ms,
-           coalesce(sum(times_asked - 1), 0)::int AS asked_again
+           coalesce(sum(request_attempts - 1), 0)::int AS requested_again
     FROM orders WHERE status IN (${sql.raw(pendingList)})`.execute(db)
   return rows[0] as PendingStatus
 }

@@ -4,7 +4,7 @@ import { traceText } from './command.ts'
 
 describe('the text of a trace', () => {
   const order_id = '01a204a8-a487-7674-9c13-22c4dabdca86'
-  const trace = { order_id, status: 'PAID', times_asked: 1, steps: [], missing: [] }
+  const trace = { order_id, status: 'PAID', request_attempts: 1, steps: [], missing: [] }
   const letter: LetterSummary = {
     id: 'a',
     queue: 'payments-consumer.dlq',

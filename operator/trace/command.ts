@@ -12,7 +12,7 @@ export const traceCommand: Command = {
   synopsis: 'ORDER_ID',
   summary: 'where an order is, and has been',
   details: `Shows each hop of an order with its time (none: not yet), queue and event, how often it was tried, and
-the dead letters about it. An order that was asked for again has a request, and a reply, for each time.
+the dead letters about it. An order whose payment was requested again has a request, and a reply, for each time.
 What must have been there and is not found (somebody may have pruned it) is said, and changes no exit code.
 If the dead letters cannot be looked at, it shows what the databases know, and exits with 2.`,
   options: {},
@@ -36,8 +36,8 @@ If the dead letters cannot be looked at, it shows what the databases know, and e
 
 /** For the terminal: what came in a message is one line each, and moves no cursor. */
 export function traceText(trace: Trace): string {
-  const { order_id, status, times_asked, steps, missing, dead_letters } = trace
-  const asked = (times_asked ?? 1) > 1 ? `, asked for ${times_asked} times` : ''
+  const { order_id, status, request_attempts, steps, missing, dead_letters } = trace
+  const requested = (request_attempts ?? 1) > 1 ? `, requested ${request_attempts} times` : ''
   const rows = steps.map(({ stage, at, queue, attempts, event_id, note }) => [
     stage,
     at,
@@ -51,7 +51,7 @@ export function traceText(trace: Trace): string {
       `Dead letter ${id} in ${queue}: ${reason} (${last_error ?? 'no error written down'})`,
   ) ?? ['Dead letters: unknown']
   return [
-    `Order ${order_id}: ${status ?? 'unknown to Orders'}${asked}`,
+    `Order ${order_id}: ${status ?? 'unknown to Orders'}${requested}`,
     table(['STAGE', 'AT', 'QUEUE', 'TRIED', 'EVENT', 'NOTE'], rows),
     ...missing.map((what) => `Not found: ${what}`),
     ...letters.map(oneLine),

@@ -11,7 +11,7 @@ export interface TracedOrder
     | 'amount'
     | 'status'
     | 'failure_reason'
-    | 'times_asked'
+    | 'request_attempts'
     | 'request_id'
     | 'created_at'
     | 'updated_at'
@@ -24,7 +24,7 @@ export const findOrder = async (db: Kysely<OrdersDatabase>, orderId: string) => 
   const rows = await rowsOf<TracedOrder, OrdersDatabase>(
     db,
     sql`
-      SELECT order_id, user_id, amount, status, failure_reason, times_asked, request_id,
+      SELECT order_id, user_id, amount, status, failure_reason, request_attempts, request_id,
              created_at, updated_at, clock_timestamp() AS read_at
       FROM orders WHERE order_id = ${orderId}::uuid`,
   )

@@ -55,7 +55,7 @@ export function stepsOf({ order, debit, requests, replies, received, heard }: Fa
 export function missingFrom({ order, debit, requests, replies, received, heard }: Facts): string[] {
   const last = order?.request_id ?? null
   const isLastGone = last !== null && !requests.some(({ event_id }) => event_id === last)
-  const others = (order?.times_asked ?? 0) - requests.length - (isLastGone ? 1 : 0)
+  const others = (order?.request_attempts ?? 0) - requests.length - (isLastGone ? 1 : 0)
   const isSettled = isFinal(order)
   const found: [isMissing: boolean, sentence: string][] = [
     [isLastGone, `the request ${last} is no longer in the outbox of Orders`],

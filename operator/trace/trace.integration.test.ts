@@ -32,7 +32,7 @@ describe('the trace of an order', () => {
     const [request_id = ''] = requestIds
     const replyId = idOfClock(paymentsAheadMs)
     const common = { order_id, user_id: 'alice', amount: '2.00' }
-    const order = { ...common, status: 'PAID', request_id, times_asked: timesAsked }
+    const order = { ...common, status: 'PAID', request_id, request_attempts: timesAsked }
     const debit = { ...common, tx_id: idOfClock(paymentsAheadMs), type: 'DEBIT', status: 'SUCCESS' }
     await insert(orders, 'orders', order)
     for (const id of requestIds) await promise(orders, 'PaymentRequested', id, order_id)
@@ -72,7 +72,7 @@ describe('the trace of an order', () => {
     })
   }
 
-  it('has each request of an order that was asked for again', async () => {
+  it('has each request of an order whose payment was requested again', async () => {
     const { order_id, requestIds } = await paidOrder({ timesAsked: 3 })
     const { events, missing } = await trace(order_id)
     const relayed = events.filter(([stage]) => stage === 'relayed').map(([, id]) => id)

@@ -8,7 +8,7 @@ import { windowOf } from './window.ts'
 export interface Trace {
   order_id: string
   status: string | null
-  times_asked: number | null
+  request_attempts: number | null
   steps: Step[]
   /** What must have been there, and is not found. */
   missing: string[]
@@ -52,7 +52,7 @@ export async function traceOrder(
   return {
     order_id: orderId,
     status: order?.status ?? null,
-    times_asked: order?.times_asked ?? null,
+    request_attempts: order?.request_attempts ?? null,
     steps: stepsOf(facts),
     missing: missingFrom(facts),
     dead_letters: dead,

@@ -14,7 +14,7 @@ export interface Cell {
   /** How often, unless told. */
   count: number
   /** Off unless told, so that nothing but the design itself heals. */
-  askAgainAfterMs?: number
+  paymentRequestTimeoutMs?: number
   /** Of each process; two unless told. */
   replicas?: number
   /** Whether a message can kill payments-consumer (mortal.ts). */

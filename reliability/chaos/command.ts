@@ -19,9 +19,9 @@ function ofCell({ seed, count }: Options, cell: Pick<Cell, 'name' | 'count'>): s
 }
 
 function ofRandomRun(options: Options): string[] {
-  const { seed, minutes, askingAgain, ordersPerSecond, users, haste } = options
+  const { seed, minutes, paymentRequestRetry, ordersPerSecond, users, haste } = options
   return [
-    `--seed ${seed} --minutes ${minutes} --asking-again ${askingAgain ? 'on' : 'off'}`,
+    `--seed ${seed} --minutes ${minutes} --payment-request-retry ${paymentRequestRetry ? 'on' : 'off'}`,
     ...(ordersPerSecond === usual.ordersPerSecond
       ? []
       : [`--orders-per-second ${ordersPerSecond}`]),

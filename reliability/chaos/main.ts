@@ -69,21 +69,24 @@ function archive(options: Options, dir: string, systemDir: string, report: strin
 }
 
 function random(options: Options): Promise<Reported> {
-  const { seed, minutes, askingAgain } = options
-  const title = `seed ${seed}, ${minutes} min, asking again ${askingAgain ? 'on' : 'off'}`
+  const { seed, minutes, paymentRequestRetry } = options
+  const title = `seed ${seed}, ${minutes} min, payment request retry ${paymentRequestRetry ? 'on' : 'off'}`
   const durationMs = minutes * 60_000
   const head = { title, command: commandOf(options) }
-  return reported(options, head, { askAgainAfterMs: askingAgain ? 30_000 : 0 }, (system, dir) =>
-    runRandom(system, { ...options, durationMs, dir, progress }),
+  return reported(
+    options,
+    head,
+    { paymentRequestTimeoutMs: paymentRequestRetry ? 30_000 : 0 },
+    (system, dir) => runRandom(system, { ...options, durationMs, dir, progress }),
   )
 }
 
 function runCell(options: Options, cell: Cell): Promise<Reported> {
   const count = options.count ?? cell.count
   const title = `${cell.name}, ${count} times: ${cell.title}`
-  const { askAgainAfterMs = 0, replicas = 2, isMortal = false } = cell
+  const { paymentRequestTimeoutMs = 0, replicas = 2, isMortal = false } = cell
   const head = { title, command: commandOf(options, cell) }
-  return reported(options, head, { askAgainAfterMs, replicas, isMortal }, (system, dir) =>
+  return reported(options, head, { paymentRequestTimeoutMs, replicas, isMortal }, (system, dir) =>
     cell.run(system, { seed: options.seed, count, dir, progress }),
   )
 }

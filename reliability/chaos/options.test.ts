@@ -14,7 +14,7 @@ describe('the options of the chaos runs', () => {
 
   for (const [line, complaint] of [
     ['--only x20', /got x20/], // of the catalogue, and no cell
-    ['--asking-again perhaps', /takes on or off/],
+    ['--payment-request-retry perhaps', /takes on or off/],
     ['--count 0', /--count takes a whole number/],
     ['--cells', /--cells/],
   ] as const) {
@@ -46,10 +46,10 @@ describe('the command that a report names', () => {
 
   it('has of a random run all that draws its faults, and what of the load is not as usual', () => {
     const always = 'npm run chaos -- --seed 7 --minutes 5'
-    assert.equal(commandOf(parse('--seed 7')), `${always} --asking-again on`)
+    assert.equal(commandOf(parse('--seed 7')), `${always} --payment-request-retry on`)
     assert.equal(
-      commandOf(parse('--seed 7 --users 9 --haste 2 --asking-again off --markdown x.md')),
-      `${always} --asking-again off --users 9 --haste 2`,
+      commandOf(parse('--seed 7 --users 9 --haste 2 --payment-request-retry off --markdown x.md')),
+      `${always} --payment-request-retry off --users 9 --haste 2`,
     )
   })
 })

@@ -4,7 +4,7 @@ import { positive, wholeNumber } from '#testing/numeric-options.ts'
 export interface Options {
   seed: number
   minutes: number
-  askingAgain: boolean
+  paymentRequestRetry: boolean
   ordersPerSecond: number
   users: number
   /** Faults come so much thicker than usual. */
@@ -26,7 +26,7 @@ The random run: the whole stack, two of every process, with faults drawn from a 
 
   --seed N             the same seed draws the same faults (1)
   --minutes M          how long faults go on (5)
-  --asking-again on|off  whether orders that no answer came for are asked for again (on);
+  --payment-request-retry on|off  whether payments without an answer are requested again (on);
                        without it the broker never loses its data
   --orders-per-second N, --users N   the load (35, 100)
   --haste N            faults come N times as often (1)
@@ -54,7 +54,7 @@ export function parseOptions(args: string[], cells: readonly string[]): Options 
     options: {
       seed: { type: 'string', default: '1' },
       minutes: { type: 'string', default: '5' },
-      'asking-again': { type: 'string', default: 'on' },
+      'payment-request-retry': { type: 'string', default: 'on' },
       'orders-per-second': { type: 'string', default: '35' },
       users: { type: 'string', default: '100' },
       haste: { type: 'string', default: '1' },
@@ -71,15 +71,15 @@ export function parseOptions(args: string[], cells: readonly string[]): Options 
   const unknown = only.find((name) => !cells.includes(name))
   if (unknown !== undefined)
     throw new Error(`--only takes one of ${cells.join(', ')}; got ${unknown}`)
-  const asking = values['asking-again']
-  if (asking !== 'on' && asking !== 'off') {
-    throw new Error(`--asking-again takes on or off; got ${JSON.stringify(asking)}`)
+  const retry = values['payment-request-retry']
+  if (retry !== 'on' && retry !== 'off') {
+    throw new Error(`--payment-request-retry takes on or off; got ${JSON.stringify(retry)}`)
   }
   const { list, help, json, markdown, archive } = values
   return {
     seed: wholeNumber('seed', values.seed, 0),
     minutes: positive('minutes', values.minutes),
-    askingAgain: asking === 'on',
+    paymentRequestRetry: retry === 'on',
     ordersPerSecond: positive('orders-per-second', values['orders-per-second']),
     users: wholeNumber('users', values.users, 1),
     haste: positive('haste', values.haste),

@@ -39,7 +39,7 @@ export interface Life {
 export async function lives(orders: Orders): Promise<Life[]> {
   const { rows } = await sql<Life>`
     SELECT user_id AS "userId", (extract(epoch FROM created_at) * 1000)::float AS created,
-           (extract(epoch FROM updated_at) * 1000)::float AS updated, times_asked AS asked
+           (extract(epoch FROM updated_at) * 1000)::float AS updated, request_attempts AS asked
     FROM orders WHERE status IN (${resting}) ORDER BY created_at
   `.execute(orders)
   return rows

@@ -37,7 +37,7 @@ export interface LoadedRun {
 
 export interface RandomRun extends LoadedRun {
   durationMs: number
-  askingAgain: boolean
+  paymentRequestRetry: boolean
   haste: number
 }
 

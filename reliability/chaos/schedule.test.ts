@@ -7,7 +7,7 @@ describe('the schedule of faults', () => {
   const userIds = Array.from({ length: 16 }, (_, index) => `user-${index}`)
   const half = { durationMs: 30 * 60_000, processes, queues, userIds }
   const plan = (seed: number, more: Partial<Plan> = {}) =>
-    scheduleOf({ seed, askingAgain: true, ...half, ...more })
+    scheduleOf({ seed, paymentRequestRetry: true, ...half, ...more })
 
   it('is the same for the same seed, and another for another', () => {
     assert.deepEqual(plan(1), plan(1))
@@ -52,10 +52,10 @@ describe('the schedule of faults', () => {
   })
 
   it('loses no message at the broker when nothing would ask for it again', () => {
-    const off = plan(4, { askingAgain: false }).map(({ fault }) => fault.kind)
+    const off = plan(4, { paymentRequestRetry: false }).map(({ fault }) => fault.kind)
     assert.ok(losses.every((kind) => !off.includes(kind)))
     const on = plan(4).filter(({ fault }) => !losses.includes(fault.kind))
-    assert.deepEqual(plan(4, { askingAgain: false }), on) // the rest is the same run
+    assert.deepEqual(plan(4, { paymentRequestRetry: false }), on) // the rest is the same run
   })
 
   it('comes thicker when asked to', () => {

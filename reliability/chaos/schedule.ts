@@ -38,7 +38,7 @@ export type Timed = { atMs: number; fault: Fault }
 export interface Plan {
   seed: number
   durationMs: number
-  askingAgain: boolean
+  paymentRequestRetry: boolean
   /** Names of the running processes: `orders-relay`, `orders-relay.2` … */
   processes: readonly string[]
   queues: readonly string[]
@@ -49,11 +49,11 @@ export interface Plan {
 }
 
 /** The run of `npm test`: how long, and how thick. */
-export const shortRun = { durationMs: 6_000, haste: 6, askingAgain: false }
+export const shortRun = { durationMs: 6_000, haste: 6, paymentRequestRetry: false }
 
 type Draw = (random: Random, plan: Plan) => Fault
 
-/** What empties the broker: orders get lost on the way, and only asking again brings them back. */
+/** What empties the broker: orders get lost on the way, and only the payment request retry brings them back. */
 export const losses: readonly FaultKind[] = ['wipe broker', 'purge queue', 'delete queue']
 
 /** How often each comes, on average, and what is drawn for it. */
@@ -157,10 +157,10 @@ export const faultKinds = Object.keys(kinds) as FaultKind[]
 
 /**
  * All faults of a run in their order. A pure function of the plan: the same seed is the same run, as
- * far as whoever gives the orders goes. Without asking again, nothing that empties the broker.
+ * far as whoever gives the orders goes. Without the payment request retry, nothing that empties the broker.
  */
 export function scheduleOf(plan: Plan): Timed[] {
-  const wanted = faultKinds.filter((kind) => plan.askingAgain || !losses.includes(kind))
+  const wanted = faultKinds.filter((kind) => plan.paymentRequestRetry || !losses.includes(kind))
   return wanted
     .flatMap((kind) => occurrencesOf(kind, plan))
     .toSorted((one, other) => one.atMs - other.atMs)

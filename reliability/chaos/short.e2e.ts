@@ -14,7 +14,7 @@ describe('the random run, short', function () {
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'orders-payments-run-'))
-    system = await startSystem({ replicas: 2, askAgainAfterMs: 0 })
+    system = await startSystem({ replicas: 2, paymentRequestTimeoutMs: 0 })
   })
   afterEach('keep history and logs of a red run', function () {
     if (this.currentTest?.state === 'failed') {

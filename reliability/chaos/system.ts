@@ -48,7 +48,7 @@ export interface System extends AsyncDisposable {
 export interface SystemOptions {
   /** Of each of the six; two unless told. */
   replicas?: number
-  askAgainAfterMs: number
+  paymentRequestTimeoutMs: number
   /** Whether a message can kill payments-consumer (mortal.ts). */
   isMortal?: boolean
 }
@@ -71,7 +71,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     PAYMENTS_DATABASE_URL: links['payments database'].url,
     AMQP_URL: links.broker.url,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
-    ASK_AGAIN_AFTER_MS: String(options.askAgainAfterMs),
+    PAYMENT_REQUEST_TIMEOUT_MS: String(options.paymentRequestTimeoutMs),
     ...(options.isMortal && mortalEnvironment(dir)),
   }
   const [gatewayPort = 0] = await freePorts(1)

@@ -27,15 +27,15 @@ says _with: after A_; \`npm run crash -- --seams\` makes both.`,
 - _delivery_, _redelivery_: a message comes for the first time, or again; _return_: no queue took it; _confirm received_: the broker has it.
 - _notify_, _hear_: a notification of PostgreSQL goes out, or comes in; _tell_: a status goes to a WebSocket.`,
       `_Crashes_ are kills, _lives_ are processes that were started. ${orders} There are two runs, with a
-semicolon between them. In the first nothing asks again. In the second the first request of every order is lost, so that each order has to be
-asked for again (_asked for again_ says how many were), and only \`orders-consumer\` is killed, at what it does to ask.`,
+semicolon between them. In the first no payment request is retried. In the second the first request of every order is lost, so that each payment has to be
+requested again (_requested again_ says how many were), and only \`orders-consumer\` is killed, at what it does for that.`,
     ],
   },
   pairs: {
     title: 'Pairs of seams: two kills',
     words: [
       `Two processes are killed at once, each at a seam of its own; or one process twice, in two lives one after the other. The seed draws the pairs,
-as many as there is time for. Nothing asks again. _Lives_ are processes that were started.
+as many as there is time for. No payment request is retried. _Lives_ are processes that were started.
 ${orders}`,
     ],
   },

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { dropTemplates } from '#testing/database.ts'
 import { stopServers } from '#testing/servers.ts'
-import { runAskingCrashes } from './asking.ts'
 import { headOf } from './heads.ts'
 import { type Hunted, hunt } from './hunt.ts'
 import { mutants } from './mutants.ts'
 import { commandOf, type Options, parseOptions, usage } from './options.ts'
 import { runPairs } from './pairs.ts'
+import { runRetryCrashes } from './payment-request-retry.ts'
 import { runCrashes } from './run.ts'
 import { runScenario, type ScenarioName, scenarios } from './scenarios.ts'
 import { mutantTable, pairTable, seamTable } from './table.ts'
@@ -21,7 +21,7 @@ async function seams(): Promise<Report> {
   const options = { isExhaustive: true, progress }
   const runs = [
     await runCrashes({ cells: (recorded) => recorded, ...options }),
-    await runAskingCrashes(options),
+    await runRetryCrashes(options),
   ]
   return { table: seamTable(runs), faults: runs.flatMap(({ faults }) => faults) }
 }

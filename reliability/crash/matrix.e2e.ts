@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { sayOrders } from '../judge/verdict.ts'
-import { runAskingCrashes } from './asking.ts'
 import { headOf } from './heads.ts'
+import { runRetryCrashes } from './payment-request-retry.ts'
 import { type CrashRun, runCrashes } from './run.ts'
 import { sayRedriven, seamTable } from './table.ts'
 
@@ -22,7 +22,7 @@ describe('every process, killed before and after whatever it does', function () 
     if (CRASH_TABLE) writeFileSync(CRASH_TABLE, table)
   })
 
-  it('ends every order once, with nothing that asks again', async () => {
+  it('ends every order once, with no retry of payment requests', async () => {
     const run = await runCrashes({ cells: (recorded) => recorded, ...options })
     runs.push(run)
     console.log(
@@ -31,11 +31,11 @@ describe('every process, killed before and after whatever it does', function () 
     assert.deepEqual(run.faults, [])
   })
 
-  it('asks again by one new request each time, wherever orders-consumer is killed', async () => {
-    const run = await runAskingCrashes(options)
+  it('retries by one new request each time, wherever orders-consumer is killed', async () => {
+    const run = await runRetryCrashes(options)
     runs.push(run)
-    const { orders, askedAgain } = run.verdict
-    console.log(`      ${sayOrders(orders)}, asked for again ${askedAgain}; ${run.lives} lives`)
+    const { orders, requestedAgain } = run.verdict
+    console.log(`      ${sayOrders(orders)}, requested again ${requestedAgain}; ${run.lives} lives`)
     assert.deepEqual(run.faults, [])
   })
 })

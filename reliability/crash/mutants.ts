@@ -378,7 +378,7 @@ export const mutants: readonly Mutant[] = [
     file: `${charging}/charge-orders.ts`,
     text: "if (same) return { kind: 'repeat', debit: earlier }",
     replacement: "if (same) return { kind: 'park', reason: 'contradiction', error: '' }",
-    why: 'an order that is asked for again gets the recorded outcome again',
+    why: 'a payment that is requested again gets the recorded outcome again',
     caughtBy: { scenario: 'replies wiped from the broker' },
   },
   {
@@ -578,18 +578,18 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { test: 'orders-api/push/web-socket.integration.test.ts', titled: '70,000 pending' },
   },
   {
-    name: 'not-asked-again',
-    file: `${settling}/asking.ts`,
-    text: 'if (asking.askAgainAfterMs === 0) return',
-    replacement: 'if (asking.askAgainAfterMs !== -1) return',
+    name: 'requests-not-retried',
+    file: `${settling}/payment-request-retry.ts`,
+    text: 'if (retry.timeoutMs === 0) return',
+    replacement: 'if (retry.timeoutMs !== -1) return',
     why: 'a broker that has lost its messages leaves no order behind',
     caughtBy: { scenario: 'requests wiped from the broker' },
   },
   {
-    name: 'asking-in-two-transactions',
-    file: `${settling}/asking.ts`,
+    name: 'retry-in-two-transactions',
+    file: `${settling}/payment-request-retry.ts`,
     text: `    await appendEvents(trx, events)
-    return asked.map(({ orderId }) => orderId)
+    return retries.map(({ orderId }) => orderId)
   })
 `,
     replacement: `    return events
@@ -598,28 +598,28 @@ export const mutants: readonly Mutant[] = [
     return events.map(({ subject }) => subject)
   })
 `,
-    why: 'an order that counts as asked for again has a request on its way',
-    caughtBy: { scenario: 'orders-consumer dies while it asks again' },
+    why: 'an order that counts a retry has a request on its way',
+    caughtBy: { scenario: 'orders-consumer dies while it retries requests' },
   },
   {
-    name: 'asked-while-in-the-outbox',
-    file: `${settling}/ask-again.ts`,
+    name: 'retried-while-in-the-outbox',
+    file: `${settling}/retry-policy.ts`,
     text: '!request.is_unpublished &&',
     replacement: '',
     why: 'a relay or a broker that is away does not fill the outbox',
     caughtBy: {
-      test: `${settling}/asking.integration.test.ts`,
+      test: `${settling}/payment-request-retry.integration.test.ts`,
       titled: 'still in the outbox',
     },
   },
   {
-    name: 'asking-without-going-on',
-    file: `${settling}/asking.ts`,
+    name: 'retry-without-going-on',
+    file: `${settling}/payment-request-retry.ts`,
     text: '      position = next\n',
     replacement: '      void next\n',
-    why: 'an order that is lost is asked for, however many others wait in the outbox before it',
+    why: 'a lost request is retried, however many others wait in the outbox before it',
     caughtBy: {
-      test: `${settling}/asking.integration.test.ts`,
+      test: `${settling}/payment-request-retry.integration.test.ts`,
       titled: 'behind thousands',
     },
   },

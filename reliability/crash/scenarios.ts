@@ -63,7 +63,7 @@ async function onePublished<Tables>(db: Kysely<Tables>): Promise<void> {
  * it is an event that the process has never had: what comes back when it dies may all be handled.
  */
 const wipe = (name: 'payments-consumer' | 'orders-consumer'): Scenario => ({
-  env: { ASK_AGAIN_AFTER_MS: '2000' },
+  env: { PAYMENT_REQUEST_TIMEOUT_MS: '2000' },
   run: async (system, runner) => {
     const { orders, payments, broker } = system
     await runner.endLife(name)
@@ -137,8 +137,8 @@ export const scenarios = {
         await someOrders(system, 3)
       }),
   },
-  'orders-consumer dies while it asks again': {
-    env: { ASK_AGAIN_AFTER_MS: '500' },
+  'orders-consumer dies while it retries requests': {
+    env: { PAYMENT_REQUEST_TIMEOUT_MS: '500' },
     run: async (system, runner) => {
       await loseFirstRequests(system)
       await crash('orders-consumer', 'before', 'insert outbox').run(system, runner)

@@ -13,7 +13,7 @@ import { History } from '../judge/history.ts'
 import { owedEvents, pendingOrders, readRemains } from '../judge/read-remains.ts'
 import { type Verdict, verdictOf } from '../judge/verdict.ts'
 import { type Fleet, type Life, openFleet } from './fleet.ts'
-import { halfAskings } from './half-askings.ts'
+import { halfRetries } from './half-retries.ts'
 import { Load } from './load.ts'
 
 /** Everything that a crash needs: servers, processes, clients, and their history. */
@@ -67,7 +67,7 @@ export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
 /** A life is short: it should not spend half of it compiling, nor wait long between two polls. */
 const fast = (dir: string) => ({
   NODE_COMPILE_CACHE: join(dir, 'compiled'),
-  ASK_AGAIN_AFTER_MS: '0',
+  PAYMENT_REQUEST_TIMEOUT_MS: '0',
   RELAY_IDLE_MS: '100',
 })
 
@@ -98,7 +98,7 @@ export async function concludeSystem(
   const verdict = verdictOf(system.history, await readSystem(system))
   return {
     ...verdict,
-    faults: [...verdict.faults, ...unclean, ...(await halfAskings(system.orders))],
+    faults: [...verdict.faults, ...unclean, ...(await halfRetries(system.orders))],
   }
 }
 

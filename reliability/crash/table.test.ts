@@ -7,8 +7,8 @@ import { pairTable, sayRedriven, seamTable } from './table.ts'
 
 const none = { ok: 0, recovered: 0, lost: 0, duplicated: 0, unexpected: 0, stuck: 0 }
 
-function runOf(crashes: Crash[], { ok = 1, askedAgain = 0, redriven = 0 } = {}): CrashRun {
-  const verdict: Verdict = { orders: { ...none, ok }, faults: [], askedAgain }
+function runOf(crashes: Crash[], { ok = 1, requestedAgain = 0, redriven = 0 } = {}): CrashRun {
+  const verdict: Verdict = { orders: { ...none, ok }, faults: [], requestedAgain }
   const results = crashes.map((crash) => ({ cell: [crash], unreached: [], tookMs: 1 }))
   return { results, verdict, faults: [], lives: 3, redriven, tookMs: 30_000 }
 }
@@ -26,9 +26,9 @@ describe('the table of the seams', () => {
   })
 
   it('has a line of what all runs came to, with the messages that were redriven', () => {
-    const runs = [runOf([], { redriven: 2 }), runOf([], { ok: 4, askedAgain: 4, redriven: 1 })]
+    const runs = [runOf([], { redriven: 2 }), runOf([], { ok: 4, requestedAgain: 4, redriven: 1 })]
     assert.deepEqual(seamTable(runs).split('\n').slice(0, 3), [
-      '0 seams, 0 crashes, 6 lives; orders: ok 1; ok 4, asked for again 4.',
+      '0 seams, 0 crashes, 6 lives; orders: ok 1; ok 4, requested again 4.',
       'No promise was broken.',
       '3 messages that were taken for killers, since their consumer was killed with them in hand, were redriven.',
     ])

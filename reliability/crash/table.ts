@@ -30,8 +30,10 @@ export function seamTable(runs: CrashRun[]): string {
   ].join('\n')
 }
 
-const sayRun = ({ verdict: { orders, askedAgain } }: CrashRun): string =>
-  [sayOrders(orders), ...(askedAgain > 0 ? [`asked for again ${askedAgain}`] : [])].join(', ')
+const sayRun = ({ verdict: { orders, requestedAgain } }: CrashRun): string =>
+  [sayOrders(orders), ...(requestedAgain > 0 ? [`requested again ${requestedAgain}`] : [])].join(
+    ', ',
+  )
 
 /** How many pairs of how many, and what came of them. */
 export function pairTable(seed: number, { possible, run }: { possible: number; run: CrashRun }) {

@@ -16,7 +16,7 @@ export async function readRemains(
 ): Promise<Remains> {
   const [orderRows, accounts, ledger, keys, owed] = await Promise.all([
     sql<OrderRow>`
-      SELECT order_id, user_id, amount, status, failure_reason, times_asked FROM orders
+      SELECT order_id, user_id, amount, status, failure_reason, request_attempts FROM orders
     `.execute(orders),
     sql<Remains['accounts'][number]>`SELECT user_id, balance FROM accounts`.execute(payments),
     sql<LedgerRow>`

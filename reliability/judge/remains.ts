@@ -23,7 +23,7 @@ export interface Remains {
 }
 
 export type OrderRow = OrderColumns<
-  'order_id' | 'user_id' | 'amount' | 'status' | 'failure_reason' | 'times_asked'
+  'order_id' | 'user_id' | 'amount' | 'status' | 'failure_reason' | 'request_attempts'
 >
 
 export type LedgerRow = LedgerColumns<

@@ -10,7 +10,7 @@ const order: OrderRow = {
   amount: '12.50',
   status: 'PAID',
   failure_reason: null,
-  times_asked: 1,
+  request_attempts: 1,
 }
 const topUp: LedgerRow = {
   tx_id: 'tx-1',
@@ -79,8 +79,8 @@ describe('verdictOf', () => {
     assert.deepEqual([endings(verdict), verdict.faults], [[], []])
   })
 
-  it('counts what was asked for again', () => {
-    assert.equal(judge({ orders: [{ ...order, times_asked: 2 }] }).askedAgain, 1)
+  it('counts what was requested again', () => {
+    assert.equal(judge({ orders: [{ ...order, request_attempts: 2 }] }).requestedAgain, 1)
   })
 
   const twice = { ...debit, tx_id: 'tx-3' }

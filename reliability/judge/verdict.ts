@@ -10,8 +10,8 @@ export interface Verdict {
   orders: Record<Word, number>
   /** Every broken promise as a sentence; none is what we want. */
   faults: string[]
-  /** Orders whose payment had to be asked for again. */
-  askedAgain: number
+  /** Orders whose payment had to be requested again. */
+  requestedAgain: number
 }
 
 /** Judges a run from what its clients saw and what is left. Pure: call it when all has settled. */
@@ -29,7 +29,7 @@ export function verdictOf(history: History, remains: Remains): Verdict {
       ...refusalFaults(remains),
       ...leftOvers(history, remains),
     ],
-    askedAgain: remains.orders.filter(({ times_asked }) => times_asked > 1).length,
+    requestedAgain: remains.orders.filter(({ request_attempts }) => request_attempts > 1).length,
   }
 }
 

@@ -12,16 +12,16 @@ const workers = ['orders-relay', 'orders-consumer', 'payments-relay', 'payments-
 const everyone = ['orders-api', 'payments-api', ...workers]
 const queues = Object.values(topology).map(({ queue }) => queue)
 
-/** How long the orders of a moment may be on their way: a start, and the limit of asking again. */
+/** How long the orders of a moment may be on their way: a start, and the timeout of a payment request. */
 const withinMs = 90_000
 
 /**
  * Cells of the failure catalogue as `npm run chaos -- --only` has them, in containers and on the
  * broker that they bring. One load goes on through all of a scene; the verdict is its last test.
  */
-describe('the cells in containers, with nothing that asks again', function () {
+describe('the cells in containers, with no retry of payment requests', function () {
   this.timeout(10 * minutes)
-  const scene = useScene({ askAgainAfterMs: 0 })
+  const scene = useScene({ paymentRequestTimeoutMs: 0 })
 
   it('x3: SIGKILL, one container after the other', async () => {
     for (const service of [...everyone, ...workers, ...workers, ...workers]) {
@@ -70,7 +70,7 @@ describe('the cells in containers, with nothing that asks again', function () {
     assert.deepEqual(unexpectedAnswers(log), [])
   })
 
-  itLeavesAllWell(scene, { isAskedAgain: false })
+  itLeavesAllWell(scene, { isRequestedAgain: false })
 
   /** So many orders at once, so that the queue is full. */
   async function burst(count: number): Promise<void> {
@@ -86,7 +86,7 @@ describe('the cells in containers, with nothing that asks again', function () {
 
 describe('the cells in containers that lose what the broker had', function () {
   this.timeout(10 * minutes)
-  const scene = useScene({ askAgainAfterMs: 30_000 })
+  const scene = useScene({ paymentRequestTimeoutMs: 30_000 })
 
   it('x6: the broker wiped; each queue deleted, purged, unbound', async () => {
     await whileOrdersWait('payments-consumer', () => scene.wipeBroker())
@@ -108,16 +108,21 @@ describe('the cells in containers that lose what the broker had', function () {
     await scene.untilFinal(withinMs)
   }
 
-  itLeavesAllWell(scene, { isAskedAgain: true })
+  itLeavesAllWell(scene, { isRequestedAgain: true })
 })
 
 /** A scene from before the first test of a `describe` until after its last. */
-function useScene({ askAgainAfterMs }: { askAgainAfterMs: number }): Scene {
+function useScene({ paymentRequestTimeoutMs }: { paymentRequestTimeoutMs: number }): Scene {
   const scene = {} as Scene
 
   before(async function () {
     this.timeout(15 * minutes)
-    const set = await setScene({ askAgainAfterMs, replicas: 2, ordersPerSecond: 15, users: 30 })
+    const set = await setScene({
+      paymentRequestTimeoutMs,
+      replicas: 2,
+      ordersPerSecond: 15,
+      users: 30,
+    })
     Object.assign(scene, set)
   })
 
@@ -128,12 +133,12 @@ function useScene({ askAgainAfterMs }: { askAgainAfterMs: number }): Scene {
   return scene
 }
 
-function itLeavesAllWell(scene: Scene, { isAskedAgain }: { isAskedAgain: boolean }): void {
+function itLeavesAllWell(scene: Scene, { isRequestedAgain }: { isRequestedAgain: boolean }): void {
   it('leave every order ended once, and books that agree', async () => {
     const { verdict, faults, deadLetters } = await scene.conclude()
-    console.log(`      ${sayOrders(verdict.orders)}; asked again: ${verdict.askedAgain}`)
+    console.log(`      ${sayOrders(verdict.orders)}; requested again: ${verdict.requestedAgain}`)
     assert.deepEqual([...faults, ...verdict.faults], [])
     assert.deepEqual(deadLetters, [])
-    assert.equal(verdict.askedAgain > 0, isAskedAgain)
+    assert.equal(verdict.requestedAgain > 0, isRequestedAgain)
   })
 }

@@ -18,7 +18,7 @@ export type Scene = Awaited<ReturnType<typeof setScene>>
 
 export interface SceneOptions {
   /** Zero for never. */
-  askAgainAfterMs: number
+  paymentRequestTimeoutMs: number
   replicas: number
   ordersPerSecond: number
   users: number
@@ -26,13 +26,13 @@ export interface SceneOptions {
 
 /** Brings it up and puts it under load; disposing removes all of it. */
 export async function setScene(options: SceneOptions) {
-  const { askAgainAfterMs, replicas, ordersPerSecond, users } = options
+  const { paymentRequestTimeoutMs, replicas, ordersPerSecond, users } = options
   const [postgresPort] = await freePorts(1)
   const project = await openProject({
     extraFiles: ['tests/compose/reachable.yml'],
     env: {
       TEST_POSTGRES_PORT: String(postgresPort),
-      ASK_AGAIN_AFTER_MS: String(askAgainAfterMs),
+      PAYMENT_REQUEST_TIMEOUT_MS: String(paymentRequestTimeoutMs),
     },
   })
   await project.up(replicas)

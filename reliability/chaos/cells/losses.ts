@@ -14,23 +14,23 @@ const waitingAtLeast = 40
 const requests = queues.paymentsConsumer.queue
 const replies = queues.ordersConsumer.queue
 
-/** X6: what the broker has confirmed is gone, and nothing but asking again brings it back. */
+/** X6: what the broker has confirmed is gone, and nothing but the payment request retry brings it back. */
 export const lossCell: Cell = {
   name: 'x6',
   title:
-    'broker wiped, queues deleted and purged with orders in them, and unbound; asked for again',
+    'broker wiped, queues deleted and purged with orders in them, and unbound; requested again',
   count: 1,
-  askAgainAfterMs: 30_000,
+  paymentRequestTimeoutMs: 30_000,
   run: async (system, run) => {
     const losses = faultAfterFault(lossesOf, { withinMs: 60_000, how: lose, shows: [shown.loss] })
     const outcome = await losses(system, run)
-    const { askedAgain } = outcome.verdict
+    const { requestedAgain } = outcome.verdict
     const expected = run.count * lossesPerRound * waitingAtLeast
-    const what = 'orders lost on the way, and asked for again'
-    const measured = { what, value: askedAgain, limit: expected, unit: 'orders' } as const
+    const what = 'orders lost on the way, and requested again'
+    const measured = { what, value: requestedAgain, limit: expected, unit: 'orders' } as const
     outcome.journal.measure({ ...measured, isLeast: true })
-    if (askedAgain >= expected) return outcome
-    const tooFew = `only ${askedAgain} orders were lost on the way, of ${expected} that were to be`
+    if (requestedAgain >= expected) return outcome
+    const tooFew = `only ${requestedAgain} orders were lost on the way, of ${expected} that were to be`
     return { ...outcome, faults: [tooFew, ...outcome.faults] }
   },
 }

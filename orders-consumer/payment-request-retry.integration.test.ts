@@ -8,10 +8,15 @@ import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
-import { type AskAgain, askingOutage, askOnce, runAsking } from './asking.ts'
-import { findUnanswered, type Position } from './rows.ts'
+import {
+  type PaymentRequestRetry,
+  retryOutage,
+  retryOverdueRequests,
+  runPaymentRequestRetry,
+} from './payment-request-retry.ts'
+import { findOverdueOrders, type Position } from './retry-rows.ts'
 
-describe('asking again', () => {
+describe('the payment request retry', () => {
   const database = useDatabase('orders')
   const use = useResources()
   let wakeUps = 0
@@ -20,9 +25,9 @@ describe('asking again', () => {
     await database.rows(sql`TRUNCATE orders, outbox`)
   })
 
-  const asker = (askAgainAfterMs = 30_000): AskAgain => {
+  const retry = (timeoutMs = 30_000): PaymentRequestRetry => {
     const db = connectDatabase<OrdersDatabase>({ name: 'orders-consumer', url: database.url })
-    return { db: use(db), logger: silent, askAgainAfterMs, wakeRelay: () => wakeUps++ }
+    return { db: use(db), logger: silent, timeoutMs, wakeRelay: () => wakeUps++ }
   }
 
   /** An order that waits since so many seconds, and its request as the outbox has it. */
@@ -33,7 +38,7 @@ describe('asking again', () => {
   }) {
     const [orderId, requestId] = [randomUUIDv7(), randomUUIDv7()]
     await database.rows(sql`
-      INSERT INTO orders (order_id, user_id, amount, status, request_id, waiting_since)
+      INSERT INTO orders (order_id, user_id, amount, status, request_id, timeout_starts_at)
       VALUES (${orderId}, 'alice', 10, ${status}, ${requestId}, now() - ${waits} * interval '1 second')
     `)
     await database.rows(sql`
@@ -44,8 +49,8 @@ describe('asking again', () => {
   }
   const order = async (orderId: string) => {
     const [row] = await database.rows(sql<{ request: string; times: number; waits: number }>`
-      SELECT request_id AS request, times_asked AS times,
-             round(extract(epoch FROM now() - waiting_since))::int AS waits
+      SELECT request_id AS request, request_attempts AS times,
+             round(extract(epoch FROM now() - timeout_starts_at))::int AS waits
       FROM orders WHERE order_id = ${orderId}
     `)
     assert.ok(row)
@@ -61,7 +66,7 @@ describe('asking again', () => {
   const placeMany = (count: number, { published }: { published: number | null }) =>
     database.rows(sql`
       WITH placed AS (
-        INSERT INTO orders (order_id, user_id, amount, request_id, waiting_since)
+        INSERT INTO orders (order_id, user_id, amount, request_id, timeout_starts_at)
         SELECT uuidv7(), 'alice', 1, uuidv7(), now() - interval '2 hours' + n * interval '1 ms'
         FROM generate_series(1, ${count}) AS n RETURNING request_id)
       INSERT INTO outbox (event_id, event_type, payload_json, published_at)
@@ -70,9 +75,9 @@ describe('asking again', () => {
   /** Each version of each order, as its writer left it. */
   const versions = () =>
     database.rows(sql`SELECT order_id, xmin::text, ctid::text FROM orders ORDER BY order_id`)
-  const askedAgain = async () => {
+  const requestedAgain = async () => {
     const [row] = await database.rows(
-      sql<{ n: number }>`SELECT count(*)::int AS n FROM orders WHERE times_asked > 1`,
+      sql<{ n: number }>`SELECT count(*)::int AS n FROM orders WHERE request_attempts > 1`,
     )
     return row?.n
   }
@@ -85,9 +90,9 @@ describe('asking again', () => {
     return rows[0]?.read ?? 0
   }
 
-  it('asks with a new event for what has waited too long, and wakes the relay', async () => {
+  it('requests the payment of an overdue order with a new event, and wakes the relay', async () => {
     const { orderId, requestId } = await placeOrder({ waits: 31, published: 31 })
-    assert.deepEqual(await askOnce(asker()), { asked: 1, next: undefined })
+    assert.deepEqual(await retryOverdueRequests(retry()), { retried: 1, next: undefined })
 
     const [request, ...others] = await requests(orderId)
     assert.ok(request)
@@ -97,21 +102,21 @@ describe('asking again', () => {
     assert.deepEqual(request.event.data, { order_id: orderId, user_id: 'alice', amount: '10.00' })
     const { request: current, times, waits } = await order(orderId)
     assert.deepEqual([current, times, wakeUps], [request.event_id, 2, 1])
-    assert.equal(waits, -30, 'the second wait is twice as long')
+    assert.equal(waits, -30, 'the second timeout is twice as long')
   })
 
-  it('asks for an order whose request the outbox does not know any more', async () => {
+  it('requests the payment of an order whose request the outbox does not know any more', async () => {
     const { orderId } = await placeOrder({ waits: 31 })
     await database.rows(sql`TRUNCATE outbox`)
-    await askOnce(asker())
+    await retryOverdueRequests(retry())
     assert.equal((await requests(orderId)).length, 1)
   })
 
-  it('leaves alone what has not waited long, or is final', async () => {
+  it('leaves alone what is not overdue, or is final', async () => {
     await placeOrder({ waits: 29, published: 29 })
     await placeOrder({ waits: 500, published: 500, status: 'PAID' })
     await placeOrder({ waits: 500, published: 500, status: 'PAYMENT_FAILED' })
-    assert.deepEqual(await askOnce(asker()), { asked: 0, next: undefined })
+    assert.deepEqual(await retryOverdueRequests(retry()), { retried: 0, next: undefined })
     assert.equal(wakeUps, 0)
   })
 
@@ -119,45 +124,45 @@ describe('asking again', () => {
     const unpublished = await placeOrder({ waits: 600 })
     const late = await placeOrder({ waits: 600, published: 10 })
     const before = await versions()
-    assert.deepEqual(await askOnce(asker()), { asked: 0, next: undefined })
+    assert.deepEqual(await retryOverdueRequests(retry()), { retried: 0, next: undefined })
     assert.deepEqual(await versions(), before)
     await database.rows(sql`UPDATE outbox SET published_at = now() - interval '31 seconds'`)
-    assert.equal((await askOnce(asker())).asked, 2)
+    assert.equal((await retryOverdueRequests(retry())).retried, 2)
     assert.equal((await requests(unpublished.orderId)).length, 1)
     assert.equal((await requests(late.orderId)).length, 1)
   })
 
-  it('writes nothing while the relay is away, and asks when it has published, though nobody answers', async () => {
+  it('writes nothing while the relay is away, and retries when it has published, though nobody answers', async () => {
     await placeMany(3_000, { published: null })
     const before = await versions()
     for (let position: Position | undefined, turns = 0; turns < 8; turns++) {
-      const { asked, next } = await askOnce(asker(), position)
-      assert.equal(asked, 0)
+      const { retried, next } = await retryOverdueRequests(retry(), position)
+      assert.equal(retried, 0)
       position = next
     }
     assert.deepEqual(await versions(), before)
     await database.rows(sql`UPDATE outbox SET published_at = now() - interval '31 seconds'`)
-    use(running((signal) => runAsking(asker(), signal)))
-    await eventually(async () => (await askedAgain()) === 3_000)
+    use(running((signal) => runPaymentRequestRetry(retry(), signal)))
+    await eventually(async () => (await requestedAgain()) === 3_000)
   })
 
   it('finds an order that is lost behind thousands whose requests wait in the outbox', async () => {
     await placeMany(3_000, { published: null })
     const { orderId } = await placeOrder({ waits: 31, published: 31 })
-    use(running((signal) => runAsking(asker(), signal)))
+    use(running((signal) => runPaymentRequestRetry(retry(), signal)))
     await eventually(async () => (await requests(orderId)).length === 1)
-    assert.equal(await askedAgain(), 1)
+    assert.equal(await requestedAgain(), 1)
   })
 
-  it('reads no more in a turn than it may ask for, however many orders wait, and whatever the planner knows', async () => {
+  it('reads no more in a turn than it may retry, however many orders wait, and whatever the planner knows', async () => {
     await placeMany(20_000, { published: null })
-    const { db } = asker()
+    const { db } = retry()
     let after: Position | undefined
     for (const statistics of ['none', 'fresh', 'fresh']) {
       if (statistics === 'fresh') await database.rows(sql`ANALYZE orders, outbox`)
       await db.transaction().execute(async (trx) => {
         const before = await readRows(trx)
-        const found = await findUnanswered(trx, { after, afterMs: 30_000, limit: 500 })
+        const found = await findOverdueOrders(trx, { after, timeoutMs: 30_000, limit: 500 })
         assert.equal(found.length, 500)
         after = found.at(-1)
         const read = (await readRows(trx)) - before
@@ -166,11 +171,11 @@ describe('asking again', () => {
     }
   })
 
-  it('asks once with two side by side', async () => {
+  it('retries once with two side by side', async () => {
     for (let n = 0; n < 50; n++) await placeOrder({ waits: 31 + n, published: 31 })
-    const turns = await Promise.all([1, 2, 3].map(() => askOnce(asker())))
+    const turns = await Promise.all([1, 2, 3].map(() => retryOverdueRequests(retry())))
     assert.equal(
-      turns.reduce((sum, { asked }) => sum + asked, 0),
+      turns.reduce((sum, { retried }) => sum + retried, 0),
       50,
     )
   })
@@ -179,27 +184,27 @@ describe('asking again', () => {
     const { orderId } = await placeOrder({ waits: 31, published: 31 })
     await database.db.transaction().execute(async (trx) => {
       await sql`SELECT FROM orders WHERE order_id = ${orderId} FOR NO KEY UPDATE`.execute(trx)
-      assert.equal((await askOnce(asker())).asked, 0)
+      assert.equal((await retryOverdueRequests(retry())).retried, 0)
     })
   })
 
   it('goes through more orders than one turn takes, and on while it runs', async () => {
     await database.rows(sql`
-      INSERT INTO orders (order_id, user_id, amount, waiting_since)
+      INSERT INTO orders (order_id, user_id, amount, timeout_starts_at)
       SELECT uuidv7(), 'alice', 1, now() - interval '1 hour' FROM generate_series(1, 2200)
     `)
-    use(running((signal) => runAsking(asker(), signal)))
-    await eventually(async () => (await askedAgain()) === 2_200)
+    use(running((signal) => runPaymentRequestRetry(retry(), signal)))
+    await eventually(async () => (await requestedAgain()) === 2_200)
     await placeOrder({ waits: 31, published: 31 })
-    await eventually(async () => (await askedAgain()) === 2_201)
+    await eventually(async () => (await requestedAgain()) === 2_201)
   })
 
   it('says that it fails, and goes on, when a column is missing for a while', async () => {
-    const outage = askingOutage(silent)
-    use(running((signal) => runAsking({ ...asker(), outage }, signal)))
+    const outage = retryOutage(silent)
+    use(running((signal) => runPaymentRequestRetry({ ...retry(), outage }, signal)))
     await database.rows(sql`ALTER TABLE orders RENAME COLUMN request_id TO request`)
     await eventually(() => !outage.isOver)
-    assert.throws(() => outage.assertOver(), /asking again failed: 42703 column/)
+    assert.throws(() => outage.assertOver(), /payment requests cannot be retried: 42703 column/)
     await database.rows(sql`ALTER TABLE orders RENAME COLUMN request TO request_id`)
     const { orderId } = await placeOrder({ waits: 31, published: 31 })
     await eventually(async () => (await requests(orderId)).length === 1)
@@ -207,6 +212,6 @@ describe('asking again', () => {
   })
 
   it('does nothing when it is switched off', async () => {
-    await runAsking(asker(0), new AbortController().signal)
+    await runPaymentRequestRetry(retry(0), new AbortController().signal)
   })
 })

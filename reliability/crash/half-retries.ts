@@ -1,0 +1,25 @@
+import { sql } from 'kysely'
+import { eventTypesTo } from '#contracts/event-types.ts'
+import type { OrdersDatabase } from '#tables/orders.ts'
+import type { TestDatabase } from '#testing/database.ts'
+
+/**
+ * Each retry is a count with the order and an event in the outbox, in one transaction: a sentence
+ * for each order that has more of the one than of the other. It would heal, a wait later, so that
+ * the end of the order does not tell.
+ */
+export async function halfRetries(orders: TestDatabase<OrdersDatabase>): Promise<string[]> {
+  const halves = await orders.rows(sql<{
+    order_id: string
+    request_attempts: number
+    events: number
+  }>`
+    SELECT order_id, request_attempts, count(event_id)::int AS events
+    FROM orders LEFT JOIN outbox
+      ON event_type = ANY (${eventTypesTo('payments')}::text[]) AND payload_json ->> 'subject' = order_id::text
+    GROUP BY order_id HAVING request_attempts <> count(event_id)`)
+  return halves.map(
+    ({ order_id, request_attempts, events }) =>
+      `order ${order_id} counts ${request_attempts} requests, the outbox has ${events}`,
+  )
+}
