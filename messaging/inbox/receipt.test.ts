@@ -33,6 +33,18 @@ describe('utcTime', () => {
     assert.equal(utcTime('2026-01-31T14:00:00+02:00'), '2026-01-31T12:00:00.000Z')
   })
 
+  it('takes the first three digits of a fraction, however many there are', () => {
+    const digits = fc.stringMatching(/^\d{1,130}$/)
+    fc.assert(
+      fc.property(digits, (fraction) => {
+        const milliseconds = fraction.slice(0, 3).padEnd(3, '0')
+        const read = utcTime(`2026-01-31T12:00:00.${fraction}Z`)
+        assert.equal(read, `2026-01-31T12:00:00.${milliseconds}Z`)
+      }),
+      { examples: [['0100000000']] },
+    )
+  })
+
   for (const value of ['yesterday', '', '0000-01-01T00:00:00Z', '2026-01-31', 5, null, {}]) {
     it(`does not take ${JSON.stringify(value)}`, () => assert.equal(utcTime(value), undefined))
   }

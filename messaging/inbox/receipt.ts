@@ -22,16 +22,20 @@ export const withReceipt =
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
 
+/** V8 misreads a fraction of ten digits and more that begins with a zero (findings/date-parse-long-fraction.sh). */
+const beyondMilliseconds = /(?<=\.\d{3})\d+/
+
 /** What the readers of a timeline take (contracts/timeline.ts), and the database. */
 const readable = /^[1-9]\d{3}-/
 
 /**
  * A time from outside in the one form that we send on and store; undefined for anything else, also for
- * what the schemas take and neither `Date` nor PostgreSQL reads (a leap second, 130 digits of fraction).
+ * what the schemas take and neither `Date` nor PostgreSQL reads (a leap second).
  * Every time of a message goes through here.
  */
 export function utcTime(value: unknown): string | undefined {
-  const ms = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
+  if (typeof value !== 'string' || !rfc3339.test(value)) return undefined
+  const ms = Date.parse(value.replace(beyondMilliseconds, ''))
   if (Number.isNaN(ms)) return undefined
   const time = new Date(ms).toISOString() // in UTC it may be of another year, without four digits
   return readable.test(time) ? time : undefined
