@@ -1,31 +1,21 @@
 import type { Order, OrderPage } from '#contracts/orders-http.ts'
-import type { Account, LedgerPage, ToppedUp } from '#contracts/payments-http.ts'
+import type { Account, LedgerEntry, LedgerPage, ToppedUp } from '#contracts/payments-http.ts'
 import type { Timeline } from '#contracts/timeline.ts'
-import { type Answer, parsed, unwrap } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { type BurstOptions, placeBurst } from './burst.ts'
+import { Caller, type CallerOptions, type CallOptions } from './caller.ts'
 import { Following, type FollowOptions } from './follow.ts'
-import { newKey } from './key.ts'
-import { pause } from './pause.ts'
-import { pauseBeforeRetry } from './retry.ts'
+import { itemsOf } from './pages.ts'
 import { type SocketConstructor, socketConstructor } from './socket.ts'
 
-export { type Answer, ApiProblem } from './answer.ts'
+export { type Answer, ApiProblem, CallError } from './answer.ts'
+export type { Loss, State } from './follow.ts'
 
-export interface ClientOptions {
+export interface ClientOptions extends Partial<Omit<CallerOptions, 'gateway'>> {
   /** `http://localhost:8080`; it may have a path, `https://example.com/pay`. */
   gateway: string
-  /** How long a call is tried in all. */
-  patienceMs?: number
-  /** How long one try may take; longer than the gateway's own patience, which says more. */
-  timeoutMs?: number
-  fetch?: (url: URL, init: RequestInit) => Promise<Response>
   /** For `follow`, where the runtime has none: Node before 22. The one of the package `ws` will do. */
   WebSocket?: SocketConstructor
-}
-
-export interface CallOptions {
-  signal?: AbortSignal
-  /** One per intent, kept by who must be able to repeat it after a crash of their own. */
-  idempotencyKey?: string
 }
 
 export interface PageOptions extends CallOptions {
@@ -33,113 +23,94 @@ export interface PageOptions extends CallOptions {
   cursor?: string
 }
 
+type OrdersOptions = CallOptions & { status?: Order['status'] }
+
+/** An attempt may take longer than the gateway waits, whose answer says more. */
+const defaults = {
+  totalTimeoutMs: 30_000,
+  attemptTimeoutMs: 15_000,
+  fetch: (url: URL, init: RequestInit) => fetch(url, init),
+}
+
 /**
  * A client of both APIs. A call is tried until it has an answer that stands: every POST goes with an
  * Idempotency-Key, so that trying again never does anything twice. Throws an ApiProblem for a refusal,
- * and when the time is over for the last reason why there was no answer.
+ * and a CallError when the time is over without an answer of an API.
  */
 export class Client {
-  readonly #options: Required<Omit<ClientOptions, 'gateway' | 'WebSocket'>>
-  readonly #gateway: URL
+  readonly #caller: Caller
   readonly #WebSocket: SocketConstructor | undefined
 
   constructor({ gateway, WebSocket, ...options }: ClientOptions) {
-    const send = (url: URL, init: RequestInit) => fetch(url, init)
-    this.#options = { patienceMs: 30_000, timeoutMs: 15_000, fetch: send, ...options }
-    this.#gateway = new URL(gateway)
+    const url = new URL(gateway)
+    if (!url.pathname.endsWith('/')) url.pathname += '/'
+    this.#caller = new Caller({ ...defaults, ...options, gateway: url })
     this.#WebSocket = WebSocket
-    if (!this.#gateway.pathname.endsWith('/')) this.#gateway.pathname += '/'
   }
 
   createAccount = (userId: string, options?: CallOptions) =>
-    this.#post<Account>('/accounts', { user_id: userId }, options)
+    this.#caller.post<Account>('/accounts', { user_id: userId }, options)
 
   getAccount = (userId: string, options?: CallOptions) =>
-    this.#get<Account>(accountPath(userId), options)
+    this.#caller.get<Account>(accountPath(userId), options)
 
   topUp = (userId: string, amount: string, options?: CallOptions) =>
-    this.#post<ToppedUp>(`${accountPath(userId)}/topup`, { amount }, options)
+    this.#caller.post<ToppedUp>(`${accountPath(userId)}/topup`, { amount }, options)
 
   listLedger = (userId: string, { limit, cursor, ...options }: PageOptions = {}) =>
-    this.#get<LedgerPage>(`${accountPath(userId)}/ledger${queryOf({ limit, cursor })}`, options)
+    this.#caller.get<LedgerPage>(
+      `${accountPath(userId)}/ledger${queryOf({ limit, cursor })}`,
+      options,
+    )
+
+  /** The whole ledger, newest first; a page is read when it is needed. */
+  eachLedgerEntry = (userId: string, options: CallOptions = {}) =>
+    itemsOf<LedgerEntry>((page) => this.listLedger(userId, { ...options, ...page }))
 
   placeOrder = (userId: string, amount: string, options?: CallOptions) =>
-    this.#post<Order>('/orders', { user_id: userId, amount }, options)
+    this.#caller.post<Order>('/orders', { user_id: userId, amount }, options)
+
+  /** Many orders of one amount, several at a time. */
+  placeOrders = (userId: string, amount: string, options: BurstOptions) =>
+    placeBurst((each) => this.placeOrder(userId, amount, each), options)
 
   getOrder = (orderId: string, options?: CallOptions) =>
-    this.#get<Order>(`/orders/${encodeURIComponent(orderId)}`, options)
+    this.#caller.get<Order>(`/orders/${encodeURIComponent(orderId)}`, options)
 
   getTimeline = (orderId: string, options?: CallOptions) =>
-    this.#get<Timeline>(`/orders/${encodeURIComponent(orderId)}/timeline`, options)
+    this.#caller.get<Timeline>(`/orders/${encodeURIComponent(orderId)}/timeline`, options)
 
   listOrders = (
     userId: string,
-    { status, limit, cursor, ...options }: PageOptions & { status?: Order['status'] } = {},
+    { status, limit, cursor, ...options }: PageOptions & OrdersOptions = {},
   ) =>
-    this.#get<OrderPage>(`/orders${queryOf({ user_id: userId, status, limit, cursor })}`, options)
+    this.#caller.get<OrderPage>(
+      `/orders${queryOf({ user_id: userId, status, limit, cursor })}`,
+      options,
+    )
+
+  /** All orders of a user, newest first; a page is read when it is needed. */
+  eachOrder = (userId: string, options: OrdersOptions = {}) =>
+    itemsOf<Order>((page) => this.listOrders(userId, { ...options, ...page }))
 
   /** A connection that tells how orders end; say which with `.order(id)` and `.user(id)`. */
   follow(options: FollowOptions): Following {
-    const address = this.#at('/orders/ws')
+    const address = this.#caller.urlOf('/orders/ws')
     address.protocol = address.protocol.replace('http', 'ws')
     const Socket = socketConstructor(this.#WebSocket)
     return new Following(
       {
         open: () => new Socket(address.href),
-        readOrders: (userId, signal) => (query) => this.listOrders(userId, { ...query, signal }),
+        readOrders: (userId, signal) => (query) =>
+          this.listOrders(userId, { ...query, signal, totalTimeoutMs: 0 }),
       },
       options,
     )
   }
 
   /** Any call, until its answer stands. A body makes it a POST. */
-  async request(path: string, body?: object, options: CallOptions = {}): Promise<Answer> {
-    const url = this.#at(path)
-    const init = initOf(body, options.idempotencyKey)
-    const giveUpAt = performance.now() + this.#options.patienceMs
-    for (let tries = 0; ; tries++) {
-      const { answer, error } = await this.#try(url, init, options.signal)
-      const outcome = answer && { ...answer, retryAfter: answer.headers.get('retry-after') }
-      const pauseMs = pauseBeforeRetry(tries, outcome, Math.random())
-      const isLast = pauseMs === undefined || performance.now() + pauseMs > giveUpAt
-      if (answer && isLast) return answer
-      if (isLast) throw error
-      await pause(pauseMs, options.signal)
-    }
-  }
-
-  #at = (path: string) => new URL(`.${path}`, this.#gateway)
-
-  #get = async <T>(path: string, options?: CallOptions): Promise<T> =>
-    unwrap<T>(await this.request(path, undefined, options))
-
-  #post = async <T>(path: string, body: object, options?: CallOptions): Promise<T> =>
-    unwrap<T>(await this.request(path, body, options))
-
-  /** Only what can be nobody's fault is an answer that did not come; the rest is thrown. */
-  async #try(url: URL, init: RequestInit, signal: AbortSignal | undefined) {
-    const late = AbortSignal.timeout(this.#options.timeoutMs)
-    try {
-      const response = await this.#options.fetch(url, {
-        ...init,
-        signal: signal ? AbortSignal.any([signal, late]) : late,
-      })
-      const body = parsed(await response.text())
-      return { answer: { status: response.status, headers: response.headers, body } }
-    } catch (error) {
-      const isLost = error instanceof TypeError || late.aborted
-      if (!isLost || signal?.aborted) throw error
-      return { error }
-    }
-  }
-}
-
-/** Throws where a header cannot be one: that would look like an answer that did not come. */
-function initOf(body: object | undefined, key: string | undefined): RequestInit {
-  const json = 'application/json'
-  if (body === undefined) return { headers: { accept: json } }
-  const names = { accept: json, 'content-type': json, 'idempotency-key': key ?? newKey() }
-  return { method: 'POST', headers: new Headers(names), body: JSON.stringify(body) }
+  request = (path: string, body?: object, options?: CallOptions): Promise<Answer> =>
+    this.#caller.request(path, body, options)
 }
 
 const accountPath = (userId: string) => `/accounts/${encodeURIComponent(userId)}`

@@ -1,16 +1,26 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { ErrorMessage, OrderMessage } from '#contracts/orders-ws.ts'
 import type { ProblemDocument } from '#contracts/problem.ts'
-import { ApiProblem } from './answer.ts'
-import { catchUp, type Known, type ReadPage, withHeard } from './catch-up.ts'
+import { ApiProblem, CallError } from './answer.ts'
+import { backfill, type Known, type ReadPage, withHeard } from './backfill.ts'
+import { Connection } from './connection.ts'
 import { Followed, type Target } from './followed.ts'
 import { isPending } from './order-status.ts'
 import { pause } from './pause.ts'
 import { backoffMs, mayPass } from './retry.ts'
-import { isOpen, type Socket } from './socket.ts'
+import type { Socket } from './socket.ts'
 
-/** A connection that lasted so long was a good one: the next try comes soon. */
-const steadyAfterMs = 5_000
+/**
+ * `live`: connected, and what is followed could be read. `lost`: the connection is gone, or the orders
+ * of a user cannot be read; it is tried again.
+ */
+export type State = 'connecting' | 'live' | 'lost'
+
+/** Why it is lost, where the server has said so, and when it is tried again. */
+export interface Loss {
+  problem?: ProblemDocument | undefined
+  retryInMs: number
+}
 
 export interface FollowOptions {
   /**
@@ -23,13 +33,23 @@ export interface FollowOptions {
    * A problem without a target is one that the server does not say the target of.
    */
   onProblem?: (problem: ProblemDocument, target?: Target) => void
-  onState?: (state: 'connecting' | 'live') => void
+  /** Called for each change, and for each loss. */
+  onState?: (state: State, loss?: Loss) => void
 }
 
 export interface FollowMeans {
   open: () => Socket
-  /** The signal ends the reading. */
+  /** Tries once: Following retries. The signal ends the reading. */
   readOrders: (userId: string, signal: AbortSignal) => ReadPage
+}
+
+interface Reading {
+  orders: Order[]
+  known?: Known
+  problem?: ProblemDocument | undefined
+  refusal?: ProblemDocument | undefined
+  /** How long the server asks to wait. */
+  askedMs?: number
 }
 
 /**
@@ -39,20 +59,28 @@ export interface FollowMeans {
 export class Following {
   readonly #means: FollowMeans
   readonly #options: FollowOptions
+  readonly #connection: Connection
   readonly #followed = new Followed()
   /** By user. */
   readonly #known = new Map<string, Known>()
-  #socket: Socket | undefined
-  /** Ends with the present connection. */
-  #connection = new AbortController()
-  #tries = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
+  /** The users whose orders have not been read on the present connection. */
+  readonly #unread = new Set<string>()
+  /** Why the server could not serve the present connection. */
+  #problem: ProblemDocument | undefined
+  #state: State | undefined
+  #hurrying = new AbortController()
   #isClosed = false
 
   constructor(means: FollowMeans, options: FollowOptions) {
     this.#means = means
     this.#options = options
-    this.#connect()
+    this.#connection = new Connection(means.open, {
+      onConnecting: () => this.#become('connecting'),
+      onOpen: () => this.#begin(),
+      onMessage: (message) => this.#hear(message as OrderMessage | ErrorMessage),
+      onLost: (retryInMs) => this.#become('lost', { problem: this.#problem, retryInMs }),
+    })
+    this.#connection.connect()
   }
 
   /** Orders and users that are followed; an order leaves with its end. */
@@ -70,16 +98,22 @@ export class Following {
   }
 
   forget(target: Target): void {
-    if (this.#drop(target)) this.#send({ type: 'unsubscribe', ...target })
+    if (this.#drop(target)) this.#connection.send({ type: 'unsubscribe', ...target })
     this.#subscribe()
+    this.#confirm()
+  }
+
+  /** Does at once what it would try again later. */
+  tryNow(): void {
+    this.#hurrying.abort()
+    this.#hurrying = new AbortController()
+    this.#connection.tryNow()
   }
 
   /** Nothing is told afterwards. */
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
-    this.#connection.abort()
-    this.#socket?.close()
+    this.#connection.close()
   }
 
   #want(target: Target): this {
@@ -90,83 +124,75 @@ export class Following {
 
   /** Says whether the connection knows of it. */
   #drop(target: Target): boolean {
-    if ('user_id' in target) this.#known.delete(target.user_id)
+    if ('user_id' in target) {
+      this.#known.delete(target.user_id)
+      this.#unread.delete(target.user_id)
+    }
     return this.#followed.forget(target)
   }
 
-  #connect(): void {
-    const socket = this.#means.open()
-    const connection = new AbortController()
-    let openedAt = Number.POSITIVE_INFINITY
-    this.#socket = socket
-    this.#connection = connection
-    this.#options.onState?.('connecting')
-    socket.addEventListener('open', () => {
-      openedAt = performance.now()
-      this.#followed.reconnected()
-      this.#options.onState?.('live')
-      this.#subscribe()
-    })
-    socket.addEventListener('message', ({ data }) => this.#hear(JSON.parse(String(data))))
-    socket.addEventListener('error', () => {}) // `close` follows; `ws` throws where nobody listens
-    socket.addEventListener('close', () => {
-      connection.abort()
-      if (this.#isClosed) return
-      // A server that lets us in and cuts us off at once is no reason to hurry.
-      if (performance.now() - openedAt > steadyAfterMs) this.#tries = 0
-      this.#timer = setTimeout(() => this.#connect(), backoffMs(this.#tries++, Math.random()))
-    })
+  #begin(): void {
+    this.#problem = undefined
+    this.#unread.clear()
+    this.#followed.reconnected()
+    this.#subscribe()
+    this.#confirm()
   }
 
   #subscribe(): void {
-    if (!isOpen(this.#socket)) return
+    if (!this.#connection.isOpen) return
     for (const target of this.#followed.takeNext()) {
-      this.#send({ type: 'subscribe', ...target })
-      if ('user_id' in target) void this.#catchUp(target.user_id, this.#connection.signal)
+      this.#connection.send({ type: 'subscribe', ...target })
+      if ('user_id' in target) void this.#backfill(target.user_id, this.#connection.signal)
     }
   }
 
   /** After subscribing, so that nothing happens between the reading and the hearing. */
-  async #catchUp(userId: string, signal: AbortSignal): Promise<void> {
+  async #backfill(userId: string, signal: AbortSignal): Promise<void> {
     const target = { user_id: userId }
     const isWanted = () => !signal.aborted && this.#followed.has(target)
+    this.#unread.add(userId)
     for (let tries = 0; isWanted(); tries++) {
-      const { orders, known, refusal } = await this.#read(userId, signal)
+      const { orders, known, refusal, problem, askedMs = 0 } = await this.#read(userId, signal)
       if (!isWanted()) return
       if (refusal) return this.#refuse(target, refusal)
       if (known) {
         this.#known.set(userId, known)
         for (const order of orders) if (isWanted()) this.#options.onOrder(order)
-        return
+        if (isWanted()) this.#unread.delete(userId)
+        return this.#confirm()
       }
-      await pause(backoffMs(tries, Math.random()), signal).catch(() => {})
+      const retryInMs = askedMs + backoffMs(tries, Math.random())
+      this.#become('lost', { problem, retryInMs })
+      const either = AbortSignal.any([signal, this.#hurrying.signal])
+      await pause(retryInMs, either).catch(() => {})
     }
   }
 
   /** Without `known` and `refusal` it may go well the next time. */
-  async #read(userId: string, signal: AbortSignal) {
-    const nothing = { orders: [], known: undefined, refusal: undefined }
+  async #read(userId: string, signal: AbortSignal): Promise<Reading> {
     try {
       const read = this.#means.readOrders(userId, signal)
-      return { ...nothing, ...(await catchUp(read, this.#known.get(userId))) }
+      return await backfill(read, this.#known.get(userId))
     } catch (error) {
-      const isRefused = error instanceof ApiProblem && !mayPass(error.problem)
-      return isRefused ? { ...nothing, refusal: error.problem } : nothing
+      if (!(error instanceof CallError)) return { orders: [] }
+      const problem = error instanceof ApiProblem ? error.problem : undefined
+      const refusal = error.isTemporary ? undefined : problem
+      return { orders: [], problem, refusal, askedMs: error.retryAfterMs }
     }
   }
 
   #hear(message: OrderMessage | ErrorMessage): void {
-    if (this.#isClosed) return
     if (message.type === 'error') this.#hearProblem(message)
     else this.#hearOrder(message)
   }
 
   #hearOrder({ type: _, ...order }: OrderMessage): void {
-    const { user_id, status } = order
+    const { user_id } = order
     if (this.#followed.has({ user_id })) {
       this.#known.set(user_id, withHeard(this.#known.get(user_id), order))
     }
-    if (!isPending(status)) {
+    if (!isPending(order)) {
       this.#drop({ order_id: order.order_id })
       this.#subscribe()
     }
@@ -175,8 +201,10 @@ export class Following {
 
   /** A server that cannot read at the moment may have let go of a subscription: from the beginning. */
   #hearProblem({ problem, order_id, user_id }: ErrorMessage): void {
-    if (mayPass(problem)) this.#socket?.close()
-    else if (order_id !== undefined) this.#refuse({ order_id }, problem)
+    if (mayPass(problem)) {
+      this.#problem = problem
+      this.#connection.reset()
+    } else if (order_id !== undefined) this.#refuse({ order_id }, problem)
     else if (user_id !== undefined) this.#refuse({ user_id }, problem)
     else this.#options.onProblem?.(problem)
   }
@@ -187,9 +215,18 @@ export class Following {
     this.#drop(target)
     this.#subscribe()
     this.#options.onProblem?.(problem, target)
+    this.#confirm()
   }
 
-  #send(message: object): void {
-    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(message))
+  /** Live, if nothing is left to read. */
+  #confirm(): void {
+    const isRead = this.#connection.isOpen && this.#unread.size === 0
+    if (isRead && this.#state !== 'live') this.#become('live')
+  }
+
+  #become(state: State, loss?: Loss): void {
+    if (this.#isClosed) return
+    this.#state = state
+    this.#options.onState?.(state, loss)
   }
 }

@@ -8,7 +8,9 @@ const pending: { [S in OrderStatus]: S extends PendingStatus ? true : false } = 
 }
 
 /** A status that this client does not know yet is judged by its name. */
-export const isPending = (status: OrderStatus): boolean =>
+export const isPending = ({ status }: { status: OrderStatus }): boolean =>
   pending[status] ?? status.endsWith('_PENDING')
 
-export const pendingStatuses = (Object.keys(pending) as OrderStatus[]).filter(isPending)
+export const pendingStatuses = (Object.keys(pending) as OrderStatus[]).filter(
+  (status) => pending[status],
+)

@@ -16,9 +16,11 @@ export function pauseBeforeRetry(
   random: number,
 ): number | undefined {
   if (outcome && !mayPass(outcome)) return undefined
-  const askedMs = Number(outcome?.retryAfter ?? 0) * 1_000 || 0
-  return askedMs + backoffMs(tries, random)
+  return retryAfterMs(outcome?.retryAfter ?? null) + backoffMs(tries, random)
 }
+
+/** What a Retry-After in seconds says; 0 for its absence, and for any other form. */
+export const retryAfterMs = (retryAfter: string | null): number => Number(retryAfter) * 1_000 || 0
 
 /** Doubles from try to try; the random half keeps many clients from coming back as one. */
 export function backoffMs(tries: number, random: number): number {

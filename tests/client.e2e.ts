@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process'
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
-import { ApiProblem, Client } from '#client/client.ts'
+import { ApiProblem, CallError, Client, type Loss, type State } from '#client/client.ts'
 import type { Following } from '#client/follow.ts'
 import type { Target } from '#client/followed.ts'
 import { isPending } from '#contracts/order-states.ts'
 import type { Order } from '#contracts/orders-http.ts'
+import { problemExample } from '#generator/problems.ts'
 import { checkedFetch } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { behindPath } from '#testing/path-proxy.ts'
@@ -43,18 +44,21 @@ describe('client/client.ts, through the gateway', function () {
   const follow = (by: Client, start: (following: Following) => void) => {
     const told: Order[] = []
     const refused: { status: number; target: Target | undefined }[] = []
-    let connections = 0
+    const states: State[] = []
+    const losses: Loss[] = []
     const following = by.follow({
       onOrder: (order) => told.push(order),
       onProblem: ({ status }, target) => refused.push({ status, target }),
-      onState: (state) => {
-        if (state === 'live') connections++
+      onState: (state, loss) => {
+        states.push(state)
+        if (loss) losses.push(loss)
       },
     })
     followings.push(following)
     start(following)
     const finals = () => told.filter(({ status }) => !isPending(status))
-    return { following, told, refused, finals, connections: () => connections }
+    const connections = () => states.filter((state) => state === 'connecting').length
+    return { following, told, refused, finals, states, losses, connections }
   }
 
   it('opens an account, puts money on it, and orders until there is none left', async () => {
@@ -120,8 +124,12 @@ describe('client/client.ts, through the gateway', function () {
   it('gives up when its time is over, and at once when it is told to', async () => {
     const nowhere = await proxyTo(stack.gateway)
     nowhere.close()
-    const hasty = new Client({ gateway: nowhere.url, patienceMs: 300 })
-    await assert.rejects(hasty.getAccount('alice'), TypeError)
+    const hasty = new Client({ gateway: nowhere.url, totalTimeoutMs: 300 })
+    await assert.rejects(hasty.getAccount('alice'), (error) => {
+      assert.ok(error instanceof CallError && error.cause instanceof TypeError)
+      assert.deepEqual([error.status, error.isTemporary], [undefined, true])
+      return true
+    })
     const patient = new Client({ gateway: nowhere.url })
     const signal = AbortSignal.timeout(50)
     await assert.rejects(patient.getAccount('alice', { signal }), { name: 'TimeoutError' })
@@ -144,8 +152,9 @@ describe('client/client.ts, through the gateway', function () {
       })
       const byUser = follow(troubled, (following) => following.user(user_id))
       const byOrder = follow(troubled, () => {})
-      await eventually(() => byUser.connections() + byOrder.connections() === 2)
-      await eventually(() => readings === (canReadAtFirst ? 3 : 0))
+      await eventually(() => byOrder.states.at(-1) === 'live')
+      await eventually(() => byUser.states.at(-1) === (canReadAtFirst ? 'live' : 'lost'))
+      assert.equal(readings, canReadAtFirst ? 3 : 0)
       const first = await client.placeOrder(user_id, '1.00')
       await eventually(() => byUser.finals().length === 1)
 
@@ -180,7 +189,7 @@ describe('client/client.ts, through the gateway', function () {
   it('ends alone the subscription of a user that is none', async () => {
     const user_id = await newUser('1.00')
     const target = { user_id: 'no such name' }
-    const { following, refused, finals, connections } = follow(client, (all) =>
+    const { following, refused, finals, states, connections } = follow(client, (all) =>
       all.user(target.user_id).user(user_id),
     )
     const told = () => refused.filter((one) => one.target)
@@ -189,6 +198,109 @@ describe('client/client.ts, through the gateway', function () {
     await eventually(() => finals().length === 1)
     assert.deepEqual(told(), [{ status: 422, target }])
     assert.deepEqual([following.size, connections()], [1, 1])
+    assert.deepEqual(states, ['connecting', 'live'])
+  })
+
+  it('is live while it is connected and can read, and says when it tries again', async () => {
+    const user_id = await newUser('1.00')
+    const ownNetwork = await proxyTo(stack.gateway)
+    let answer: Response | undefined = new Response(null, { status: 503 })
+    const by = new Client({
+      gateway: ownNetwork.url,
+      totalTimeoutMs: 0,
+      fetch: async (url, init) => answer?.clone() ?? fetch(url, init),
+    })
+    const { following, states, losses } = follow(by, (following) => following.user(user_id))
+    await eventually(() => losses.length >= 2)
+    assert.deepEqual(new Set(states), new Set(['connecting', 'lost']))
+    answer = Response.json(problemExample(503, { when: 'away', detail: 'Away.' }), { status: 503 })
+    await eventually(() => losses.at(-1)?.problem?.detail === 'Away.')
+    assert.ok(losses.every(({ retryInMs }) => retryInMs > 0 && retryInMs <= 5_000))
+    answer = undefined
+    following.tryNow()
+    await eventually(() => states.at(-1) === 'live')
+
+    states.length = 0
+    ownNetwork.cut()
+    await eventually(() => states.includes('live'))
+    assert.deepEqual(states.slice(0, 2), ['lost', 'connecting'])
+    following.close()
+    ownNetwork.close()
+  })
+
+  it('tries at once when it is told to', async () => {
+    const ownNetwork = await proxyTo(stack.gateway)
+    const port = Number(new URL(ownNetwork.url).port)
+    const { following, states, losses } = follow(new Client({ gateway: ownNetwork.url }), () => {})
+    await eventually(() => states.includes('live'))
+    ownNetwork.close()
+    await eventually(() => (losses.at(-1)?.retryInMs ?? 0) > 1_000) // long enough to tell
+    const restored = await proxyTo(stack.gateway, port)
+    states.length = 0
+    following.tryNow()
+    assert.deepEqual(states, ['connecting'])
+    await eventually(() => states.includes('live'))
+    assert.deepEqual(states, ['connecting', 'live'])
+    following.close()
+    restored.close()
+  })
+
+  it('places many orders, and reads them and their debits one by one', async () => {
+    const user_id = await newUser('2.00')
+    const placed: string[] = []
+    await client.placeOrders(user_id, '0.01', {
+      count: 120,
+      onPlaced: ({ order_id }) => placed.push(order_id),
+    })
+    const read: string[] = []
+    for await (const { order_id } of client.eachOrder(user_id)) read.push(order_id)
+    assert.equal(new Set(placed).size, 120)
+    assert.deepEqual(read.toSorted(), placed.toSorted())
+    await eventually(async () => {
+      let debits = 0
+      for await (const { type } of client.eachLedgerEntry(user_id)) if (type === 'DEBIT') debits++
+      return debits === 120
+    })
+  })
+
+  it('begins no more orders of a burst when it is told to stop, and loses none of them', async () => {
+    const user_id = await newUser('1.00')
+    const stopping = new AbortController()
+    const placed: string[] = []
+    await client.placeOrders(user_id, '0.01', {
+      count: 100,
+      concurrency: 3,
+      signal: stopping.signal,
+      onPlaced: ({ order_id }) => {
+        if (placed.push(order_id) === 5) stopping.abort()
+      },
+    })
+    assert.ok(placed.length >= 5 && placed.length <= 7, `${placed.length}`)
+    const { items } = await client.listOrders(user_id)
+    assert.deepEqual(items.map(({ order_id }) => order_id).toSorted(), placed.toSorted())
+  })
+
+  it('ends a burst when an order is refused, has no answer in time, or waits for its retry', async () => {
+    const nowhere = await proxyTo(stack.gateway)
+    nowhere.close()
+    let calls = 0
+    const counting = (url: URL, init: RequestInit) => fetch(url, init).finally(() => calls++)
+    const burst = { count: 50, concurrency: 2, onPlaced: () => assert.fail() }
+    const lost = new Client({ gateway: nowhere.url, fetch: counting })
+    await assert.rejects(lost.placeOrders('alice', '1.00', { ...burst, totalTimeoutMs: 300 }), {
+      name: 'CallError',
+    })
+    assert.ok(calls > 2)
+    calls = 0
+    const refusing = new Client({ gateway: stack.gateway, fetch: counting })
+    await assert.rejects(refusing.placeOrders('alice', 'much', burst), { name: 'ApiProblem' })
+    assert.ok(calls <= 2, `${calls}`)
+    const stopping = new AbortController()
+    calls = 0
+    const stopped = lost.placeOrders('alice', '1.00', { ...burst, signal: stopping.signal })
+    await eventually(() => calls > 2)
+    stopping.abort()
+    await stopped
   })
 
   it('gives the places of orders that do not exist to others', async () => {
@@ -235,7 +347,7 @@ describe('client/client.ts, through the gateway', function () {
 
   it('throws at once what can never go well', async () => {
     assert.throws(() => new Client({ gateway: 'localhost' }), /Invalid URL/)
-    const patient = new Client({ gateway: stack.gateway, patienceMs: Number.POSITIVE_INFINITY })
+    const patient = new Client({ gateway: stack.gateway, totalTimeoutMs: Number.POSITIVE_INFINITY })
     const idempotencyKey = 'two\nlines'
     await assert.rejects(patient.createAccount('alice', { idempotencyKey }), TypeError)
   })

@@ -868,12 +868,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'client-without-overlap',
-    file: 'client/catch-up.ts',
+    file: 'client/backfill.ts',
     text: '6 * (5_000 + 10_000)',
     replacement: '0',
     why: 'an order may become visible later than one that began after it',
     caughtBy: {
-      test: 'client/catch-up.test.ts',
+      test: 'client/backfill.test.ts',
       titled: 'finds an order that began earlier',
     },
   },
@@ -881,7 +881,7 @@ export const mutants: readonly Mutant[] = [
     name: 'client-asks-the-refused-again',
     file: 'client/follow.ts',
     text: 'if (refusal) return this.#refuse(target, refusal)',
-    replacement: 'if (refusal) this.#socket?.close()',
+    replacement: 'if (refusal) this.#connection.reset()',
     why: 'one subscription that is refused takes no other along',
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'ends alone the subscription' },
   },

@@ -47,7 +47,11 @@ export async function call(
 
 /** A POST as a careful client makes it: again, with the same Idempotency-Key, until it is answered. */
 export async function insist(gateway: string, path: string, body: object): Promise<Reply> {
-  const client = new Client({ gateway, patienceMs: Number.POSITIVE_INFINITY, fetch: checkedFetch })
+  const client = new Client({
+    gateway,
+    totalTimeoutMs: Number.POSITIVE_INFINITY,
+    fetch: checkedFetch,
+  })
   return (await client.request(path, body)) as Reply
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Order } from '#contracts/orders-http.ts'
-import { catchUp, mostCommitDelayMs, type ReadPage, withHeard } from './catch-up.ts'
+import { backfill, mostCommitDelayMs, type ReadPage, withHeard } from './backfill.ts'
 
 const order = (second: number, status: Order['status']): Order => ({
   order_id: `${second}`,
@@ -27,52 +27,55 @@ const serverOf =
     }
   }
 
-describe('catchUp', () => {
+describe('backfill', () => {
   it('tells nothing the first time, and begins at the oldest order that is still pending', async () => {
     const read = serverOf([order(500, 'PAID'), order(4, 'PAYMENT_PENDING'), order(3, 'PAID')])
-    const { orders, known } = await catchUp(read, undefined)
+    const { orders, known } = await backfill(read, undefined)
     assert.deepEqual([orders, known.from], [[], new Date(4_000).toISOString()])
   })
 
   it('begins before the newest order when none is pending, and anywhere when there is none', async () => {
-    const { known } = await catchUp(serverOf([order(500, 'PAID'), order(4, 'PAID')]), undefined)
+    const { known } = await backfill(serverOf([order(500, 'PAID'), order(4, 'PAID')]), undefined)
     assert.equal(known.from, startAt(500))
-    const none = await catchUp(serverOf([]), undefined)
-    const later = await catchUp(serverOf([order(1, 'PAID')]), none.known)
+    const none = await backfill(serverOf([]), undefined)
+    const later = await backfill(serverOf([order(1, 'PAID')]), none.known)
     assert.deepEqual(idsOf(later.orders), ['1'])
   })
 
   it('reads page by page back to where it was, and tells in the order of making', async () => {
     const seconds = [900, 800, 700, 600, 500]
-    const { known } = await catchUp(serverOf([order(600, 'PAYMENT_PENDING')]), undefined)
+    const { known } = await backfill(serverOf([order(600, 'PAYMENT_PENDING')]), undefined)
     const read = serverOf(seconds.map((second) => order(second, 'PAID')))
-    const { orders, known: next } = await catchUp(read, known)
+    const { orders, known: next } = await backfill(read, known)
     assert.deepEqual(idsOf(orders), ['600', '700', '800', '900'])
     assert.equal(next.from, startAt(900))
   })
 
   it('finds an order that began earlier than the newest and became visible later, once', async () => {
     const seen = [order(500, 'PAID'), order(499, 'PAYMENT_FAILED')]
-    const first = await catchUp(serverOf(seen), undefined)
+    const first = await backfill(serverOf(seen), undefined)
     const late = order(498, 'PAID')
-    const second = await catchUp(serverOf([...seen, late]), first.known)
+    const second = await backfill(serverOf([...seen, late]), first.known)
     assert.deepEqual(second.orders, [late])
-    assert.deepEqual((await catchUp(serverOf([...seen, late]), second.known)).orders, [])
+    assert.deepEqual((await backfill(serverOf([...seen, late]), second.known)).orders, [])
   })
 
   it('stays at an order that is still pending, and tells its end', async () => {
     const pending = [order(900, 'PAID'), order(8, 'PAYMENT_PENDING'), order(7, 'PAID')]
-    const { known } = await catchUp(serverOf(pending), undefined)
-    const again = await catchUp(serverOf(pending), known)
+    const { known } = await backfill(serverOf(pending), undefined)
+    const again = await backfill(serverOf(pending), known)
     assert.deepEqual(idsOf(again.orders), ['8'])
     const ended = serverOf([order(900, 'PAID'), order(8, 'PAID'), order(7, 'PAID')])
-    assert.deepEqual(idsOf((await catchUp(ended, again.known)).orders), ['8'])
+    assert.deepEqual(idsOf((await backfill(ended, again.known)).orders), ['8'])
   })
 
   it('begins before what was heard first, when nothing could be read yet', async () => {
     const heard = withHeard(withHeard(undefined, order(600, 'PAID')), order(500, 'PAID'))
     assert.equal(heard.from, startAt(500))
-    const { orders, known } = await catchUp(serverOf([order(450, 'PAID'), order(9, 'PAID')]), heard)
+    const { orders, known } = await backfill(
+      serverOf([order(450, 'PAID'), order(9, 'PAID')]),
+      heard,
+    )
     assert.deepEqual(idsOf(orders), ['450'])
     assert.equal(withHeard(known, order(440, 'PAID')), known)
   })

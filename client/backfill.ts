@@ -1,5 +1,6 @@
 import type { Order, OrderPage } from '#contracts/orders-http.ts'
 import { isPending, pendingStatuses } from './order-status.ts'
+import { itemsOf } from './pages.ts'
 
 /** One page of a user's orders, newest first. */
 export type ReadPage = (query: {
@@ -27,16 +28,16 @@ export const mostCommitDelayMs = 6 * (5_000 + 10_000)
  * A WebSocket tells of a user's orders from now on; what ended while there was none has to be read.
  * Returns the orders that may be news, oldest first, and what is known from now on.
  *
- * The first time (`known` undefined) there is nothing to catch up with, only a place to begin.
+ * The first time (`known` undefined) nothing was missed, and there is only a place to begin.
  */
-export async function catchUp(
+export async function backfill(
   read: ReadPage,
   known: Known | undefined,
 ): Promise<{ orders: Order[]; known: Known }> {
   const from = known?.from ?? (await findStart(read))
   const orders = await readBack(read, from, {})
   const news = known ? orders.filter((order) => !known.finals?.has(stateOf(order))) : []
-  const finals = new Set(orders.filter((order) => !isPending(order.status)).map(stateOf))
+  const finals = new Set(orders.filter((order) => !isPending(order)).map(stateOf))
   return { orders: news.toReversed(), known: { from: startOf(orders, orders[0]) ?? from, finals } }
 }
 
@@ -60,7 +61,7 @@ async function findStart(read: ReadPage): Promise<string> {
 function startOf(orders: Order[], newest: Order | undefined): string | undefined {
   if (!newest) return undefined
   const unseen = before(newest.created_at)
-  const pending = orders.filter(({ status }) => isPending(status))
+  const pending = orders.filter(isPending)
   return [unseen, ...pending.map(({ created_at }) => created_at)].sort()[0]
 }
 
@@ -74,11 +75,9 @@ async function readBack(
   query: { status?: Order['status'] },
 ): Promise<Order[]> {
   const orders: Order[] = []
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await read({ ...query, limit: 100, ...(cursor && { cursor }) })
-    const recent = page.items.filter(({ created_at }) => created_at >= from)
-    orders.push(...recent)
-    cursor = recent.length < page.items.length ? null : page.next_cursor
+  for await (const order of itemsOf((page) => read({ ...query, ...page }))) {
+    if (order.created_at < from) break
+    orders.push(order)
   }
   return orders
 }

@@ -1,0 +1,82 @@
+import { type Answer, CallError, parsed, unwrap } from './answer.ts'
+import { newKey } from './key.ts'
+import { pause } from './pause.ts'
+import { pauseBeforeRetry } from './retry.ts'
+
+export interface CallerOptions {
+  gateway: URL
+  /** How long a call is tried in all; with 0 it is tried once. */
+  totalTimeoutMs: number
+  /** How long one attempt may take. */
+  attemptTimeoutMs: number
+  fetch: (url: URL, init: RequestInit) => Promise<Response>
+}
+
+export interface CallOptions {
+  signal?: AbortSignal
+  /** Ends the retries only: an attempt under way is waited for, and its answer counts. */
+  retrySignal?: AbortSignal
+  /** One per intent, kept by who must be able to repeat it after a crash of their own. */
+  idempotencyKey?: string
+  /** How long this call is tried in all, if not as long as others. */
+  totalTimeoutMs?: number
+}
+
+/** Calls the APIs, and repeats a call until its answer stands. */
+export class Caller {
+  readonly #options: CallerOptions
+
+  constructor(options: CallerOptions) {
+    this.#options = options
+  }
+
+  urlOf = (path: string): URL => new URL(`.${path}`, this.#options.gateway)
+
+  get = async <T>(path: string, options?: CallOptions): Promise<T> =>
+    unwrap<T>(await this.request(path, undefined, options))
+
+  post = async <T>(path: string, body: object, options?: CallOptions): Promise<T> =>
+    unwrap<T>(await this.request(path, body, options))
+
+  /** A body makes it a POST. Throws a CallError when the time is over and there was no answer. */
+  async request(path: string, body?: object, options: CallOptions = {}): Promise<Answer> {
+    const { signal, retrySignal, totalTimeoutMs = this.#options.totalTimeoutMs } = options
+    const url = this.urlOf(path)
+    const init = initOf(body, options.idempotencyKey)
+    const giveUpAt = performance.now() + totalTimeoutMs
+    for (let tries = 0; ; tries++) {
+      const { answer, error } = await this.#try(url, init, signal)
+      const outcome = answer && { ...answer, retryAfter: answer.headers.get('retry-after') }
+      const pauseMs = pauseBeforeRetry(tries, outcome, Math.random())
+      const isLast = pauseMs === undefined || performance.now() + pauseMs > giveUpAt
+      if (answer && isLast) return answer
+      if (isLast) throw new CallError('No answer came', undefined, error)
+      await pause(pauseMs, anyOf(signal, retrySignal))
+    }
+  }
+
+  /** Only what can be nobody's fault is an answer that did not come; the rest is thrown. */
+  async #try(url: URL, init: RequestInit, signal: AbortSignal | undefined) {
+    const late = AbortSignal.timeout(this.#options.attemptTimeoutMs)
+    try {
+      const response = await this.#options.fetch(url, { ...init, signal: anyOf(signal, late) })
+      const body = parsed(await response.text())
+      return { answer: { status: response.status, headers: response.headers, body } }
+    } catch (error) {
+      const isLost = error instanceof TypeError || late.aborted
+      if (!isLost || signal?.aborted) throw error
+      return { error }
+    }
+  }
+}
+
+const anyOf = (...signals: (AbortSignal | undefined)[]): AbortSignal =>
+  AbortSignal.any(signals.filter((signal) => signal !== undefined))
+
+/** Throws where a header cannot be one: that would look like an answer that did not come. */
+function initOf(body: object | undefined, key: string | undefined): RequestInit {
+  const json = 'application/json'
+  if (body === undefined) return { headers: { accept: json } }
+  const names = { accept: json, 'content-type': json, 'idempotency-key': key ?? newKey() }
+  return { method: 'POST', headers: new Headers(names), body: JSON.stringify(body) }
+}

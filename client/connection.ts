@@ -1,0 +1,90 @@
+import { backoffMs } from './retry.ts'
+import { isOpen, type Socket } from './socket.ts'
+
+/** A connection that lasted so long was a good one: the next try comes soon. */
+const steadyAfterMs = 5_000
+
+export interface ConnectionListener {
+  onConnecting: () => void
+  onOpen: () => void
+  onMessage: (message: unknown) => void
+  onLost: (retryInMs: number) => void
+}
+
+/** A WebSocket that is opened again, after a growing pause, whenever it is lost. */
+export class Connection {
+  readonly #open: () => Socket
+  readonly #listener: ConnectionListener
+  #socket: Socket | undefined
+  #ending = new AbortController()
+  #tries = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
+
+  constructor(open: () => Socket, listener: ConnectionListener) {
+    this.#open = open
+    this.#listener = listener
+  }
+
+  get isOpen(): boolean {
+    return isOpen(this.#socket)
+  }
+
+  /** Aborted when the present socket is lost or closed. */
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  connect(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const socket = this.#open()
+    const ending = new AbortController()
+    let openedAt = Number.POSITIVE_INFINITY
+    this.#socket = socket
+    this.#ending = ending
+    this.#listener.onConnecting()
+    socket.addEventListener('open', () => {
+      openedAt = performance.now()
+      this.#listener.onOpen()
+    })
+    socket.addEventListener('message', ({ data }) => {
+      if (!this.#isClosed) this.#listener.onMessage(JSON.parse(String(data)))
+    })
+    socket.addEventListener('error', () => {}) // `close` follows; `ws` throws where nobody listens
+    socket.addEventListener('close', () => {
+      ending.abort()
+      // A server that lets us in and cuts us off at once is no reason to hurry.
+      if (performance.now() - openedAt > steadyAfterMs) this.#tries = 0
+      if (!this.#isClosed) this.#connectLater(backoffMs(this.#tries++, Math.random()))
+    })
+  }
+
+  /** Connects now, if it waits for its next try. */
+  tryNow(): void {
+    if (this.#timer !== undefined) this.connect()
+  }
+
+  /** Gives up the present socket for a new one. */
+  reset(): void {
+    this.#socket?.close()
+  }
+
+  send(message: object): void {
+    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(message))
+  }
+
+  /** For good. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#ending.abort()
+    this.#socket?.close()
+  }
+
+  #connectLater(retryInMs: number): void {
+    this.#timer = setTimeout(() => this.connect(), retryInMs)
+    this.#listener.onLost(retryInMs)
+  }
+}
