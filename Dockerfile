@@ -1,6 +1,6 @@
 # Two images. `processes`: the six processes, the migrations and the operator; docker-compose.yml says which
-# one a container is. Node runs the .ts files as they are: there is no build. `frontend`: the page and the
-# documents of the interfaces, as files for nginx.
+# one a container is. Node runs the .ts files as they are: there is no build. `frontend`: the page, its
+# types stripped, and the documents of the interfaces, as files for nginx.
 FROM node:26-bookworm-slim AS packages
 
 ENV NODE_ENV=production
@@ -11,13 +11,19 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && n
   && mv node_modules/swagger-ui-dist /swagger-ui
 
 
+FROM packages AS page
+
+COPY client client
+COPY contracts contracts
+COPY docs/generated docs/generated
+COPY frontend frontend
+RUN mv /swagger-ui node_modules/swagger-ui-dist \
+  && node --disable-warning=ExperimentalWarning frontend/publish.ts /page
+
+
 FROM nginx:1.30 AS frontend
 
-COPY frontend /frontend
-COPY --from=packages /swagger-ui/swagger-ui.css /swagger-ui/swagger-ui-bundle.js /frontend/docs/
-COPY docs/generated/events.html /frontend/docs/events.html
-COPY docs/generated/openapi /frontend/openapi
-COPY docs/generated/asyncapi.json /frontend/asyncapi.json
+COPY --from=page /page /frontend
 
 
 FROM node:26-bookworm-slim AS processes

@@ -39,7 +39,7 @@ const crossings: Record<string, string[]> = {
   ],
   local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/'],
   'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
-  frontend: [],
+  frontend: ['#client/', '#contracts/'],
   reliability: [
     '#chassis/',
     '#client/',

@@ -115,14 +115,13 @@ describe('the tables of contracts/', function () {
     assert.deepEqual(placesIn(types), [
       'client/order-status.ts', // does a client go on listening?
       'docs/generator/async-examples.ts', // how does the event look?
-      'frontend/order-list.js', // a state at rest changes: which news is older?
-      'frontend/status.js', // how is the state said on the page?
-      'frontend/view.js', // how is the entry said on the page?
+      'frontend/lib/order-words.ts', // how is the state said on the page?
+      'frontend/shop/view.ts', // how is the entry said on the page?
       'operator/reconcile/findings.ts', // what must the entry agree with?
       'operator/reconcile/stuck-orders.ts', // how is seen that what the state waits for is decided?
       'operator/trace/steps.ts', // which stage is the entry?
+      'orders-api/push/user-subscription.ts', // a state at rest changes: what was told of is news again
       'orders-api/timeline.ts', // what had Payments done with an order in this state?
-      'orders-api/watched-user.ts', // a state at rest changes: what was told of is news again
       'orders-consumer/settle-orders.ts', // what does the reply say of the order?
       'payments-consumer/main.ts', // who handles the request?
       'reliability/judge/judge-orders.ts', // what must the entry agree with?
@@ -144,7 +143,7 @@ describe('the tables of contracts/', function () {
     for (const [name, places] of Object.entries({
       PAYMENT_FAILED: [
         'client/order-status.ts',
-        'frontend/status.js',
+        'frontend/lib/order-words.ts',
         'orders-api/timeline.ts',
         'reliability/model/states.test.ts',
       ],
@@ -156,7 +155,7 @@ describe('the tables of contracts/', function () {
         'payments-consumer/charge-orders.ts',
       ],
       DEBIT: [
-        'frontend/view.js',
+        'frontend/shop/view.ts',
         'operator/reconcile/findings.ts',
         'operator/reconcile/rows.ts',
         'operator/trace/steps.ts',

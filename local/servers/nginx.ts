@@ -1,13 +1,7 @@
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { programPath } from '../install/system-packages.ts'
 import { repositoryDir } from '../stack/places.ts'
 import { type ProcessName, processPort } from '../stack/ports.ts'
@@ -15,6 +9,8 @@ import type { Settings } from '../stack/settings.ts'
 import { answersOk } from '../supervisor/probe.ts'
 import type { Program } from '../supervisor/program.ts'
 import { renderTemplate } from './template.ts'
+
+const run = promisify(execFile)
 
 /** How to run nginx: the gateway and, behind it, the server of the page's files. */
 export function nginxProgram(settings: Settings): Program {
@@ -42,15 +38,15 @@ export function nginxProgram(settings: Settings): Program {
     stopTimeoutMs: 12_000,
     stopHeadStartMs: 1_000,
     deathSignal: 'TERM',
-    prepare: async () => writeFiles(settings, dir),
+    prepare: () => writeFiles(settings, dir),
     isReady: () => answersOk(`http://127.0.0.1:${gatewayPort}/healthz`),
   }
 }
 
 const configDir = ({ places }: Settings) => join(places.runDir, 'nginx')
 
-/** The page is copied, so that nginx's workers, who are nobody, can read it in any clone. */
-function writeFiles(settings: Settings, dir: string): void {
+/** The page is published there, so that nginx's workers, who are nobody, can read it in any clone. */
+async function writeFiles(settings: Settings, dir: string): Promise<void> {
   const config = configDir(settings)
   mkdirSync(config, { recursive: true })
   writeFileSync(join(config, 'nginx.conf'), mainConfig(settings, dir))
@@ -59,41 +55,16 @@ function writeFiles(settings: Settings, dir: string): void {
     const text = renderTemplate(readFileSync(template, 'utf8'), variables(settings, dir))
     writeFileSync(join(config, `${server}.conf`), text)
   }
-  copyPage(pageDir(dir))
+  await publishPage(pageDir(dir))
   chmodSync(dir, 0o711)
 }
 
 const pageDir = (dir: string) => join(dir, 'page')
 
-/** What the frontend's server has to serve: each file's place there, and where it is in the repository. */
-function pageFiles(): Record<string, string> {
-  const isPage = (file: string) => /\.(html|css|js|svg|woff2)$/.test(file)
-  const own = ['', 'docs/'].flatMap((folder) =>
-    readdirSync(join(repositoryDir, 'frontend', folder))
-      .filter(isPage)
-      .map((name) => [`${folder}${name}`, `frontend/${folder}${name}`]),
-  )
-  return {
-    ...Object.fromEntries(own),
-    'docs/swagger-ui.css': 'node_modules/swagger-ui-dist/swagger-ui.css',
-    'docs/swagger-ui-bundle.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
-    'docs/events.html': 'docs/generated/events.html',
-    'openapi/orders.json': 'docs/generated/openapi/orders.json',
-    'openapi/payments.json': 'docs/generated/openapi/payments.json',
-    'asyncapi.json': 'docs/generated/asyncapi.json',
-  }
-}
-
-function copyPage(target: string): void {
-  rmSync(target, { recursive: true, force: true })
-  for (const [place, source] of Object.entries(pageFiles())) {
-    const file = join(target, place)
-    mkdirSync(dirname(file), { recursive: true })
-    chmodSync(dirname(file), 0o755)
-    cpSync(join(repositoryDir, source), file)
-    chmodSync(file, 0o644)
-  }
-  chmodSync(target, 0o755)
+/** As the container does: Node says of its own function that it is experimental, and nobody can help it. */
+async function publishPage(target: string): Promise<void> {
+  const program = join(repositoryDir, 'frontend', 'publish.ts')
+  await run(process.execPath, ['--disable-warning=ExperimentalWarning', program, target])
 }
 
 /** The values for the two templates, in the spelling they share with the containers. */

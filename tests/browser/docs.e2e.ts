@@ -18,13 +18,13 @@ describe('/docs/, in a browser', function () {
   async function look(path: string, what: (page: Page) => Promise<void>) {
     const context = await browser.newContext({ viewport: { width: 360, height: 800 } })
     context.setDefaultTimeout(30_000)
-    const { page, manners } = await visit(context, stack.gateway)
+    const { page, problems } = await visit(context, stack.gateway)
     await page.goto(new URL(path, stack.gateway).href)
     await what(page)
     await context.close()
-    assert.deepEqual(manners.errors, [])
+    assert.deepEqual(problems.errors, [])
     assert.deepEqual(
-      manners.foreign.filter((url) => !url.startsWith('data:')), // the arrows of Swagger UI
+      problems.foreign.filter((url) => !url.startsWith('data:')), // the arrows of Swagger UI
       [],
     )
   }

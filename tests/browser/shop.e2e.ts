@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { problemExample } from '#generator/problems.ts'
-import { findingsOf, launchBrowser, type Manners, plainName, visit } from '#testing/browser.ts'
+import { findingsOf, launchBrowser, type PageProblems, plainName, visit } from '#testing/browser.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { proxyTo } from '#testing/proxy.ts'
@@ -13,7 +13,7 @@ import { useStack } from '#testing/shared-stack.ts'
 describe('the page, in a browser', function () {
   this.timeout(120_000)
   const stack = useStack()
-  const visits: { page: Page; manners: Manners }[] = []
+  const visits: { page: Page; problems: PageProblems }[] = []
   let browser: Browser
 
   before('start the browser', async () => {
@@ -21,9 +21,9 @@ describe('the page, in a browser', function () {
   })
   after(() => browser?.close())
   afterEach('has no errors in its console and asks nobody else', async () => {
-    for (const { page, manners } of visits.splice(0)) {
+    for (const { page, problems } of visits.splice(0)) {
       await page.context().close()
-      assert.deepEqual(manners, { errors: [], foreign: [] })
+      assert.deepEqual(problems, { errors: [], foreign: [] })
     }
   })
 
@@ -257,7 +257,7 @@ describe('the page, in a browser', function () {
     await page.locator('#trouble').waitFor({ state: 'hidden' })
   })
 
-  it('says that a service does not answer, and sends the same wish again', async () => {
+  it('says that a service does not answer, and sends the same submission again', async () => {
     const user = await newUser('10.00')
     const page = await open()
     await enter(page, user)
@@ -324,6 +324,7 @@ describe('the page, in a browser', function () {
     const page = await open({}, proxy.url)
     await enter(page, user)
     await page.fill('#burst-count', '20')
+    const aRetryAtATime = { everyMs: 500 } // so long that one is answered before the next cut
     let stillRunning = 0
     page.on('response', (response) => {
       if (response.status() === 409) stillRunning++
@@ -336,7 +337,7 @@ describe('the page, in a browser', function () {
           proxy.cut()
           await sql`SELECT 1`.execute(slow) // a transaction that idles is ended
           return stillRunning > 0
-        })
+        }, aRetryAtATime)
       }),
     )
     await page.locator('#burst-label', { hasText: '20 of 20 final' }).waitFor()
@@ -344,6 +345,28 @@ describe('the page, in a browser', function () {
     assert.equal(await textOf(page, '#burst-note'), '')
     assert.equal((await ordersOf(user)).length, 20)
     proxy.close()
+  })
+
+  it('tries an order of a burst for two minutes, then says that it places no more', async () => {
+    const page = await open()
+    await enter(page, await newUser('1.00'))
+    await page.clock.install()
+    let calls = 0
+    await page.route('**/orders', (route) => {
+      calls++
+      return route.abort()
+    })
+    await page.fill('#burst-count', '3')
+    await page.click('#burst-form [type=submit]')
+    await eventually(() => calls >= 6)
+    await page.clock.fastForward('01:50')
+    const callsBefore = calls
+    await eventually(() => calls > callsBefore)
+    assert.equal(await textOf(page, '#burst-note'), '')
+    await page.clock.fastForward('00:15')
+    await page.locator('#burst-note', { hasText: 'No answer for two minutes' }).waitFor()
+    await page.locator('#burst-label', { hasText: '0 of 0 final, 0 placed' }).waitFor()
+    await page.locator('#burst-form[aria-busy=false]').waitFor()
   })
 
   it('works under plain http with another name than localhost, where a browser has less', async () => {

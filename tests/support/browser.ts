@@ -21,33 +21,33 @@ export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: programPath('chromium'), args: switches })
 
 /** What the page said that it should not have said, and whom it asked besides its own origin. */
-export interface Manners {
+export interface PageProblems {
   errors: string[]
   foreign: string[]
 }
 
-/** A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http cannot have, are not in its manners. */
+/** A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http cannot have, are not in its problems. */
 export async function visit(
   context: BrowserContext,
   gateway: string,
-): Promise<{ page: Page; manners: Manners }> {
+): Promise<{ page: Page; problems: PageProblems }> {
   const page = await context.newPage()
-  const manners: Manners = { errors: [], foreign: [] }
-  page.on('pageerror', (error) => manners.errors.push(error.message))
+  const problems: PageProblems = { errors: [], foreign: [] }
+  page.on('pageerror', (error) => problems.errors.push(error.message))
   page.on('console', (message) => {
     const isExpected =
       /^Failed to load resource|^WebSocket connection to|^The Cross-Origin-Opener-Policy header has been ignored/
     const isError = message.type() === 'error' && !isExpected.test(message.text())
-    if (isError) manners.errors.push(message.text())
+    if (isError) problems.errors.push(message.text())
   })
   page.on('request', (request) => {
-    if (new URL(request.url()).origin !== gateway) manners.foreign.push(request.url())
+    if (new URL(request.url()).origin !== gateway) problems.foreign.push(request.url())
   })
   page.on('websocket', (socket) => {
-    if (new URL(socket.url()).host !== new URL(gateway).host) manners.foreign.push(socket.url())
+    if (new URL(socket.url()).host !== new URL(gateway).host) problems.foreign.push(socket.url())
   })
   await page.goto(gateway)
-  return { page, manners }
+  return { page, problems }
 }
 
 interface Violation {

@@ -1,0 +1,74 @@
+import type { Order } from '#contracts/orders-http.ts'
+import type { Account } from '#contracts/payments-http.ts'
+import { BurstForm } from './burst/burst-form.ts'
+import { find } from './lib/elements.ts'
+import { askForAccount, reopenAccount, startAccountForm } from './shop/account-form.ts'
+import { OrderForm } from './shop/order-form.ts'
+import { Shop } from './shop/shop.ts'
+import { shareWithTabs } from './shop/tabs.ts'
+import { TopUpForm } from './shop/top-up-form.ts'
+import * as view from './shop/view.ts'
+import { OrderTimeline } from './timeline/order-timeline.ts'
+import { startWelcome } from './timeline/welcome.ts'
+
+let shop: Shop | undefined
+const userId = () => shop?.userId ?? ''
+const refresh = () => shop?.refresh()
+
+const welcome = startWelcome(find('welcome-pipeline', HTMLElement))
+const timeline = new OrderTimeline()
+const topUpForm = new TopUpForm(userId, refresh)
+const orderForm = new OrderForm(userId, (order) => {
+  placed(order)
+  const latest = shop?.get(order.order_id) ?? order
+  orderForm.sayEnd(latest) // its end may have come before the answer
+  choose(latest)
+})
+const burstForm = new BurstForm({ userId, onPlaced: placed, onDone: refresh })
+const tellTabs = shareWithTabs((order) => shop?.take(order))
+
+function enter(account: Account): void {
+  welcome.stop()
+  shop = new Shop(account, {
+    chosenId: () => timeline.chosenId,
+    onPushed: (order) => burstForm.takePushed(order) || orderForm.speaksOf(order),
+    onNews: (order) => {
+      if (order.order_id === timeline.chosenId) timeline.show(order)
+      orderForm.sayEnd(order)
+    },
+  })
+}
+
+/** Nothing of an account stays for the next. */
+function leave(): void {
+  shop?.leave()
+  shop = undefined
+  for (const part of [timeline, burstForm, topUpForm, orderForm]) part.clear()
+  welcome.start()
+  askForAccount()
+}
+
+function placed(order: Order): void {
+  shop?.take(order)
+  tellTabs(order)
+}
+
+function choose(order: Order): void {
+  timeline.show(order)
+  shop?.showOrders()
+}
+
+startAccountForm(enter)
+find('switch', HTMLButtonElement).addEventListener('click', leave)
+find('trouble-retry', HTMLButtonElement).addEventListener('click', () => shop?.tryNow())
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) refresh()
+})
+find('orders', HTMLElement).addEventListener('click', ({ target }) => {
+  const row = target instanceof Element ? target.closest('li') : null
+  const order = shop?.get(row?.id.replace('orders-', '') ?? '')
+  if (order) choose(order)
+})
+
+view.showPlace(undefined)
+if (!reopenAccount()) welcome.start()

@@ -1,0 +1,33 @@
+import { stripTypeScriptTypes } from 'node:module'
+import { posix } from 'node:path'
+
+const importing = /^((?:import|export)\b[^'"]*?\bfrom\s+|import\s+)'([^']+)'/gm
+const loadable = /^(?:\.{1,2}|#(?:client|contracts))\//
+
+/**
+ * The modules that the page loads, without their types, by their places below the root of the page. A module
+ * keeps its name and its lines; only `#client/` in an import becomes `/client/`. Throws where one imports what
+ * no browser can load, such as a package.
+ */
+export function pageModules(
+  entry: string,
+  readSource: (place: string) => string,
+): Map<string, string> {
+  const modules = new Map<string, string>()
+  const add = (place: string) => {
+    const code = stripTypeScriptTypes(readSource(place), { mode: 'strip' })
+    const imported: string[] = []
+    const rewritten = code.replace(importing, (_, words: string, from: string) => {
+      if (!loadable.test(from)) {
+        throw new Error(`${place} imports ${from}, which no browser can load`)
+      }
+      const isAbsolute = from.startsWith('#')
+      imported.push(isAbsolute ? from.slice(1) : posix.join(posix.dirname(place), from))
+      return `${words}'${isAbsolute ? `/${from.slice(1)}` : from}'`
+    })
+    modules.set(place, rewritten)
+    for (const next of imported) if (!modules.has(next)) add(next)
+  }
+  add(entry)
+  return modules
+}

@@ -1,0 +1,41 @@
+// node frontend/publish.ts FOLDER: writes the page there, as a browser takes it. The folder is served as the root.
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pageModules } from './page-modules.ts'
+
+const repositoryDir = resolve(import.meta.dirname, '..')
+
+/** What is served as it is: each file's place there, and where it is in the repository. */
+function plainFiles(): Record<string, string> {
+  const own = globSync('{,docs/}*.{html,css,js,svg,woff2}', { cwd: import.meta.dirname })
+  return {
+    ...Object.fromEntries(own.map((name) => [name, `frontend/${name}`])),
+    'docs/swagger-ui.css': 'node_modules/swagger-ui-dist/swagger-ui.css',
+    'docs/swagger-ui-bundle.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
+    'docs/events.html': 'docs/generated/events.html',
+    'openapi/orders.json': 'docs/generated/openapi/orders.json',
+    'openapi/payments.json': 'docs/generated/openapi/payments.json',
+    'asyncapi.json': 'docs/generated/asyncapi.json',
+  }
+}
+
+/** `client/` and `contracts/` are folders of the repository, everything else is in this one. */
+const sourceOf = (place: string): string =>
+  /^(?:client|contracts)\//.test(place) ? place : `frontend/${place}`
+
+const read = (file: string) => readFileSync(join(repositoryDir, file))
+
+function publish(folder: string): void {
+  const modules = pageModules('app.ts', (place) => read(sourceOf(place)).toString())
+  const files = Object.entries(plainFiles()).map(([place, file]) => [place, read(file)] as const)
+  process.umask(0o022) // nginx's workers, who are nobody, read it in any clone
+  rmSync(folder, { recursive: true, force: true })
+  for (const [place, content] of [...files, ...modules]) {
+    mkdirSync(dirname(join(folder, place)), { recursive: true })
+    writeFileSync(join(folder, place), content)
+  }
+}
+
+const folder = process.argv[2]
+if (!folder) throw new Error('Say where to write the page: node frontend/publish.ts FOLDER')
+publish(folder)
