@@ -1,26 +1,20 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { ErrorMessage, OrderMessage } from '#contracts/orders-ws.ts'
 import type { ProblemDocument } from '#contracts/problem.ts'
-import { ApiProblem, CallError } from './answer.ts'
-import { backfill, type Known, type ReadPage, withHeard } from './backfill.ts'
 import { Connection } from './connection.ts'
 import { Followed, type Target } from './followed.ts'
 import { isPending } from './order-status.ts'
-import { pause } from './pause.ts'
-import { backoffMs, mayPass } from './retry.ts'
+import { mayPass } from './retry.ts'
 import type { Socket } from './socket.ts'
+import { type Loss, type ReadOrders, UserBackfills } from './user-backfills.ts'
+
+export type { Loss } from './user-backfills.ts'
 
 /**
  * `live`: connected, and what is followed could be read. `lost`: the connection is gone, or the orders
  * of a user cannot be read; it is tried again.
  */
 export type State = 'connecting' | 'live' | 'lost'
-
-/** Why it is lost, where the server has said so, and when it is tried again. */
-export interface Loss {
-  problem?: ProblemDocument | undefined
-  retryInMs: number
-}
 
 export interface FollowOptions {
   /**
@@ -39,17 +33,7 @@ export interface FollowOptions {
 
 export interface FollowMeans {
   open: () => Socket
-  /** Tries once: Following retries. The signal ends the reading. */
-  readOrders: (userId: string, signal: AbortSignal) => ReadPage
-}
-
-interface Reading {
-  orders: Order[]
-  known?: Known
-  problem?: ProblemDocument | undefined
-  refusal?: ProblemDocument | undefined
-  /** How long the server asks to wait. */
-  askedMs?: number
+  readOrders: ReadOrders
 }
 
 /**
@@ -57,24 +41,24 @@ interface Reading {
  * Whatever ended meanwhile is told afterwards.
  */
 export class Following {
-  readonly #means: FollowMeans
   readonly #options: FollowOptions
   readonly #connection: Connection
+  readonly #backfills: UserBackfills
   readonly #followed = new Followed()
-  /** By user. */
-  readonly #known = new Map<string, Known>()
-  /** The users whose orders have not been read on the present connection. */
-  readonly #unread = new Set<string>()
   /** Why the server could not serve the present connection. */
   #problem: ProblemDocument | undefined
   #state: State | undefined
-  #hurrying = new AbortController()
   #isClosed = false
 
-  constructor(means: FollowMeans, options: FollowOptions) {
-    this.#means = means
+  constructor({ open, readOrders }: FollowMeans, options: FollowOptions) {
     this.#options = options
-    this.#connection = new Connection(means.open, {
+    this.#backfills = new UserBackfills(readOrders, {
+      onOrder: options.onOrder,
+      onDone: () => this.#confirm(),
+      onLoss: (loss) => this.#become('lost', loss),
+      onRefused: (userId, problem) => this.#refuse({ user_id: userId }, problem),
+    })
+    this.#connection = new Connection(open, {
       onConnecting: () => this.#become('connecting'),
       onOpen: () => this.#begin(),
       onMessage: (message) => this.#hear(message as OrderMessage | ErrorMessage),
@@ -105,8 +89,7 @@ export class Following {
 
   /** Does at once what it would try again later. */
   tryNow(): void {
-    this.#hurrying.abort()
-    this.#hurrying = new AbortController()
+    this.#backfills.tryNow()
     this.#connection.tryNow()
   }
 
@@ -124,16 +107,13 @@ export class Following {
 
   /** Says whether the connection knows of it. */
   #drop(target: Target): boolean {
-    if ('user_id' in target) {
-      this.#known.delete(target.user_id)
-      this.#unread.delete(target.user_id)
-    }
+    if ('user_id' in target) this.#backfills.forget(target.user_id)
     return this.#followed.forget(target)
   }
 
   #begin(): void {
     this.#problem = undefined
-    this.#unread.clear()
+    this.#backfills.reconnected()
     this.#followed.reconnected()
     this.#subscribe()
     this.#confirm()
@@ -143,42 +123,7 @@ export class Following {
     if (!this.#connection.isOpen) return
     for (const target of this.#followed.takeNext()) {
       this.#connection.send({ type: 'subscribe', ...target })
-      if ('user_id' in target) void this.#backfill(target.user_id, this.#connection.signal)
-    }
-  }
-
-  /** After subscribing, so that nothing happens between the reading and the hearing. */
-  async #backfill(userId: string, signal: AbortSignal): Promise<void> {
-    const target = { user_id: userId }
-    const isWanted = () => !signal.aborted && this.#followed.has(target)
-    this.#unread.add(userId)
-    for (let tries = 0; isWanted(); tries++) {
-      const { orders, known, refusal, problem, askedMs = 0 } = await this.#read(userId, signal)
-      if (!isWanted()) return
-      if (refusal) return this.#refuse(target, refusal)
-      if (known) {
-        this.#known.set(userId, known)
-        for (const order of orders) if (isWanted()) this.#options.onOrder(order)
-        if (isWanted()) this.#unread.delete(userId)
-        return this.#confirm()
-      }
-      const retryInMs = askedMs + backoffMs(tries, Math.random())
-      this.#become('lost', { problem, retryInMs })
-      const either = AbortSignal.any([signal, this.#hurrying.signal])
-      await pause(retryInMs, either).catch(() => {})
-    }
-  }
-
-  /** Without `known` and `refusal` it may go well the next time. */
-  async #read(userId: string, signal: AbortSignal): Promise<Reading> {
-    try {
-      const read = this.#means.readOrders(userId, signal)
-      return await backfill(read, this.#known.get(userId))
-    } catch (error) {
-      if (!(error instanceof CallError)) return { orders: [] }
-      const problem = error instanceof ApiProblem ? error.problem : undefined
-      const refusal = error.isTemporary ? undefined : problem
-      return { orders: [], problem, refusal, askedMs: error.retryAfterMs }
+      if ('user_id' in target) void this.#backfills.read(target.user_id, this.#connection.signal)
     }
   }
 
@@ -188,10 +133,7 @@ export class Following {
   }
 
   #hearOrder({ type: _, ...order }: OrderMessage): void {
-    const { user_id } = order
-    if (this.#followed.has({ user_id })) {
-      this.#known.set(user_id, withHeard(this.#known.get(user_id), order))
-    }
+    if (this.#followed.has({ user_id: order.user_id })) this.#backfills.hear(order)
     if (!isPending(order)) {
       this.#drop({ order_id: order.order_id })
       this.#subscribe()
@@ -220,7 +162,7 @@ export class Following {
 
   /** Live, if nothing is left to read. */
   #confirm(): void {
-    const isRead = this.#connection.isOpen && this.#unread.size === 0
+    const isRead = this.#connection.isOpen && this.#backfills.isDone
     if (isRead && this.#state !== 'live') this.#become('live')
   }
 

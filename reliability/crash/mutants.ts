@@ -880,8 +880,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'client-asks-the-refused-again',
     file: 'client/follow.ts',
-    text: 'if (refusal) return this.#refuse(target, refusal)',
-    replacement: 'if (refusal) this.#connection.reset()',
+    text: 'onRefused: (userId, problem) => this.#refuse({ user_id: userId }, problem)',
+    replacement: 'onRefused: () => this.#connection.reset()',
     why: 'one subscription that is refused takes no other along',
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'ends alone the subscription' },
   },
@@ -892,6 +892,14 @@ export const mutants: readonly Mutant[] = [
     replacement: '    this.#options.onProblem?.(problem, target)',
     why: 'what does not exist takes nobody a place',
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'gives the places of orders' },
+  },
+  {
+    name: 'client-live-and-blind',
+    file: 'client/follow.ts',
+    text: 'this.#connection.isOpen && this.#backfills.isDone',
+    replacement: 'this.#connection.isOpen',
+    why: 'who is told that it is live would not know that orders cannot be read',
+    caughtBy: { test: 'tests/client.e2e.ts', titled: 'is live while it is connected and can read' },
   },
   {
     name: 'shared-virtual-host',

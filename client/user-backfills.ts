@@ -1,0 +1,109 @@
+import type { Order } from '#contracts/orders-http.ts'
+import type { ProblemDocument } from '#contracts/problem.ts'
+import { ApiProblem, CallError } from './answer.ts'
+import { backfill, type Known, type ReadPage, withHeard } from './backfill.ts'
+import { pause } from './pause.ts'
+import { backoffMs } from './retry.ts'
+
+/** Why something is lost, where the server has said so, and when it is tried again. */
+export interface Loss {
+  problem?: ProblemDocument | undefined
+  retryInMs: number
+}
+
+export interface BackfillListener {
+  onOrder: (order: Order) => void
+  onDone: () => void
+  onLoss: (loss: Loss) => void
+  onRefused: (userId: string, problem: ProblemDocument) => void
+}
+
+/** Tries once: the retries are made here. The signal ends the reading. */
+export type ReadOrders = (userId: string, signal: AbortSignal) => ReadPage
+
+/** For each user that is followed: what is known of the orders, and the reading of what was missed. */
+export class UserBackfills {
+  readonly #readOrders: ReadOrders
+  readonly #listener: BackfillListener
+  readonly #known = new Map<string, Known>()
+  /** The users that have not been read on the present connection; aborting ends the reading. */
+  readonly #unread = new Map<string, AbortController>()
+  #hurrying = new AbortController()
+
+  constructor(readOrders: ReadOrders, listener: BackfillListener) {
+    this.#readOrders = readOrders
+    this.#listener = listener
+  }
+
+  /** Whether everybody was read on the present connection. */
+  get isDone(): boolean {
+    return this.#unread.size === 0
+  }
+
+  /** A new connection: nobody was read yet. */
+  reconnected(): void {
+    this.#unread.clear()
+  }
+
+  /** Takes note of an order that the connection has told, of a user that is followed. */
+  hear(order: Order): void {
+    this.#known.set(order.user_id, withHeard(this.#known.get(order.user_id), order))
+  }
+
+  forget(userId: string): void {
+    this.#unread.get(userId)?.abort()
+    this.#unread.delete(userId)
+    this.#known.delete(userId)
+  }
+
+  /** Does at once what it would try again later. */
+  tryNow(): void {
+    this.#hurrying.abort()
+    this.#hurrying = new AbortController()
+  }
+
+  /** Begins after subscribing, so that nothing happens between the reading and the hearing. */
+  async read(userId: string, connection: AbortSignal): Promise<void> {
+    const forgotten = new AbortController()
+    const signal = AbortSignal.any([connection, forgotten.signal])
+    this.#unread.set(userId, forgotten)
+    for (let tries = 0; !signal.aborted; tries++) {
+      const { orders, known, problem, askedMs = 0, isRefused } = await this.#try(userId, signal)
+      if (signal.aborted) return
+      if (known) return this.#finish(userId, { orders, known, signal })
+      if (problem && isRefused) return this.#listener.onRefused(userId, problem)
+      const retryInMs = askedMs + backoffMs(tries, Math.random())
+      this.#listener.onLoss({ problem, retryInMs })
+      const either = AbortSignal.any([signal, this.#hurrying.signal])
+      await pause(retryInMs, either).catch(() => {})
+    }
+  }
+
+  /** Whoever is told an order may forget the user. */
+  #finish(userId: string, read: { orders: Order[]; known: Known; signal: AbortSignal }): void {
+    this.#known.set(userId, read.known)
+    for (const order of read.orders) if (!read.signal.aborted) this.#listener.onOrder(order)
+    if (read.signal.aborted) return
+    this.#unread.delete(userId)
+    this.#listener.onDone()
+  }
+
+  async #try(userId: string, signal: AbortSignal): Promise<Attempt> {
+    try {
+      return await backfill(this.#readOrders(userId, signal), this.#known.get(userId))
+    } catch (error) {
+      if (!(error instanceof CallError)) return { orders: [] }
+      const problem = error instanceof ApiProblem ? error.problem : undefined
+      return { orders: [], problem, askedMs: error.retryAfterMs, isRefused: !error.isTemporary }
+    }
+  }
+}
+
+interface Attempt {
+  orders: Order[]
+  known?: Known
+  problem?: ProblemDocument | undefined
+  /** How long the server asks to wait. */
+  askedMs?: number
+  isRefused?: boolean
+}
