@@ -201,6 +201,22 @@ describe('client/client.ts, through the gateway', function () {
     assert.deepEqual(states, ['connecting', 'live'])
   })
 
+  it('ends alone the subscription of a user whose orders it may not read', async () => {
+    const [user_id, foreign] = [await newUser('1.00'), await newUser('1.00')]
+    const refusal = problemExample(404, { when: 'foreign', detail: 'No such user.' })
+    const by = new Client({
+      gateway: stack.gateway,
+      fetch: async (url, init) =>
+        url.searchParams.get('user_id') === foreign
+          ? Response.json(refusal, { status: 404 })
+          : fetch(url, init),
+    })
+    const { following, refused, states } = follow(by, (all) => all.user(foreign).user(user_id))
+    await eventually(() => states.includes('live'))
+    assert.deepEqual(refused, [{ status: 404, target: { user_id: foreign } }])
+    assert.deepEqual([following.size, states], [1, ['connecting', 'live']])
+  })
+
   it('is live while it is connected and can read, and says when it tries again', async () => {
     const user_id = await newUser('1.00')
     const ownNetwork = await proxyTo(stack.gateway)

@@ -67,6 +67,20 @@ describe('the gateway, before replicas that fail', function () {
   const post = () =>
     call(gateway, 'POST', '/orders', { body: { user_id: 'alice', amount: '1.00' }, documented })
 
+  it('serves the modules of the page as scripts, without their types, and no other source', async () => {
+    const get = async (path: string) => {
+      const response = await fetch(new URL(path, gateway))
+      return { response, text: await response.text() }
+    }
+    const { response, text } = await get('/client/client.ts')
+    assert.equal(response.headers.get('content-type'), 'text/javascript; charset=utf-8')
+    assert.match(text, /^import \{ Following/m)
+    assert.doesNotMatch(text, /import type|: Promise</)
+    for (const path of ['/publish.ts', '/client/retry.test.ts', '/contracts/orders-http.ts']) {
+      assert.equal((await get(path)).response.status, 404, path)
+    }
+  })
+
   it('never sends a POST to a second replica when the first may have done it', async () => {
     await startReplica(0, 'dies')
     await startReplica(1, 'dies')

@@ -883,7 +883,10 @@ export const mutants: readonly Mutant[] = [
     text: 'onRefused: (userId, problem) => this.#refuse({ user_id: userId }, problem)',
     replacement: 'onRefused: () => this.#connection.reset()',
     why: 'one subscription that is refused takes no other along',
-    caughtBy: { test: 'tests/client.e2e.ts', titled: 'ends alone the subscription' },
+    caughtBy: {
+      test: 'tests/client.e2e.ts',
+      titled: 'ends alone the subscription of a user whose orders',
+    },
   },
   {
     name: 'client-keeps-the-refused',

@@ -49,7 +49,7 @@ async function takeAll(browser: Browser, gateway: string): Promise<void> {
   await shop(light, 'alice')
   await shoot(light, 'shop')
   await light.click('#burst-form [type=submit]')
-  await light.locator('#burst-check[data-tone=good]').waitFor()
+  await light.locator('#burst-check[data-tone=good]', { hasText: '200 ×' }).waitFor()
   await light.locator('#burst-label', { hasText: '200 of 200 final' }).waitFor()
   await shoot(light, 'burst', '.card:has(#burst-form)')
 
