@@ -1,6 +1,7 @@
 import type { Order } from '#contracts/orders-http.ts'
 import { api } from '../lib/api.ts'
 import { type BurstTally, type Counts, type Takings, takingsOf } from './burst-tally.ts'
+import { latest } from './latest.ts'
 
 /** For an answer to one order: the servers come back, and a request that still runs ends, sooner. */
 const totalTimeoutMs = 120_000
@@ -20,32 +21,17 @@ export async function runBurst(
   })
 }
 
-/** Reads what the live stream may have missed, and what the ledger says. */
+/**
+ * Reads what the live stream may have missed, and then the ledger, which has the debit of each order that was
+ * counted as paid.
+ */
 export async function checkBurst(
   userId: string,
   tally: BurstTally,
 ): Promise<{ counts: Counts; takings: Takings }> {
-  const count = tally.read().placed
-  for (const order of await latest(api.eachOrder(userId), count, tally.hasOrder)) tally.take(order)
+  const orders = await latest(api.eachOrder(userId), tally.read().placed, tally.hasOrder)
+  for (const order of orders) tally.take(order)
   const counts = tally.read()
-  const debits = await latest(api.eachLedgerEntry(userId), count, tally.hasDebit)
+  const debits = await latest(api.eachLedgerEntry(userId), counts.placed, tally.hasDebit)
   return { counts, takings: takingsOf(debits) }
-}
-
-/**
- * The latest items that are looked for, so many. Whoever has other orders at the same time is read
- * somewhat further back, not without end.
- */
-async function latest<T>(
-  items: AsyncGenerator<T>,
-  count: number,
-  isWanted: (item: T) => boolean,
-): Promise<T[]> {
-  const found: T[] = []
-  let left = 2 * count + 200
-  for await (const item of items) {
-    if (isWanted(item)) found.push(item)
-    if (found.length >= count || --left <= 0) break
-  }
-  return found
 }
