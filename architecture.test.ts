@@ -137,8 +137,8 @@ const cores = [
  */
 const clocks = [
   'messaging/broker/confirm-window.ts',
-  'messaging/inbox/receipt.ts',
-  'messaging/inbox/settle.ts',
+  'messaging/inbox/dead-letter.ts',
+  'messaging/inbox/decode.ts',
   'messaging/outbox/relay.ts',
   'orders-api/insert-placed-orders.ts',
   'orders-consumer/payment-request-retry.ts',

@@ -15,7 +15,7 @@ export interface Publishing {
 export interface Claiming {
   ordersUrl: string
   batchSize: number
-  lanes: number
+  concurrency: number
 }
 
 type Queue = Awaited<ReturnType<typeof openQueue>>
@@ -107,7 +107,7 @@ async function bareClaims({ servers }: Bench) {
   const rate = async (count: number) => {
     await outbox.empty()
     await outbox.fill(count)
-    await peer.ask({ ordersUrl, batchSize: 500, lanes: 2 })
+    await peer.ask({ ordersUrl, batchSize: 500, concurrency: 2 })
     return count / (await outbox.secondsToDrain(count))
   }
   const dispose = () => Promise.all([peer[Symbol.asyncDispose](), outbox[Symbol.asyncDispose]()])

@@ -1,15 +1,20 @@
 /**
- * What a caller can act on. Anything else that is thrown is a bug: logged whole, shown as internal.
+ * Whose failure an error is: what a server says of the call, and what each engine then does
+ * (ARCHITECTURE.md, "How each engine treats each failure").
  *
- * - `unavailable`: a server that we need is away or too busy; the same call may succeed later. If a
- *   commit was under way, it may or may not have happened.
+ * - `unavailable`: a server that we need is away, too busy or not set up yet; the same call may succeed
+ *   later. If a commit was under way, it may or may not have happened.
  * - `slow`: a statement took too long, which says nothing of the call: another one would fare no better.
- * - `locked`: somebody else holds a lock. The same call may succeed later; another one may succeed now.
+ * - `locked`: another transaction holds a lock. The same call may succeed later; another one may succeed now.
  * - `conflict`: another transaction was in the way (serialization, deadlock, a unique key taken
  *   meanwhile); the same call, begun anew, will see what the other one did.
+ * - `item`: anything else, a fault of the item in hand or of the program. It is logged whole, and shown as internal.
  */
+export type FailureClass = ErrorCode | 'item'
+
 export type ErrorCode = 'unavailable' | 'slow' | 'locked' | 'conflict'
 
+/** A failure that is not the item's. */
 export class AppError extends Error {
   readonly code: ErrorCode
 
@@ -20,5 +25,7 @@ export class AppError extends Error {
   }
 }
 
-export const isCode = (error: unknown, code: ErrorCode): boolean =>
-  error instanceof AppError && error.code === code
+export const classify = (error: unknown): FailureClass =>
+  error instanceof AppError ? error.code : 'item'
+
+export const isCode = (error: unknown, code: ErrorCode): boolean => classify(error) === code

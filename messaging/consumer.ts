@@ -1,27 +1,29 @@
-import { connectDatabase, type Database } from '#chassis/database/connect.ts'
+import { connectDatabase, type Database, type Queryable } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { ownInstallation, type ServiceName } from '#chassis/database/installation.ts'
 import type { Service } from '#chassis/lifecycle.ts'
 import { Publisher } from './broker/publisher.ts'
 import type { QueueTopology } from './broker/topology.ts'
-import type { Decoded, Inbox } from './inbox/batch.ts'
-import { type Consuming, runConsumer as consumeUntilStopped, subscribe } from './inbox/consume.ts'
-import type { IncomingEvent } from './inbox/handle.ts'
-import { type Received, withReceipt } from './inbox/receipt.ts'
-import { batchLockTimeoutMs } from './inbox/row-locks.ts'
+import { batchLockTimeoutMs } from './deferral/row-locks.ts'
+import { runConsumer as consumeUntilStopped, subscribe } from './inbox/consumer.ts'
+import { type Delivered, withDeliveryTimes } from './inbox/decode.ts'
 import { pingInbox } from './inbox/rows.ts'
+import type { Decoded, ConsumerOptions as InboxOptions, IncomingEvent } from './inbox/types.ts'
 import { relayWaker } from './outbox/wake-up.ts'
 import type { MessagingDatabase } from './tables.ts'
 
-export interface ConsumerConfig extends Consuming {
+export interface ConsumerConfig
+  extends Pick<
+    InboxOptions<never, never>,
+    'batchSize' | 'concurrency' | 'lingerMs' | 'maxAttempts'
+  > {
   databaseUrl: string
   brokerUrl: string
-  maxAttempts: number
 }
 
 export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends IncomingEvent>
   extends Service<ConsumerConfig>,
-    Pick<Inbox<Tables, Received<Event>>, 'handle' | 'rowLocks'> {
+    Pick<InboxOptions<Tables, Delivered<Event>>, 'handle' | 'rowLocks'> {
   service: ServiceName
   queue: QueueTopology
   decode: (content: Uint8Array) => Decoded<Event>
@@ -55,28 +57,31 @@ export async function runConsumer<Tables extends MessagingDatabase, Event extend
   const { queue } = options.queue
   const deadLetters = resources.use(new Publisher(broker))
   const subscription = resources.use(subscribe({ ...broker, queue }, config))
-  reportHealth(options, db as unknown as Database<MessagingDatabase>, { deadLetters, subscription })
-  const inbox = {
+  reportHealth(options, db, { deadLetters, subscription })
+  const inboxOptions = {
     ...{ ...config, queue, db, deadLetters, logger, handle: options.handle },
     ...(options.rowLocks && { rowLocks: options.rowLocks }),
     ...(wakesRelay && { onCommit: relayWaker(db, logger) }),
-    decode: withReceipt(options.decode),
+    decode: withDeliveryTimes(options.decode),
   }
-  await Promise.all([consumeUntilStopped(inbox, subscription, signal), options.alongside?.(db)])
+  await Promise.all([
+    consumeUntilStopped(inboxOptions, subscription, signal),
+    options.alongside?.(db),
+  ])
 }
 
 function reportHealth(
   { health }: Pick<Service<object>, 'health'>,
-  db: Database<MessagingDatabase>,
+  db: Queryable,
   opened: { deadLetters: Publisher; subscription: ReturnType<typeof subscribe> },
 ): void {
   const { deadLetters, subscription } = opened
   health.check('database', () => pingInbox(db))
   health.check('queue', () => subscription.assertConsuming())
-  health.check('held messages', () => subscription.held.assertOver())
-  health.check('deferred events', () => subscription.returning.assertOver())
+  health.check('held messages', () => subscription.outages.database.assertOver())
+  health.check('deferred events', () => subscription.outages.deferredEvents.assertOver())
   health.check('dead letters', () => {
     deadLetters.assertReady()
-    subscription.parking.assertOver()
+    subscription.outages.deadLetters.assertOver()
   })
 }

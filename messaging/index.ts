@@ -2,9 +2,9 @@
  * All that a process may import of the engine: transactional outbox with its relay, inbox with its consumer.
  * What talks to RabbitMQ is loaded by the two that run, so that whoever only appends events does without.
  */
-export type { Outcome } from './inbox/handle.ts'
-export { type Received, utcTime } from './inbox/receipt.ts'
-export { RowLocks } from './inbox/row-locks.ts'
+export { RowLocks } from './deferral/row-locks.ts'
+export { type Delivered, utcTime } from './inbox/decode.ts'
+export type { Outcome } from './inbox/types.ts'
 export { appendEvents } from './outbox/append.ts'
 export { relayWaker } from './outbox/wake-up.ts'
 export { consumerVariables, relayVariables } from './variables.ts'

@@ -13,7 +13,7 @@ export interface RelayConfig {
   brokerUrl: string
   batchSize: number
   /** Claims side by side, once there is more than one batch. */
-  lanes: number
+  concurrency: number
   /** Between two looks without being woken. */
   idleMs: number
   /** How long the broker may take to confirm a batch. */

@@ -21,7 +21,7 @@ export interface OrderRequest extends IdempotentRequest {
 export const createOrderAcceptor = (db: Database<OrdersDatabase>, logger: Logger) =>
   groupCommit({
     commit: (requests: OrderRequest[]) => acceptOrders(db, requests),
-    lanes: 2,
+    concurrency: 2,
     groupSize: 200,
     maxWaitMs: 2_000,
     onSplit: (error, size) => logger.warn({ err: error, size }, 'orders are accepted one by one'),

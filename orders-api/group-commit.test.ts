@@ -5,7 +5,7 @@ import { groupCommit } from './group-commit.ts'
 
 describe('groupCommit', () => {
   /** Groups of numbers, each of which stays in work until it is let go. */
-  function gated({ lanes = 1, groupSize = 100, maxWaitMs = 60_000 } = {}) {
+  function gated({ concurrency = 1, groupSize = 100, maxWaitMs = 60_000 } = {}) {
     const begun: { group: number[]; gate: PromiseWithResolvers<void> }[] = []
     const commit = async (group: number[]) => {
       const gate = Promise.withResolvers<void>()
@@ -14,7 +14,7 @@ describe('groupCommit', () => {
       return group.map((item) => -item)
     }
     const groups = () => begun.map(({ group }) => group)
-    return { begun, groups, submit: groupCommit({ commit, lanes, groupSize, maxWaitMs }) }
+    return { begun, groups, submit: groupCommit({ commit, concurrency, groupSize, maxWaitMs }) }
   }
 
   it('begins at once with whoever comes when nothing is in work', () => {
@@ -33,8 +33,8 @@ describe('groupCommit', () => {
     assert.deepEqual(await results, [-1, -2, -3, -4])
   })
 
-  it('keeps to its lanes and to the size of a group', async () => {
-    const { begun, groups, submit } = gated({ lanes: 2, groupSize: 3 })
+  it('keeps to its concurrency and to the size of a group', async () => {
+    const { begun, groups, submit } = gated({ concurrency: 2, groupSize: 3 })
     const all = Promise.all([1, 2, 3, 4, 5, 6, 7].map(submit))
     assert.deepEqual(groups(), [[1], [2]])
     begun[0]?.gate.resolve()
@@ -51,7 +51,7 @@ describe('groupCommit', () => {
       if (group.includes(3)) throw new Error('not with 3')
       return group
     }
-    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, maxWaitMs: 60_000 })
+    const submit = groupCommit({ commit, concurrency: 1, groupSize: 10, maxWaitMs: 60_000 })
     const ends = await Promise.allSettled([1, 2, 3, 4].map(submit))
     assert.deepEqual(
       ends.map((end) => (end.status === 'fulfilled' ? end.value : end.reason.message)),
@@ -65,7 +65,7 @@ describe('groupCommit', () => {
       if (++commits > 1) throw new AppError('unavailable', 'gone in the middle')
       return group
     }
-    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, maxWaitMs: 60_000 })
+    const submit = groupCommit({ commit, concurrency: 1, groupSize: 10, maxWaitMs: 60_000 })
     const ends = await Promise.allSettled([1, 2, 3].map(submit))
     assert.deepEqual(
       ends.map(({ status }) => status),
@@ -81,7 +81,7 @@ describe('groupCommit', () => {
         if (++commits > 1) throw new AppError(code, 'it took too long')
         return group
       }
-      const submit = groupCommit({ commit, lanes: 1, groupSize: 10, maxWaitMs: 60_000 })
+      const submit = groupCommit({ commit, concurrency: 1, groupSize: 10, maxWaitMs: 60_000 })
       const ends = await Promise.allSettled([1, 2, 3].map(submit))
       assert.equal(ends.filter(({ status }) => status === 'rejected').length, 2)
       assert.equal(commits, 2)
@@ -98,7 +98,13 @@ describe('groupCommit', () => {
     }
     const splits: number[] = []
     const onSplit = (_: unknown, size: number) => void splits.push(size)
-    const submit = groupCommit({ commit, lanes: 1, groupSize: 10, maxWaitMs: 60_000, onSplit })
+    const submit = groupCommit({
+      commit,
+      concurrency: 1,
+      groupSize: 10,
+      maxWaitMs: 60_000,
+      onSplit,
+    })
     const ends = await Promise.allSettled([1, 2, 3, 4, 5].map(submit))
     assert.deepEqual(tried, [[1], [2, 3, 4, 5], [2], [3]])
     assert.deepEqual(
@@ -109,7 +115,12 @@ describe('groupCommit', () => {
   })
 
   it('rejects a group whose results are not one for each', async () => {
-    const submit = groupCommit({ commit: async () => [], lanes: 1, groupSize: 1, maxWaitMs: 9 })
+    const submit = groupCommit({
+      commit: async () => [],
+      concurrency: 1,
+      groupSize: 1,
+      maxWaitMs: 9,
+    })
     await assert.rejects(submit(1), /Not every item/)
   })
 

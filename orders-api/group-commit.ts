@@ -1,15 +1,24 @@
-import { AppError, isCode } from '#chassis/errors.ts'
+import { AppError, classify, type FailureClass } from '#chassis/errors.ts'
+
+/** What becomes of a group that could not be committed; ARCHITECTURE.md has the same table. */
+export const onFailure: Record<FailureClass, 'reject all' | 'one by one'> = {
+  unavailable: 'reject all',
+  slow: 'reject all',
+  locked: 'reject all',
+  conflict: 'one by one',
+  item: 'one by one',
+}
 
 export interface GroupCommitOptions<Item, Result> {
   /** Commits a group in one transaction; one result for each item, in their order. */
   commit: (group: Item[]) => Promise<Result[]>
-  /** Groups that are committed at the same time. */
-  lanes: number
+  /** Groups in work at the same time. */
+  concurrency: number
   /** Most items of a group. */
   groupSize: number
-  /** An item that has waited so long for a lane is rejected with `unavailable`. */
+  /** An item that has waited so long is refused with `unavailable`. */
   maxWaitMs: number
-  /** A group failed, possibly because of one item: its items are committed one by one. */
+  /** A group failed by something that only some of it may be to blame for: it is done one by one. */
   onSplit?: (error: unknown, size: number) => void
 }
 
@@ -21,37 +30,37 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Returns a function that commits an item. A lone item is committed immediately; items that arrive while all
- * lanes are busy form a group, which waits for the disk once.
+ * Returns a function that commits an item, together with those that came while `concurrency` groups were in
+ * work: a lone item is committed immediately, and under load many share one wait for the disk.
  *
- * A group that fails is committed again item by item, so that no item harms its neighbours. Not so when the
- * database went away, since the commit may have happened, nor when it took too long, since each item
- * would take as long again: then the whole group is rejected.
+ * A group that fails is done again one by one, so that no item harms its neighbours. Not so when the
+ * database went away, since its commit may have happened, nor when it took too long or a row was locked,
+ * since each item would take as long again: then all of it is rejected.
  *
  * Source of the idea: group commit of databases, DeWitt et al., 1984.
  */
 export function groupCommit<Item, Result>({
   commit,
-  lanes,
+  concurrency,
   groupSize,
   maxWaitMs,
   onSplit,
 }: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
   const waiting = new Set<Waiting<Item, Result>>()
-  let busy = 0
+  let running = 0
 
-  const lane = async (): Promise<void> => {
-    busy++
+  const commitGroups = async (): Promise<void> => {
+    running++
     while (waiting.size > 0) {
       const group = takeFrom(waiting, groupSize)
       const error = await attempt(commit, group)
       if (error === undefined) continue
-      if (group.length > 1 && !isOutage(error)) {
+      if (group.length > 1 && !rejectsAll(error)) {
         onSplit?.(error, group.length)
         await oneByOne(commit, group)
       } else for (const { reject } of group) reject(error)
     }
-    busy--
+    running--
   }
 
   return (item) => {
@@ -62,14 +71,13 @@ export function groupCommit<Item, Result>({
     }
     const one = { item, resolve, reject, timer: setTimeout(giveUp, maxWaitMs) }
     waiting.add(one)
-    if (busy < lanes) void lane()
+    if (running < concurrency) void commitGroups()
     return promise
   }
 }
 
-/** Not the fault of an item: the next one would fail, too. */
-const isOutage = (error: unknown) =>
-  isCode(error, 'unavailable') || isCode(error, 'slow') || isCode(error, 'locked')
+/** Not the fault of an item: the next one would fare no better. */
+const rejectsAll = (error: unknown) => onFailure[classify(error)] === 'reject all'
 
 type Commit<Item, Result> = GroupCommitOptions<Item, Result>['commit']
 
@@ -97,7 +105,7 @@ async function oneByOne<Item, Result>(
   for (const one of group) {
     const error = outage ?? (await attempt(commit, [one]))
     if (error !== undefined) one.reject(error)
-    if (isOutage(error)) outage = error
+    if (error !== undefined && rejectsAll(error)) outage = error
   }
 }
 

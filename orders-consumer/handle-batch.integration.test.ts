@@ -8,8 +8,9 @@ import { compile } from '#contracts/compile.ts'
 import { createEvent, type Fact } from '#contracts/events.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import { PaymentTimeline } from '#contracts/timeline.ts'
-import { type Ending, handleEvents } from '#messaging/inbox/handle.ts'
-import type { Received } from '#messaging/inbox/receipt.ts'
+import type { Delivered } from '#messaging/inbox/decode.ts'
+import { handleEvents } from '#messaging/inbox/handle-events.ts'
+import type { EventResults } from '#messaging/inbox/types.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
@@ -66,7 +67,7 @@ describe('handleBatch of orders-consumer', () => {
       transactions++
       return handleBatch(trx, events)
     }
-    return (events: Received<PaymentOutcome>[]): Promise<Map<string, Ending>> =>
+    return (events: Delivered<PaymentOutcome>[]): Promise<EventResults> =>
       handleEvents({ db, handle }, events)
   }
   /** How many were begun: more than batches, when one met another and was begun anew. */
@@ -83,7 +84,7 @@ describe('handleBatch of orders-consumer', () => {
     const byId = new Map(rows.map((row) => [row.order_id, row.reason ?? row.status]))
     return ids.map((id) => byId.get(id))
   }
-  const kinds = (endings: Map<string, Ending>) => [...endings.values()].map(({ kind }) => kind)
+  const kinds = (results: EventResults) => [...results.values()].map(({ kind }) => kind)
 
   it('settles others beside an order that somebody has locked, whose outcome waits in the database', async () => {
     const ids = await placeOrders(3)
@@ -92,10 +93,10 @@ describe('handleBatch of orders-consumer', () => {
     const content = Buffer.from('{}')
     const origin = { messageId: undefined, headers: {}, exchange: '', routingKey: '' }
     const messageOf = () => ({ content, properties: { properties: {}, ...origin } })
-    const deferral = { rowLocks: orderLocks(), messageOf }
+    const rowLocks = orderLocks()
     const settle = () =>
       handleEvents(
-        { db, handle: handleBatch, deferral },
+        { db, handle: handleBatch, rowLocks, messageOf },
         ids.map((id) => paid(id)),
       )
     const holder = await database.db.startTransaction().execute()
@@ -155,8 +156,8 @@ describe('handleBatch of orders-consumer', () => {
     const reply = paid(told)
     const withTimes = {
       ...{ ...reply, data: { ...reply.data, timeline } },
-      receipt: { relayedAt: at(4), receivedAt: at(5) },
-    } as Received<PaymentOutcome>
+      deliveryTimes: { relayedAt: at(4), receivedAt: at(5) },
+    } as Delivered<PaymentOutcome>
     const handle = consumer()
     await handle([withTimes, paid(untold)])
     const later = { ...timeline, charged_at: at(9) }
@@ -240,14 +241,16 @@ describe('handleBatch of orders-consumer', () => {
     const [settled = '', open = ''] = await placeOrders(2)
     const handle = consumer()
     await handle([paid(settled)])
-    const endings = await handle([
+    const results = await handle([
       paid(randomUUIDv7()),
       failed(settled),
       paid(open, '9.99'),
       failed(open),
     ])
-    assert.deepEqual(kinds(endings), ['park', 'park', 'park', 'handled'])
-    const reasons = [...endings.values()].map((ending) => ending.kind === 'park' && ending.reason)
+    assert.deepEqual(kinds(results), ['dead-letter', 'dead-letter', 'dead-letter', 'handled'])
+    const reasons = [...results.values()].map(
+      (result) => result.kind === 'dead-letter' && result.reason,
+    )
     assert.deepEqual(reasons, ['unknown-order', 'contradiction', 'contradiction', false])
     assert.deepEqual(await statuses([settled, open]), ['PAID', 'INSUFFICIENT_FUNDS'])
   })
@@ -260,8 +263,8 @@ describe('handleBatch of orders-consumer', () => {
       const batches = Array.from({ length: 6 }, () =>
         ids.toSorted(() => Math.random() - 0.5).map((id) => paid(id)),
       )
-      const endings = await Promise.all(batches.map(handle))
-      assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+      const results = await Promise.all(batches.map(handle))
+      assert.ok(results.every((each) => kinds(each).every((kind) => kind === 'handled')))
       assert.deepEqual(new Set(await statuses(ids)), new Set(['PAID']))
     }
     assert.equal(transactions, 60, 'a batch was rolled back and begun anew')
@@ -310,13 +313,13 @@ describe('handleBatch of orders-consumer', () => {
 
   it('decides by the status behind the lock, not by one that is just changing', async () => {
     const [id = ''] = await placeOrders(1)
-    let settling: Promise<Map<string, Ending>> | undefined
+    let settling: Promise<EventResults> | undefined
     await database.db.transaction().execute(async (trx) => {
       await sql`UPDATE orders SET status = 'PAID' WHERE order_id = ${id}`.execute(trx)
       settling = consumer()([failed(id)])
       await eventually(database.waitingForLocks, { timeoutMs: 5_000 })
     })
-    assert.deepEqual(kinds((await settling) ?? new Map()), ['park'])
+    assert.deepEqual(kinds((await settling) ?? new Map()), ['dead-letter'])
     assert.deepEqual(await statuses([id]), ['PAID'])
   })
 
@@ -324,8 +327,8 @@ describe('handleBatch of orders-consumer', () => {
     const handle = consumer()
     for (let round = 0; round < 10; round++) {
       const [id = ''] = await placeOrders(1)
-      const endings = await Promise.all([handle([paid(id)]), handle([failed(id)])])
-      assert.deepEqual(endings.flatMap(kinds).sort(), ['handled', 'park'])
+      const results = await Promise.all([handle([paid(id)]), handle([failed(id)])])
+      assert.deepEqual(results.flatMap(kinds).sort(), ['dead-letter', 'handled'])
     }
   })
 })

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
-import { type Outcome, type Received, RowLocks, utcTime } from '#messaging/index.ts'
+import { type Delivered, type Outcome, RowLocks, utcTime } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import {
   lockOrders,
@@ -22,7 +22,7 @@ export const orderLocks = () =>
 /** Load, decide, save: and tell the watchers, in the same transaction. */
 export async function handleBatch(
   trx: Transaction<OrdersDatabase>,
-  outcomes: Received<PaymentOutcome>[],
+  outcomes: Delivered<PaymentOutcome>[],
 ): Promise<Outcome[]> {
   const orders = await lockOrders(trx, [...new Set(outcomes.map(({ data }) => data.order_id))])
   const byId = new Map(orders.map((order) => [order.order_id, order]))
@@ -41,14 +41,14 @@ export async function handleBatch(
     await notify(trx, orderStatusChannel, statusPayloads(orderIds, MAX_PAYLOAD_BYTES))
   }
   return settlements.map((settlement) =>
-    settlement.kind === 'park' ? settlement : { kind: 'handled' },
+    settlement.kind === 'dead-letter' ? settlement : { kind: 'handled' },
   )
 }
 
 /** A reply is settled whatever it says of its times: what cannot be read is left out. */
-const timesOf = ({ data: { timeline }, receipt }: Received<PaymentOutcome>): StageTimes => ({
+const timesOf = ({ data: { timeline }, deliveryTimes }: Delivered<PaymentOutcome>): StageTimes => ({
   relayedAt: utcTime(timeline?.relayed_at),
   receivedAt: utcTime(timeline?.received_at),
   chargedAt: utcTime(timeline?.charged_at),
-  replyRelayedAt: receipt?.relayedAt,
+  replyRelayedAt: deliveryTimes?.relayedAt,
 })

@@ -62,7 +62,7 @@ describe('settleOrders', () => {
   ] as const) {
     it(`sets ${outcome.type} aside for an order that is ${order.status}`, () => {
       const [settlement] = settle(order, outcome)
-      assert.ok(settlement?.kind === 'park' && settlement.reason === 'contradiction')
+      assert.ok(settlement?.kind === 'dead-letter' && settlement.reason === 'contradiction')
     })
   }
 
@@ -71,7 +71,7 @@ describe('settleOrders', () => {
       for (const order of [pending, paid, refused]) {
         for (const outcome of [succeeded, failed]) {
           const [settlement] = settle(order, about(outcome, changes))
-          assert.ok(settlement?.kind === 'park' && settlement.reason === 'contradiction')
+          assert.ok(settlement?.kind === 'dead-letter' && settlement.reason === 'contradiction')
         }
       }
     })
@@ -79,13 +79,13 @@ describe('settleOrders', () => {
 
   it('sets an outcome aside when there is no such order', () => {
     const [settlement] = settleOrders(new Map(), [succeeded])
-    assert.ok(settlement?.kind === 'park' && settlement.reason === 'unknown-order')
+    assert.ok(settlement?.kind === 'dead-letter' && settlement.reason === 'unknown-order')
     assert.match(settlement.error, new RegExp(order_id))
   })
 
   it('decides by what came first within a batch', () => {
     const kinds = settle(pending, succeeded, failed, succeeded).map(({ kind }) => kind)
-    assert.deepEqual(kinds, ['settle', 'park', 'repeat'])
+    assert.deepEqual(kinds, ['settle', 'dead-letter', 'repeat'])
   })
 
   it('settles an order at most once, by its first outcome, however batches are cut', () => {

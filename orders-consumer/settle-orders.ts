@@ -14,7 +14,7 @@ export type SettledOrder = OrderColumns<
 export type Settlement =
   | { kind: 'settle'; status: DecidedStatus; failureReason: FailureReason | null }
   | { kind: 'repeat' }
-  | { kind: 'park'; reason: 'unknown-order' | 'contradiction'; error: string }
+  | { kind: 'dead-letter'; reason: 'unknown-order' | 'contradiction'; error: string }
 
 /**
  * Decides what each outcome means for its order, in the order in which they came: an order is
@@ -64,6 +64,6 @@ function failureReasonOf({ type, data }: PaymentOutcome): FailureReason | null {
 }
 
 const park = (
-  reason: Extract<Settlement, { kind: 'park' }>['reason'],
+  reason: Extract<Settlement, { kind: 'dead-letter' }>['reason'],
   error: string,
-): Settlement => ({ kind: 'park', reason, error })
+): Settlement => ({ kind: 'dead-letter', reason, error })

@@ -60,9 +60,9 @@ describe('chargeOrders', () => {
       const decisions = chargeOrders(withBalance(9_999n), [request(), request(other), request()])
       assert.deepEqual(
         decisions.map(({ kind }) => kind),
-        ['debit', 'park', 'repeat'],
+        ['debit', 'dead-letter', 'repeat'],
       )
-      assert.ok(decisions[1]?.kind === 'park' && decisions[1].reason === 'contradiction')
+      assert.ok(decisions[1]?.kind === 'dead-letter' && decisions[1].reason === 'contradiction')
     })
   }
 
@@ -152,7 +152,7 @@ describe('chargeOrders', () => {
           const { orderId, userId, amountMinor } = asked[index] as ChargeRequest
           const debit = recorded.get(orderId)
           const agrees = debit?.userId === userId && debit.amountMinor === amountMinor
-          if (decision.kind === 'park') assert.ok(!agrees)
+          if (decision.kind === 'dead-letter') assert.ok(!agrees)
           else assert.deepEqual([agrees, decision.debit], [true, debit])
         }
       }))

@@ -28,7 +28,7 @@ export interface Charging {
 export type Decision =
   | { kind: 'debit'; debit: Debit }
   | { kind: 'repeat'; debit: Debit }
-  | { kind: 'park'; reason: 'contradiction'; error: string }
+  | { kind: 'dead-letter'; reason: 'contradiction'; error: string }
 
 /**
  * Decides requests in the order in which they came. An order is decided once: charged, or refused
@@ -58,7 +58,7 @@ function chargeOrder({ balances, decided }: Charging, request: ChargeRequest): D
     const same = earlier.userId === request.userId && earlier.amountMinor === request.amountMinor
     if (same) return { kind: 'repeat', debit: earlier }
     const error = 'the order was decided before, about another amount or user'
-    return { kind: 'park', reason: 'contradiction', error }
+    return { kind: 'dead-letter', reason: 'contradiction', error }
   }
   const balance = balances.get(request.userId)
   return { kind: 'debit', debit: { ...request, failure: refusal(balance, request.amountMinor) } }

@@ -5,8 +5,9 @@ import { connectDatabase } from '#chassis/database/connect.ts'
 import type { AppError } from '#chassis/errors.ts'
 import { createEvent, type PaymentRequested } from '#contracts/events.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
-import { type Ending, handleEvents } from '#messaging/inbox/handle.ts'
-import type { Received } from '#messaging/inbox/receipt.ts'
+import type { Delivered } from '#messaging/inbox/decode.ts'
+import { handleEvents } from '#messaging/inbox/handle-events.ts'
+import type { EventResults } from '#messaging/inbox/types.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
@@ -50,7 +51,7 @@ describe('handleBatch of payments-consumer', () => {
         throw error
       })
     }
-    return (events: Received<PaymentRequested>[]): Promise<Map<string, Ending>> =>
+    return (events: Delivered<PaymentRequested>[]): Promise<EventResults> =>
       handleEvents({ db, handle }, events)
   }
   /** How many were begun: more than batches, when one met another and was begun anew. */
@@ -78,7 +79,7 @@ describe('handleBatch of payments-consumer', () => {
     subject: string
     data: PaymentRequested['data'] & { tx_id?: string; reason?: string; timeline?: PaymentTimeline }
   }
-  const kinds = (endings: Map<string, Ending>) => [...endings.values()].map(({ kind }) => kind)
+  const kinds = (results: EventResults) => [...results.values()].map(({ kind }) => kind)
 
   it('takes the money, records it and promises the reply, in one go', async () => {
     await openAccount('alice', '25.00')
@@ -111,7 +112,7 @@ describe('handleBatch of payments-consumer', () => {
   it('tells when the request was made, relayed, received and decided', async () => {
     const relayedAt = '2026-01-31T12:00:00.001Z'
     const receivedAt = '2026-01-31T12:00:00.002Z'
-    const event = { ...request(), receipt: { relayedAt, receivedAt } }
+    const event = { ...request(), deliveryTimes: { relayedAt, receivedAt } }
     await consumer()([event])
     const [reply] = await replies()
     const { charged_at, ...way } = reply?.data.timeline ?? {}
@@ -127,8 +128,8 @@ describe('handleBatch of payments-consumer', () => {
     const event = request()
     const handle = consumer()
     await handle([event])
-    const receipt = { relayedAt: undefined, receivedAt: new Date().toISOString() }
-    await handle([{ ...request(event.data), receipt }])
+    const deliveryTimes = { relayedAt: undefined, receivedAt: new Date().toISOString() }
+    await handle([{ ...request(event.data), deliveryTimes }])
     const [debit] = await database.rows(sql<{ created_at: Date }>`SELECT created_at FROM ledger`)
     const [, repeated] = await replies()
     assert.deepEqual(repeated?.data.timeline, { charged_at: debit?.created_at.toISOString() })
@@ -165,8 +166,8 @@ describe('handleBatch of payments-consumer', () => {
       const batches = Array.from({ length: 4 }, () =>
         orderIds.toSorted(() => Math.random() - 0.5).map((order_id) => request({ order_id })),
       )
-      const endings = await Promise.all(batches.map(handle))
-      assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+      const results = await Promise.all(batches.map(handle))
+      assert.ok(results.every((each) => kinds(each).every((kind) => kind === 'handled')))
     }
     assert.deepEqual(await account(), ['98000.00', 200])
     assert.equal((await debits()).length, 200)
@@ -182,8 +183,8 @@ describe('handleBatch of payments-consumer', () => {
           .toSorted(() => Math.random() - 0.5)
           .map((order_id) => request({ order_id, user_id: 'nobody' })),
       )
-      const endings = await Promise.all(batches.map(handle))
-      assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+      const results = await Promise.all(batches.map(handle))
+      assert.ok(results.every((each) => kinds(each).every((kind) => kind === 'handled')))
     }
     assert.equal((await debits()).length, 100)
     assert.equal((await replies()).length, 400)
@@ -254,8 +255,8 @@ describe('handleBatch of payments-consumer', () => {
   it('lets a balance be spent once when many batches want it at the same time', async () => {
     await openAccount('alice', '10.00')
     const handle = consumer()
-    const endings = await Promise.all(requests(8).map((event) => handle([event])))
-    assert.ok(endings.every((each) => kinds(each).every((kind) => kind === 'handled')))
+    const results = await Promise.all(requests(8).map((event) => handle([event])))
+    assert.ok(results.every((each) => kinds(each).every((kind) => kind === 'handled')))
     const outcomes = (await debits()).map(({ status }) => status)
     assert.equal(outcomes.filter((status) => status === 'SUCCESS').length, 1)
     assert.equal(outcomes.length, 8)
@@ -329,8 +330,8 @@ describe('handleBatch of payments-consumer', () => {
     const neighbour = request()
     const handle = consumer()
     await handle([first])
-    const endings = await handle([other, thief, neighbour])
-    assert.deepEqual(kinds(endings), ['park', 'park', 'handled'])
+    const results = await handle([other, thief, neighbour])
+    assert.deepEqual(kinds(results), ['dead-letter', 'dead-letter', 'handled'])
     assert.deepEqual(await account(), ['80.00', 2])
     assert.equal((await replies()).length, 2)
     const remembered = await database.rows(sql<{ event_id: string }>`SELECT event_id FROM inbox`)

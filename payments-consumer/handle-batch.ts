@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import { createEvent, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
-import { appendEvents, type Outcome, type Received, RowLocks, utcTime } from '#messaging/index.ts'
+import { appendEvents, type Delivered, type Outcome, RowLocks, utcTime } from '#messaging/index.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   type ChargeRequest,
@@ -32,7 +32,7 @@ export const accountLocks = () =>
 /** Load, decide, save: ledger, balances and the replies that they promise are one transaction. */
 export async function handleBatch(
   trx: Transaction<PaymentsDatabase>,
-  events: Received<PaymentRequested>[],
+  events: Delivered<PaymentRequested>[],
 ): Promise<Outcome[]> {
   const requests = events.map(requestOf)
   const decisions = chargeOrders(await load(trx, requests), requests)
@@ -43,7 +43,7 @@ export async function handleBatch(
   if (spendings.length > 0) await subtractFromBalances(trx, spendings)
   await appendEvents(trx, repliesTo(events, decisions))
 
-  return decisions.map((made) => (made.kind === 'park' ? made : { kind: 'handled' }))
+  return decisions.map((made) => (made.kind === 'dead-letter' ? made : { kind: 'handled' }))
 }
 
 async function load(
@@ -84,12 +84,12 @@ function spendingsOf(debits: Debit[]): Spending[] {
   }))
 }
 
-function repliesTo(requests: Received<PaymentRequested>[], decisions: Decision[]) {
+function repliesTo(requests: Delivered<PaymentRequested>[], decisions: Decision[]) {
   const time = new Date()
   const now = time.toISOString()
   return requests.flatMap((request, index) => {
     const made = decisions[index]
-    if (!made || made.kind === 'park') return []
+    if (!made || made.kind === 'dead-letter') return []
     const { debit } = made
     const timeline = debit.decidedAt ? { charged_at: debit.decidedAt } : wayOf(request, now)
     const fact = factOf(debit, formatMoney(debit.amountMinor), timeline)
@@ -98,12 +98,12 @@ function repliesTo(requests: Received<PaymentRequested>[], decisions: Decision[]
 }
 
 /** Of the request that was decided now; one that came after the decision has no part in it. */
-function wayOf({ time, receipt }: Received<PaymentRequested>, now: string): PaymentTimeline {
+function wayOf({ time, deliveryTimes }: Delivered<PaymentRequested>, now: string): PaymentTimeline {
   const created = utcTime(time)
   return {
     ...(created && { created_at: created }),
-    ...(receipt?.relayedAt && { relayed_at: receipt.relayedAt }),
-    ...(receipt && { received_at: receipt.receivedAt }),
+    ...(deliveryTimes?.relayedAt && { relayed_at: deliveryTimes.relayedAt }),
+    ...(deliveryTimes && { received_at: deliveryTimes.receivedAt }),
     charged_at: now,
   }
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import amqp from 'amqplib'
 import { createEvent } from '#contracts/events.ts'
-import { deadLetterOf } from '#messaging/inbox/dead-letter.ts'
+import { deadLetterMessage } from '#messaging/inbox/dead-letter-message.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useStack } from '#testing/shared-stack.ts'
@@ -114,7 +114,7 @@ describe('npm run operator, on the running stack', function () {
       const delivery = { ...origin, messageId: event.id, properties }
       const content = Buffer.from(JSON.stringify(event))
       const death = { reason: 'attempts-exhausted', error: 'bad luck', attempts: 6, at: new Date() }
-      const letter = deadLetterOf({ ...delivery, content } as never, queue, death, true)
+      const letter = deadLetterMessage({ ...delivery, content } as never, queue, death, true)
       const { id: messageId, headers } = letter
       channel.sendToQueue(dlq, content, { ...letter.properties, messageId, headers })
     }

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { translated } from './pool.ts'
 import { SessionClient, type SessionConfig } from './session.ts'
@@ -44,6 +44,12 @@ export function connectDatabase<Tables>({
 }
 
 export type Database<Tables> = Kysely<Tables>
+
+/** What a statement runs on, whatever else is in the database: a database or a transaction. */
+export type Queryable = Pick<Kysely<unknown>, 'getExecutor'>
+
+/** Likewise, but only a transaction. */
+export type InTransaction = Pick<Transaction<unknown>, 'getExecutor' | 'isTransaction'>
 
 /**
  * One that nobody needs is closed: sooner than a statement without an answer is given up (8 s). So on a

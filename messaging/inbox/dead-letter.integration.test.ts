@@ -7,9 +7,9 @@ import { useResources } from '#testing/resources.ts'
 import { Subscription } from '../broker/consumer.ts'
 import { Publisher } from '../broker/publisher.ts'
 import { declareTopology } from '../broker/topology.ts'
-import { Background } from './background.ts'
-import { outages } from './consume.ts'
-import { settle } from './settle.ts'
+import { consumerOutages } from './consumer.ts'
+import { writeDeadLetter } from './dead-letter.ts'
+import { TaskGroup } from './task-group.ts'
 
 const queue = 'things'
 const dead = 'things.dlq'
@@ -38,16 +38,19 @@ describe('a dead letter', () => {
       },
     }
     const { signal } = new AbortController()
-    const background = new Background()
-    const aftermath = { suspects: { push: () => {} }, background, ...outages(silent), signal }
-    const settling = { queue, db: {} as never, deadLetters, maxAttempts: 1, logger: silent }
-    const ending = { kind: 'park', reason: 'bad', error: 'is bad' } as const
+    const background = new TaskGroup()
+    const outages = consumerOutages(silent)
+    const consumer = {
+      ...{ queue, db: {} as never, deadLetters, maxAttempts: 1, logger: silent },
+      ...{ quarantine: { push: () => {} }, background, outages, signal },
+    }
+    const bad = { kind: 'dead-letter', reason: 'bad', error: 'is bad' } as const
     const subscription = use(
       new Subscription({
         ...{ ...at, queue, prefetch: 1 },
         onDelivery: (delivery) => {
           parked.received.push(delivery.properties.type)
-          void settle(settling, delivery, ending, aftermath)
+          void writeDeadLetter(consumer, delivery, bad)
         },
       }),
     )

@@ -1,100 +1,47 @@
-import type { OutgoingMessage } from '../broker/confirm-window.ts'
+import { backoffMs } from '#chassis/backoff.ts'
+import { pause } from '#chassis/pause.ts'
 import type { Delivery } from '../broker/consumer.ts'
-import { resendable, shortString } from '../broker/short-string.ts'
-import { deadLetterQueue } from '../broker/topology.ts'
+import { deadLetterMessage } from './dead-letter-message.ts'
+import { deleteAttempts } from './rows.ts'
+import type { ConsumerContext, DeadLetter } from './types.ts'
 
-export interface DeadLetter {
-  /** A word that names the kind of trouble. */
-  reason: string
-  /** A sentence: the last error. */
-  error: string
-  attempts: number
-  at: Date
+/** Of an event that is given up because of its attempts: what was counted. */
+export type AttemptedDeadLetter = DeadLetter & {
+  attempted?: { eventId: string; attempts: number }
 }
 
+/** So often the message is sent with all its headers; they may be what the broker refuses. */
+const headerTries = 3
+
+const confirmTimeoutMs = 3_000
+
 /**
- * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
- * its headers: why, the last error, how often it was tried, and where it came from at first.
- * With `asItCame` false only its id and kind are kept, should the other properties, or the headers, be
- * what is in the way: no message may be one that cannot be parked.
+ * Publishes a message to the dead-letter queue, and acknowledges it when the broker has confirmed that: it
+ * may be in that queue twice, never not at all. Tries until it succeeds, or until told to stop.
  */
-export function deadLetterOf(
+export async function writeDeadLetter(
+  consumer: ConsumerContext,
   delivery: Delivery,
-  queue: string,
-  { reason, error, attempts, at }: DeadLetter,
-  asItCame: boolean,
-): OutgoingMessage {
-  const { type, contentType } = delivery.properties
-  return {
-    id: shortString(delivery.messageId ?? `unnamed-${crypto.randomUUID()}`),
-    exchange: '',
-    routingKey: deadLetterQueue(queue),
-    content: delivery.content,
-    properties: resendable(asItCame ? delivery.properties : { type, contentType }),
-    headers: {
-      ...(asItCame && harmless(delivery.headers)),
-      'dead-letter-reason': reason,
-      'last-error': error.slice(0, 1_000),
-      attempts,
-      'dead-lettered-at': at.toISOString(),
-      ...originOf(delivery, queue),
-    },
+  { reason, error, attempted }: AttemptedDeadLetter,
+): Promise<void> {
+  const { queue, db, deadLetters, logger, outages, signal } = consumer
+  const letter = { reason, error, attempts: attempted?.attempts ?? 1, at: new Date() }
+  let tries = 0
+  while (!delivery.isLost() && !signal.aborted) {
+    await deadLetters.whenReady(signal)
+    const message = deadLetterMessage(delivery, queue, letter, tries < headerTries)
+    const { confirmed, failed } = await deadLetters.publishAll([message], confirmTimeoutMs)
+    if (confirmed.length > 0) {
+      logger.warn({ message_id: delivery.messageId, reason, error }, 'dead letter')
+      outages.deadLetters.over(delivery)
+      if (attempted) await deleteAttempts(db, [attempted.eventId]).catch(() => {}) // only a count
+      return delivery.ack()
+    }
+    if (failed.length === 0) continue // unknown: it goes out on the next connection
+    outages.deadLetters.failed(new Error(failed[0]?.error), delivery)
+    deadLetters.reconnect() // the dead-letter queue may be gone: declare it anew
+    await pause(backoffMs(tries++, { baseMs: 200, maxMs: 10_000 }), signal)
   }
-}
-
-/**
- * Where a message came from at first. What was sent again says so in its headers, and comes straight
- * into its queue; of anything else those headers are somebody's invention.
- */
-function originOf({ exchange, routingKey, headers }: Delivery, queue: string): Headers {
-  const isSentAgain = exchange === '' && routingKey === queue
-  return {
-    'original-queue': queue,
-    'original-exchange': exchange,
-    'original-routing-key': routingKey,
-    ...(isSentAgain && originIn(headers)),
-  }
-}
-
-type Headers = Delivery['headers']
-
-/**
- * The headers of a message without those by which the broker sends copies of it to more queues: a
- * letter that has them would come back to where it could not be handled.
- */
-const harmless = ({ CC, BCC: _, ...others }: Headers): Headers => ({
-  ...others,
-  ...(CC !== undefined && { 'original-cc': CC }),
-})
-
-const headersOfOrigin = /^original-(cc|queue|exchange|routing-key)$/
-
-/** What deadLetterOf adds, and what the broker does when it dead-letters or counts deliveries. */
-const headersOfDeath =
-  /^(dead-letter-reason|last-error|attempts|dead-lettered-at)$|^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
-
-/**
- * The headers of a letter that is sent again: those that its message came with, and where it came from
- * at first, for the case that it dies once more. Not those that send copies of it to more queues,
- * which a letter may have that the broker has written: they have had theirs.
- */
-export function headersOfRedrive(headers: Headers): Headers {
-  const isInLife = ([name]: [string, unknown]) =>
-    ![headersOfDeath, headersOfOrigin, /^B?CC$/].some((those) => those.test(name))
-  return { ...Object.fromEntries(Object.entries(headers).filter(isInLife)), ...originIn(headers) }
-}
-
-/** As deadLetterOf has written it down; of a letter that the broker has made, as the broker has. */
-function originIn(headers: Headers): Headers {
-  const written = Object.entries(headers).filter(([name]) => headersOfOrigin.test(name))
-  return written.length > 0 ? Object.fromEntries(written) : firstDeathIn(headers)
-}
-
-/** The broker adds each death before the others; whoever can publish can write anything there. */
-function firstDeathIn({ 'x-death': deaths }: Headers): Headers {
-  const first = (Array.isArray(deaths) ? deaths.at(-1) : undefined) as Headers | null | undefined
-  const { queue, exchange, 'routing-keys': keys } = first ?? {}
-  const key = Array.isArray(keys) ? keys[0] : undefined
-  if ([queue, exchange, key].some((value) => typeof value !== 'string')) return {}
-  return { 'original-queue': queue, 'original-exchange': exchange, 'original-routing-key': key }
+  if (!signal.aborted) outages.deadLetters.over(delivery)
+  delivery.requeue()
 }

@@ -8,8 +8,8 @@ import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { Publisher } from '../broker/publisher.ts'
-import { runConsumer, subscribe } from './consume.ts'
-import type { WithInbox } from './rows.ts'
+import type { MessagingDatabase } from '../tables.ts'
+import { runConsumer, subscribe } from './consumer.ts'
 
 const queue = 'things'
 const topology = { queues: [{ queue, exchange: 'things', routingKeys: ['thing'] }] }
@@ -23,9 +23,15 @@ describe('a consumer whose database cannot handle its messages', () => {
   async function consume(effect: RawBuilder<unknown>, logger = silent) {
     const at = { name: 'consumer', url: broker.url, topology, logger }
     const inbox = {
-      db: use(connectDatabase<WithInbox>({ name: 'consumer', url: database.url })),
-      ...{ queue, deadLetters: use(new Publisher(at)), maxAttempts: 3, retryBaseMs: 10, logger },
-      ...{ batchSize: 100, lanes: 2, lingerMs: 2 },
+      db: use(connectDatabase<MessagingDatabase>({ name: 'consumer', url: database.url })),
+      ...{
+        queue,
+        deadLetters: use(new Publisher(at)),
+        maxAttempts: 3,
+        timing: { retryBaseMs: 10 },
+        logger,
+      },
+      ...{ batchSize: 100, concurrency: 2, lingerMs: 2 },
       decode: (content: Buffer) => ({
         kind: 'event' as const,
         event: JSON.parse(content.toString()) as { id: string; type: string },
@@ -39,7 +45,7 @@ describe('a consumer whose database cannot handle its messages', () => {
     use(running((signal) => runConsumer(inbox, subscription, signal)))
     await eventually(() => subscription.isConsuming())
     await broker.channel().purgeQueue(`${queue}.dlq`)
-    return subscription
+    return { held: subscription.outages.database, close: () => subscription.close() }
   }
   async function send(): Promise<string> {
     const id = randomUUIDv7()

@@ -6,7 +6,8 @@ import { isCode } from '#chassis/errors.ts'
 import { useDatabase } from '#testing/database.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { countStart, readAttempts, type WithInbox } from './rows.ts'
+import type { MessagingDatabase } from '../tables.ts'
+import { readAttempts, recordStart } from './rows.ts'
 
 describe('the start of an attempt', () => {
   const database = useDatabase('payments')
@@ -15,7 +16,7 @@ describe('the start of an attempt', () => {
   const connected = async () => {
     const proxy = use(await proxyTo(database.url))
     const options = { name: 'consumer', url: proxy.url, statementTimeoutMs: 100 }
-    const db = use(connectDatabase<WithInbox>(options))
+    const db = use(connectDatabase<MessagingDatabase>(options))
     await sql`SELECT FROM attempts`.execute(db)
     return { proxy, db }
   }
@@ -25,7 +26,7 @@ describe('the start of an attempt', () => {
   it('is counted once, however often it is said', async () => {
     const { db } = await connected()
     const id = randomUUIDv7()
-    for (let said = 0; said < 2; said++) await countStart(db, id, { started: 1, finished: 0 })
+    for (let said = 0; said < 2; said++) await recordStart(db, id, { started: 1, finished: 0 })
     assert.equal(await startsOf(db, id), 2)
   })
 
@@ -33,7 +34,7 @@ describe('the start of an attempt', () => {
     const { proxy, db } = await connected()
     const id = randomUUIDv7()
     proxy.freeze(['down'])
-    await assert.rejects(countStart(db, id, { started: 1, finished: 0 }), (error) =>
+    await assert.rejects(recordStart(db, id, { started: 1, finished: 0 }), (error) =>
       isCode(error, 'unavailable'),
     )
     assert.equal(await startsOf(db, id), undefined)

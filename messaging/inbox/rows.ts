@@ -1,19 +1,13 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
-import type { AttemptsTable, InboxTable } from '../tables.ts'
-import type { WithDeferred } from './deferred-rows.ts'
-import type { Attempts } from './suspicion.ts'
-
-export interface WithInbox extends WithDeferred {
-  inbox: InboxTable
-  attempts: AttemptsTable
-}
+import { sql } from 'kysely'
+import type { Database, InTransaction, Queryable } from '#chassis/database/connect.ts'
+import type { Attempts } from './quarantine-policy.ts'
 
 /**
- * Remembers events in the transaction of their effect and returns the ids that were new. The ids
+ * Records events in the transaction of their effect and returns the ids that were new. The ids
  * are sorted, so that two consumers with overlapping batches wait for each other in one direction.
  */
-export const rememberEvents = async (
-  trx: Transaction<WithInbox>,
+export const insertIntoInbox = async (
+  trx: InTransaction,
   events: { id: string; type: string }[],
 ) => {
   const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))
@@ -28,12 +22,12 @@ export const rememberEvents = async (
   return new Set(rows.map((row) => row.event_id))
 }
 
-/** Of events that were not handled after all: what is sent again must not look like a duplicate. */
-export const forgetEvents = (trx: Transaction<WithInbox>, ids: string[]) =>
+/** Of events that were not handled after all: when they come again they must not look like duplicates. */
+export const deleteFromInbox = (trx: InTransaction, ids: string[]) =>
   sql`DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
 
-/** What was counted of the attempts at some events; nothing of those that were never in trouble. */
-export const readAttempts = async (db: Kysely<WithInbox>, ids: string[]) => {
+/** What was counted of the attempts at some events; nothing of those that were neither redelivered nor failed. */
+export const readAttempts = async (db: Queryable, ids: string[]) => {
   const { rows } = await sql<Attempts & { event_id: string }>`
     SELECT event_id, started, finished FROM attempts WHERE event_id = ANY (${ids}::uuid[])
   `.execute(db)
@@ -44,10 +38,10 @@ export const readAttempts = async (db: Kysely<WithInbox>, ids: string[]) => {
  * Counts that an attempt begins, after `before`; once, also when it is said twice because no answer came.
  * The commit is sent only after the database has answered: a connection on which answers no longer arrive
  * leaves no start, however long its process waits, and whatever ends the process meanwhile.
- * The commit does not wait for the disk: the count is there for the death of a consumer, not for that
- * of the database.
+ * The commit does not wait for the disk: the count is there for a crash of the consumer, not of the
+ * database.
  */
-export const countStart = (db: Kysely<WithInbox>, id: string, before: Attempts) =>
+export const recordStart = <Tables>(db: Database<Tables>, id: string, before: Attempts) =>
   db.transaction().execute((trx) =>
     sql`
       INSERT INTO attempts (event_id, started, finished)
@@ -58,14 +52,14 @@ export const countStart = (db: Kysely<WithInbox>, id: string, before: Attempts) 
     `.execute(trx),
   )
 
-/** Takes back what `countStart` has counted after `before`: the attempt told nothing of the event. */
-export const takeStartBack = (db: Kysely<WithInbox>, id: string, before: Attempts) =>
+/** Undoes `recordStart` after `before`: the attempt said nothing of the event. */
+export const revertStart = (db: Queryable, id: string, before: Attempts) =>
   sql`
     UPDATE attempts SET started = least(started, ${before.started}::int) WHERE event_id = ${id}::uuid
   `.execute(db)
 
 /** Counts that an attempt came to an end, as a failure, and returns how many did until now. */
-export const countFailure = async (db: Kysely<WithInbox>, id: string, error: string) => {
+export const recordFailure = async (db: Queryable, id: string, error: string) => {
   const { rows } = await sql<{ finished: number }>`
     INSERT INTO attempts (event_id, started, finished, last_error)
     VALUES (${id}::uuid, 1, 1, ${error})
@@ -78,9 +72,9 @@ export const countFailure = async (db: Kysely<WithInbox>, id: string, error: str
   return rows[0]?.finished ?? 1
 }
 
-/** Of events that are handled, parked or deferred. */
-export const forgetAttempts = (db: Kysely<WithInbox>, ids: string[]) =>
+/** Of events that are handled, dead-lettered or deferred. */
+export const deleteAttempts = (db: Queryable, ids: string[]) =>
   sql`DELETE FROM attempts WHERE event_id = ANY (${ids}::uuid[])`.execute(db)
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingInbox = (db: Kysely<WithInbox>) => sql`SELECT FROM inbox LIMIT 0`.execute(db)
+export const pingInbox = (db: Queryable) => sql`SELECT FROM inbox LIMIT 0`.execute(db)

@@ -1,5 +1,5 @@
-import type { Transaction } from 'kysely'
-import { insertEvents, type WithOutbox } from './rows.ts'
+import type { InTransaction } from '#chassis/database/connect.ts'
+import { insertEvents } from './rows.ts'
 
 /** An event as it will be published; its id and type are also columns of the outbox. */
 export interface Event {
@@ -11,15 +11,12 @@ export interface Event {
  * Promises events: they are published if, and only if, the caller's transaction commits. Wake the
  * relay afterwards (`relayWaker`), or its poll finds them a little later.
  */
-export async function appendEvents<Tables extends WithOutbox>(
-  trx: Transaction<Tables>,
-  events: readonly Event[],
-): Promise<void> {
+export async function appendEvents(trx: InTransaction, events: readonly Event[]): Promise<void> {
   if (events.length === 0) return
   const rows = events.map((event) => ({
     event_id: event.id,
     event_type: event.type,
     payload_json: JSON.stringify(event),
   }))
-  await insertEvents(trx as unknown as Transaction<WithOutbox>, rows)
+  await insertEvents(trx, rows)
 }

@@ -11,9 +11,10 @@ import { proxyTo } from '#testing/proxy.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { rabbitmqServer } from '#testing/servers.ts'
 import { Publisher } from '../broker/publisher.ts'
+import type { MessagingDatabase } from '../tables.ts'
 import { appendEvents } from './append.ts'
 import { type Relay, relayingOutage, relayOnce, runRelay } from './relay.ts'
-import { claimEvents, type WithOutbox } from './rows.ts'
+import { claimEvents } from './rows.ts'
 import { hearWakeUps, relayWaker, WakeUp } from './wake-up.ts'
 
 const topology = {
@@ -51,7 +52,7 @@ describe('relay', () => {
   async function relayWith(overrides: Partial<Relay> = {}): Promise<Relay & { close: () => void }> {
     const { url } = database
     const name = 'relay'
-    const db = use(connectDatabase<WithOutbox>({ name, url }))
+    const db = use(connectDatabase<MessagingDatabase>({ name, url }))
     const publisher = use(new Publisher({ name, url: broker.url, topology, logger: silent }))
     await publisher.whenReady(AbortSignal.timeout(60_000))
     const rest = { routes, batchSize: 100, deadlineMs: 3_000, logger: silent }
@@ -308,7 +309,7 @@ describe('relay', () => {
   })
 
   describe('runRelay', () => {
-    const patience = { idleMs: 60_000, lanes: 2 }
+    const patience = { idleMs: 60_000, concurrency: 2 }
 
     it('drains the outbox and goes on when there is more', async () => {
       await append(950)
@@ -404,7 +405,7 @@ describe('relay', () => {
       await append(200)
       try {
         await control('set_vm_memory_high_watermark', '0.00001')
-        const loop = { ...relay, lanes: 1, idleMs: 10, wakeUp: new WakeUp() }
+        const loop = { ...relay, concurrency: 1, idleMs: 10, wakeUp: new WakeUp() }
         use(running((signal) => runRelay(loop, signal)))
         await eventually(() => turns > 0)
         await control('list_vhosts') // takes long enough for several turns

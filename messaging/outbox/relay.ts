@@ -5,6 +5,7 @@ import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import type { OutgoingMessage, Published } from '../broker/confirm-window.ts'
 import type { Publisher } from '../broker/publisher.ts'
+import type { MessagingDatabase } from '../tables.ts'
 import {
   type ClaimedEvent,
   claimEvents,
@@ -12,12 +13,11 @@ import {
   hasDueEventsProbing,
   markFailed,
   markPublished,
-  type WithOutbox,
 } from './rows.ts'
 import type { WakeUp } from './wake-up.ts'
 
 export interface Relay {
-  db: Database<WithOutbox>
+  db: Database<MessagingDatabase>
   publisher: Pick<Publisher, 'publishAll' | 'whenReady'>
   /** Where an event of a type goes. */
   routes: Readonly<Record<string, { exchange: string; routingKey: string }>>
@@ -72,11 +72,11 @@ const summaryOf = (failed: Published['failed']) => ({
 
 /**
  * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
- * is nothing to do, until woken, or until a look every `idleMs` finds something. Once a claim came back full, `lanes` turns
+ * is nothing to do, until woken, or until a look every `idleMs` finds something. Once a claim came back full, `concurrency` turns
  * run side by side, so that the next claim overlaps the confirms of the last.
  */
 export async function runRelay(
-  relay: Relay & { wakeUp: WakeUp; idleMs: number; lanes: number; outage?: Outage },
+  relay: Relay & { wakeUp: WakeUp; idleMs: number; concurrency: number; outage?: Outage },
   signal: AbortSignal,
 ): Promise<void> {
   const outage = relay.outage ?? relayingOutage(relay.logger)
@@ -115,7 +115,7 @@ function look(db: Relay['db'], probe: WakeUp['probe']): Promise<boolean> {
   })
 }
 
-async function drain(relay: Relay & { lanes: number }, signal: AbortSignal): Promise<void> {
+async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal): Promise<void> {
   const isMore = async () => {
     await relay.publisher.whenReady(signal)
     if (signal.aborted) return false
@@ -123,10 +123,10 @@ async function drain(relay: Relay & { lanes: number }, signal: AbortSignal): Pro
     return claimed === relay.batchSize || unknown > 0
   }
   if (!(await isMore())) return
-  const lane = async () => {
+  const turns = async () => {
     while (await isMore());
   }
-  const ends = await Promise.allSettled(Array.from({ length: relay.lanes }, lane))
+  const ends = await Promise.allSettled(Array.from({ length: relay.concurrency }, turns))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 

@@ -1,9 +1,5 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
-import type { OutboxTable } from '../tables.ts'
-
-export interface WithOutbox {
-  outbox: OutboxTable
-}
+import { sql } from 'kysely'
+import type { InTransaction, Queryable } from '#chassis/database/connect.ts'
 
 export interface NewEvent {
   event_id: string
@@ -13,7 +9,7 @@ export interface NewEvent {
 }
 
 /** In the caller's transaction, with the effect that the events tell of. */
-export const insertEvents = (trx: Transaction<WithOutbox>, events: NewEvent[]) =>
+export const insertEvents = (trx: InTransaction, events: NewEvent[]) =>
   sql`
     INSERT INTO outbox (event_id, event_type, payload_json)
     SELECT * FROM unnest(
@@ -26,14 +22,14 @@ const due = sql`EXISTS (
   SELECT FROM outbox WHERE published_at IS NULL AND next_attempt_at <= now())`
 
 /** Whether a claim may find anything: others may hold it. */
-export const hasDueEvents = async (db: Kysely<WithOutbox>) => {
+export const hasDueEvents = async (db: Queryable) => {
   const { rows } = await sql<{ due: boolean }>`SELECT ${due} AS due`.execute(db)
   return rows[0]?.due === true
 }
 
 /** The same, and a notification that must arrive where this process listens. */
 export const hasDueEventsProbing = async (
-  db: Kysely<WithOutbox>,
+  db: Queryable,
   { channel, payload }: { channel: string; payload: string },
 ) => {
   const { rows } = await sql<{ due: boolean }>`
@@ -55,7 +51,7 @@ export interface ClaimedEvent {
  * The limit is a subquery so that the planner does not know it: with the number in sight and no
  * fresh statistics it sorts the whole backlog for every claim, instead of following the index.
  */
-export const claimEvents = async (trx: Transaction<WithOutbox>, limit: number) => {
+export const claimEvents = async (trx: InTransaction, limit: number) => {
   const { rows } = await sql<ClaimedEvent>`
     SELECT event_id, event_type, payload_json::text AS payload, publish_attempts
     FROM outbox
@@ -68,7 +64,7 @@ export const claimEvents = async (trx: Transaction<WithOutbox>, limit: number) =
 }
 
 /** Of events claimed in the same transaction. */
-export const markPublished = (trx: Transaction<WithOutbox>, ids: string[]) =>
+export const markPublished = (trx: InTransaction, ids: string[]) =>
   sql`
     UPDATE outbox
     SET published_at = clock_timestamp(), publish_attempts = publish_attempts + 1, last_error = NULL
@@ -82,7 +78,7 @@ export interface FailedEvent {
 }
 
 /** Of events claimed in the same transaction: counted, and left alone for a while. */
-export const markFailed = (trx: Transaction<WithOutbox>, failed: FailedEvent[]) =>
+export const markFailed = (trx: InTransaction, failed: FailedEvent[]) =>
   sql`
     UPDATE outbox
     SET publish_attempts = publish_attempts + 1,
@@ -96,4 +92,4 @@ export const markFailed = (trx: Transaction<WithOutbox>, failed: FailedEvent[]) 
   `.execute(trx)
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingOutbox = (db: Kysely<WithOutbox>) => sql`SELECT FROM outbox LIMIT 0`.execute(db)
+export const pingOutbox = (db: Queryable) => sql`SELECT FROM outbox LIMIT 0`.execute(db)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { headersOfRedrive } from '#messaging/inbox/dead-letter.ts'
+import { originalHeaders } from '#messaging/inbox/dead-letter-message.ts'
 import { idOf, madeAtMs, summarize } from './letter.ts'
 
 const letter = (content: string, properties: object = {}) =>
@@ -53,7 +53,7 @@ describe('idOf and madeAtMs', () => {
   })
 })
 
-describe('headersOfRedrive', () => {
+describe('originalHeaders', () => {
   it('leaves out what death has added, and what would make more copies', () => {
     const headers = {
       'x-death': [],
@@ -62,6 +62,6 @@ describe('headersOfRedrive', () => {
       CC: ['q'],
       mine: 1,
     }
-    assert.deepEqual(headersOfRedrive(headers), { mine: 1 })
+    assert.deepEqual(originalHeaders(headers), { mine: 1 })
   })
 })

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { headersOfRedrive } from '#messaging/inbox/dead-letter.ts'
+import { originalHeaders } from '#messaging/inbox/dead-letter-message.ts'
 import type { Desk } from '#operator/dead-letters/broker/queue-browser.ts'
 import type { Letter } from '#operator/dead-letters/broker/unacked-messages.ts'
 import { sentenceOf } from '../cli/table.ts'
@@ -73,5 +73,5 @@ async function move(
 
 const alive = ({ content, properties }: Letter): Letter => ({
   content,
-  properties: { ...properties, headers: headersOfRedrive(properties.headers ?? {}) },
+  properties: { ...properties, headers: originalHeaders(properties.headers ?? {}) },
 })

@@ -5,7 +5,7 @@ import { eventDecoder } from '#contracts/decode-event.ts'
 import { queues, routes } from '#contracts/topology.ts'
 import { Publisher } from '#messaging/broker/publisher.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
-import { type Consuming, runConsumer, subscribe } from '#messaging/inbox/consume.ts'
+import { runConsumer, subscribe } from '#messaging/inbox/consumer.ts'
 import { atDesk } from '#operator/dead-letters/broker/queue-browser.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
@@ -36,7 +36,7 @@ describe('a dead letter that is sent again', function () {
   /** A consumer, for which nothing of this test is an event. */
   async function consume() {
     const at = { name: 'consumer', url: broker.url, topology, logger: silent }
-    const consuming: Consuming = { batchSize: 10, lanes: 1, lingerMs: 0 }
+    const consuming = { batchSize: 10, concurrency: 1, lingerMs: 0 }
     const inbox = {
       ...{ ...consuming, queue, db: database.db, maxAttempts: 3, logger: silent },
       deadLetters: use(new Publisher(at)),

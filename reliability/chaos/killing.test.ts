@@ -5,7 +5,7 @@ const killing: Killing = {
   wokenAtMs: 0,
   isOver: true,
   deaths: [10, 900, 1_900],
-  letter: { reason: 'kills-its-consumer', attempts: 3, seenAtMs: 3_000 },
+  letter: { reason: 'consumer-crashed', attempts: 3, seenAtMs: 3_000 },
   lateMs: [100, 2_000],
 }
 
@@ -23,7 +23,7 @@ describe('killingFaults', () => {
       'its dead letter says attempts-exhausted',
     ],
     [
-      { letter: { reason: 'kills-its-consumer', attempts: 4, seenAtMs: 3_000 } },
+      { letter: { reason: 'consumer-crashed', attempts: 4, seenAtMs: 3_000 } },
       'its dead letter tells of 4 attempts',
     ],
     [{ isOver: false }, 'orders are pending a minute later'],

@@ -31,7 +31,7 @@ export function killingFaults({ isOver, deaths, letter, lateMs }: Killing): stri
     ...(isOver ? [] : ['orders are pending a minute later']),
     ...(deaths.length === deathsMax ? [] : [`it killed ${deaths.length} times, not ${deathsMax}`]),
     ...(letter ? [] : ['it is no dead letter']),
-    ...(letter && reason !== 'kills-its-consumer' ? [`its dead letter says ${reason}`] : []),
+    ...(letter && reason !== 'consumer-crashed' ? [`its dead letter says ${reason}`] : []),
     ...(letter && attempts !== deathsMax ? [`its dead letter tells of ${attempts} attempts`] : []),
     ...(count > 0 ? [] : ['it had no neighbours']),
     ...(maxMs > lateMaxMs ? [`a neighbour was ${maxMs.toFixed(0)} ms late`] : []),

@@ -133,7 +133,7 @@ async function redriveKillers({ broker, history }: System): Promise<void> {
   for (const queue of queues) {
     const letters = await broker.drain(`${queue}.dlq`)
     for (const { content, properties } of letters) {
-      const isKiller = properties.headers?.['dead-letter-reason'] === 'kills-its-consumer'
+      const isKiller = properties.headers?.['dead-letter-reason'] === 'consumer-crashed'
       const { messageId, headers } = properties
       if (isKiller) history.redrive(messageId)
       const routingKey = isKiller ? queue : `${queue}.dlq`

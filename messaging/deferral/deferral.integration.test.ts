@@ -8,20 +8,20 @@ import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { Publisher } from '../broker/publisher.ts'
-import { Background } from './background.ts'
-import { consumeBatch } from './batch.ts'
-import { outages, runConsumer, subscribe } from './consume.ts'
-import { returnOnce } from './deferred.ts'
-import type { Outcome } from './handle.ts'
+import { runConsumer, subscribe } from '../inbox/consumer.ts'
+import { processBatch } from '../inbox/process-batch.ts'
+import { TaskGroup } from '../inbox/task-group.ts'
+import type { Outcome } from '../inbox/types.ts'
+import type { MessagingDatabase } from '../tables.ts'
+import { returnOnce } from './return-deferred.ts'
 import { batchLockTimeoutMs, RowLocks } from './row-locks.ts'
-import type { WithInbox } from './rows.ts'
 
 interface Thing {
   id: string
   type: string
   needs: string
 }
-type Trx = Transaction<WithInbox>
+type Trx = Transaction<MessagingDatabase>
 
 const queue = 'things'
 const dead = 'things.dlq'
@@ -63,7 +63,7 @@ describe('an event that needs a row', () => {
     return events.map(() => ({ kind: 'handled' }))
   }
   const locks = () =>
-    new RowLocks<WithInbox, Thing>({
+    new RowLocks<MessagingDatabase, Thing>({
       keyOf: ({ needs }) => needs,
       lockOrSkip: async (trx, keys) => {
         const { rows } = await sql<{ key: string }>`
@@ -79,14 +79,14 @@ describe('an event that needs a row', () => {
     const at = { name: 'consumer', url: broker.url, topology, logger: silent }
     const lockTimeoutMs = batchLockTimeoutMs
     const db = use(
-      connectDatabase<WithInbox>({ name: 'consumer', url: database.url, lockTimeoutMs }),
+      connectDatabase<MessagingDatabase>({ name: 'consumer', url: database.url, lockTimeoutMs }),
     )
     const publisher = use(new Publisher(at))
     const decode = (content: Buffer) =>
       ({ kind: 'event', event: JSON.parse(content.toString()) as Thing }) as const
     const inbox = {
       ...{ db, queue, decode, handle, deadLetters: publisher, rowLocks: locks(), logger: silent },
-      ...{ batchSize: 100, lanes: 1, lingerMs: 50, maxAttempts: 1 },
+      ...{ batchSize: 100, concurrency: 1, lingerMs: 50, maxAttempts: 1 },
       ...changes,
     }
     return { inbox, publisher, subscribe: () => subscribe({ ...at, queue }, inbox) }
@@ -216,11 +216,10 @@ describe('an event that needs a row', () => {
     const id = await send('one')
     const { inbox, subscribe } = open()
     const subscription = subscribe()
-    const batch = await subscription.pending.take(1, 0, AbortSignal.timeout(60_000))
+    const batch = await subscription.buffer.take(1, 0, AbortSignal.timeout(60_000))
     const dying = batch.map((delivery) => ({ ...delivery, ack: () => delivery.requeue() }))
-    const suspects = { push: () => {} }
-    const aftermath = { suspects, background: new Background(), ...outages(silent), signal }
-    await consumeBatch(inbox, dying, aftermath)
+    const background = new TaskGroup()
+    await processBatch({ ...inbox, ...subscription, background, signal }, dying)
     await subscription.close()
     await consume()
     await eventually(async () => (await deferred()) === 2)

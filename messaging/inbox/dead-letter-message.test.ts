@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Delivery } from '../broker/consumer.ts'
-import { deadLetterOf, headersOfRedrive } from './dead-letter.ts'
+import { deadLetterMessage, originalHeaders } from './dead-letter-message.ts'
 
 const death = { reason: 'bad', error: 'is bad', attempts: 1, at: new Date(0) }
 const origin = {
@@ -16,15 +16,15 @@ const headersOfDeath = {
 }
 const letterOf = (delivery: object, asItCame = true) => {
   const common = { exchange: 'events', routingKey: 'thing', headers: {}, properties: {} }
-  return deadLetterOf({ ...common, ...delivery } as Delivery, 'things', death, asItCame)
+  return deadLetterMessage({ ...common, ...delivery } as Delivery, 'things', death, asItCame)
 }
 
-describe('deadLetterOf', () => {
+describe('deadLetterMessage', () => {
   it('asks for no copies, but says to whom its message was copied', () => {
     const letter = letterOf({ headers: { CC: ['things'], BCC: ['others'], mine: 1 } })
     const cc = { 'original-cc': ['things'] }
     assert.deepEqual(letter.headers, { ...headersOfDeath, ...origin, mine: 1, ...cc })
-    assert.deepEqual(headersOfRedrive(letter.headers ?? {}), { mine: 1, ...origin, ...cc })
+    assert.deepEqual(originalHeaders(letter.headers ?? {}), { mine: 1, ...origin, ...cc })
   })
 
   it('can do without what the message came with', () => {
@@ -54,13 +54,13 @@ describe('deadLetterOf', () => {
   })
 })
 
-describe('headersOfRedrive', () => {
+describe('originalHeaders', () => {
   it('says where a letter came from that the broker has made', () => {
     const deaths = [
       { queue: 'things', exchange: '', 'routing-keys': ['things'] },
       { queue: 'things', exchange: 'events', 'routing-keys': ['thing', 'copy'] },
     ]
-    assert.deepEqual(headersOfRedrive({ 'x-death': deaths }), origin)
+    assert.deepEqual(originalHeaders({ 'x-death': deaths }), origin)
   })
 
   for (const deaths of [
@@ -74,6 +74,6 @@ describe('headersOfRedrive', () => {
     [{ 'routing-keys': 1 }],
   ]) {
     it(`makes nothing of a death such as ${JSON.stringify(deaths)}`, () =>
-      assert.deepEqual(headersOfRedrive({ 'x-death': deaths, mine: 1 }), { mine: 1 }))
+      assert.deepEqual(originalHeaders({ 'x-death': deaths, mine: 1 }), { mine: 1 }))
   }
 })

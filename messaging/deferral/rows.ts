@@ -1,11 +1,7 @@
 import type { Options } from 'amqplib'
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
+import type { InTransaction, Queryable } from '#chassis/database/connect.ts'
 import type { Delivery } from '../broker/consumer.ts'
-import type { DeferredEventsTable } from '../tables.ts'
-
-export interface WithDeferred {
-  deferred_events: DeferredEventsTable
-}
 
 /** What is kept of a message beside its content. */
 export interface DeferredProperties
@@ -21,7 +17,7 @@ export interface NewDeferredEvent {
 }
 
 /** In the transaction that would have been that of their effect. No unique key: nobody is waited for. */
-export const insertDeferred = (trx: Transaction<WithDeferred>, events: NewDeferredEvent[]) =>
+export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =>
   sql`
     INSERT INTO deferred_events (event_id, waits_for, properties, content)
     SELECT * FROM unnest(
@@ -32,7 +28,7 @@ export const insertDeferred = (trx: Transaction<WithDeferred>, events: NewDeferr
   `.execute(trx)
 
 /** The keys that are waited for; by leaps through the index, however many wait for each. */
-export const readWaitedFor = async (db: Kysely<WithDeferred>) => {
+export const readWaitedFor = async (db: Queryable) => {
   const { rows } = await sql<{ key: string }>`
     WITH RECURSIVE waited_for (key) AS (
       SELECT min(waits_for) FROM deferred_events
@@ -52,11 +48,7 @@ export interface DeferredEvent {
 }
 
 /** The first that wait for these keys, locked until commit. `skip locked`: replicas share them. */
-export const claimDeferred = async (
-  trx: Transaction<WithDeferred>,
-  keys: string[],
-  limit: number,
-) => {
+export const claimDeferred = async (trx: InTransaction, keys: string[], limit: number) => {
   const { rows } = await sql<DeferredEvent>`
     SELECT deferred_id, event_id, properties::text AS properties, content
     FROM deferred_events WHERE waits_for = ANY (${keys}::text[])
@@ -68,9 +60,9 @@ export const claimDeferred = async (
 }
 
 /** Of events claimed in the same transaction. */
-export const deleteDeferred = (trx: Transaction<WithDeferred>, ids: string[]) =>
+export const deleteDeferred = (trx: InTransaction, ids: string[]) =>
   sql`DELETE FROM deferred_events WHERE deferred_id = ANY (${ids}::bigint[])`.execute(trx)
 
 /** For the rest of a transaction that does without what it would have to wait for. */
-export const limitLockWaits = (trx: Transaction<WithDeferred>, ms: number) =>
+export const limitLockWaits = (trx: InTransaction, ms: number) =>
   sql`SELECT set_config('lock_timeout', ${String(ms)}, true)`.execute(trx)

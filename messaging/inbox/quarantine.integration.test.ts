@@ -12,7 +12,7 @@ import { Publisher } from '../broker/publisher.ts'
 /** Several processes are started one after the other. */
 const patience = { timeoutMs: 90_000 }
 
-describe('a message that kills its consumer', function () {
+describe('a message that crashes its consumer', function () {
   this.timeout(240_000)
   const database = useDatabase('orders')
   const broker = useBroker()
@@ -64,7 +64,7 @@ describe('a message that kills its consumer', function () {
     )
   const attempts = () => database.rows(sql`SELECT FROM attempts`)
 
-  it('is parked after three deaths; its neighbours are handled before the third, each once', async () => {
+  it('is a dead letter after three crashes; its neighbours are handled before the third, each once', async () => {
     const killer = randomUUIDv7()
     const neighbours = Array.from({ length: 60 }, () => randomUUIDv7())
     await Promise.all(neighbours.slice(0, 30).map((id) => send(id)))
@@ -88,7 +88,7 @@ describe('a message that kills its consumer', function () {
     assert.ok(letter)
     const headers = letter.properties.headers
     assert.equal(JSON.parse(String(letter.content)).id, killer)
-    assert.equal(headers?.['dead-letter-reason'], 'kills-its-consumer')
+    assert.equal(headers?.['dead-letter-reason'], 'consumer-crashed')
     assert.equal(headers?.attempts, 3)
   })
 

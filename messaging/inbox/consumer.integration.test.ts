@@ -11,19 +11,21 @@ import { recordingLogger, silent } from '#testing/logger.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { Publisher } from '../broker/publisher.ts'
-import { Background } from './background.ts'
-import { consumeBatch, type Inbox } from './batch.ts'
-import { type Consuming, outages, runConsumer, subscribe } from './consume.ts'
-import { handleEvents, type Outcome } from './handle.ts'
-import { countStart, readAttempts, takeStartBack, type WithInbox } from './rows.ts'
-import { deliveredBefore, precedenceMs } from './suspicion.ts'
+import type { MessagingDatabase } from '../tables.ts'
+import { runConsumer, subscribe } from './consumer.ts'
+import { handleEvents } from './handle-events.ts'
+import { processBatch } from './process-batch.ts'
+import { firstRedelivery, quietPeriodMs } from './quarantine-policy.ts'
+import { readAttempts, recordStart, revertStart } from './rows.ts'
+import { TaskGroup } from './task-group.ts'
+import type { ConsumerOptions, Outcome } from './types.ts'
 
 interface Thing {
   id: string
   type: string
   note?: string
 }
-type Trx = Transaction<WithInbox>
+type Trx = Transaction<MessagingDatabase>
 type Handle = (trx: Trx, events: Thing[]) => Promise<Outcome[]>
 
 const queue = 'things'
@@ -73,7 +75,9 @@ describe('consumer', () => {
       return outcomes
     }
 
-  function decode(content: Buffer): ReturnType<Inbox<WithInbox, Thing>['decode']> {
+  function decode(
+    content: Buffer,
+  ): ReturnType<ConsumerOptions<MessagingDatabase, Thing>['decode']> {
     try {
       return { kind: 'event', event: JSON.parse(content.toString()) }
     } catch {
@@ -81,16 +85,16 @@ describe('consumer', () => {
     }
   }
 
-  type Options = Partial<Inbox<WithInbox, Thing> & Consuming>
+  type Options = Partial<ConsumerOptions<MessagingDatabase, Thing>>
 
   /** All that a consumer needs, but not running. */
   function open(options: Options = {}, url = broker.url) {
     const at = { name: 'consumer', url, topology, logger: options.logger ?? silent }
     const deadLetters = use(new Publisher(at))
-    const db = use(connectDatabase<WithInbox>({ name: 'consumer', url: database.url }))
+    const db = use(connectDatabase<MessagingDatabase>({ name: 'consumer', url: database.url }))
     const inbox = {
-      ...{ db, queue, decode, handle, deadLetters, maxAttempts: 3, retryBaseMs: 10 },
-      ...{ batchSize: 100, lanes: 2, lingerMs: 2, logger: silent },
+      ...{ db, queue, decode, handle, deadLetters, maxAttempts: 3, timing: { retryBaseMs: 10 } },
+      ...{ batchSize: 100, concurrency: 2, lingerMs: 2, logger: silent },
       ...options,
     }
     return { inbox, subscription: subscribe({ ...at, queue }, inbox) }
@@ -147,14 +151,14 @@ describe('consumer', () => {
   describe('batches', () => {
     it('handles what has arrived in one transaction, with the memory of it', async () => {
       const events = await sendMany(50)
-      await consume({ lingerMs: 300, lanes: 1 })
+      await consume({ lingerMs: 300, concurrency: 1 })
       await hasHandled(events)
       assert.equal(new Set((await effects()).map(({ batch }) => batch)).size, 1)
       assert.deepEqual(await rememberedIds(), idsOf(events))
       await eventually(async () => (await broker.depth(queue)) === 0)
     })
 
-    it('works on as many batches at the same time as it has lanes, also after idling', async () => {
+    it('works on as many batches at the same time as its concurrency allows, also after idling', async () => {
       let atWork = 0
       let most = 0
       const slowly: Handle = async (trx, events) => {
@@ -162,7 +166,7 @@ describe('consumer', () => {
         await eventually(() => most === 2, { timeoutMs: 60_000 }).finally(() => atWork--)
         return handle(trx, events)
       }
-      await consume({ handle: slowly, batchSize: 1, lanes: 2, maxAttempts: 1 })
+      await consume({ handle: slowly, batchSize: 1, concurrency: 2, maxAttempts: 1 })
       await hasHandled(await sendMany(2))
     })
 
@@ -266,7 +270,7 @@ describe('consumer', () => {
         times.push(performance.now())
         return Promise.reject(new Error(`no good, time ${times.length}`))
       })
-      await consume({ handle: handleSome, maxAttempts: 3, retryBaseMs: 40 })
+      await consume({ handle: handleSome, maxAttempts: 3, timing: { retryBaseMs: 40 } })
       await send(failing)
       const [letter] = await nextDeadLetters(1)
       assert.equal(times.length, 3)
@@ -316,7 +320,9 @@ describe('consumer', () => {
       let times = 0
       const event = newEvent('strange')
       const handleSome = handleUnless(() =>
-        ++times === 1 ? { kind: 'park', reason: 'strange', error: 'so odd' } : { kind: 'handled' },
+        ++times === 1
+          ? { kind: 'dead-letter', reason: 'strange', error: 'so odd' }
+          : { kind: 'handled' },
       )
       await consume({ handle: handleSome })
       const neighbours = await sendMany(3)
@@ -350,7 +356,7 @@ describe('consumer', () => {
           headers: { mine: 'kept' },
         })
         const after = await sendMany(3)
-        await consume({ lingerMs: 100, maxAttempts: 100, retryBaseMs: 60_000 })
+        await consume({ lingerMs: 100, maxAttempts: 100, timing: { retryBaseMs: 60_000 } })
         await hasHandled([...before, ...after])
         const [letter] = await nextDeadLetters(1)
         assert.equal(letter?.properties.headers?.['dead-letter-reason'], reason)
@@ -412,7 +418,7 @@ describe('consumer', () => {
         if (begun.length <= 3) await sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(trx)
         return handle(trx, some)
       }
-      await consume({ handle: slow, lanes: 1, lingerMs: 300, maxAttempts: 1 })
+      await consume({ handle: slow, concurrency: 1, lingerMs: 300, maxAttempts: 1 })
       await hasHandled(events)
       assert.deepEqual(begun, [50, 50, 50, 50])
       assert.deepEqual(await database.rows(sql`SELECT FROM attempts`), [])
@@ -422,7 +428,11 @@ describe('consumer', () => {
     /** Handles a hundred events while somebody else is handling some of them; how it began and ended. */
     async function handleBeside(others: number) {
       const db = use(
-        connectDatabase<WithInbox>({ name: 'consumer', url: database.url, lockTimeoutMs: 50 }),
+        connectDatabase<MessagingDatabase>({
+          name: 'consumer',
+          url: database.url,
+          lockTimeoutMs: 50,
+        }),
       )
       let transactions = 0
       const counting: typeof db.transaction = () => {
@@ -480,16 +490,16 @@ describe('consumer', () => {
     })
   })
 
-  describe('one that was alone with a consumer that died', () => {
-    /** So many messages come back after a death; one of them was alone with its consumer before. */
-    async function sendDangerous(count: number, place: number) {
+  describe('an event that was alone with a consumer that crashed', () => {
+    /** So many messages are redelivered after a crash; one of them was alone with its consumer before. */
+    async function sendCrashed(count: number, place: number) {
       const events = await sendMany(count)
       await comeBack(count)
-      const dangerous = events[place] as Thing
+      const crashed = events[place] as Thing
       await database.rows(sql`
-        INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
+        INSERT INTO attempts (event_id, started, finished) VALUES (${crashed.id}::uuid, 2, 0)
       `)
-      return { events, dangerous }
+      return { events, crashed }
     }
 
     /** Handles them all, 10 ms each, and says when each was begun, the first one first. */
@@ -506,26 +516,26 @@ describe('consumer', () => {
     }
 
     it('is tried after its neighbours, but not after all', async () => {
-      const { events, dangerous } = await sendDangerous(300, 150) // which take longer than its patience
+      const { events, crashed } = await sendCrashed(300, 150) // which take longer than it waits
       const begun = await consumeSlowly(events)
-      const turn = begun.findIndex(({ id }) => id === dangerous.id)
+      const turn = begun.findIndex(({ id }) => id === crashed.id)
       assert.ok(turn > 0 && turn < events.length - 1, `it was number ${turn}`)
     })
 
     it('is tried when its last neighbour has been told', async () => {
-      const { events, dangerous } = await sendDangerous(20, 0) // which take longer than it must wait anyway
+      const { events, crashed } = await sendCrashed(20, 0) // which take longer than it must wait anyway
       const [neighbour, last] = (await consumeSlowly(events)).slice(-2)
       assert.ok(neighbour && last)
-      assert.equal(last.id, dangerous.id)
+      assert.equal(last.id, crashed.id)
       assert.ok(
-        last.atMs - neighbour.atMs >= precedenceMs,
+        last.atMs - neighbour.atMs >= quietPeriodMs,
         `${last.atMs - neighbour.atMs} ms later`,
       )
     })
   })
 
   describe('a message that was delivered before', () => {
-    it('is no killer when its consumer was told to stop while it waits for the database', async () => {
+    it('is no crash loop when its consumer was told to stop while it waits for the database', async () => {
       let isFull = true
       const waiting: Handle = async (trx, events) => {
         if (isFull) await sql`DO $$ BEGIN RAISE disk_full; END $$`.execute(trx)
@@ -554,11 +564,11 @@ describe('consumer', () => {
       const { inbox, subscription } = open()
       await subscription.close()
       const { id } = newEvent()
-      await countStart(inbox.db, id, deliveredBefore)
-      await countStart(inbox.db, id, deliveredBefore)
+      await recordStart(inbox.db, id, firstRedelivery)
+      await recordStart(inbox.db, id, firstRedelivery)
       assert.equal((await readAttempts(inbox.db, [id])).get(id)?.started, 2)
-      await takeStartBack(inbox.db, id, deliveredBefore)
-      await takeStartBack(inbox.db, id, deliveredBefore)
+      await revertStart(inbox.db, id, firstRedelivery)
+      await revertStart(inbox.db, id, firstRedelivery)
       assert.equal((await readAttempts(inbox.db, [id])).get(id)?.started, 1)
     })
   })
@@ -597,8 +607,8 @@ describe('consumer', () => {
 
     it('does once what was committed though the answer to the commit was lost', async () => {
       const proxy = use(await proxyTo(database.url))
-      const db = use(connectDatabase<WithInbox>({ name: 'consumer', url: proxy.url }))
-      const consumer = await consume({ db, lanes: 1, maxAttempts: 1 })
+      const db = use(connectDatabase<MessagingDatabase>({ name: 'consumer', url: proxy.url }))
+      const consumer = await consume({ db, concurrency: 1, maxAttempts: 1 })
       const events: Thing[] = []
       for (let time = 0; time < 20; time++) {
         const wasCut = proxy.cutAt(committed, 'down')
@@ -641,7 +651,7 @@ describe('consumer', () => {
       const event = newEvent()
       await send(event)
       const { inbox, subscription } = open({ handle: dying })
-      const received = await subscription.pending.take(1, 0, AbortSignal.timeout(60_000))
+      const received = await subscription.buffer.take(1, 0, AbortSignal.timeout(60_000))
       const watched = received.map((delivery) => ({
         ...delivery,
         ack: () => {
@@ -649,13 +659,8 @@ describe('consumer', () => {
           delivery.ack()
         },
       }))
-      const background = new Background()
-      await consumeBatch(inbox, watched, {
-        suspects: { push: () => {} },
-        background,
-        ...outages(silent),
-        signal: stop.signal,
-      })
+      const background = new TaskGroup()
+      await processBatch({ ...inbox, ...subscription, background, signal: stop.signal }, watched)
       await background.done()
       await subscription.close()
       assert.deepEqual([settledBeforeCommit, settled], [0, []])

@@ -5,16 +5,10 @@ import { pause } from '#chassis/pause.ts'
 import type { Published } from '../broker/confirm-window.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import { messageIdOf, returningMessage } from './deferred-message.ts'
-import {
-  claimDeferred,
-  type DeferredEvent,
-  deleteDeferred,
-  readWaitedFor,
-  type WithDeferred,
-} from './deferred-rows.ts'
 import type { RowLocks } from './row-locks.ts'
+import { claimDeferred, type DeferredEvent, deleteDeferred, readWaitedFor } from './rows.ts'
 
-export interface Returning<Tables extends WithDeferred, Event> {
+export interface DeferredReturn<Tables, Event> {
   db: Database<Tables>
   queue: string
   rowLocks: RowLocks<Tables, Event>
@@ -24,16 +18,16 @@ export interface Returning<Tables extends WithDeferred, Event> {
 /** Most messages of one turn, of 64 KiB each. */
 const batchSize = 200
 const pollMs = 500
-/** So often one looks who knows of nothing that waits: another may have died that did. */
+/** How often to look while this process knows of no locked row: another process that did may have died. */
 const idleMs = 2_500
 const confirmMs = 3_000
 
 /**
- * Until told to stop: twice a second while something waits, and at once again while there is more than
- * one turn does. As long as nothing waits it costs a look every `idleMs`.
+ * Returns deferred events to their queue until told to stop: twice a second while any wait, and at once again
+ * while there are more than one turn returns. While none wait, this costs a query every `idleMs`.
  */
-export async function runReturning<Tables extends WithDeferred, Event>(
-  returning: Returning<Tables, Event>,
+export async function runReturn<Tables, Event>(
+  returning: DeferredReturn<Tables, Event>,
   outage: Outage,
   signal: AbortSignal,
 ): Promise<void> {
@@ -52,9 +46,9 @@ export async function runReturning<Tables extends WithDeferred, Event>(
   }
 }
 
-/** Not as long as `idleMs` once somebody in this process has met a locked row. */
-async function pauseUntilDue<Tables extends WithDeferred, Event>(
-  { rowLocks }: Returning<Tables, Event>,
+/** Until `idleMs` are over, or this process has met a locked row. */
+async function pauseUntilDue<Tables, Event>(
+  { rowLocks }: DeferredReturn<Tables, Event>,
   waiting: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -68,28 +62,27 @@ async function pauseUntilDue<Tables extends WithDeferred, Event>(
   )
 }
 
-/** What a turn did: how many rows are waited for, how many messages it returned, and which the broker did not take. */
+/** What a turn did: how many rows are waited for, how many events it returned, and which the broker refused. */
 type Turn = { waiting: number; returned: number; failed: Published['failed'] }
 
 /**
- * Sends to their queue again what has waited for rows that are free now. They are
- * deleted when the broker has them: they may come twice, never not at all, and the inbox tells.
+ * Publishes to their queue the events whose rows are free now. They are deleted when the broker has
+ * confirmed them: they may come twice, never not at all, and the inbox finds duplicates.
  */
-export async function returnOnce<Tables extends WithDeferred, Event>(
-  returning: Returning<Tables, Event>,
+export async function returnOnce<Tables, Event>(
+  returning: DeferredReturn<Tables, Event>,
   signal: AbortSignal,
 ): Promise<Turn> {
   const { db, rowLocks, publisher } = returning
   const nothing = (waiting: number): Turn => ({ waiting, returned: 0, failed: [] })
-  const deferred = db as unknown as Database<WithDeferred>
-  const keys = [...new Set([...(await readWaitedFor(deferred)), ...rowLocks.known()])]
+  const keys = [...new Set([...(await readWaitedFor(db)), ...rowLocks.known()])]
   if (keys.length === 0) return nothing(0)
   const locked = await db.transaction().execute((trx) => rowLocks.lockOrSkip(trx, keys))
   const free = keys.filter((key) => !locked.has(key))
   if (free.length === 0) return nothing(keys.length)
   await publisher.whenReady(signal)
   if (signal.aborted) return nothing(keys.length)
-  return deferred.transaction().execute(async (trx) => {
+  return db.transaction().execute(async (trx) => {
     const events = await claimDeferred(trx, free, batchSize)
     if (events.length === 0) return nothing(keys.length)
     const byId = new Map(events.map((event) => [messageIdOf(event), event])) // of two, one waits
@@ -100,9 +93,9 @@ export async function returnOnce<Tables extends WithDeferred, Event>(
   })
 }
 
-/** What the broker refuses at first is sent without what strangers wrote on it. */
-async function publish<Tables extends WithDeferred, Event>(
-  { queue, publisher }: Returning<Tables, Event>,
+/** What the broker refuses at first is sent without the headers and properties that strangers wrote. */
+async function publish<Tables, Event>(
+  { queue, publisher }: DeferredReturn<Tables, Event>,
   events: DeferredEvent[],
 ): Promise<Pick<Published, 'confirmed' | 'failed'>> {
   const send = (some: DeferredEvent[], asItCame: boolean) =>

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { compile } from '#contracts/compile.ts'
 import { PaymentTimeline } from '#contracts/timeline.ts'
-import { utcTime, withReceipt } from './receipt.ts'
+import { utcTime, withDeliveryTimes } from './decode.ts'
 
-const decode = withReceipt((content: Uint8Array) =>
+const decode = withDeliveryTimes((content: Uint8Array) =>
   content.length > 0
     ? { kind: 'event' as const, event: { id: '1' } }
     : { kind: 'invalid' as const, reason: 'empty', error: 'is empty' },
 )
 
-describe('withReceipt', () => {
+describe('withDeliveryTimes', () => {
   it('writes on an event when it was relayed and received', () => {
     const decoded = decode(Buffer.from('x'), { 'relayed-at': '2026-01-31T12:00:00.123Z' })
     assert.ok(decoded.kind === 'event')
     assert.equal(decoded.event.id, '1')
-    assert.equal(decoded.event.receipt?.relayedAt, '2026-01-31T12:00:00.123Z')
-    assert.ok(Date.now() - Date.parse(decoded.event.receipt.receivedAt) < 60_000)
+    assert.equal(decoded.event.deliveryTimes?.relayedAt, '2026-01-31T12:00:00.123Z')
+    assert.ok(Date.now() - Date.parse(decoded.event.deliveryTimes.receivedAt) < 60_000)
   })
 
   it('leaves alone what is no event', () => {

@@ -1,9 +1,9 @@
 import type { OutgoingMessage } from '../broker/confirm-window.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import { resendable, shortString } from '../broker/short-string.ts'
-import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './deferred-rows.ts'
+import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './rows.ts'
 
-/** Headers of strangers that are larger than this, as JSON, are left out. */
+/** Larger headers (as JSON) are left out: none of ours are. */
 const maxHeaderLength = 16_384
 
 /** What is kept of a message that is put aside. */
@@ -17,7 +17,7 @@ export function deferredMessage(
   return { properties: { messageId, properties, headers, exchange, routingKey }, content }
 }
 
-/** What a message is told by when it is sent again. */
+/** The id of the message when it is sent again. */
 export const messageIdOf = (event: DeferredEvent): string =>
   shortString(propertiesOf(event).messageId ?? event.event_id)
 
@@ -36,7 +36,7 @@ export function returningMessage(
     'original-exchange': exchange,
     'original-routing-key': routingKey,
   }
-  const kept = asItCame ? withoutBroker(headers) : relayedAt(headers)
+  const kept = asItCame ? withoutBrokerHeaders(headers) : relayedAt(headers)
   return {
     ...{ id: messageIdOf(event), content: event.content },
     properties: asItCame ? properties : resendable({ type, contentType }),
@@ -50,8 +50,8 @@ type Headers = Delivery['headers']
 const relayedAt = ({ 'relayed-at': time }: Headers): Headers =>
   typeof time === 'string' ? { 'relayed-at': shortString(time) } : {}
 
-/** Not what the broker adds, nor by what it sends copies of a message to more queues. */
-const withoutBroker = (headers: Headers): Headers =>
+/** Without what the broker adds, and what makes it route copies of a message to more queues. */
+const withoutBrokerHeaders = (headers: Headers): Headers =>
   Object.fromEntries(
     Object.entries(headers).filter(
       ([name]) => !/^(x-delivery-count|x-acquired-count|B?CC)$/.test(name),

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 
 /**
- * How long a batch waits for a lock before it does without what needs it. Longer than the batches of
+ * How long a batch waits for a lock before the events that need it are deferred. Longer than the batches of
  * other consumers hold theirs, and short beside the second in which all other events are to be handled.
  */
 export const batchLockTimeoutMs = 300
@@ -11,14 +11,14 @@ export interface LockedRows<Tables, Event> {
   keyOf: (event: Event) => string
   /**
    * Locks these rows until the transaction ends, without waiting, and returns the keys of those that
-   * somebody else has locked. Not of rows that do not exist.
+   * another transaction has locked. Not of rows that do not exist.
    */
   lockOrSkip: (trx: Transaction<Tables>, keys: string[]) => Promise<string[]>
 }
 
 /**
- * The rows that a consumer locks, and what it knows of those that somebody else has locked: nobody
- * waits for one of them again until it was seen free.
+ * The rows that a consumer locks, and those of them that are known to be locked by another transaction: no
+ * batch waits for one of these again until it was seen free.
  */
 export class RowLocks<Tables, Event> {
   readonly #rows: LockedRows<Tables, Event>
@@ -32,7 +32,7 @@ export class RowLocks<Tables, Event> {
     return this.#rows.keyOf(event)
   }
 
-  /** Whether the row of an event was locked by somebody else when it was last looked at. */
+  /** Whether the row of an event was locked by another transaction when it was last looked at. */
   isKnownAsLocked(event: Event): boolean {
     return this.#locked.size > 0 && this.#locked.has(this.keyOf(event))
   }

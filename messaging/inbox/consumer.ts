@@ -1,0 +1,82 @@
+import type { Logger } from '#chassis/logger.ts'
+import { Outage } from '#chassis/outage.ts'
+import { untilAborted } from '#chassis/pause.ts'
+import { type Delivery, Subscription } from '../broker/consumer.ts'
+import type { BrokerOptions } from '../broker/topology.ts'
+import { runReturn } from '../deferral/return-deferred.ts'
+import { DeliveryBuffer } from './delivery-buffer.ts'
+import { processBatch } from './process-batch.ts'
+import { handleQuarantined } from './quarantine.ts'
+import { TaskGroup } from './task-group.ts'
+import type { ConsumerOptions, ConsumerOutages, IncomingEvent } from './types.ts'
+
+/**
+ * Consumes until told to stop; then takes no more, finishes the batches in work and gives back the
+ * rest. While the database is away it holds what it has and takes nothing more: an outage is no
+ * failure of a message.
+ */
+export async function runConsumer<Tables, Event extends IncomingEvent>(
+  options: ConsumerOptions<Tables, Event>,
+  subscription: ReturnType<typeof subscribe>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { buffer, quarantine, outages } = subscription
+  const background = new TaskGroup()
+  const consumer = { ...options, quarantine, outages, background, signal }
+  const { batchSize, lingerMs, concurrency, rowLocks } = options
+  const consumeBatches = async () => {
+    while (!signal.aborted) {
+      await processBatch(consumer, await buffer.take(batchSize, lingerMs, signal))
+    }
+  }
+  const loops = Array.from({ length: concurrency }, consumeBatches)
+  loops.push(handleQuarantined(consumer, quarantine))
+  if (rowLocks) {
+    const returning = { ...options, rowLocks, publisher: options.deadLetters }
+    loops.push(runReturn(returning, outages.deferredEvents, signal))
+  }
+  await Promise.race([...loops, untilAborted(signal)])
+  const closing = subscription.close()
+  subscription.requeueAll()
+  await Promise.all(loops)
+  await background.done()
+  subscription.requeueAll()
+  await closing
+}
+
+/** Consumes a queue into a buffer from which batches are taken, and redelivered messages into quarantine. */
+export function subscribe(
+  options: BrokerOptions & { queue: string; logger: Logger },
+  { batchSize, concurrency }: Pick<ConsumerOptions<never, never>, 'batchSize' | 'concurrency'>,
+) {
+  const buffer = new DeliveryBuffer<Delivery>()
+  const quarantine = new DeliveryBuffer<Delivery>()
+  const isLost = (delivery: Delivery) => delivery.isLost()
+  const subscription = new Subscription({
+    ...options,
+    prefetch: batchSize * (concurrency + 1),
+    onDelivery: (delivery) => (delivery.isRedelivered ? quarantine : buffer).push(delivery),
+    onLost: () => {
+      buffer.discard(isLost)
+      quarantine.discard(isLost)
+    },
+  })
+  return {
+    buffer,
+    quarantine,
+    outages: consumerOutages(options.logger),
+    isConsuming: () => subscription.isConsuming(),
+    assertConsuming: () => subscription.assertConsuming(),
+    /** Gives back what no batch has taken. */
+    requeueAll: () => {
+      for (const delivery of [...buffer.takeAll(), ...quarantine.takeAll()]) delivery.requeue()
+    },
+    close: () => subscription.close(),
+  }
+}
+
+export const consumerOutages = (logger: Logger): ConsumerOutages => ({
+  database: new Outage({ logger, what: 'the database cannot handle messages, which are held' }),
+  deadLetters: new Outage({ logger, what: 'dead letters cannot be written' }),
+  deferredEvents: new Outage({ logger, what: 'deferred events cannot be returned to their queue' }),
+})

@@ -1,0 +1,53 @@
+import type { Delivery } from '../broker/consumer.ts'
+import type { Decoded } from './types.ts'
+
+/** A larger message is none of ours. */
+const maxMessageBytes = 65_536
+
+/** What a delivered message says. */
+export function decodeDelivery<Event>(
+  decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>,
+  { content, headers }: Delivery,
+): Decoded<Event> {
+  if (content.length <= maxMessageBytes) return decode(content, headers)
+  const error = `the message has ${content.length} bytes, at most ${maxMessageBytes} are allowed`
+  return { kind: 'invalid', reason: 'too-large', error }
+}
+
+/** When a message was relayed and received, by the clocks of both ends: RFC 3339, milliseconds, UTC. */
+export interface DeliveryTimes {
+  /** Undefined if the relay did not say, or said no time. */
+  relayedAt: string | undefined
+  receivedAt: string
+}
+
+/** An event with its delivery times: to inform people, not to decide by. */
+export type Delivered<Event> = Event & { deliveryTimes?: DeliveryTimes }
+
+/** A decoder that adds to each event when it was relayed and received. */
+export const withDeliveryTimes =
+  <Event extends object>(decode: (content: Uint8Array) => Decoded<Event>) =>
+  (content: Buffer, headers: Delivery['headers']): Decoded<Delivered<Event>> => {
+    const decoded = decode(content)
+    if (decoded.kind === 'invalid') return decoded
+    const receivedAt = new Date().toISOString()
+    const deliveryTimes = { relayedAt: utcTime(headers['relayed-at']), receivedAt }
+    return { kind: 'event', event: { ...decoded.event, deliveryTimes } }
+  }
+
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
+
+/** What the readers of a timeline take (contracts/timeline.ts), and the database. */
+const readable = /^[1-9]\d{3}-/
+
+/**
+ * A time from outside in the one form that we send on and store, cut to milliseconds; undefined for anything
+ * else, also for what the schemas take and neither `Date` nor PostgreSQL reads (a leap second).
+ * Every time of a message goes through here.
+ */
+export function utcTime(value: unknown): string | undefined {
+  const ms = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
+  if (Number.isNaN(ms)) return undefined
+  const time = new Date(ms).toISOString() // in UTC it may be of another year, without four digits
+  return readable.test(time) ? time : undefined
+}

@@ -1,0 +1,114 @@
+import { isCode } from '#chassis/errors.ts'
+import { pause } from '#chassis/pause.ts'
+import type { Delivery } from '../broker/consumer.ts'
+import { type AttemptedDeadLetter, writeDeadLetter } from './dead-letter.ts'
+import { decodeDelivery } from './decode.ts'
+import type { DeliveryBuffer } from './delivery-buffer.ts'
+import { type CountAttempt, processBatch } from './process-batch.ts'
+import {
+  type Attempts,
+  firstRedelivery,
+  isCrashLoop,
+  nextOf,
+  type Quarantined,
+  quietPeriodMs,
+} from './quarantine-policy.ts'
+import { retryWhileUnavailable } from './retry.ts'
+import { readAttempts, recordStart, revertStart } from './rows.ts'
+import type { Consumer, EventResult, IncomingEvent } from './types.ts'
+
+interface QuarantinedMessage extends Quarantined {
+  delivery: Delivery
+  /** Undefined for a message that is no event; it is dead-lettered without being tried. */
+  eventId: string | undefined
+}
+
+/**
+ * Handles messages one by one that were redelivered after their consumer died, or failed by
+ * themselves, until told to stop. A start is counted before each, so that a message which crashes its consumer
+ * is told from its neighbours, lets them go first, and is dead-lettered after the third crash. A start
+ * that only met a database that is away, or a lock, is reverted: whatever ends the process meanwhile,
+ * it is not the message.
+ */
+export async function handleQuarantined<Tables, Event extends IncomingEvent>(
+  consumer: Consumer<Tables, Event>,
+  arrivals: DeliveryBuffer<Delivery>,
+): Promise<void> {
+  const { signal } = consumer
+  let waiting: QuarantinedMessage[] = []
+  let lastMs = Number.NEGATIVE_INFINITY
+  while (!signal.aborted) {
+    waiting.push(...(await withAttempts(consumer, arrivals.takeAll())))
+    waiting = waiting.filter(({ delivery }) => !delivery.isLost())
+    const next = nextOf(waiting, performance.now(), lastMs)
+    if (next) {
+      waiting.splice(waiting.indexOf(next), 1)
+      await handleAlone(consumer, next)
+      lastMs = performance.now()
+    } else if (waiting.length > 0) await pause(quietPeriodMs, signal)
+    else await arrivals.untilAny(signal)
+  }
+  for (const { delivery } of waiting) delivery.requeue()
+}
+
+async function handleAlone<Tables, Event extends IncomingEvent>(
+  consumer: Consumer<Tables, Event>,
+  { delivery, eventId, attempts }: QuarantinedMessage,
+): Promise<void> {
+  if (eventId === undefined) return processBatch(consumer, [delivery])
+  if (isCrashLoop(attempts)) {
+    return consumer.background.run(
+      writeDeadLetter(consumer, delivery, crashLoop(eventId, attempts)),
+    )
+  }
+  const { db } = consumer
+  const revert = () => revertStart(db, eventId, attempts).catch(() => {}) // else it was one more, as at a crash
+  const countAttempt: CountAttempt = async (handling) => {
+    await recordStart(db, eventId, attempts)
+    try {
+      const results = await handling()
+      if (hasOnlyWaited(results.get(eventId))) await revert()
+      return results
+    } catch (error) {
+      await revert()
+      throw error
+    }
+  }
+  await processBatch(consumer, [delivery], countAttempt)
+}
+
+/** Whether the event only met a lock of another transaction. */
+const hasOnlyWaited = (result: EventResult | undefined): boolean =>
+  result?.kind === 'retry' && isCode(result.error, 'locked')
+
+const crashLoop = (eventId: string, { started }: Attempts): AttemptedDeadLetter => ({
+  kind: 'dead-letter',
+  reason: 'consumer-crashed',
+  error: `its handling was started ${started} times, and its consumer crashed each time`,
+  attempted: { eventId, attempts: started },
+})
+
+/** What was counted of the attempts at these messages; nothing when told to stop before it could be read. */
+async function withAttempts<Tables, Event extends IncomingEvent>(
+  { decode, db, outages, signal }: Consumer<Tables, Event>,
+  deliveries: Delivery[],
+): Promise<QuarantinedMessage[]> {
+  if (deliveries.length === 0) return []
+  const messages = deliveries.map((delivery) => {
+    const decoded = decodeDelivery(decode, delivery)
+    return { delivery, eventId: decoded.kind === 'event' ? decoded.event.id : undefined }
+  })
+  const ids = messages.flatMap(({ eventId }) => eventId ?? [])
+  const known = await retryWhileUnavailable(() => readAttempts(db, ids), outages.database, signal)
+  if (!known) for (const delivery of deliveries) delivery.requeue()
+  if (!known) return []
+  const sinceMs = performance.now()
+  return messages.map(({ delivery, eventId = '' }) => {
+    return {
+      delivery,
+      eventId: eventId || undefined,
+      attempts: known.get(eventId) ?? firstRedelivery,
+      sinceMs,
+    }
+  })
+}
