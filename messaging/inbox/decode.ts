@@ -37,6 +37,9 @@ export const withDeliveryTimes =
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
 
+/** `Date` misreads fractions of ten digits and more that begin with zeros (findings/date-parse-long-fraction.sh). */
+const belowMs = /(?<=\.\d{3})\d+/
+
 /** What the readers of a timeline take (contracts/timeline.ts), and the database. */
 const readable = /^[1-9]\d{3}-/
 
@@ -46,7 +49,8 @@ const readable = /^[1-9]\d{3}-/
  * Every time of a message goes through here.
  */
 export function utcTime(value: unknown): string | undefined {
-  const ms = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
+  if (typeof value !== 'string' || !rfc3339.test(value)) return undefined
+  const ms = Date.parse(value.replace(belowMs, ''))
   if (Number.isNaN(ms)) return undefined
   const time = new Date(ms).toISOString() // in UTC it may be of another year, without four digits
   return readable.test(time) ? time : undefined

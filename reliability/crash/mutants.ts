@@ -522,6 +522,17 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'fraction-as-it-comes',
+    file: `${inbox}/decode.ts`,
+    text: "value.replace(belowMs, '')",
+    replacement: 'value',
+    why: 'no time is off by up to a second',
+    caughtBy: {
+      test: `${inbox}/decode.test.ts`,
+      titled: 'takes the first three digits of a fraction',
+    },
+  },
+  {
     name: 'no-polling-while-disconnected',
     file: 'orders-api/push/status-feed.ts',
     text: '      onDisconnected: fillGap,\n',
