@@ -12,12 +12,11 @@ import { proxyTo } from '#testing/proxy.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { Publisher } from '../broker/publisher.ts'
 import type { MessagingDatabase } from '../tables.ts'
-import { runConsumer, subscribe } from './consumer.ts'
+import { runConsumer, subscribe, TaskGroup } from './consumer.ts'
 import { handleEvents } from './handle-events.ts'
 import { processBatch } from './process-batch.ts'
 import { firstRedelivery, quietPeriodMs } from './quarantine-policy.ts'
 import { readAttempts, recordStart, revertStart } from './rows.ts'
-import { TaskGroup } from './task-group.ts'
 import type { ConsumerOptions, Outcome } from './types.ts'
 
 interface Thing {

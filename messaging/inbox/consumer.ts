@@ -7,7 +7,6 @@ import { runReturn } from '../deferral/return-deferred.ts'
 import { DeliveryBuffer } from './delivery-buffer.ts'
 import { processBatch } from './process-batch.ts'
 import { handleQuarantined } from './quarantine.ts'
-import { TaskGroup } from './task-group.ts'
 import type { ConsumerOptions, ConsumerOutages, IncomingEvent } from './types.ts'
 
 /**
@@ -72,6 +71,20 @@ export function subscribe(
       for (const delivery of [...buffer.takeAll(), ...quarantine.takeAll()]) delivery.requeue()
     },
     close: () => subscription.close(),
+  }
+}
+
+/** Tasks that run in the background until somebody waits for all of them. They must not reject. */
+export class TaskGroup {
+  readonly #running = new Set<Promise<void>>()
+
+  run(task: Promise<void>): void {
+    const tracked = task.finally(() => this.#running.delete(tracked))
+    this.#running.add(tracked)
+  }
+
+  async done(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
   }
 }
 

@@ -6,7 +6,6 @@ import type { Delivery } from '../broker/consumer.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { RowLocks } from '../deferral/row-locks.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
-import type { TaskGroup } from './task-group.ts'
 
 export interface IncomingEvent {
   id: string
@@ -84,7 +83,7 @@ export interface ConsumerContext
   /** Redelivered and failed messages, to be handled one by one. */
   quarantine: Pick<DeliveryBuffer<Delivery>, 'push'>
   /** Retries and dead letters in progress. */
-  background: TaskGroup
+  background: { run: (task: Promise<void>) => void }
   outages: ConsumerOutages
   signal: AbortSignal
 }
