@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { allEventTypes } from '#contracts/event-types.ts'
 import { allLedgerTypes } from '#contracts/ledger-types.ts'
 import { orderStatuses, pendingStatuses } from '#contracts/order-states.ts'
+import { failureColumn } from '#testing/failure-table.ts'
 
 /**
  * Who may import whom. A folder is a process, and processes meet only in events and in tables of
@@ -254,6 +255,17 @@ describe('architecture', () => {
         }),
     )
     assert.deepEqual(broken, [])
+  })
+
+  it('retries the turn of a relay whatever has failed, as ARCHITECTURE.md says', () => {
+    const actions = Object.values(failureColumn('relay, payment request retry'))
+    assert.deepEqual(actions, Array(5).fill('retry the turn'))
+    const turns = code.filter(({ path }) => /^messaging\/outbox\/|consumer\/asking\.ts$/.test(path))
+    assert.ok(turns.length > 3)
+    const choosing = faults(turns, ({ imports }) =>
+      imports.map(({ from }) => from.endsWith('/errors.ts') && 'tells one failure from another'),
+    )
+    assert.deepEqual(choosing, [])
   })
 
   it('keeps SQL in rows.ts', () => {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { AppError, isCode } from '#chassis/errors.ts'
 import { eventually } from '#testing/eventually.ts'
-import { groupCommit } from './group-commit.ts'
+import { failureColumn } from '#testing/failure-table.ts'
+import { groupCommit, onFailure } from './group-commit.ts'
 
 describe('groupCommit', () => {
+  it('treats each failure as ARCHITECTURE.md says', () => {
+    assert.deepEqual(onFailure, failureColumn('group commit'))
+  })
+
   /** Groups of numbers, each of which stays in work until it is let go. */
   function gated({ concurrency = 1, groupSize = 100, maxWaitMs = 60_000 } = {}) {
     const begun: { group: number[]; gate: PromiseWithResolvers<void> }[] = []

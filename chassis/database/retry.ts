@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts'
-import { AppError } from '../errors.ts'
+import { classify } from '../errors.ts'
 import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
@@ -19,7 +19,7 @@ export async function untilAvailable<T>(
       return result
     } catch (error) {
       if (signal.aborted) return undefined
-      if (!(error instanceof AppError)) throw error
+      if (classify(error) === 'item') throw error
       outage.failed(error)
       await pause(backoffMs(failures), signal)
     }

@@ -1,5 +1,6 @@
-import { sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
 import type { IdempotencyKeysTable } from '#tables/both.ts'
+import type { InTransaction } from '../database/connect.ts'
 
 export interface WithIdempotencyKeys {
   idempotency_keys: IdempotencyKeysTable
@@ -21,7 +22,7 @@ export const keyId = ({ user_id, call, key }: ScopedKey): string =>
  * Locks keys until the end of this transaction, and returns the ids of those that it could lock. It
  * never waits for another transaction, so the order of the ids does not matter.
  */
-export const lockKeys = async (trx: Transaction<WithIdempotencyKeys>, ids: string[]) => {
+export const lockKeys = async (trx: InTransaction, ids: string[]) => {
   const { rows } = await sql<{ locked: boolean; name: string }>`
     SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) AS locked, name
     FROM unnest(${ids}::text[]) AS name
@@ -30,7 +31,7 @@ export const lockKeys = async (trx: Transaction<WithIdempotencyKeys>, ids: strin
 }
 
 /** The responses that are stored for keys, by the ids of the keys. */
-export const findResponses = async (trx: Transaction<WithIdempotencyKeys>, keys: ScopedKey[]) => {
+export const findResponses = async (trx: InTransaction, keys: ScopedKey[]) => {
   const { rows } = await sql<StoredResponse>`
     SELECT user_id, call, key, fingerprint, response_status, response_body
     FROM idempotency_keys
@@ -50,10 +51,7 @@ export interface StoredResponse extends ScopedKey {
 }
 
 /** In the transaction that has the effects and has locked the keys; sorted, as all multi-row writes are. */
-export const insertResponses = (
-  trx: Transaction<WithIdempotencyKeys>,
-  responses: StoredResponse[],
-) => {
+export const insertResponses = (trx: InTransaction, responses: StoredResponse[]) => {
   const sorted = responses.toSorted((a, b) => (keyId(a) < keyId(b) ? -1 : 1))
   return sql`
     INSERT INTO idempotency_keys (user_id, call, key, fingerprint, response_status, response_body)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import type { Database } from '../database/connect.ts'
+import type { Database, InTransaction } from '../database/connect.ts'
 import {
   findResponses,
   insertResponses,
@@ -66,8 +66,7 @@ export async function withIdempotencyKeys<
   effect: (trx: Transaction<Tables>, fresh: Request[]) => Promise<EffectResponse<Body>[]>,
 ): Promise<Outcome<Body>[]> {
   return db.transaction().execute(async (trx) => {
-    const keys = trx as unknown as Transaction<WithIdempotencyKeys>
-    const outcomes = await replayOrRefuse<Body>(keys, requests)
+    const outcomes = await replayOrRefuse<Body>(trx, requests)
     const fresh = requests.filter((request) => !outcomes.has(request))
     const responses = fresh.length > 0 ? await effect(trx, fresh) : []
     const stored: StoredResponse[] = []
@@ -78,7 +77,7 @@ export async function withIdempotencyKeys<
       outcomes.set(request, { ...response, json, replayed: false })
       stored.push(...storedResponse(request, response.status, json))
     }
-    if (stored.length > 0) await insertResponses(keys, stored)
+    if (stored.length > 0) await insertResponses(trx, stored)
     return requests.map((request) => outcomes.get(request) as Outcome<Body>)
   })
 }
@@ -88,7 +87,7 @@ export async function withIdempotencyKeys<
  * and no response yet, the first has the effect, and the second is refused.
  */
 async function replayOrRefuse<Body>(
-  trx: Transaction<WithIdempotencyKeys>,
+  trx: InTransaction,
   requests: IdempotentRequest[],
 ): Promise<Map<IdempotentRequest, Outcome<Body>>> {
   const outcomes = new Map<IdempotentRequest, Outcome<Body>>()

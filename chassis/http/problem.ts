@@ -7,7 +7,7 @@ import {
   problemKinds,
   problemTypeOf,
 } from '#contracts/problem-types.ts'
-import { AppError } from '../errors.ts'
+import { classify, type FailureClass } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
 export interface FieldError {
@@ -89,9 +89,18 @@ function refuse(status: number, method: string): void {
   }
 }
 
+/** The answer to a failure that is no Problem; ARCHITECTURE.md has the same table. */
+export const onFailure: Record<FailureClass, 503 | 500> = {
+  unavailable: 503,
+  slow: 503,
+  locked: 503,
+  conflict: 503,
+  item: 500,
+}
+
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof AppError) {
+  if (onFailure[classify(error)] === 503) {
     return new Problem(
       503,
       'What this needs cannot be reached or is too busy. A change may or may not have taken effect: repeat the request, with the same Idempotency-Key.',

@@ -3,11 +3,13 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import Router from '@koa/router'
+import { failureColumn } from '#testing/failure-table.ts'
 import { silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
 import { AppError } from '../errors.ts'
 import { readJson } from './body.ts'
 import { Health } from './health.ts'
+import { onFailure } from './problem.ts'
 import { serve } from './server.ts'
 
 interface Asked {
@@ -18,6 +20,11 @@ interface Asked {
 
 describe('serve', () => {
   const use = useResources()
+
+  it('treats each failure as ARCHITECTURE.md says', () => {
+    const statuses = Object.entries(onFailure).map(([name, status]) => [name, String(status)])
+    assert.deepEqual(Object.fromEntries(statuses), failureColumn('HTTP'))
+  })
 
   /** A process with an API of one route, which does what it is told. */
   async function start(

@@ -11,6 +11,9 @@ export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'begin anew' | '
   item: 'split',
 }
 
+/** Whether an event only met a lock of another transaction. */
+export const isLocked = (error: unknown): boolean => onFailure[classify(error)] === 'defer'
+
 /** Repetitions of a transaction after conflicts: enough under any load, few enough to notice a bug. */
 const maxConflicts = 10
 
@@ -30,9 +33,8 @@ export async function handleEvents<Tables, Event extends IncomingEvent>(
   handling: Handling<Tables, Event>,
   events: Event[],
 ): Promise<EventResults> {
-  const isLocked = (event: Event) => handling.rowLocks?.isKnownAsLocked(event) === true
   const { waiting = [], free = [] } = Object.groupBy(events, (event) =>
-    isLocked(event) ? 'waiting' : 'free',
+    handling.rowLocks?.isKnownAsLocked(event) ? 'waiting' : 'free',
   )
   const results = await handleOrSplit(handling, free, undefined)
   const others = await handleOrSplit(handling, waiting, { lockWaitsLeft: maxLockWaits })
@@ -49,13 +51,13 @@ async function handleOrSplit<Tables, Event extends IncomingEvent>(
   try {
     return await beginAnew(() => inOneTransaction(handling, events, deferring !== undefined))
   } catch (error) {
-    const reaction = onFailure[classify(error)]
-    if (reaction === 'hold') throw error
-    const isLocked = reaction === 'defer'
-    if (isLocked && !deferring) {
+    const action = onFailure[classify(error)]
+    if (action === 'hold') throw error
+    const isWaiting = action === 'defer'
+    if (isWaiting && !deferring) {
       return handleOrSplit(handling, events, { lockWaitsLeft: maxLockWaits })
     }
-    const isGivenUp = isLocked && deferring && --deferring.lockWaitsLeft < 0
+    const isGivenUp = isWaiting && deferring && --deferring.lockWaitsLeft < 0
     if (events.length === 1 || isGivenUp) return retryEach(events, error)
     const half = Math.ceil(events.length / 2)
     const left = await handleOrSplit(handling, events.slice(0, half), deferring)

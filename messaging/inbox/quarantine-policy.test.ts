@@ -11,58 +11,58 @@ import {
 
 const begin = ({ started, finished }: Attempts): Attempts => ({ started: started + 1, finished })
 
-describe('suspicion', () => {
-  it('falls on an event at its third death: one among others, two alone', () => {
-    const afterSecondDeath = begin(firstRedelivery)
-    const afterThirdDeath = begin(afterSecondDeath)
-    assert.deepEqual([firstRedelivery, afterSecondDeath, afterThirdDeath].map(isCrashLoop), [
+describe('quarantine policy', () => {
+  it('finds a crash loop at the third crash: one among other events, two alone', () => {
+    const afterSecondCrash = begin(firstRedelivery)
+    const afterThirdCrash = begin(afterSecondCrash)
+    assert.deepEqual([firstRedelivery, afterSecondCrash, afterThirdCrash].map(isCrashLoop), [
       false,
       false,
       true,
     ])
   })
 
-  it('never falls on an event that fails but lets its consumer live', () => {
+  it('finds no crash loop in an event that fails without crashing its consumer', () => {
     assert.ok(!isCrashLoop({ started: 100, finished: 99 }))
     assert.ok(!hasCrashed({ started: 100, finished: 99 }))
   })
 
-  it('calls an event dangerous once it was alone with a consumer that died', () => {
+  it('knows that an event has crashed once it was alone with a consumer that crashed', () => {
     assert.ok(!hasCrashed(firstRedelivery))
     assert.ok(hasCrashed(begin(firstRedelivery)))
   })
 
-  describe('gives the turn', () => {
+  describe('handles next', () => {
     const of = (id: string, attempts: Attempts, sinceMs = 0) => ({ id, attempts, sinceMs })
-    const killer = of('killer', { started: 3, finished: 0 })
-    const dangerous = of('dangerous', { started: 2, finished: 0 })
+    const crashLoop = of('crashLoop', { started: 3, finished: 0 })
+    const crashed = of('crashed', { started: 2, finished: 0 })
     const failing = of('failing', { started: 5, finished: 5 })
-    const innocent = of('innocent', firstRedelivery)
+    const redelivered = of('redelivered', firstRedelivery)
 
     const never = Number.NEGATIVE_INFINITY
 
-    it('to a killer at once, which is only parked, then to the innocent as they came', () => {
-      const suspects = [dangerous, failing, innocent, killer]
-      assert.equal(nextOf(suspects, 0, 0), killer)
-      assert.equal(nextOf(suspects.slice(0, 3), quietPeriodMs, quietPeriodMs), failing)
-      assert.equal(nextOf([dangerous, innocent, failing], quietPeriodMs, never), innocent)
+    it('a crash loop at once, which is only dead-lettered, then the others as they came', () => {
+      const events = [crashed, failing, redelivered, crashLoop]
+      assert.equal(nextOf(events, 0, 0), crashLoop)
+      assert.equal(nextOf(events.slice(0, 3), quietPeriodMs, quietPeriodMs), failing)
+      assert.equal(nextOf([crashed, redelivered, failing], quietPeriodMs, never), redelivered)
     })
 
-    it('to the dangerous when what came back with them has had time to arrive, and is done', () => {
-      assert.equal(nextOf([dangerous], quietPeriodMs - 1, never), undefined)
-      assert.equal(nextOf([dangerous], quietPeriodMs, never), dangerous)
+    it('an event that has crashed when other redeliveries have had time to arrive, and are done', () => {
+      assert.equal(nextOf([crashed], quietPeriodMs - 1, never), undefined)
+      assert.equal(nextOf([crashed], quietPeriodMs, never), crashed)
       assert.equal(nextOf([], quietPeriodMs, never), undefined)
     })
 
-    it('to the dangerous when what went before has been told to those who wait for it', () => {
-      assert.equal(nextOf([dangerous], 1_000, 1_001 - quietPeriodMs), undefined)
-      assert.equal(nextOf([dangerous], 1_000, 1_000 - quietPeriodMs), dangerous)
+    it('an event that has crashed after a quiet period, in which the last wake-up is sent', () => {
+      assert.equal(nextOf([crashed], 1_000, 1_001 - quietPeriodMs), undefined)
+      assert.equal(nextOf([crashed], 1_000, 1_000 - quietPeriodMs), crashed)
     })
 
-    it('to the dangerous when their patience has ended, though others keep coming', () => {
-      const suspects = [innocent, of('later', dangerous.attempts, 1), dangerous]
-      assert.equal(nextOf(suspects, maxWaitMs - 1, never), innocent)
-      assert.equal(nextOf(suspects, maxWaitMs, maxWaitMs), dangerous)
+    it('an event that has crashed when it has waited long enough, though others keep coming', () => {
+      const events = [redelivered, of('later', crashed.attempts, 1), crashed]
+      assert.equal(nextOf(events, maxWaitMs - 1, never), redelivered)
+      assert.equal(nextOf(events, maxWaitMs, maxWaitMs), crashed)
     })
   })
 })

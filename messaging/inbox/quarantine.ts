@@ -1,9 +1,9 @@
-import { isCode } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import { type AttemptedDeadLetter, writeDeadLetter } from './dead-letter.ts'
 import { decodeDelivery } from './decode.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
+import { isLocked } from './handle-events.ts'
 import { type CountAttempt, processBatch } from './process-batch.ts'
 import {
   type Attempts,
@@ -79,7 +79,7 @@ async function handleAlone<Tables, Event extends IncomingEvent>(
 
 /** Whether the event only met a lock of another transaction. */
 const hasOnlyWaited = (result: EventResult | undefined): boolean =>
-  result?.kind === 'retry' && isCode(result.error, 'locked')
+  result?.kind === 'retry' && isLocked(result.error)
 
 const crashLoop = (eventId: string, { started }: Attempts): AttemptedDeadLetter => ({
   kind: 'dead-letter',

@@ -1,10 +1,9 @@
 import { backoffMs } from '#chassis/backoff.ts'
-import { classify } from '#chassis/errors.ts'
 import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { AttemptedDeadLetter } from './dead-letter.ts'
-import { onFailure } from './handle-events.ts'
+import { isLocked } from './handle-events.ts'
 import { recordFailure } from './rows.ts'
 import type { ConsumerContext, EventResult } from './types.ts'
 
@@ -59,7 +58,7 @@ async function countAttempt(
   eventId: string,
   error: unknown,
 ): Promise<number> {
-  if (onFailure[classify(error)] === 'defer') return 0
+  if (isLocked(error)) return 0
   try {
     return await recordFailure(db, eventId, String(error))
   } catch (fault) {

@@ -1,4 +1,5 @@
-import type { InTransaction } from '#chassis/database/connect.ts'
+import type { Transaction } from 'kysely'
+import type { MessagingDatabase } from '../tables.ts'
 import { insertEvents } from './rows.ts'
 
 /** An event as it will be published; its id and type are also columns of the outbox. */
@@ -11,7 +12,10 @@ export interface Event {
  * Promises events: they are published if, and only if, the caller's transaction commits. Wake the
  * relay afterwards (`relayWaker`), or its poll finds them a little later.
  */
-export async function appendEvents(trx: InTransaction, events: readonly Event[]): Promise<void> {
+export async function appendEvents<Tables extends Pick<MessagingDatabase, 'outbox'>>(
+  trx: Transaction<Tables>,
+  events: readonly Event[],
+): Promise<void> {
   if (events.length === 0) return
   const rows = events.map((event) => ({
     event_id: event.id,

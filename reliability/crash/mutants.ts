@@ -429,7 +429,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'key-in-another-transaction',
     file: 'chassis/http/idempotent-transaction.ts',
-    text: 'await insertResponses(keys, stored)',
+    text: 'await insertResponses(trx, stored)',
     replacement: 'await insertResponses(db as never, stored)',
     why: 'a response is stored only with its effect',
     caughtBy: { scenario: 'orders-api dies before it commits' },

@@ -1,6 +1,6 @@
 /*
  * A message that kills its consumer, and its neighbours: messaging/inbox as built, with its batches and
- * its suspects. README.md says which code each step stands for. Message 0 is the killer, 1 a plain
+ * its quarantine. README.md says which code each step stands for. Message 0 is the killer, 1 a plain
  * neighbour, 2 one that fails FAILS times by itself before it succeeds.
  */
 
@@ -17,7 +17,7 @@
 #define MESSAGES       3
 #define KILLER         0
 #define FAILING        2
-#define MAX_UNFINISHED 3         /* suspicion.ts: maxUnfinished */
+#define MAX_UNFINISHED 3         /* quarantine-policy.ts: maxUnfinished */
 #define MAX_ATTEMPTS   6         /* CONSUMER_MAX_ATTEMPTS */
 #define NOBODY         255
 
@@ -39,7 +39,7 @@ byte deaths;                     /* those that the killer is to blame for */
 #define EACH(p) (p(0) && p(1) && p(2))
 #define ANY(option) option(0) option(1) option(2)
 
-/* Without a row, a message that came back was begun once, perhaps (suspicion.ts: deliveredBefore). */
+/* Without a row, a message that came back was begun once, perhaps (quarantine-policy.ts: firstRedelivery). */
 #define startedOf(m)  (started[m] == 0 -> 1 : started[m])
 #define unfinished(m) (startedOf(m) - finished[m])
 #define isMine(m)     (heldBy[m] == me)
