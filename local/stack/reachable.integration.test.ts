@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import { connectOrFail, hangUp } from '#messaging/broker/connection.ts'
+import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { useResources } from '#testing/resources.ts'
@@ -40,7 +40,7 @@ describe('servers that the environment names', () => {
     const amqp = elsewhere(broker.url, await at(broker.url))
     const ordersDatabase = elsewhere(database.url, await at(database.url))
     await refuseUnreachable({ given: { amqp, ordersDatabase } })
-    await hangUp(await connectOrFail(amqp, 'test'))
+    await closeConnection(await connectOrFail(amqp, 'test'))
     const db = use(connectDatabase({ name: 'test', url: ordersDatabase }))
     await sql`SELECT 1`.execute(db)
   })

@@ -26,27 +26,31 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
   try {
     return await within(connectTimeoutMs, 'connecting', connecting)
   } catch (cause) {
-    connecting.then(hangUp, () => {}) // should it succeed after all
+    connecting.then(
+      (connection) => closeConnection(connection),
+      () => {},
+    ) // should it succeed after all
     throw new AppError('unavailable', 'The broker cannot be reached', { cause })
   }
 }
 
 /**
- * Politely, but not waiting long for a broker that does not answer: amqplib takes only an error of its
- * socket for the end of the connection. What is to be sent has to be answered before: amqplib writes the end
- * of the connection past what its channels have written in this turn of the event loop, and even in the
- * last. Never rejects, and need not be waited for.
+ * Closes gracefully, and destroys the socket after `closeTimeoutMs`: with a broker that does not answer,
+ * amqplib takes only an error of its socket for the end of the connection. Whatever was sent must be
+ * answered before: amqplib writes the close frame ahead of what its channels have written in this turn of
+ * the event loop, and even in the last. Never rejects, and need not be awaited.
  */
-export function hangUp(connection: ChannelModel, patienceMs = 500): Promise<void> {
+export function closeConnection(connection: ChannelModel, closeTimeoutMs = 500): Promise<void> {
   const { stream } = connection.connection as unknown as { stream: Socket }
-  const cut = setTimeout(() => stream.destroy(new Error('The broker does not answer')), patienceMs)
+  const timeout = new Error('The broker does not answer')
+  const timer = setTimeout(() => stream.destroy(timeout), closeTimeoutMs)
   const closing = connection
     .close()
     .catch(() => {})
     .finally(() => {
-      clearTimeout(cut)
+      clearTimeout(timer)
       stream.destroy()
     })
-  const gone = new Promise<void>((resolve) => stream.once('close', () => resolve()))
-  return Promise.race([closing, gone])
+  const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()))
+  return Promise.race([closing, closed])
 }

@@ -19,7 +19,7 @@ describe('Subscription', () => {
       new Subscription({
         ...{ name: 'consumer', url: broker.url, topology, queue: 'all', prefetch: 10 },
         logger: silent,
-        bindEveryMs: 200,
+        timing: { bindEveryMs: 200 },
         onDelivery: ({ content, ack }) => {
           received.push(content.toString())
           ack()

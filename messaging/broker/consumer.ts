@@ -3,12 +3,12 @@ import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause, untilAborted } from '#chassis/pause.ts'
-import { connectTimeoutMs, connectTo, hangUp } from './connection.ts'
+import { AckBatcher } from './ack-batcher.ts'
+import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { reconnect } from './reconnect.ts'
-import { Settlement } from './settlement.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
 
-/** A message in our hands: the broker keeps it until we say what became of it. */
+/** A delivered message: the broker keeps it until it is acknowledged or requeued. */
 export interface Delivery {
   content: Buffer
   messageId: string | undefined
@@ -17,31 +17,33 @@ export interface Delivery {
   exchange: string
   routingKey: string
   headers: Record<string, unknown>
-  /** It was in somebody's hands before, who did not settle it. */
+  /** A consumer had it before, and did not acknowledge it. */
   isRedelivered: boolean
-  /** The channel is gone: the broker will deliver it again, and nothing that we say matters. */
+  /** The channel is gone: the broker redelivers the message, and no answer to this delivery matters. */
   isLost: () => boolean
   ack: () => void
-  /** Gives it back, for this or another consumer. */
+  /** The broker delivers it again, to this or another consumer. */
   requeue: () => void
 }
 
 export interface SubscriptionOptions extends BrokerOptions {
   queue: string
-  /** Most messages in our hands at a time. */
+  /** Most unacknowledged messages. */
   prefetch: number
   logger: Logger
   onDelivery: (delivery: Delivery) => void
-  /** What was delivered until now is lost, and will come again. */
+  /** The channel of all deliveries until now is gone. */
   onLost?: () => void
-  /** How often the bindings are declared while we consume. */
-  bindEveryMs?: number
+  timing?: {
+    /** How often the bindings are redeclared. */
+    bindEveryMs?: number
+  }
 }
 
 /** A queue that serves lets us consume within milliseconds; one without a leader never answers. */
 const consumeTimeoutMs = 10_000
 
-/** How long what is in our hands may take when we stop. */
+/** How long the unacknowledged messages may take at shutdown. */
 const finishTimeoutMs = 3_000
 const closeTimeoutMs = 1_000
 
@@ -49,8 +51,8 @@ const closeTimeoutMs = 1_000
  * Consumes a queue on a connection of its own, until closed.
  *
  * Whatever ends it (a lost connection, a deleted queue), it begins again from declaring and
- * connecting, so that a broker which came back empty is furnished anew. A binding that somebody
- * removed ends nothing, though no message comes any more: so it is declared again every few seconds.
+ * connecting, so that the topology is redeclared at a broker that has lost it. A removed
+ * binding ends nothing, though no message comes any more: bindings are redeclared every few seconds.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions
@@ -79,7 +81,7 @@ export class Subscription {
   }
 
   /**
-   * Takes no more messages, and waits (3 s at most) until those in our hands are settled; also for an
+   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued; also for an
    * attempt to connect that is under way.
    */
   async close(): Promise<void> {
@@ -99,13 +101,13 @@ export class Subscription {
     try {
       const channel = await openChannel(connection)
       for (const event of ['error', 'close']) channel.on(event, end)
-      void this.#bindAgain(connection, AbortSignal.any([life.signal, this.#stop.signal]))
+      void this.#rebind(connection, AbortSignal.any([life.signal, this.#stop.signal]))
       await this.#consume(channel, { life: life.signal, end, onUp })
     } finally {
       this.#consuming = false
       life.abort()
       this.#options.onLost?.()
-      void hangUp(connection)
+      void closeConnection(connection)
     }
   }
 
@@ -115,13 +117,13 @@ export class Subscription {
   ): Promise<void> {
     const { queue, prefetch, onDelivery, logger } = this.#options
     const stop = this.#stop.signal
-    const settlement = new Settlement(channel)
+    const acks = new AckBatcher(channel)
     const tooLate: ConsumeMessage[] = []
     const receive = (message: ConsumeMessage | null) => {
       if (!message) return end(new Error('the broker has cancelled the consumer'))
-      settlement.take(message)
+      acks.track(message)
       if (stop.aborted) tooLate.push(message)
-      else onDelivery(deliveryOf(message, settlement, life))
+      else onDelivery(deliveryOf(message, acks, life))
     }
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
     const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
@@ -140,26 +142,26 @@ export class Subscription {
     if (!consumer) return
     await this.#finish(channel, life, async () => {
       await channel.cancel(consumer.consumerTag)
-      for (const message of tooLate) settlement.requeue(message)
-      await finishSettling(channel, queue, settlement)
+      for (const message of tooLate) acks.requeue(message)
+      await finishAcknowledging(channel, queue, acks)
     })
   }
 
   async #finish(channel: Channel, life: AbortSignal, work: () => Promise<void>): Promise<void> {
     const finishing = Promise.race([work(), untilAborted(life)])
-    await within(finishTimeoutMs, 'finishing what was in hand', finishing).catch((error) =>
-      this.#options.logger.warn({ err: error }, 'not all was finished'),
+    await within(finishTimeoutMs, 'finishing the unacknowledged messages', finishing).catch(
+      (error) => this.#options.logger.warn({ err: error }, 'not all messages were finished'),
     )
     await within(closeTimeoutMs, 'closing the channel', channel.close())
   }
 
   /** On a channel of its own: a binding that cannot be declared now says nothing of the queue. */
-  async #bindAgain(connection: ChannelModel, over: AbortSignal): Promise<void> {
-    const { bindEveryMs = 10_000 } = this.#options
+  async #rebind(connection: ChannelModel, over: AbortSignal): Promise<void> {
+    const { bindEveryMs = 10_000 } = this.#options.timing ?? {}
     for (;;) {
       await pause(bindEveryMs, over)
       if (over.aborted) return
-      await this.#bind(connection).catch(() => {}) // what hinders it may be over the next time
+      await this.#bind(connection).catch(() => {}) // the cause may be gone the next time
     }
   }
 
@@ -177,29 +179,29 @@ const openChannel = (connection: ChannelModel): Promise<Channel> =>
   within(connectTimeoutMs, 'opening a channel', connection.createChannel())
 
 /**
- * Resolves when everything in our hands is settled, and the queue has heard of it. That a channel was
+ * Resolves when every message is answered, and the queue has the answers. That a channel was
  * closed is no proof: a quorum queue takes 32 commands of a channel at a time, and the channel keeps
  * further ones to itself, until it is told that those are done, or for ever, when it is closed before.
  * A get is done by the queue after them; a message that it brings goes back. Whatever the queue answers
  * after that comes when the channel was told, and has sent the rest.
  */
-async function finishSettling(
+async function finishAcknowledging(
   channel: Channel,
   queue: string,
-  settlement: Settlement,
+  acks: AckBatcher,
 ): Promise<void> {
-  const wasEmpty = settlement.isEmpty()
-  await settlement.whenEmpty()
+  const wasEmpty = acks.isEmpty()
+  await acks.drained()
   const message = wasEmpty ? false : await channel.get(queue)
   if (message) channel.nack(message)
   await channel.checkQueue(queue)
 }
 
-function deliveryOf(message: ConsumeMessage, settlement: Settlement, life: AbortSignal): Delivery {
+function deliveryOf(message: ConsumeMessage, acks: AckBatcher, life: AbortSignal): Delivery {
   const { properties, fields, content } = message
-  /** On a lost channel nothing is said: the broker delivers again what was on it. */
-  const unlessLost = (settle: () => void) => () => {
-    if (!life.aborted) settle()
+  /** On a lost channel nothing is answered: the broker redelivers its messages. */
+  const unlessLost = (answer: () => void) => () => {
+    if (!life.aborted) answer()
   }
   return {
     content,
@@ -210,7 +212,7 @@ function deliveryOf(message: ConsumeMessage, settlement: Settlement, life: Abort
     headers: (properties.headers ?? {}) as Record<string, unknown>,
     isRedelivered: fields.redelivered,
     isLost: () => life.aborted,
-    ack: unlessLost(() => settlement.ack(message)),
-    requeue: unlessLost(() => settlement.requeue(message)),
+    ack: unlessLost(() => acks.ack(message)),
+    requeue: unlessLost(() => acks.requeue(message)),
   }
 }

@@ -4,8 +4,8 @@ import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
-import { connectTimeoutMs, connectTo, hangUp } from './connection.ts'
-import { Quarantine } from './quarantine.ts'
+import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
+import { Isolation } from './isolation.ts'
 import { type Life, reconnect } from './reconnect.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
 
@@ -20,7 +20,7 @@ export class Publisher {
   readonly #options: BrokerOptions & { logger: Logger }
   readonly #stop = new AbortController()
   readonly #events = new EventEmitter().setMaxListeners(0)
-  readonly #quarantine = new Quarantine()
+  readonly #isolation = new Isolation()
   readonly #outage: Outage
   readonly #done: Promise<void>
   #window: ConfirmWindow | undefined
@@ -68,7 +68,7 @@ export class Publisher {
   async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
     const window = this.#window
     if (!window) return { confirmed: [], failed: [], unknown: idsOf(messages) }
-    const { suspected, late, ...published } = await this.#quarantine.publishAll(
+    const { suspected, late, ...published } = await this.#isolation.publishAll(
       window,
       messages,
       deadlineMs,
@@ -83,19 +83,19 @@ export class Publisher {
       const error = `no confirm within ${deadlineMs} ms, though the broker answers`
       published.failed.push(...late.map((id) => ({ id, error })))
     }
-    if (this.#blocked === undefined && this.#window === window) this.#hangUp()
+    if (this.#blocked === undefined && this.#window === window) this.#disconnect()
     return published
   }
 
-  /** Begins a new connection, and declares the topology anew: something of it seems to be gone. */
+  /** Opens a new connection, and redeclares the topology: a part of it seems to be gone. */
   reconnect(): void {
-    this.#hangUp()
+    this.#disconnect()
   }
 
   /** Call it when nothing is in flight any more. An attempt to connect that is under way is waited for. */
   async close(): Promise<void> {
     this.#stop.abort()
-    this.#hangUp()
+    this.#disconnect()
     await this.#done
   }
 
@@ -120,7 +120,7 @@ export class Publisher {
     } finally {
       this.#window = undefined
       this.#blocked = undefined
-      this.#hangUp()
+      this.#disconnect()
     }
   }
 
@@ -155,11 +155,11 @@ export class Publisher {
     }
   }
 
-  #hangUp(): void {
+  #disconnect(): void {
     const connection = this.#connection
     this.#connection = undefined
     this.#window = undefined
-    if (connection) void hangUp(connection)
+    if (connection) void closeConnection(connection)
   }
 }
 

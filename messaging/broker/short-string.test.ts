@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { resendable, shortString } from './short-string.ts'
+import { republishable, shortString } from './short-string.ts'
 
 describe('shortString', () => {
   for (const [what, text, cut] of [
@@ -29,16 +29,16 @@ describe('shortString', () => {
   })
 })
 
-describe('resendable', () => {
+describe('republishable', () => {
   it('cuts each text that would not fit, and leaves the rest as it is', () => {
     const headers = { note: 'x'.repeat(300) }
     const came = { type: '\ufffd'.repeat(86), messageId: 'm-1', priority: 3, headers }
     const sent = { ...came, type: '\ufffd'.repeat(85), deliveryMode: 2 }
-    assert.deepEqual(resendable({ ...came, appId: undefined }), sent)
+    assert.deepEqual(republishable({ ...came, appId: undefined }), sent)
   })
 
   it('keeps how long a message lasts as its sender chose, and not for how long', () => {
     const came = { deliveryMode: 1, expiration: '9', userId: 'u', clusterId: 'c' }
-    assert.deepEqual(resendable(came), { deliveryMode: 1 })
+    assert.deepEqual(republishable(came), { deliveryMode: 1 })
   })
 })

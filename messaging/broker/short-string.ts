@@ -17,7 +17,7 @@ export function shortString(text: string): string {
  * unless the sender chose. Not the user, who would have to be ourselves, nor the expiration, at
  * which the copy would vanish, nor the cluster id, which amqplib cannot write.
  */
-export function resendable({
+export function republishable({
   userId: _userId,
   expiration: _expiration,
   clusterId: _clusterId,

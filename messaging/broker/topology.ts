@@ -40,7 +40,7 @@ export interface Declaring extends BrokerOptions {
    * A dead-letter queue from before it had an explicit limit. What a queue was declared with stays,
    * and to delete it would delete its letters: it is used as it is.
    */
-  isOldDeadLetterQueue?: boolean
+  withoutDlqDeliveryLimit?: boolean
   /** Only looks whether all is there: a user without the right to configure may do no more. */
   isPassive?: boolean
 }
@@ -66,8 +66,7 @@ const noDeliveryLimit = 2_147_483_647
 
 /**
  * Makes sure that the topology exists, again whenever it is called: a broker that came back without
- * its disk is furnished anew. One attempt; rascal's own reconnecting is off, because whoever calls
- * this begins again from here. Rejects when the virtual host belongs to another installation.
+ * its disk gets it again. One attempt; rascal's own reconnecting is off, because the callers retry by calling it again. Rejects when the virtual host belongs to another installation.
  */
 export async function declareTopology(options: BrokerOptions): Promise<void> {
   const declaring: Declaring = { ...options, name: `${options.name} topology` }
@@ -82,10 +81,10 @@ async function declare(declaring: Declaring): Promise<void> {
   try {
     await declareOnce(rascalConfig(declaring))
   } catch (error) {
-    const { isPassive, isOldDeadLetterQueue } = declaring
+    const { isPassive, withoutDlqDeliveryLimit } = declaring
     if (!isPassive && isRefused(error, refusal.notAllowed)) return lookAt(declaring)
-    if (!isOldDeadLetterQueue && isDeadLetterQueue(otherArgumentOf(error as Error)?.name)) {
-      return declare({ ...declaring, isOldDeadLetterQueue: true })
+    if (!withoutDlqDeliveryLimit && isDeadLetterQueue(otherArgumentOf(error as Error)?.name)) {
+      return declare({ ...declaring, withoutDlqDeliveryLimit: true })
     }
     throw explained(error as Error)
   }
@@ -107,12 +106,12 @@ const isDeadLetterQueue = (name = ''): boolean => name === deadLetterQueue(name.
 async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
   const creating = rascal.BrokerAsPromised.create(config)
   try {
-    await hangUp(await within(openTimeoutMs, 'declaring the topology', creating))
+    await shutDown(await within(openTimeoutMs, 'declaring the topology', creating))
   } catch (error) {
-    creating.then(hangUp, () => {}) // should it succeed after all
+    creating.then(shutDown, () => {}) // should it succeed after all
     const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
     const broker = failed.broker && failed[failed.broker]
-    if (broker) await hangUp(broker)
+    if (broker) await shutDown(broker)
     throw error
   }
 }
@@ -121,7 +120,7 @@ async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
  * Not waiting long: rascal never hears that a connection which broke while it was being closed is
  * closed. Its listeners stay, since an error that nobody hears ends the process.
  */
-async function hangUp(broker: rascal.BrokerAsPromised): Promise<void> {
+async function shutDown(broker: rascal.BrokerAsPromised): Promise<void> {
   broker.on('error', () => {})
   await within(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
 }
@@ -150,7 +149,9 @@ export function rascalConfig(declaring: Declaring): rascal.BrokerConfig {
         queues: Object.fromEntries(
           [
             ...(installationId ? [[installationQueue, ownershipOf(installationId)] as const] : []),
-            ...queues.flatMap(({ queue }) => queueConfigs(queue, declaring.isOldDeadLetterQueue)),
+            ...queues.flatMap(({ queue }) =>
+              queueConfigs(queue, declaring.withoutDlqDeliveryLimit),
+            ),
           ].map(([queue, options]) => [queue, { options, ...how }]),
         ),
         // Whether they are there cannot be asked: a consumer makes them, as far as it may.
@@ -171,7 +172,7 @@ function connectionConfig(name: string, url: string) {
   }
 }
 
-const queueConfigs = (queue: string, isOldDeadLetterQueue = false) =>
+const queueConfigs = (queue: string, withoutDlqDeliveryLimit = false) =>
   [
     [
       queue,
@@ -193,7 +194,7 @@ const queueConfigs = (queue: string, isOldDeadLetterQueue = false) =>
         durable: true,
         arguments: {
           'x-queue-type': 'quorum',
-          ...(!isOldDeadLetterQueue && { 'x-delivery-limit': noDeliveryLimit }),
+          ...(!withoutDlqDeliveryLimit && { 'x-delivery-limit': noDeliveryLimit }),
         },
       },
     ],

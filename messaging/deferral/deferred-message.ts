@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../broker/confirm-window.ts'
 import type { Delivery } from '../broker/consumer.ts'
-import { resendable, shortString } from '../broker/short-string.ts'
+import { republishable, shortString } from '../broker/short-string.ts'
 import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './rows.ts'
 
 /** Larger headers (as JSON) are left out: none of ours are. */
@@ -11,7 +11,7 @@ export function deferredMessage(
   delivery: Delivery,
 ): Pick<NewDeferredEvent, 'properties' | 'content'> {
   const { messageId, exchange, routingKey, content } = delivery
-  const { headers: _, ...properties } = resendable(delivery.properties)
+  const { headers: _, ...properties } = republishable(delivery.properties)
   const isTooLarge = JSON.stringify(delivery.headers).length > maxHeaderLength
   const headers = isTooLarge ? relayedAt(delivery.headers) : delivery.headers
   return { properties: { messageId, properties, headers, exchange, routingKey }, content }
@@ -39,7 +39,7 @@ export function returningMessage(
   const kept = asItCame ? withoutBrokerHeaders(headers) : relayedAt(headers)
   return {
     ...{ id: messageIdOf(event), content: event.content },
-    properties: asItCame ? properties : resendable({ type, contentType }),
+    properties: asItCame ? properties : republishable({ type, contentType }),
     ...{ exchange: '', routingKey: queue, headers: { ...kept, ...origin } },
   }
 }

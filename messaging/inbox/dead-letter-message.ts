@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../broker/confirm-window.ts'
 import type { Delivery } from '../broker/consumer.ts'
-import { resendable, shortString } from '../broker/short-string.ts'
+import { republishable, shortString } from '../broker/short-string.ts'
 import { deadLetterQueue } from '../broker/topology.ts'
 
 export interface DeadLetterDetails {
@@ -30,7 +30,7 @@ export function deadLetterMessage(
     exchange: '',
     routingKey: deadLetterQueue(queue),
     content: delivery.content,
-    properties: resendable(asItCame ? delivery.properties : { type, contentType }),
+    properties: republishable(asItCame ? delivery.properties : { type, contentType }),
     headers: {
       ...(asItCame && withoutRoutingCopies(delivery.headers)),
       'dead-letter-reason': reason,

@@ -106,8 +106,8 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'nine breaks' },
   },
   {
-    name: 'no-quarantine',
-    file: 'messaging/broker/quarantine.ts',
+    name: 'no-isolation',
+    file: 'messaging/broker/isolation.ts',
     text: 'for (const id of answers.suspected) this.#ids.add(id)',
     replacement: '',
     why: 'an event for which the broker closes the channel holds up no other',
@@ -181,11 +181,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'ack-beyond-what-is-open',
-    file: 'messaging/broker/settlement.ts',
+    file: 'messaging/broker/ack-batcher.ts',
     text: '    if (!answer) isBehindOpen = true\n',
     replacement: '',
     why: 'one acknowledgement for many never covers a message that is still in work',
-    caughtBy: { test: 'messaging/broker/settlement.test.ts', titled: 'lets nobody wait' },
+    caughtBy: { test: 'messaging/broker/ack-batcher.test.ts', titled: 'lets nobody wait' },
   },
   {
     name: 'acks-not-waited-for',
@@ -871,8 +871,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'letter-without-properties',
     file: `${inbox}/dead-letter-message.ts`,
-    text: 'resendable(asItCame ? delivery.properties : { type, contentType })',
-    replacement: 'resendable({ type, contentType })',
+    text: 'republishable(asItCame ? delivery.properties : { type, contentType })',
+    replacement: 'republishable({ type, contentType })',
     why: 'a dead letter says all that its sender wrote',
     caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
   },

@@ -1,8 +1,8 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
 import { AppError } from '#chassis/errors.ts'
-import { connectOrFail, hangUp } from '#messaging/broker/connection.ts'
-import { resendable } from '#messaging/broker/short-string.ts'
+import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
+import { republishable } from '#messaging/broker/short-string.ts'
 import type { Letter } from './unacked-messages.ts'
 
 /** So much is sent before it is waited for; over a slow line, too, it is confirmed in time. */
@@ -46,7 +46,7 @@ export class Outgoing {
   }
 
   async close(): Promise<void> {
-    await hangUp(this.#connection, disconnectMs)
+    await closeConnection(this.#connection, disconnectMs)
   }
 
   /**
@@ -57,7 +57,7 @@ export class Outgoing {
     for (const some of cutBySize(letters, bytesAtOnce)) {
       this.#returned = 0
       for (const { content, properties } of some) {
-        this.#channel.publish('', queue, content, { ...resendable(properties), mandatory: true })
+        this.#channel.publish('', queue, content, { ...republishable(properties), mandatory: true })
       }
       await this.#confirmed()
       if (this.#returned > 0) throw new Error(`there is no queue ${queue}`)

@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel, GetMessage } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
 import { AppError } from '#chassis/errors.ts'
-import { connectOrFail, hangUp } from '#messaging/broker/connection.ts'
+import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
 import { countByServing } from '#rabbitmq-3.10/leaderless-queues.ts'
 import { Outgoing } from './confirmed-publisher.ts'
 import { isReply, takeLock } from './operator-lock.ts'
@@ -73,7 +73,7 @@ export class Desk {
 
   async close(): Promise<void> {
     const outgoing = await this.#outgoing?.catch(() => undefined)
-    await Promise.all([outgoing?.close(), hangUp(this.#connection, disconnectMs)])
+    await Promise.all([outgoing?.close(), closeConnection(this.#connection, disconnectMs)])
   }
 
   /**

@@ -1,19 +1,19 @@
 import type { Answers, ConfirmWindow, OutgoingMessage } from './confirm-window.ts'
 
-/** How long a call may spend on messages that go alone: the caller holds a transaction open meanwhile. */
-const aloneMs = 1_000
+/** How long a call may spend on isolated messages: the caller holds a transaction open meanwhile. */
+const isolatedMs = 1_000
 
 /**
  * Messages that were in flight when the broker closed the channel with an error (too large, say, or
- * with a header that it refuses): one of them is why. Each goes alone on the channel from then on,
+ * with a header that it refuses): one of them is the cause. Each is published alone on the channel from then on,
  * after all others, until it is confirmed. So the one at fault fails by itself, and its neighbours
  * are published on the next connection.
  */
-export class Quarantine {
+export class Isolation {
   readonly #ids = new Set<string>()
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Publishes all at once, or, as long as any message is in quarantine, one call after the other. */
+  /** Publishes all at once, or, as long as any message is isolated, one call after the other. */
   async publishAll(
     window: ConfirmWindow,
     messages: OutgoingMessage[],
@@ -36,7 +36,7 @@ export class Quarantine {
     if (this.#ids.size === 0) return window.publishAll(messages, deadlineMs)
     const others = messages.filter(({ id }) => !this.#ids.has(id))
     const answers = await window.publishAll(others, deadlineMs)
-    const endMs = performance.now() + Math.min(aloneMs, deadlineMs)
+    const endMs = performance.now() + Math.min(isolatedMs, deadlineMs)
     for (const message of messages.filter(({ id }) => this.#ids.has(id))) {
       const isOver = window.isClosed || answers.late.length > 0 || performance.now() > endMs
       if (isOver) answers.unknown.push(message.id)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Message } from 'amqplib'
 import fc from 'fast-check'
-import { Settlement } from './settlement.ts'
+import { AckBatcher } from './ack-batcher.ts'
 
 /** What a broker makes of the answers on a channel: which messages it forgot, and which it has back. */
 function channelOf(count: number) {
@@ -28,27 +28,27 @@ function channelOf(count: number) {
   }
 }
 
-describe('Settlement', () => {
-  function settling(count: number) {
+describe('AckBatcher', () => {
+  function trackedBy(count: number) {
     const channel = channelOf(count)
-    const settlement = new Settlement(channel)
-    for (const message of channel.messages) settlement.take(message)
-    return { channel, settlement }
+    const batcher = new AckBatcher(channel)
+    for (const message of channel.messages) batcher.track(message)
+    return { channel, batcher }
   }
 
   it('acknowledges a batch with one answer', async () => {
-    const { channel, settlement } = settling(100)
-    for (const message of channel.messages) settlement.ack(message)
+    const { channel, batcher } = trackedBy(100)
+    for (const message of channel.messages) batcher.ack(message)
     await nextTurn()
     assert.equal(channel.acked.length, 100)
     assert.equal(channel.sent(), 1)
   })
 
   it('gives a batch back with one answer, and needs three for a batch with one in the middle', async () => {
-    const { channel, settlement } = settling(100)
-    for (const message of channel.messages.slice(0, 40)) settlement.requeue(message)
-    settlement.ack(channel.messages[40] as Message)
-    for (const message of channel.messages.slice(41)) settlement.requeue(message)
+    const { channel, batcher } = trackedBy(100)
+    for (const message of channel.messages.slice(0, 40)) batcher.requeue(message)
+    batcher.ack(channel.messages[40] as Message)
+    for (const message of channel.messages.slice(41)) batcher.requeue(message)
     await nextTurn()
     assert.deepEqual(channel.acked, [40])
     assert.equal(channel.requeued.length, 99)
@@ -56,9 +56,9 @@ describe('Settlement', () => {
   })
 
   it('lets nobody wait for a neighbour that is still open', async () => {
-    const { channel, settlement } = settling(10)
+    const { channel, batcher } = trackedBy(10)
     for (const message of channel.messages)
-      if (message.fields.deliveryTag !== 3) settlement.ack(message)
+      if (message.fields.deliveryTag !== 3) batcher.ack(message)
     await nextTurn()
     assert.deepEqual(channel.acked.sort(), [0, 1, 2, 4, 5, 6, 7, 8, 9])
     assert.equal(channel.sent(), 7)
@@ -72,11 +72,11 @@ describe('Settlement', () => {
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const { channel, settlement } = settling(20)
+        const { channel, batcher } = trackedBy(20)
         const first = new Map<number, string>()
         for (const { tag, how, thenFlush } of steps) {
           if (!first.has(tag)) first.set(tag, how)
-          settlement[how as 'ack'](channel.messages[tag] as Message)
+          batcher[how as 'ack'](channel.messages[tag] as Message)
           if (thenFlush) await nextTurn()
         }
         await nextTurn()
@@ -88,31 +88,31 @@ describe('Settlement', () => {
   })
 
   it('says when nothing is in hand any more', async () => {
-    const { channel, settlement } = settling(3)
+    const { channel, batcher } = trackedBy(3)
     let isEmpty = false
-    const empty = settlement.whenEmpty().then(() => {
+    const empty = batcher.drained().then(() => {
       isEmpty = true
     })
     const [a, b, c] = channel.messages as [Message, Message, Message]
-    settlement.ack(a)
-    settlement.requeue(b)
+    batcher.ack(a)
+    batcher.requeue(b)
     await nextTurn()
     assert.equal(isEmpty, false)
-    settlement.ack(c)
+    batcher.ack(c)
     await empty
-    await settlement.whenEmpty()
+    await batcher.drained()
   })
 
   it('says nothing on a channel that is closed', async () => {
     const closed = () => {
       throw Object.assign(new Error('Channel closed'), { name: 'IllegalOperationError' })
     }
-    const settlement = new Settlement({ ack: closed, nack: closed })
+    const batcher = new AckBatcher({ ack: closed, nack: closed })
     const [one, two] = channelOf(2).messages as [Message, Message]
-    settlement.take(one)
-    settlement.take(two)
-    settlement.ack(one)
-    settlement.requeue(two)
-    await settlement.whenEmpty()
+    batcher.track(one)
+    batcher.track(two)
+    batcher.ack(one)
+    batcher.requeue(two)
+    await batcher.drained()
   })
 })

@@ -1,28 +1,28 @@
 import type { Channel, Message } from 'amqplib'
 
-type Settling = Pick<Channel, 'ack' | 'nack'>
+type AckChannel = Pick<Channel, 'ack' | 'nack'>
 
 type Answer = 'ack' | 'requeue'
 
 /**
- * What is in our hands on a channel, and how it is answered. Answers are sent together, a moment
- * later: one for all that were settled alike in the order of their delivery, which spares the broker
- * most of that work. Whatever came after a message that is still open is answered by itself, so that
- * nothing waits for a neighbour.
+ * The unacknowledged messages of a channel, and their answers. Answers are sent together, a moment
+ * later: one for all consecutive deliveries with the same answer, which spares the broker most of that
+ * work. A message that was delivered after one that is still open is answered by itself, so that none
+ * waits for a neighbour.
  */
-export class Settlement {
-  readonly #channel: Settling
+export class AckBatcher {
+  readonly #channel: AckChannel
   /** In the order of delivery; undefined as long as a message is open. */
-  readonly #inHand = new Map<Message, Answer | undefined>()
+  readonly #unacked = new Map<Message, Answer | undefined>()
   #isFlushing = false
-  #empty = Promise.withResolvers<void>()
+  #drained = Promise.withResolvers<void>()
 
-  constructor(channel: Settling) {
+  constructor(channel: AckChannel) {
     this.#channel = channel
   }
 
-  take(message: Message): void {
-    this.#inHand.set(message, undefined)
+  track(message: Message): void {
+    this.#unacked.set(message, undefined)
   }
 
   ack(message: Message): void {
@@ -36,8 +36,8 @@ export class Settlement {
 
   /** The first answer counts. */
   #answer(message: Message, answer: Answer): void {
-    if (!this.#inHand.has(message)) return
-    this.#inHand.set(message, this.#inHand.get(message) ?? answer)
+    if (!this.#unacked.has(message)) return
+    this.#unacked.set(message, this.#unacked.get(message) ?? answer)
     if (this.#isFlushing) return
     this.#isFlushing = true
     setImmediate(() => this.#flush())
@@ -45,29 +45,29 @@ export class Settlement {
 
   #flush(): void {
     this.#isFlushing = false
-    const answers = answersTo([...this.#inHand])
+    const answers = answersTo([...this.#unacked])
     unlessClosed(() => {
       for (const { message, answer, allUpTo } of answers) {
         if (answer === 'ack') this.#channel.ack(message, allUpTo)
         else this.#channel.nack(message, allUpTo, true)
       }
     })
-    for (const [message, answer] of this.#inHand) if (answer) this.#inHand.delete(message)
-    if (this.isEmpty()) this.#becomeEmpty()
+    for (const [message, answer] of this.#unacked) if (answer) this.#unacked.delete(message)
+    if (this.isEmpty()) this.#becomeDrained()
   }
 
   isEmpty(): boolean {
-    return this.#inHand.size === 0
+    return this.#unacked.size === 0
   }
 
-  /** Resolves when nothing is in our hands any more. */
-  whenEmpty(): Promise<void> {
-    return this.isEmpty() ? Promise.resolve() : this.#empty.promise
+  /** Resolves when every message is answered. */
+  drained(): Promise<void> {
+    return this.isEmpty() ? Promise.resolve() : this.#drained.promise
   }
 
-  #becomeEmpty(): void {
-    this.#empty.resolve()
-    this.#empty = Promise.withResolvers()
+  #becomeDrained(): void {
+    this.#drained.resolve()
+    this.#drained = Promise.withResolvers()
   }
 }
 
@@ -84,9 +84,9 @@ function answersTo(messages: [Message, Answer | undefined][]) {
 }
 
 /** A channel that was closed just now: the broker delivers again what was on it. */
-function unlessClosed(settle: () => void): void {
+function unlessClosed(answer: () => void): void {
   try {
-    settle()
+    answer()
   } catch (error) {
     if ((error as Error).name !== 'IllegalOperationError') throw error
   }
