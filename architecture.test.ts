@@ -36,6 +36,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/database/',
     '#chassis/logger.ts',
     '#contracts/',
+    '#messaging/installation',
     '#messaging/tables.ts',
   ],
   local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/'],

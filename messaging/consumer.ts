@@ -1,6 +1,5 @@
 import { connectDatabase, type Database, type Queryable } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
-import { ownInstallation, type ServiceName } from '#chassis/database/installation.ts'
 import type { Service } from '#chassis/lifecycle.ts'
 import { Publisher } from './broker/publisher.ts'
 import type { QueueTopology } from './broker/topology.ts'
@@ -9,6 +8,8 @@ import { runConsumer as consumeUntilStopped, subscribe } from './inbox/consumer.
 import { type Delivered, withDeliveryTimes } from './inbox/decode.ts'
 import { pingInbox } from './inbox/rows.ts'
 import type { Decoded, ConsumerOptions as InboxOptions, IncomingEvent } from './inbox/types.ts'
+import { ownInstallation } from './installation.ts'
+import type { InstallationRow } from './installation-rows.ts'
 import { relayWaker } from './outbox/wake-up.ts'
 import type { MessagingDatabase } from './tables.ts'
 
@@ -24,7 +25,7 @@ export interface ConsumerConfig
 export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends IncomingEvent>
   extends Service<ConsumerConfig>,
     Pick<InboxOptions<Tables, Delivered<Event>>, 'handle' | 'rowLocks'> {
-  service: ServiceName
+  service: InstallationRow['service']
   queue: QueueTopology
   decode: (content: Uint8Array) => Decoded<Event>
   /** Whether the handler leaves events in the outbox: then the relay is woken after each commit. */

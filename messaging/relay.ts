@@ -1,8 +1,9 @@
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
-import { ownInstallation, type ServiceName } from '#chassis/database/installation.ts'
 import type { Service } from '#chassis/lifecycle.ts'
 import { Publisher } from './broker/publisher.ts'
+import { ownInstallation } from './installation.ts'
+import type { InstallationRow } from './installation-rows.ts'
 import { type Relay, relayingOutage, runRelay as relayUntilStopped } from './outbox/relay.ts'
 import { pingOutbox } from './outbox/rows.ts'
 import { hearWakeUps } from './outbox/wake-up.ts'
@@ -21,7 +22,7 @@ export interface RelayConfig {
 }
 
 export interface RelayOptions extends Service<RelayConfig>, Pick<Relay, 'routes'> {
-  service: ServiceName
+  service: InstallationRow['service']
   exchanges: readonly string[]
 }
 

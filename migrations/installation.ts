@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import { nameInstallation, readInstallation } from '#chassis/database/installation.ts'
+import { nameInstallation } from '#messaging/installation.ts'
+import { readInstallation } from '#messaging/installation-rows.ts'
 
 /**
  * Gives both databases the id of one installation, the one that either has already. Throws when they belong

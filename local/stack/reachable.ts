@@ -1,8 +1,14 @@
-import { databaseAddress } from '#chassis/database/address.ts'
+import { SessionClient } from '#chassis/database/session.ts'
 import { brokerAddress } from '#messaging/broker/address.ts'
 import { type Address, accepts } from '../supervisor/probe.ts'
 import { until } from '../supervisor/waiting.ts'
 import type { Settings } from './settings.ts'
+
+/** A port of a host, or a socket. Throws what the driver would. */
+function databaseAddress(url: string): Address {
+  const { host, port } = new SessionClient({ connectionString: url })
+  return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
+}
 
 /** Where the drivers will connect to, by the URL and what they know themselves. */
 const servers = [

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { connectDatabase, type Database } from '#chassis/database/connect.ts'
-import { nameInstallation } from '#chassis/database/installation.ts'
+import { nameInstallation } from '#messaging/installation.ts'
 import { migrate } from '#migrations/migrate.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'

@@ -1,17 +1,13 @@
-import { sql } from 'kysely'
-import { AppError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
-import { Outage } from '../outage.ts'
-import type { Database } from './connect.ts'
-import { untilAvailable } from './retry.ts'
-
-/** Whose database it is. */
-export type ServiceName = 'orders' | 'payments'
-
-interface Row {
-  id: string
-  service: ServiceName
-}
+import type { Database } from '#chassis/database/connect.ts'
+import { untilAvailable } from '#chassis/database/retry.ts'
+import { AppError } from '#chassis/errors.ts'
+import type { Logger } from '#chassis/logger.ts'
+import { Outage } from '#chassis/outage.ts'
+import {
+  insertInstallation,
+  type InstallationRow as Row,
+  readInstallation,
+} from './installation-rows.ts'
 
 /** What a process knows of the installation that it belongs to. */
 export interface OwnInstallation {
@@ -27,7 +23,7 @@ export interface OwnInstallation {
  */
 export function ownInstallation<Tables>(
   db: Database<Tables>,
-  service: ServiceName,
+  service: Row['service'],
   process: {
     logger: Logger
     signal: AbortSignal
@@ -41,7 +37,7 @@ export function ownInstallation<Tables>(
   return { id, refuse: (error) => demand(Promise.reject(error)) }
 }
 
-async function read<Tables>(db: Database<Tables>, service: ServiceName): Promise<string> {
+async function read<Tables>(db: Database<Tables>, service: Row['service']): Promise<string> {
   const row = await readInstallation(db).catch((error) => {
     throw isMissingTable(error) ? notMigrated(error) : error
   })
@@ -56,7 +52,7 @@ const isMissingTable = (error: { code?: string; cause?: { code?: string } }): bo
   [error.code, error.cause?.code].includes('42P01')
 
 /** The id of the row. Throws when the database is the other service's. */
-export function idOf(row: Row, service: ServiceName): string {
+function idOf(row: Row, service: Row['service']): string {
   if (row.service === service) return row.id
   const variable = `${service.toUpperCase()}_DATABASE_URL`
   throw new Error(
@@ -64,19 +60,8 @@ export function idOf(row: Row, service: ServiceName): string {
   )
 }
 
-/** Undefined before the migrations have named it. */
-export async function readInstallation<Tables>(db: Database<Tables>): Promise<Row | undefined> {
-  const { rows } = await sql<Row>`SELECT id, service FROM installation`.execute(db)
-  return rows[0]
-}
-
 /** Names the installation unless it has a name; returns the one it has then. Safe to run side by side. */
-export async function nameInstallation<Tables>(
-  db: Database<Tables>,
-  { id, service }: Row,
-): Promise<string> {
-  await sql`
-    INSERT INTO installation (id, service) VALUES (${id}::uuid, ${service}) ON CONFLICT DO NOTHING
-  `.execute(db)
-  return idOf((await readInstallation(db)) as Row, service)
+export async function nameInstallation<Tables>(db: Database<Tables>, row: Row): Promise<string> {
+  await insertInstallation(db, row)
+  return idOf((await readInstallation(db)) as Row, row.service)
 }
