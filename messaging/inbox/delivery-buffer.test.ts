@@ -12,8 +12,8 @@ describe('DeliveryBuffer', () => {
     assert.deepEqual(await buffer.take(3, 0, ever), [4, 5])
   })
 
-  /** One whose last batch had company. */
-  const crowded = async () => {
+  /** A buffer whose last batch had more than one item. */
+  const batching = async () => {
     const buffer = new DeliveryBuffer<number>()
     buffer.push(-1)
     buffer.push(0)
@@ -21,8 +21,8 @@ describe('DeliveryBuffer', () => {
     return buffer
   }
 
-  it('waits for the first, and in a crowd a moment for company', async () => {
-    const buffer = await crowded()
+  it('waits for the first, and lingers for more if the last batch had more than one', async () => {
+    const buffer = await batching()
     const batch = buffer.take(10, 20, ever)
     buffer.push(1)
     await Promise.resolve()
@@ -30,7 +30,7 @@ describe('DeliveryBuffer', () => {
     assert.deepEqual(await batch, [1, 2])
   })
 
-  it('knows a crowd by the last batch that had anything, whoever took it', async () => {
+  it('lingers after a batch of more than one, whoever took it', async () => {
     const buffer = new DeliveryBuffer<number>()
     const takers = [buffer.take(10, 0, ever), buffer.take(10, 0, ever)]
     for (const item of [1, 2, 3]) buffer.push(item)
@@ -43,7 +43,7 @@ describe('DeliveryBuffer', () => {
     assert.deepEqual(await batch, [])
   })
 
-  it('does not let a single one wait for company that it never had', async () => {
+  it('does not linger for a single item after a single item', async () => {
     const buffer = new DeliveryBuffer<number>()
     for (const item of [1, 2]) {
       const batch = buffer.take(10, 60_000, ever)
@@ -52,8 +52,8 @@ describe('DeliveryBuffer', () => {
     }
   })
 
-  it('does not wait for company when the batch is full', async () => {
-    const buffer = await crowded()
+  it('does not linger when the batch is full', async () => {
+    const buffer = await batching()
     const batch = buffer.take(1, 60_000, ever)
     buffer.push(1)
     buffer.push(2)
@@ -78,7 +78,7 @@ describe('DeliveryBuffer', () => {
     const buffer = new DeliveryBuffer<number>()
     const stop = new AbortController()
     const first = buffer.take(10, 60_000, stop.signal)
-    const lingering = await crowded()
+    const lingering = await batching()
     lingering.push(1)
     const second = lingering.take(10, 60_000, stop.signal)
     stop.abort()

@@ -16,8 +16,9 @@ import type {
 export type CountAttempt = (handling: () => Promise<EventResults>) => Promise<EventResults>
 
 /**
- * The way of every message: decoded here; deduplicated, handled and committed in one transaction
- * (transaction.ts); and acknowledged after that. Retries and dead letters go on in the background.
+ * The way of every message, in five steps: decode; deduplicate, handle and commit, in one transaction
+ * (handle-events.ts, transaction.ts); acknowledge. What fails alone is retried: it waits (retry.ts), goes into
+ * quarantine (quarantine.ts) and comes here again, alone. Retries and dead letters go on in the background.
  */
 export async function processBatch<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,

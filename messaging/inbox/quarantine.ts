@@ -103,12 +103,8 @@ async function withAttempts<Tables, Event extends IncomingEvent>(
   if (!known) for (const delivery of deliveries) delivery.requeue()
   if (!known) return []
   const sinceMs = performance.now()
-  return messages.map(({ delivery, eventId = '' }) => {
-    return {
-      delivery,
-      eventId: eventId || undefined,
-      attempts: known.get(eventId) ?? firstRedelivery,
-      sinceMs,
-    }
+  return messages.map((message) => {
+    const attempts = known.get(message.eventId ?? '') ?? firstRedelivery
+    return { ...message, attempts, sinceMs }
   })
 }
