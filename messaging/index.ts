@@ -1,21 +1,28 @@
 /**
- * All that a process may import of the engine: transactional outbox with its relay, inbox with its consumer.
+ * All that a service may import of the engine: transactional outbox with its relay, inbox with its consumer.
  * What talks to RabbitMQ is loaded by the two that run, so that whoever only appends events does without.
  */
+export { connectDatabase } from '#chassis/database/connect.ts'
 export { RowLocks } from './deferral/row-locks.ts'
 export { type Delivered, utcTime } from './inbox/decode.ts'
-export type { Outcome } from './inbox/types.ts'
-export { appendEvents } from './outbox/append.ts'
-export { relayWaker } from './outbox/wake-up.ts'
+export type { Decoded, Outcome } from './inbox/types.ts'
+export { appendEvents, type Event } from './outbox/append.ts'
+export { createRelayNotifier } from './outbox/wake-up.ts'
+export type { MessagingDatabase } from './tables.ts'
 export { consumerVariables, relayVariables } from './variables.ts'
 
 import { flushCompileCache } from 'node:module'
 import type { runConsumer as RunConsumer } from './consumer.ts'
 import type { runRelay as RunRelay } from './relay.ts'
 
+export type { ConsumerOptions } from './consumer.ts'
+export type { RelayOptions } from './relay.ts'
+
+/** Publishes what the outbox holds, until told to stop: see `RelayOptions`. */
 export const runRelay: typeof RunRelay = async (options) =>
   (await compiled(import('./relay.ts'))).runRelay(options)
 
+/** Consumes a queue through the inbox, until told to stop: see `ConsumerOptions`. */
 export const runConsumer: typeof RunConsumer = async (options) =>
   (await compiled(import('./consumer.ts'))).runConsumer(options)
 

@@ -23,7 +23,7 @@ export interface OwnInstallation {
  */
 export function ownInstallation<Tables>(
   db: Database<Tables>,
-  service: Row['service'],
+  service: string,
   process: {
     logger: Logger
     signal: AbortSignal
@@ -37,7 +37,7 @@ export function ownInstallation<Tables>(
   return { id, refuse: (error) => demand(Promise.reject(error)) }
 }
 
-async function read<Tables>(db: Database<Tables>, service: Row['service']): Promise<string> {
+async function read<Tables>(db: Database<Tables>, service: string): Promise<string> {
   const row = await readInstallation(db).catch((error) => {
     throw isMissingTable(error) ? notMigrated(error) : error
   })
@@ -52,7 +52,7 @@ const isMissingTable = (error: { code?: string; cause?: { code?: string } }): bo
   [error.code, error.cause?.code].includes('42P01')
 
 /** The id of the row. Throws when the database is the other service's. */
-function idOf(row: Row, service: Row['service']): string {
+function idOf(row: Row, service: string): string {
   if (row.service === service) return row.id
   const variable = `${service.toUpperCase()}_DATABASE_URL`
   throw new Error(

@@ -4,7 +4,7 @@ import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
-import { relayWaker } from '#messaging/index.ts'
+import { createRelayNotifier } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { ordersRouter } from './app.ts'
 import { StatusFeed } from './push/status-feed.ts'
@@ -20,7 +20,7 @@ await runService(
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
     demand(requireDurability(db, signal, logger))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
-    const router = ordersRouter({ db, logger, wakeRelay: relayWaker(db, logger) })
+    const router = ordersRouter({ db, logger, wakeRelay: createRelayNotifier(db, logger) })
     health.check('database', () => pingOrders(db))
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())

@@ -12,6 +12,7 @@ const variables = { ...consumerVariables('ORDERS_DATABASE_URL'), ...retryVariabl
 await runWorker('orders-consumer', variables, (worker) =>
   runConsumer({
     ...worker,
+    ...worker.config,
     service: 'orders',
     queue: queues.ordersConsumer,
     decode: eventDecoder(...eventTypesTo('orders')),

@@ -8,7 +8,7 @@ import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
-import { appendEvents, relayWaker } from '#messaging/index.ts'
+import { appendEvents, createRelayNotifier } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { extraTimeoutMs, shouldRetry } from './retry-policy.ts'
 import { claimOverdueOrders, findOverdueOrders, type Position, setRequested } from './retry-rows.ts'
@@ -124,6 +124,6 @@ export function retryPaymentRequests(
   const outage = retryOutage(logger)
   health.check('payment request retry', () => outage.assertOver())
   const { paymentRequestTimeoutMs: timeoutMs } = config
-  const wakeRelay = relayWaker(db, logger)
+  const wakeRelay = createRelayNotifier(db, logger)
   return runPaymentRequestRetry({ db, logger, timeoutMs, outage, wakeRelay }, signal)
 }

@@ -4,5 +4,11 @@ import { relayVariables, runRelay } from '#messaging/index.ts'
 
 /** Tells the broker what the outbox of Orders has promised. No business lives here. */
 await runWorker('orders-relay', relayVariables('ORDERS_DATABASE_URL'), (worker) =>
-  runRelay({ ...worker, service: 'orders', exchanges: [exchanges.orders], routes }),
+  runRelay({
+    ...worker,
+    ...worker.config,
+    service: 'orders',
+    exchanges: [exchanges.orders],
+    routes,
+  }),
 )

@@ -9,11 +9,12 @@ import { accountLocks, handleBatch } from './handle-batch.ts'
 await runWorker('payments-consumer', consumerVariables('PAYMENTS_DATABASE_URL'), (worker) =>
   runConsumer({
     ...worker,
+    ...worker.config,
     service: 'payments',
     queue: queues.paymentsConsumer,
     decode: eventDecoder(...eventTypesTo('payments')),
     handle: handleBatch,
     rowLocks: accountLocks(),
-    wakesRelay: true,
+    notifiesRelay: true,
   }),
 )

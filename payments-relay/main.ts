@@ -4,5 +4,11 @@ import { relayVariables, runRelay } from '#messaging/index.ts'
 
 /** Tells the broker what the outbox of Payments has promised. No business lives here. */
 await runWorker('payments-relay', relayVariables('PAYMENTS_DATABASE_URL'), (worker) =>
-  runRelay({ ...worker, service: 'payments', exchanges: [exchanges.payments], routes }),
+  runRelay({
+    ...worker,
+    ...worker.config,
+    service: 'payments',
+    exchanges: [exchanges.payments],
+    routes,
+  }),
 )

@@ -13,6 +13,11 @@ describe('Subscription', () => {
   const use = useResources()
   const topology = { queues: [{ queue: 'all', exchange: 'events', routingKeys: ['happened'] }] }
 
+  beforeEach('make the queue, and empty it of what an earlier test was too late for', async () => {
+    await declareTopology({ name: 'test', url: broker.url, topology })
+    await broker.channel().purgeQueue('all')
+  })
+
   it('declares again a binding that was removed, which no connection tells of', async () => {
     const received: string[] = []
     const subscription = use(
@@ -66,7 +71,6 @@ describe('Subscription', () => {
   })
 
   it('says that a queue does not answer, stops at once all the same, and consumes when it does', async function () {
-    await declareTopology({ name: 'test', url: broker.url, topology })
     const silenced = await silence(broker.url, 'all')
     if (!silenced) return this.skip()
     const { logger, lines } = recordingLogger()

@@ -2,15 +2,15 @@ import type { Transaction } from 'kysely'
 import type { MessagingDatabase } from '../tables.ts'
 import { insertEvents } from './rows.ts'
 
-/** An event as it will be published; its id and type are also columns of the outbox. */
+/** An event as it will be published. Its id (a UUID) and type are also columns of the outbox. */
 export interface Event {
   id: string
   type: string
 }
 
 /**
- * Promises events: they are published if, and only if, the caller's transaction commits. Wake the
- * relay afterwards (`relayWaker`), or its poll finds them a little later.
+ * Promises events: they are published if, and only if, the caller's transaction commits. Notify the
+ * relay afterwards (`createRelayNotifier`), or its poll finds them a little later.
  */
 export async function appendEvents<Tables extends Pick<MessagingDatabase, 'outbox'>>(
   trx: Transaction<Tables>,

@@ -72,7 +72,7 @@ const summaryOf = (failed: Published['failed']) => ({
 
 /**
  * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
- * is nothing to do, until woken, or until a look every `idleMs` finds something. Once a claim came back full, `concurrency` turns
+ * is nothing to do, until notified, or until a look every `idleMs` finds something. Once a claim came back full, `concurrency` turns
  * run side by side, so that the next claim overlaps the confirms of the last.
  */
 export async function runRelay(
@@ -102,8 +102,8 @@ async function untilDue(
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const isWoken = await wakeUp.wait(idleMs, signal)
-    if (isWoken || signal.aborted || (await look(db, wakeUp.probe))) return
+    const isNotified = await wakeUp.wait(idleMs, signal)
+    if (isNotified || signal.aborted || (await look(db, wakeUp.probe))) return
   }
 }
 

@@ -9,25 +9,25 @@ describe('WakeUp', () => {
   it('wakes who waits', async () => {
     const wakeUp = new WakeUp()
     const waiting = wakeUp.wait(long, ever)
-    wakeUp.ring()
+    wakeUp.notify()
     await waiting
   })
 
-  it('remembers having rung while nobody waited, once', async () => {
+  it('remembers a notification that came while nobody waited, once', async () => {
     const wakeUp = new WakeUp()
-    wakeUp.ring()
-    wakeUp.ring()
+    wakeUp.notify()
+    wakeUp.notify()
     await wakeUp.wait(long, ever)
     const startedAt = performance.now()
     await wakeUp.wait(30, ever)
     assert.ok(performance.now() - startedAt >= 25)
   })
 
-  it('says whether it rang', async () => {
+  it('returns whether a notification came', async () => {
     const wakeUp = new WakeUp()
     assert.equal(await wakeUp.wait(1, ever), false)
     const waiting = wakeUp.wait(long, ever)
-    wakeUp.ring()
+    wakeUp.notify()
     assert.equal(await waiting, true)
   })
 
@@ -49,7 +49,7 @@ describe('WakeUp', () => {
     process.on('warning', onWarning)
     for (let turn = 0; turn < 100; turn++) {
       const waiting = wakeUp.wait(long, stop.signal)
-      wakeUp.ring()
+      wakeUp.notify()
       await waiting
     }
     process.off('warning', onWarning)

@@ -3,68 +3,77 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '#chassis/database/connect.ts'
 import { type Listening, listen } from '#chassis/database/listener.ts'
 import { NotificationProbe } from '#chassis/database/notification-probe.ts'
-import { notify } from '#chassis/database/notify.ts'
+import { notify as sendNotification } from '#chassis/database/notify.ts'
 import type { Logger } from '#chassis/logger.ts'
 
 const channel = 'outbox'
 
 /**
- * Tells the relays that there is something to publish. Call it after the commit: a NOTIFY inside
+ * Returns a function that notifies the relays of new events. Call it after the commit: a NOTIFY inside
  * the business transactions would make their commits queue behind one another.
  *
- * The first call is told at once; those within `coalesceMs` after it become one NOTIFY, so that a
+ * The first call notifies at once; the calls within `coalesceMs` after it become one NOTIFY, so that a
  * relay under load finds many events at a time. A failure is only logged: the relay polls anyway.
  */
-export function relayWaker<Tables>(db: Database<Tables>, logger: Logger, coalesceMs = 25) {
+export function createRelayNotifier<Tables>(
+  db: Database<Tables>,
+  logger?: Pick<Logger, 'debug'>,
+  coalesceMs = 25,
+) {
   let isWanted = false
-  let isRinging = false
-  const ring = async () => {
+  let isNotifying = false
+  const notifyWhileWanted = async () => {
     while (isWanted) {
       isWanted = false
-      await notify(db, channel, ['']).catch((error) => logger.debug({ err: error }, 'no wake-up'))
+      await sendNotification(db, channel, ['']).catch((error) =>
+        logger?.debug({ err: error }, 'the relay could not be notified'),
+      )
       await delay(coalesceMs)
     }
-    isRinging = false
+    isNotifying = false
   }
-  return () => {
+  return (): void => {
     isWanted = true
-    if (isRinging) return
-    isRinging = true
-    void ring()
+    if (isNotifying) return
+    isNotifying = true
+    void notifyWhileWanted()
   }
 }
 
-/** The relay's side: a doorbell that remembers having rung while nobody listened. */
+/** The relay's side: remembers a notification that came while nobody waited. */
 export class WakeUp extends EventTarget {
   /** Sent with each look of the relay: it costs no statement of its own. */
   readonly probe = new NotificationProbe()
-  #rung = false
+  #isNotified = false
 
-  ring(): void {
-    this.#rung = true
-    this.dispatchEvent(new Event('ring'))
+  notify(): void {
+    this.#isNotified = true
+    this.dispatchEvent(new Event('notification'))
   }
 
   /**
-   * Until it rings, or has rung since the last call, or the time is over, or we are told to stop.
-   * Says whether it rang.
+   * Until a notification comes, or has come since the last call, or the time is over, or the signal is
+   * aborted. Returns whether a notification came.
    */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (!this.#rung) {
+    if (!this.#isNotified) {
       const either = AbortSignal.any([signal, AbortSignal.timeout(ms)])
-      await once(this, 'ring', { signal: either }).catch(() => {})
+      await once(this, 'notification', { signal: either }).catch(() => {})
     }
-    const hasRung = this.#rung
-    this.#rung = false
-    return hasRung
+    const wasNotified = this.#isNotified
+    this.#isNotified = false
+    return wasNotified
   }
 }
 
-/** Rings for every NOTIFY of `relayWaker`. After a (re)connect it rings too: one may have been missed. */
-export function hearWakeUps(session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>) {
+/**
+ * Hears the notifications of `createRelayNotifier`. A new connection counts as one: some may have been
+ * missed before it.
+ */
+export function listenForNewEvents(session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>) {
   const wakeUp = new WakeUp()
   const { probe } = wakeUp
-  const ring = () => wakeUp.ring()
-  const listener = listen({ ...session, probe, channel, onNotify: ring, onListen: ring })
+  const notify = () => wakeUp.notify()
+  const listener = listen({ ...session, probe, channel, onNotify: notify, onListen: notify })
   return Object.assign(wakeUp, { close: listener.close })
 }

@@ -3,12 +3,12 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { GetMessage, Options } from 'amqplib'
 import { eventDecoder } from '#contracts/decode-event.ts'
 import { queues, routes } from '#contracts/topology.ts'
-import { Publisher } from '#messaging/broker/publisher.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
-import { runConsumer, subscribe } from '#messaging/inbox/consumer.ts'
+import { runConsumer } from '#messaging/index.ts'
 import { atDesk } from '#operator/dead-letters/broker/queue-browser.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
+import { recordedHealth } from '#testing/engine.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
@@ -35,17 +35,16 @@ describe('a dead letter that is sent again', function () {
 
   /** A consumer, for which nothing of this test is an event. */
   async function consume() {
-    const at = { name: 'consumer', url: broker.url, topology, logger: silent }
-    const consuming = { batchSize: 10, concurrency: 1, lingerMs: 0 }
-    const inbox = {
-      ...{ ...consuming, queue, db: database.db, maxAttempts: 3, logger: silent },
-      deadLetters: use(new Publisher(at)),
+    const health = recordedHealth()
+    const options = {
+      ...{ name: 'consumer', databaseUrl: database.url, brokerUrl: broker.url, logger: silent },
+      ...{ batchSize: 10, concurrency: 1, lingerMs: 0, maxAttempts: 3, health },
+      queue: queues.paymentsConsumer,
       decode: eventDecoder('PaymentRequested'),
       handle: async () => [],
     }
-    const subscription = subscribe({ ...at, queue }, consuming)
-    const loop = use(running((signal) => runConsumer(inbox as never, subscription, signal)))
-    await eventually(() => subscription.isConsuming())
+    const loop = use(running((signal) => runConsumer({ ...options, signal })))
+    await eventually(() => health.isReady('queue'))
     return loop
   }
 

@@ -42,6 +42,7 @@ const database = 'chassis/database'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
 const outbox = 'messaging/outbox'
+const conformance = 'messaging/conformance'
 const charging = 'payments-consumer'
 const settling = 'orders-consumer'
 
@@ -81,8 +82,8 @@ export const mutants: readonly Mutant[] = [
     replacement: 'answers.confirmed.push(...open)',
     why: 'a deadline that passes is no confirm',
     caughtBy: {
-      test: `${outbox}/relay.integration.test.ts`,
-      titled: 'keeps what was not confirmed',
+      test: `${conformance}/failed-events.integration.test.ts`,
+      titled: 'when the deadline passes',
     },
   },
   {
@@ -92,8 +93,8 @@ export const mutants: readonly Mutant[] = [
     replacement: "if (error) settle(id, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
     caughtBy: {
-      test: `${outbox}/relay.integration.test.ts`,
-      titled: 'events that the broker refuses',
+      test: `${conformance}/failed-events.integration.test.ts`,
+      titled: 'when the broker refuses it',
     },
   },
   {
@@ -103,7 +104,7 @@ export const mutants: readonly Mutant[] = [
     replacement:
       "failed: [...unroutable, ...published.failed, ...published.unknown.map((id) => ({ id, error: 'lost' }))] }",
     why: 'a connection that breaks puts no event off',
-    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'nine breaks' },
+    caughtBy: { test: `${conformance}/relay-outages.integration.test.ts`, titled: 'nine breaks' },
   },
   {
     name: 'no-isolation',
@@ -111,7 +112,10 @@ export const mutants: readonly Mutant[] = [
     text: 'for (const id of answers.suspected) this.#ids.add(id)',
     replacement: '',
     why: 'an event for which the broker closes the channel holds up no other',
-    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'closes the channel' },
+    caughtBy: {
+      test: `${conformance}/failed-events.integration.test.ts`,
+      titled: 'closes the channel',
+    },
   },
   {
     name: 'claim-without-lock',
@@ -119,7 +123,7 @@ export const mutants: readonly Mutant[] = [
     text: '    FOR UPDATE SKIP LOCKED\n',
     replacement: '',
     why: 'relays side by side never take the same row',
-    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'that another relay has in' },
+    caughtBy: { test: `${conformance}/claims.integration.test.ts`, titled: 'never takes the same' },
   },
   {
     name: 'claim-waits-for-locks',
@@ -127,7 +131,7 @@ export const mutants: readonly Mutant[] = [
     text: 'FOR UPDATE SKIP LOCKED',
     replacement: 'FOR UPDATE',
     why: 'a relay never waits for another one',
-    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'does not wait for events' },
+    caughtBy: { test: `${conformance}/claims.integration.test.ts`, titled: 'is never waited for' },
   },
   {
     name: 'no-inbox',
@@ -137,7 +141,7 @@ export const mutants: readonly Mutant[] = [
       '    ON CONFLICT (event_id) DO UPDATE SET received_at = now()\n    RETURNING event_id',
     why: 'a message that comes again has no second effect',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/batches.integration.test.ts`,
       titled: 'the same message have one',
     },
   },
@@ -225,7 +229,10 @@ export const mutants: readonly Mutant[] = [
     text: "kind === 'dead-letter' || kind === 'deferred'",
     replacement: "kind === 'deferred'",
     why: 'a dead letter that is sent again is no duplicate',
-    caughtBy: { test: `${inbox}/consumer.integration.test.ts`, titled: 'can be sent again' },
+    caughtBy: {
+      test: `${conformance}/dead-letters.integration.test.ts`,
+      titled: 'can be sent again',
+    },
   },
   {
     name: 'batch-not-split',
@@ -233,7 +240,7 @@ export const mutants: readonly Mutant[] = [
     text: 'if (events.length === 1 || isGivenUp)',
     replacement: 'if (events.length > 0)',
     why: 'one bad message harms no neighbour',
-    caughtBy: { test: `${inbox}/consumer.integration.test.ts`, titled: 'is split off' },
+    caughtBy: { test: `${conformance}/retries.integration.test.ts`, titled: 'is split off' },
   },
   {
     name: 'slow-is-split',
@@ -242,7 +249,7 @@ export const mutants: readonly Mutant[] = [
     replacement: "slow: 'split'",
     why: 'a slow disk does not make hundreds of transactions of a batch, nor an attempt of an event',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/batches.integration.test.ts`,
       titled: 'as a whole when a statement took too long',
     },
   },
@@ -319,7 +326,7 @@ export const mutants: readonly Mutant[] = [
     replacement: 'Promise.resolve()',
     why: 'a message that only waited for the database is not taken for one that kills its consumer',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/redeliveries.integration.test.ts`,
       titled: 'told to stop while it waits for the database',
     },
   },
@@ -330,7 +337,7 @@ export const mutants: readonly Mutant[] = [
     replacement: '',
     why: 'a death takes no wake-up along of what was handled just before it',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/redeliveries.integration.test.ts`,
       titled: 'its last neighbour has been told',
     },
   },
@@ -341,7 +348,7 @@ export const mutants: readonly Mutant[] = [
     replacement: 'false && hasWaited(event, maxWaitMs)',
     why: 'an order is not kept waiting by others that come back again and again',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/redeliveries.integration.test.ts`,
       titled: 'after its neighbours, but not after all',
     },
   },
@@ -360,7 +367,7 @@ export const mutants: readonly Mutant[] = [
     replacement: 'const sorted = events',
     why: 'batches of two consumers never deadlock',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/batches.integration.test.ts`,
       titled: 'in the order of their ids',
     },
   },
@@ -686,13 +693,21 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { test: 'migrations/tables.integration.test.ts', titled: 'refuse the amount' },
   },
   {
+    name: 'unmet-demand-unheard',
+    file: 'messaging/engine.ts',
+    text: 'void condition.catch(stop)',
+    replacement: 'void condition.catch(() => {})',
+    why: 'nobody works for the database, or in the virtual host, of somebody else',
+    caughtBy: { test: `${conformance}/face.integration.test.ts`, titled: 'works no more' },
+  },
+  {
     name: 'claims-while-blocked',
     file: 'messaging/broker/publisher.ts',
     text: 'return this.#window?.isClosed === false && this.#blocked === undefined',
     replacement: 'return this.#window?.isClosed === false',
     why: 'a relay holds no transaction open for a broker that takes nothing',
     caughtBy: {
-      test: `${outbox}/relay.integration.test.ts`,
+      test: `${conformance}/relay-outages.integration.test.ts`,
       titled: 'while the broker is blocked by an alarm',
       hasOwnServers: true,
     },
@@ -704,7 +719,7 @@ export const mutants: readonly Mutant[] = [
     replacement: "conflict: 'split'",
     why: 'a deadlock or a serialization failure begins anew, and is no failure of an event',
     caughtBy: {
-      test: `${inbox}/consumer.integration.test.ts`,
+      test: `${conformance}/retries.integration.test.ts`,
       titled: 'another transaction in the way',
     },
   },
@@ -741,7 +756,10 @@ export const mutants: readonly Mutant[] = [
     text: 'hasDueEventsProbing(db, { channel: probe.channel, payload: probe.next() })',
     replacement: 'hasDueEvents(db)',
     why: 'a relay that hears no wake-ups says so',
-    caughtBy: { test: `${outbox}/relay.integration.test.ts`, titled: 'its wake-ups are dropped' },
+    caughtBy: {
+      test: `${conformance}/relay-outages.integration.test.ts`,
+      titled: 'notifications are dropped',
+    },
   },
   {
     name: 'listen-without-heartbeat',
@@ -795,7 +813,10 @@ export const mutants: readonly Mutant[] = [
     text: '      outage.failed(error, work)\n',
     replacement: '',
     why: 'a process that holds messages which it cannot handle is not ready',
-    caughtBy: { test: `${inbox}/outage.integration.test.ts`, titled: 'a table is missing' },
+    caughtBy: {
+      test: `${conformance}/database-errors.integration.test.ts`,
+      titled: 'a table is missing',
+    },
   },
   {
     name: 'missing-column-is-an-outage',
@@ -803,7 +824,10 @@ export const mutants: readonly Mutant[] = [
     text: '|^42P01$|',
     replacement: '|^42P01$|^42703$|',
     why: 'a fault of the program is no outage that messages wait out for ever',
-    caughtBy: { test: `${inbox}/outage.integration.test.ts`, titled: 'a fault of the program' },
+    caughtBy: {
+      test: `${conformance}/database-errors.integration.test.ts`,
+      titled: 'the program is at fault',
+    },
   },
   {
     name: 'broker-without-heartbeat',
@@ -855,7 +879,10 @@ export const mutants: readonly Mutant[] = [
     text: 'asItCame && withoutRoutingCopies(delivery.headers)',
     replacement: 'asItCame && delivery.headers',
     why: 'a dead letter does not come back to where it could not be handled',
-    caughtBy: { test: `${inbox}/dead-letter.integration.test.ts`, titled: 'asked for copies' },
+    caughtBy: {
+      test: `${conformance}/odd-messages.integration.test.ts`,
+      titled: 'asked for copies',
+    },
   },
   {
     name: 'letter-not-cut',
@@ -864,7 +891,7 @@ export const mutants: readonly Mutant[] = [
     replacement: 'value',
     why: 'there is no message that cannot be set aside',
     caughtBy: {
-      test: `${inbox}/dead-letter.integration.test.ts`,
+      test: `${conformance}/odd-messages.integration.test.ts`,
       titled: 'bytes that are no text',
     },
   },

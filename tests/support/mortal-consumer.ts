@@ -1,9 +1,6 @@
-import { sql, type Transaction } from 'kysely'
-import { connectDatabase } from '#chassis/database/connect.ts'
-import { Publisher } from '#messaging/broker/publisher.ts'
-import { runConsumer, subscribe } from '#messaging/inbox/consumer.ts'
-import type { MessagingDatabase } from '#messaging/tables.ts'
+import { runConsumer } from '#messaging/index.ts'
 import { silent } from './logger.ts'
+import { decode, handle, type Thing } from './things.ts'
 
 /**
  * A consumer that dies of every event with the note `kill`, run by quarantine.integration.test.ts: its
@@ -12,29 +9,13 @@ import { silent } from './logger.ts'
  */
 const [databaseUrl = '', brokerUrl = '', queue = ''] = process.argv.slice(2)
 
-async function main(): Promise<void> {
-  const topology = { queues: [{ queue, exchange: queue, routingKeys: ['thing'] }] }
-  const at = { name: 'mortal', url: brokerUrl, topology, logger: silent }
-  const db = connectDatabase<MessagingDatabase>({ name: 'mortal', url: databaseUrl })
-  const options = {
-    ...{ db, queue, logger: silent, deadLetters: new Publisher(at), maxAttempts: 3 },
-    ...{ batchSize: 200, concurrency: 2, lingerMs: 2 },
-    decode: (content: Buffer) =>
-      ({ kind: 'event', event: JSON.parse(content.toString()) as Thing }) as const,
-    handle: async (trx: Transaction<MessagingDatabase>, events: Thing[]) => {
-      const ids = events.map(({ id }) => id)
-      await sql`INSERT INTO effects (event_id) SELECT unnest(${ids}::text[])`.execute(trx)
-      if (events.some(({ note }) => note === 'kill')) process.kill(process.pid, 'SIGKILL')
-      return events.map(() => ({ kind: 'handled' }) as const)
-    },
-  }
-  await runConsumer(options, subscribe({ ...at, queue }, options), new AbortController().signal)
-}
-
-interface Thing {
-  id: string
-  type: string
-  note?: string
-}
-
-await main()
+await runConsumer({
+  ...{ name: 'mortal', databaseUrl, brokerUrl, decode, logger: silent },
+  queue: { queue, exchange: queue, routingKeys: ['thing'] },
+  ...{ maxAttempts: 3, lingerMs: 2 },
+  handle: async (trx, events: Thing[]) => {
+    const outcomes = await handle(trx, events)
+    if (events.some(({ note }) => note === 'kill')) process.kill(process.pid, 'SIGKILL')
+    return outcomes
+  },
+})

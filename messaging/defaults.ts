@@ -1,0 +1,23 @@
+/** Of a relay, as they were measured (docs/decisions). */
+export const relayDefaults = {
+  /** Events a claim. */
+  batchSize: 500,
+  /** Claims side by side, once there is more than one batch. */
+  concurrency: 2,
+  /** Between two looks without being notified. */
+  idleMs: 2_500,
+  /** How long the broker may take to confirm a batch. */
+  deadlineMs: 3_000,
+}
+
+/** Of a consumer, likewise. */
+export const consumerDefaults = {
+  /** Events a transaction, at most. */
+  batchSize: 200,
+  /** Transactions side by side. */
+  concurrency: 2,
+  /** How long a batch that is not full waits for more. */
+  lingerMs: 10,
+  /** After so many failures of its own, an event is a dead letter. */
+  maxAttempts: 6,
+}

@@ -1,0 +1,91 @@
+import { connectDatabase, type Database, type DatabaseOptions } from '#chassis/database/connect.ts'
+import { requireDurability } from '#chassis/database/durability.ts'
+import { within } from '#chassis/deadline.ts'
+import { createLogger, type Logger } from '#chassis/logger.ts'
+import { Resources } from '#chassis/resources.ts'
+import type { Installation } from './broker/installation.ts'
+import { ownInstallation } from './installation.ts'
+
+/** What a relay and a consumer are told alike. */
+export interface EngineOptions {
+  databaseUrl: string
+  brokerUrl: string
+  /** The name of the connections, in pg_stat_activity and in the RabbitMQ UI. */
+  name?: string
+  /** Aborted: take no more, finish what is in flight, return. Without it, until the process ends. */
+  signal?: AbortSignal
+  /** JSON lines on standard output by default. */
+  logger?: Logger
+  /** Called once for each part of the readiness. A check throws, or rejects, while that part is not ready. */
+  health?: { check: (name: string, check: () => unknown) => void }
+  /**
+   * Whose database it has to be. Compared with the table `installation`, whose id also claims the virtual
+   * host of RabbitMQ. Without it, neither is checked, and the table is not needed.
+   */
+  service?: string
+  /** Gets what must hold, and rejects otherwise. By default the engine stops, and its promise rejects. */
+  demand?: (condition: Promise<void>) => void
+}
+
+/** What both work with, once their database is there. */
+export interface Opened<Tables> {
+  name: string
+  db: Database<Tables>
+  logger: Logger
+  signal: AbortSignal
+  health: NonNullable<EngineOptions['health']>
+  installation: Installation | undefined
+  /** Closed in reverse order when the work is over. */
+  use: Resources['use']
+}
+
+/** A bit longer than a subscription needs to finish what is in its hands. */
+const closeTimeoutMs = 6_000
+
+/**
+ * Opens the database of an engine, works until the signal is aborted, and closes all that was opened. What
+ * `work` rejects with, or the first demand that is not met, stops all that works, and is thrown.
+ */
+export async function withEngine<Tables>(
+  { databaseUrl: url, ...options }: EngineOptions & Pick<DatabaseOptions, 'lockTimeoutMs'>,
+  defaultName: string,
+  work: (opened: Opened<Tables>) => Promise<unknown>,
+): Promise<void> {
+  const { name = defaultName, lockTimeoutMs, service } = options
+  const { logger = createLogger(name), health = { check: () => {} } } = options
+  const { signal, demand, assertMet, stop } = demands(options)
+  const resources = new Resources()
+  const use: Resources['use'] = (resource) => resources.use(resource)
+  const db = use(
+    connectDatabase<Tables>({ name, url, ...(lockTimeoutMs !== undefined && { lockTimeoutMs }) }),
+  )
+  try {
+    demand(requireDurability(db, signal, logger))
+    const installation =
+      service === undefined ? undefined : ownInstallation(db, service, { logger, signal, demand })
+    await work({ name, db, logger, signal, health, installation, use })
+    assertMet()
+  } catch (error) {
+    stop(error)
+    throw error
+  } finally {
+    await within(closeTimeoutMs, 'closing', resources.closeAll(logger)).catch((error) =>
+      logger.warn({ err: error }, 'not all was closed'),
+    )
+  }
+}
+
+/** Without somebody who is told, a demand that is not met stops the work and is thrown at its end. */
+function demands({ signal, demand }: Pick<EngineOptions, 'signal' | 'demand'>) {
+  const unmet = new AbortController()
+  const stop = (error: unknown) => unmet.abort(error)
+  const stopUnless = (condition: Promise<void>) => void condition.catch(stop)
+  return {
+    signal: AbortSignal.any([unmet.signal, ...(signal ? [signal] : [])]),
+    demand: demand ?? stopUnless,
+    stop,
+    assertMet: () => {
+      if (unmet.signal.aborted) throw unmet.signal.reason
+    },
+  }
+}

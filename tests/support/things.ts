@@ -1,0 +1,52 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { sql, type Transaction } from 'kysely'
+import type { Decoded, MessagingDatabase, Outcome } from '#messaging/index.ts'
+
+export interface Thing {
+  id: string
+  type: string
+  note?: string
+}
+export type Handle = (trx: Transaction<MessagingDatabase>, events: Thing[]) => Promise<Outcome[]>
+
+/** What a handler says of an event that it gives up. */
+export const deadLetter = (reason: string, error: string): Outcome => ({
+  kind: 'dead-letter',
+  reason,
+  error,
+})
+export const handled: Outcome = { kind: 'handled' }
+
+export const newEvent = (note?: string): Thing => ({
+  ...{ id: randomUUIDv7(), type: 'Thing' },
+  ...(note && { note }),
+})
+export const idsOf = (events: Thing[]) => events.map(({ id }) => id).sort()
+
+/** The plain handler: each event leaves its mark. */
+export const handle: Handle = async (trx, events) => {
+  const ids = events.map(({ id }) => id)
+  await sql`INSERT INTO effects (event_id) SELECT unnest(${ids}::text[])`.execute(trx)
+  return events.map(() => handled)
+}
+
+/** The same, except for events with a note. */
+export const handleUnless =
+  (exception: (event: Thing) => Promise<Outcome> | Outcome): Handle =>
+  async (trx, events) => {
+    const plain = events.filter(({ note }) => note === undefined)
+    if (plain.length > 0) await handle(trx, plain)
+    const outcomes: Outcome[] = []
+    for (const event of events) {
+      outcomes.push(event.note === undefined ? handled : await exception(event))
+    }
+    return outcomes
+  }
+
+export function decode(content: Uint8Array): Decoded<Thing> {
+  try {
+    return { kind: 'event', event: JSON.parse(new TextDecoder().decode(content)) }
+  } catch {
+    return { kind: 'invalid', reason: 'not-json', error: 'the message is not JSON' }
+  }
+}
