@@ -35,6 +35,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY --from=packages /app/node_modules node_modules
 COPY chassis chassis
+COPY idempotency idempotency
 COPY contracts contracts
 COPY messaging messaging
 COPY migrations migrations

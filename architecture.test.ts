@@ -11,22 +11,24 @@ import { failureColumn } from '#testing/failure-table.ts'
  * their own service: this file is where that is true.
  */
 const processes = {
-  'orders-api': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
+  'orders-api': [
+    '#chassis/',
+    '#contracts/',
+    '#idempotency/',
+    '#messaging/index.ts',
+    '#tables/orders.ts',
+  ],
   'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   'orders-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
-  'payments-api': ['#chassis/', '#contracts/', '#tables/payments.ts'],
+  'payments-api': ['#chassis/', '#contracts/', '#idempotency/', '#tables/payments.ts'],
   'payments-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
   'payments-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
 }
 const crossings: Record<string, string[]> = {
   ...processes,
   operator: ['#chassis/', '#contracts/', '#messaging/', '#rabbitmq-3.10/', '#tables/'],
-  chassis: [
-    '#contracts/exact-json.ts',
-    '#contracts/problem.ts',
-    '#contracts/problem-types.ts',
-    '#tables/both.ts',
-  ],
+  chassis: ['#contracts/exact-json.ts', '#contracts/problem.ts', '#contracts/problem-types.ts'],
+  idempotency: ['#chassis/database/', '#chassis/http/problem.ts', '#tables/both.ts'],
   client: ['#contracts/'],
   contracts: [],
   messaging: [
@@ -103,8 +105,8 @@ const forTests = [
 const owners: Record<string, RegExp> = {
   rascal: /^messaging\/broker\//,
   amqplib: /^messaging\/broker\/|^operator\/dead-letters\/broker\/|^rabbitmq-3\.10\//,
-  pg: /^chassis\/database\//,
-  koa: /^chassis\/http\/|\/app\.ts$/,
+  pg: /^chassis\/database\/|^messaging\/notifications\//,
+  koa: /^chassis\/http\/|^idempotency\/key|\/app\.ts$/,
   '@koa/router': /^chassis\/http\/|\/app\.ts$/,
   'koa-helmet': /^chassis\/http\//,
   'raw-body': /^chassis\/http\//,
@@ -271,7 +273,9 @@ describe('architecture', () => {
   it('retries the turn of a relay whatever has failed, as ARCHITECTURE.md says', () => {
     const actions = Object.values(failureColumn('relay, payment request retry'))
     assert.deepEqual(actions, Array(5).fill('retry the turn'))
-    const turns = code.filter(({ path }) => /^messaging\/outbox\/|consumer\/asking\.ts$/.test(path))
+    const turns = code.filter(({ path }) =>
+      /^messaging\/outbox\/|consumer\/payment-request-retry\.ts$/.test(path),
+    )
     assert.ok(turns.length > 3)
     const choosing = faults(turns, ({ imports }) =>
       imports.map(({ from }) => from.endsWith('/errors.ts') && 'tells one failure from another'),
@@ -282,7 +286,7 @@ describe('architecture', () => {
   it('keeps SQL in rows.ts', () => {
     const statement = /(?<!\.)\bsql`|\bsql<|\.(selectFrom|insertInto|updateTable|deleteFrom)\(/
     const broken = faults(code, ({ path, text }) => [
-      !/rows\.ts$|^chassis\/database\/|^messaging\/example\//.test(path) &&
+      !/rows\.ts$|^chassis\/database\/|^messaging\/(example|notifications)\//.test(path) &&
         statement.test(text) &&
         'has SQL',
     ])

@@ -1,6 +1,12 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { compile } from './compile.ts'
-import { allEventTypes, type EventType, schemaNameOf } from './event-types.ts'
+import {
+  allEventTypes,
+  type EventType,
+  eventTypesTo,
+  type Service,
+  schemaNameOf,
+} from './event-types.ts'
 import { type EventOf, eventSchemas } from './events.ts'
 import { hasKeyTwice } from './exact-json.ts'
 
@@ -44,6 +50,9 @@ export function eventDecoder<T extends EventType>(...types: T[]) {
     return { kind: 'event', event: parsed.value as EventOf<T> }
   }
 }
+
+/** A decoder for the consumer of a service: of all that the other one sends it. */
+export const decoderOf = <S extends Service>(service: S) => eventDecoder(...eventTypesTo(service))
 
 /** For a sentence; anything but text could be endless. */
 const named = (type: unknown): string =>

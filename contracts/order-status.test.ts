@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { MAX_PAYLOAD_BYTES } from '#chassis/database/notify.ts'
+import { maxPayloadBytes } from '#messaging/notifications/notify.ts'
 import { orderIdsIn, statusPayloads } from './order-status.ts'
 
 const orderIds = fc.array(fc.uuid(), { maxLength: 1_000 })
@@ -9,7 +9,7 @@ describe('statusPayloads', () => {
   it('loses no order and keeps every payload short enough for a NOTIFY', () => {
     fc.assert(
       fc.property(orderIds, (ids) => {
-        const payloads = statusPayloads(ids, MAX_PAYLOAD_BYTES)
+        const payloads = statusPayloads(ids, maxPayloadBytes)
         for (const payload of payloads) assert.ok(Buffer.byteLength(payload) < 8_000)
         assert.deepEqual(payloads.flatMap(orderIdsIn), ids)
       }),
@@ -19,7 +19,7 @@ describe('statusPayloads', () => {
 
   it('fills a payload before it begins the next', () => {
     const ids = Array.from({ length: 217 }, () => crypto.randomUUID())
-    const payloads = statusPayloads(ids, MAX_PAYLOAD_BYTES)
+    const payloads = statusPayloads(ids, maxPayloadBytes)
     assert.deepEqual(
       payloads.map((payload) => orderIdsIn(payload).length),
       [216, 1],

@@ -12,13 +12,19 @@ import {
  */
 export const exchanges = { orders: 'orders.events', payments: 'payments.events' } as const
 
-/** Where the relay sends an event of a type. */
+/** Where an event of a type is published. */
 export const routes = Object.fromEntries(
   allEventTypes.map((type) => {
     const { from, routingKey } = eventTypes[type]
     return [type, { exchange: exchanges[from], routingKey }]
   }),
 ) as Record<EventType, { exchange: string; routingKey: string }>
+
+/** The same of the events of one service: what its relay publishes. */
+export const routesFrom = (service: Service): Partial<typeof routes> =>
+  Object.fromEntries(
+    Object.entries(routes).filter(([, { exchange }]) => exchange === exchanges[service]),
+  )
 
 /** What a consumer's queue is bound to: all that its service has to handle. */
 const queueOf = (service: Service, exchange: string) => ({

@@ -7,7 +7,7 @@
 # So who wants to know whether LISTEN works must send the NOTIFY over another connection.
 #
 # Seen with PgBouncer 1.18.0 and PostgreSQL 15 of Debian 12, on 2026-11-30.
-# What we do about it: chassis/database/notification-probe.ts, docs/poolers.md.
+# What we do about it: messaging/notifications/probe.ts, docs/poolers.md.
 set -eu
 
 bin=/usr/lib/postgresql/15/bin

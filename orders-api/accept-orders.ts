@@ -1,10 +1,7 @@
 import type { Database } from '#chassis/database/connect.ts'
-import {
-  type IdempotentRequest,
-  withIdempotencyKeys,
-} from '#chassis/http/idempotent-transaction.ts'
 import type { Logger } from '#chassis/logger.ts'
 import type { PlaceOrder } from '#contracts/orders-http.ts'
+import { type IdempotentRequest, withIdempotencyKeys } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { groupCommit } from './group-commit.ts'
 import { insertPlacedOrders } from './insert-placed-orders.ts'

@@ -1,7 +1,13 @@
 import type { Transaction } from 'kysely'
-import { MAX_PAYLOAD_BYTES, notify } from '#chassis/database/notify.ts'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
-import { type Delivered, type Outcome, RowLocks, utcTime } from '#messaging/index.ts'
+import {
+  type Delivered,
+  maxPayloadBytes,
+  notify,
+  type Outcome,
+  RowLocks,
+  utcTime,
+} from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import {
   lockOrders,
@@ -38,7 +44,7 @@ export async function handleBatch(
   if (changes.length > 0) {
     await setStatuses(trx, changes)
     const orderIds = changes.map(({ orderId }) => orderId)
-    await notify(trx, orderStatusChannel, statusPayloads(orderIds, MAX_PAYLOAD_BYTES))
+    await notify(trx, orderStatusChannel, statusPayloads(orderIds, maxPayloadBytes))
   }
   return settlements.map((settlement) =>
     settlement.kind === 'dead-letter' ? settlement : { kind: 'handled' },

@@ -1,6 +1,5 @@
 import { runWorker } from '#chassis/worker.ts'
-import { eventDecoder } from '#contracts/decode-event.ts'
-import { eventTypesTo } from '#contracts/event-types.ts'
+import { decoderOf } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
 import { handleBatch, orderLocks } from './handle-batch.ts'
@@ -15,7 +14,7 @@ await runWorker('orders-consumer', variables, (worker) =>
     ...worker.config,
     service: 'orders',
     queue: queues.ordersConsumer,
-    decode: eventDecoder(...eventTypesTo('orders')),
+    decode: decoderOf('orders'),
     handle: handleBatch,
     rowLocks: orderLocks(),
     alongside: (db) => retryPaymentRequests(db, worker),

@@ -1,14 +1,8 @@
 import { runWorker } from '#chassis/worker.ts'
-import { exchanges, routes } from '#contracts/topology.ts'
+import { routesFrom } from '#contracts/topology.ts'
 import { relayVariables, runRelay } from '#messaging/index.ts'
 
 /** Tells the broker what the outbox of Orders has promised. No business lives here. */
 await runWorker('orders-relay', relayVariables('ORDERS_DATABASE_URL'), (worker) =>
-  runRelay({
-    ...worker,
-    ...worker.config,
-    service: 'orders',
-    exchanges: [exchanges.orders],
-    routes,
-  }),
+  runRelay({ ...worker, ...worker.config, service: 'orders', routes: routesFrom('orders') }),
 )

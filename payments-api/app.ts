@@ -4,8 +4,6 @@ import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
 import { readJson } from '#chassis/http/body.ts'
 import { decodeCursor, pageOf } from '#chassis/http/cursor.ts'
-import { idempotencyKeyOf, sendIdempotentResponse } from '#chassis/http/idempotency-key.ts'
-import { withIdempotencyKey } from '#chassis/http/idempotent-transaction.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
 import { defaultLimit } from '#contracts/http-fields.ts'
@@ -21,6 +19,8 @@ import {
   validateTopUp,
 } from '#contracts/payments-http.ts'
 import { userIdPattern } from '#contracts/user-id.ts'
+import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
+import { withIdempotencyKey } from '#idempotency/transaction.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   findAccount,

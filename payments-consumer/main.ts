@@ -1,6 +1,5 @@
 import { runWorker } from '#chassis/worker.ts'
-import { eventDecoder } from '#contracts/decode-event.ts'
-import { eventTypesTo } from '#contracts/event-types.ts'
+import { decoderOf } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
 import { accountLocks, handleBatch } from './handle-batch.ts'
@@ -12,7 +11,7 @@ await runWorker('payments-consumer', consumerVariables('PAYMENTS_DATABASE_URL'),
     ...worker.config,
     service: 'payments',
     queue: queues.paymentsConsumer,
-    decode: eventDecoder(...eventTypesTo('payments')),
+    decode: decoderOf('payments'),
     handle: handleBatch,
     rowLocks: accountLocks(),
     notifiesRelay: true,

@@ -1,14 +1,8 @@
 import { runWorker } from '#chassis/worker.ts'
-import { exchanges, routes } from '#contracts/topology.ts'
+import { routesFrom } from '#contracts/topology.ts'
 import { relayVariables, runRelay } from '#messaging/index.ts'
 
 /** Tells the broker what the outbox of Payments has promised. No business lives here. */
 await runWorker('payments-relay', relayVariables('PAYMENTS_DATABASE_URL'), (worker) =>
-  runRelay({
-    ...worker,
-    ...worker.config,
-    service: 'payments',
-    exchanges: [exchanges.payments],
-    routes,
-  }),
+  runRelay({ ...worker, ...worker.config, service: 'payments', routes: routesFrom('payments') }),
 )

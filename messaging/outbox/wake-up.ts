@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '#chassis/database/connect.ts'
-import { type Listening, listen } from '#chassis/database/listener.ts'
-import { NotificationProbe } from '#chassis/database/notification-probe.ts'
-import { notify as sendNotification } from '#chassis/database/notify.ts'
 import type { Logger } from '#chassis/logger.ts'
+import { type Listening, listen } from '#messaging/notifications/listener.ts'
+import { notify as sendNotification } from '#messaging/notifications/notify.ts'
+import { NotificationProbe } from '#messaging/notifications/probe.ts'
 
 const channel = 'outbox'
 

@@ -435,7 +435,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'key-in-another-transaction',
-    file: 'chassis/http/idempotent-transaction.ts',
+    file: 'idempotency/transaction.ts',
     text: 'await insertResponses(trx, stored)',
     replacement: 'await insertResponses(db as never, stored)',
     why: 'a response is stored only with its effect',
@@ -443,7 +443,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'key-ignored',
-    file: 'chassis/http/idempotent-transaction.ts',
+    file: 'idempotency/transaction.ts',
     text: 'key === undefined ? undefined',
     replacement: 'key !== "" ? undefined',
     why: 'a call that is repeated is done once',

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { connectDatabase, type Database } from '#chassis/database/connect.ts'
-import { notify } from '#chassis/database/notify.ts'
+import { notify } from '#messaging/notifications/notify.ts'
 
 /** Payloads that fill the queue of the tests' server, which has 64 pages, after a few times. */
 const payloads = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(7_000, '.'))

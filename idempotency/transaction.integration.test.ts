@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { sql, type Transaction } from 'kysely'
+import { connectDatabase } from '#chassis/database/connect.ts'
+import { isCode } from '#chassis/errors.ts'
+import { Problem } from '#chassis/http/problem.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { connectDatabase } from '../database/connect.ts'
-import { isCode } from '../errors.ts'
-import { type IdempotentRequest, withIdempotencyKey } from './idempotent-transaction.ts'
-import { Problem } from './problem.ts'
+import { type IdempotentRequest, withIdempotencyKey } from './transaction.ts'
 
 type Trx = Transaction<PaymentsDatabase>
 

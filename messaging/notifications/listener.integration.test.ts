@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
+import { connectDatabase } from '#chassis/database/connect.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -7,9 +8,8 @@ import { recordingLogger, silent } from '#testing/logger.ts'
 import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { connectDatabase } from './connect.ts'
 import { type Listening, listen } from './listener.ts'
-import { MAX_PAYLOAD_BYTES, notify } from './notify.ts'
+import { maxPayloadBytes, notify } from './notify.ts'
 
 type Options = Partial<Pick<Listening<OrdersDatabase>, 'heartbeatMs' | 'logger' | 'db'>>
 
@@ -77,9 +77,9 @@ describe('listen', () => {
   it('hears the longest payload that may be sent', async () => {
     const { payloads, deaf } = hear()
     await eventually(() => deaf.length === 1)
-    await tell('x'.repeat(MAX_PAYLOAD_BYTES))
-    await eventually(() => payloads[0]?.length === MAX_PAYLOAD_BYTES)
-    await assert.rejects(tell('x'.repeat(MAX_PAYLOAD_BYTES + 1)))
+    await tell('x'.repeat(maxPayloadBytes))
+    await eventually(() => payloads[0]?.length === maxPayloadBytes)
+    await assert.rejects(tell('x'.repeat(maxPayloadBytes + 1)))
   })
 
   it('says for how long it was deaf when its connection was lost, and hears again', async () => {

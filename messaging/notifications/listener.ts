@@ -1,11 +1,11 @@
 import pg from 'pg'
-import { backoffMs } from '../backoff.ts'
-import type { Logger } from '../logger.ts'
-import { Outage } from '../outage.ts'
-import { pause } from '../pause.ts'
-import { connectionOptions, type Database } from './connect.ts'
-import { answerTimeoutMs, NotificationProbe, sendProbe } from './notification-probe.ts'
-import { SessionClient } from './session.ts'
+import { backoffMs } from '#chassis/backoff.ts'
+import { connectionOptions, type Database } from '#chassis/database/connect.ts'
+import { SessionClient } from '#chassis/database/session.ts'
+import type { Logger } from '#chassis/logger.ts'
+import { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
+import { answerTimeoutMs, NotificationProbe, sendProbe } from './probe.ts'
 
 export interface Listening<Tables> {
   name: string

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely'
-import type { Database } from './connect.ts'
+import type { Database } from '#chassis/database/connect.ts'
 
 /** Longest payload of a NOTIFY, in bytes (PostgreSQL: shorter than 8,000). */
-export const MAX_PAYLOAD_BYTES = 7_999
+export const maxPayloadBytes = 7_999
 
 /** Tells whoever listens on the channel; inside a transaction, once it has committed. */
 export const notify = <Tables>(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Context } from 'koa'
-import { idempotencyKeyOf } from './idempotency-key.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '#chassis/http/problem.ts'
+import { idempotencyKeyOf } from './key.ts'
 
 /** The key of a request with these values of the header. */
 const keyOf = (...values: string[]) => {

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import type { IdempotentResponse } from './idempotent-transaction.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '#chassis/http/problem.ts'
+import type { IdempotentResponse } from './transaction.ts'
 
 /**
  * The Idempotency-Key of a request: 1 to 255 printable characters, bare or as a quoted string

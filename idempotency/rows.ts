@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
+import type { InTransaction } from '#chassis/database/connect.ts'
 import type { IdempotencyKeysTable } from '#tables/both.ts'
-import type { InTransaction } from '../database/connect.ts'
 
 export interface WithIdempotencyKeys {
   idempotency_keys: IdempotencyKeysTable

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { within } from '../deadline.ts'
-import type { Database } from './connect.ts'
+import type { Database } from '#chassis/database/connect.ts'
+import { within } from '#chassis/deadline.ts'
 import { notify } from './notify.ts'
 
 /** How long a notification, or the answer to a statement, may take. */

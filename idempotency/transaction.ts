@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import type { Database, InTransaction } from '../database/connect.ts'
+import type { Database, InTransaction } from '#chassis/database/connect.ts'
+import { Problem } from '#chassis/http/problem.ts'
 import {
   findResponses,
   insertResponses,
@@ -9,8 +10,7 @@ import {
   type ScopedKey,
   type StoredResponse,
   type WithIdempotencyKeys,
-} from './idempotency-rows.ts'
-import { Problem } from './problem.ts'
+} from './rows.ts'
 
 export interface IdempotentRequest {
   userId: string
