@@ -12,7 +12,10 @@ export const relayVariables = (databaseVariable: string) => {
   return {
     ...servers(databaseVariable),
     batchSize: integer('RELAY_BATCH_SIZE', { min: 1, max: 10_000, fallback: batchSize }),
-    concurrency: integer('RELAY_LANES', { min: 1, max: 8, fallback: concurrency }),
+    concurrency: {
+      ...integer('RELAY_CONCURRENCY', { min: 1, max: 8, fallback: concurrency }),
+      formerName: 'RELAY_LANES',
+    },
     idleMs: integer('RELAY_IDLE_MS', { min: 10, max: 60_000, fallback: idleMs }),
     deadlineMs: integer('RELAY_DEADLINE_MS', { min: 100, max: 9_000, fallback: deadlineMs }),
   }
@@ -24,7 +27,10 @@ export const consumerVariables = (databaseVariable: string) => {
   return {
     ...servers(databaseVariable),
     batchSize: integer('CONSUMER_BATCH_SIZE', { min: 1, max: 2_000, fallback: batchSize }),
-    concurrency: integer('CONSUMER_LANES', { min: 1, max: 8, fallback: concurrency }),
+    concurrency: {
+      ...integer('CONSUMER_CONCURRENCY', { min: 1, max: 8, fallback: concurrency }),
+      formerName: 'CONSUMER_LANES',
+    },
     lingerMs: integer('CONSUMER_LINGER_MS', { min: 0, max: 1_000, fallback: lingerMs }),
     maxAttempts: integer('CONSUMER_MAX_ATTEMPTS', { min: 1, max: 100, fallback: maxAttempts }),
   }
