@@ -42,6 +42,7 @@ const database = 'chassis/database'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
 const outbox = 'messaging/outbox'
+const notifications = 'messaging/notifications'
 const conformance = 'messaging/conformance'
 const charging = 'payments-consumer'
 const settling = 'orders-consumer'
@@ -733,20 +734,20 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'full-queue-stays-full',
-    file: `${database}/listener.ts`,
+    file: `${notifications}/listener.ts`,
     text: 'SELECT pg_notification_queue_usage() AS heartbeat',
     replacement: 'SELECT 1 AS heartbeat',
     why: 'a queue of notifications that was full is used again',
-    caughtBy: { test: `${database}/listener.integration.test.ts`, titled: 'frees the queue' },
+    caughtBy: { test: `${notifications}/listener.integration.test.ts`, titled: 'frees the queue' },
   },
   {
     name: 'listen-unproven',
-    file: `${database}/listener.ts`,
+    file: `${notifications}/listener.ts`,
     text: 'if (await probe.hasProved()) onAlive()',
     replacement: 'onAlive()',
     why: 'a session whose notifications are dropped is noticed',
     caughtBy: {
-      test: `${database}/listener.integration.test.ts`,
+      test: `${notifications}/listener.integration.test.ts`,
       titled: 'notices that notifications are dropped',
     },
   },
@@ -763,12 +764,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'listen-without-heartbeat',
-    file: `${database}/listener.ts`,
+    file: `${notifications}/listener.ts`,
     text: 'Promise.all([db && sendProbe(db, probe), client.query(heartbeat)])',
     replacement: 'Promise.all([db && sendProbe(db, probe)])',
     why: 'a half-open LISTEN is noticed within 5 s',
     caughtBy: {
-      test: `${database}/listener.integration.test.ts`,
+      test: `${notifications}/listener.integration.test.ts`,
       titled: 'hears again within 5 s',
     },
   },
