@@ -1,7 +1,7 @@
 import type { Database } from '#chassis/database/connect.ts'
 import { Publisher } from './broker/publisher.ts'
 import type { QueueTopology } from './broker/topology.ts'
-import { consumerDefaults } from './defaults.ts'
+import { consumerDefaults, withDefaults } from './defaults.ts'
 import { batchLockTimeoutMs } from './deferral/row-locks.ts'
 import { type EngineOptions, type Opened, withEngine } from './engine.ts'
 import { runConsumer as consumeUntilStopped, subscribe } from './inbox/consumer.ts'
@@ -20,8 +20,8 @@ export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends
   decode: (content: Uint8Array) => Decoded<Event>
   /** Whether the handler leaves events in the outbox: then the relay is notified after each commit. */
   notifiesRelay?: boolean
-  /** What else the process does with its database, until told to stop. */
-  alongside?: (db: Database<Tables>) => Promise<void>
+  /** What else the process does with its database, until the signal is aborted. */
+  alongside?: (db: Database<Tables>, signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -32,7 +32,7 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
   options: ConsumerOptions<Tables, Event>,
 ): Promise<void> => {
   const { queue } = options.queue
-  const withDefaults = { ...consumerDefaults, ...options }
+  const complete = withDefaults(consumerDefaults, options)
   return withEngine<Tables>(
     { ...options, lockTimeoutMs: batchLockTimeoutMs },
     queue,
@@ -43,15 +43,15 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
         ...(installation && { installation }),
       }
       const deadLetters = use(new Publisher(broker))
-      const subscription = use(subscribe({ ...broker, queue }, withDefaults))
+      const subscription = use(subscribe({ ...broker, queue }, complete))
       reportHealth(opened, deadLetters, subscription)
       const inbox = {
-        ...{ ...withDefaults, queue, db, deadLetters, logger },
+        ...{ ...complete, queue, db, deadLetters, logger },
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
       }
       const consuming = consumeUntilStopped(inbox, subscription, opened.signal)
-      await Promise.all([consuming, options.alongside?.(db)])
+      await Promise.all([consuming, options.alongside?.(db, opened.signal)])
     },
   )
 }

@@ -21,3 +21,12 @@ export const consumerDefaults = {
   /** After so many failures of its own, an event is a dead letter. */
   maxAttempts: 6,
 }
+
+/** Options with their defaults. An option that is undefined has its default, too: callers may be JavaScript. */
+export function withDefaults<Defaults extends object, Options extends Partial<Defaults>>(
+  defaults: Defaults,
+  options: Options,
+): Options & Defaults {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...(Object.fromEntries(given) as Options) }
+}

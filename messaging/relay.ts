@@ -1,5 +1,5 @@
 import { Publisher } from './broker/publisher.ts'
-import { relayDefaults } from './defaults.ts'
+import { relayDefaults, withDefaults } from './defaults.ts'
 import { type EngineOptions, withEngine } from './engine.ts'
 import { type Relay, relayingOutage, runRelay as relayUntilStopped } from './outbox/relay.ts'
 import { pingOutbox } from './outbox/rows.ts'
@@ -37,7 +37,10 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.assertReady())
     health.check('relaying', () => outage.assertOver())
-    const relay = { ...relayDefaults, ...options, db, publisher, wakeUp, outage, logger }
+    const relay = {
+      ...withDefaults(relayDefaults, options),
+      ...{ db, publisher, wakeUp, outage, logger },
+    }
     await relayUntilStopped(relay, signal)
   })
 

@@ -17,6 +17,6 @@ await runWorker('orders-consumer', variables, (worker) =>
     decode: decoderOf('orders'),
     handle: handleBatch,
     rowLocks: orderLocks(),
-    alongside: (db) => retryPaymentRequests(db, worker),
+    alongside: (db, signal) => retryPaymentRequests(db, { ...worker, signal }),
   }),
 )

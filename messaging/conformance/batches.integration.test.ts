@@ -19,6 +19,12 @@ describe('a consumer', () => {
     await eventually(isQueueEmpty)
   })
 
+  it('takes the defaults of options that are undefined', async () => {
+    const none = undefined as never // as in a program without strict types
+    await consume({ concurrency: none, batchSize: none, lingerMs: none, maxAttempts: none })
+    await hasHandled(await sendMany(2))
+  })
+
   it('works on as many batches at the same time as its concurrency allows, also after idling', async () => {
     let atWork = 0
     let most = 0

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { untilAborted } from '#chassis/pause.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { recordedHealth } from '#testing/engine.ts'
@@ -39,4 +40,11 @@ describe('the engine, run by a program that is none of ours,', () => {
       await loop.close()
     })
   }
+
+  it("as a consumer, ends what runs alongside when the database is another service's", async () => {
+    const servers = { databaseUrl: database.url, brokerUrl: broker.url, logger: silent }
+    const alongside = (_: unknown, signal: AbortSignal) => untilAborted(signal)
+    const options = { ...servers, queue, decode, handle, alongside, service: 'payments' }
+    await assert.rejects(runConsumer(options), /PAYMENTS_DATABASE_URL names the database of orders/)
+  })
 })
