@@ -5,11 +5,11 @@ import { pauseBeforeRetry } from './retry.ts'
 
 export interface CallerOptions {
   gateway: URL
-  /** How long a call is tried in all; with 0 it is tried once. */
-  totalTimeoutMs: number
-  /** How long one attempt may take. */
-  attemptTimeoutMs: number
-  fetch: (url: URL, init: RequestInit) => Promise<Response>
+  /** How long a call is tried in all (30 s by default); with 0 it is tried once. */
+  totalTimeoutMs?: number
+  /** How long one attempt may take (15 s by default): longer than the gateway waits, whose answer says more. */
+  attemptTimeoutMs?: number
+  fetch?: (url: URL, init: RequestInit) => Promise<Response>
 }
 
 export interface CallOptions {
@@ -24,10 +24,15 @@ export interface CallOptions {
 
 /** Calls the APIs, and repeats a call until its answer stands. */
 export class Caller {
-  readonly #options: CallerOptions
+  readonly #options: Required<CallerOptions>
 
-  constructor(options: CallerOptions) {
-    this.#options = options
+  constructor({
+    gateway,
+    totalTimeoutMs = 30_000,
+    attemptTimeoutMs = 15_000,
+    fetch: send = (url, init) => fetch(url, init),
+  }: CallerOptions) {
+    this.#options = { gateway, totalTimeoutMs, attemptTimeoutMs, fetch: send }
   }
 
   urlOf = (path: string): URL => new URL(`.${path}`, this.#options.gateway)

@@ -11,7 +11,7 @@ import { type SocketConstructor, socketConstructor } from './socket.ts'
 export { type Answer, ApiProblem, CallError } from './answer.ts'
 export type { Loss, State } from './follow.ts'
 
-export interface ClientOptions extends Partial<Omit<CallerOptions, 'gateway'>> {
+export interface ClientOptions extends Omit<CallerOptions, 'gateway'> {
   /** `http://localhost:8080`; it may have a path, `https://example.com/pay`. */
   gateway: string
   /** For `follow`, where the runtime has none: Node before 22. The one of the package `ws` will do. */
@@ -25,13 +25,6 @@ export interface PageOptions extends CallOptions {
 
 type OrdersOptions = CallOptions & { status?: Order['status'] }
 
-/** An attempt may take longer than the gateway waits, whose answer says more. */
-const defaults = {
-  totalTimeoutMs: 30_000,
-  attemptTimeoutMs: 15_000,
-  fetch: (url: URL, init: RequestInit) => fetch(url, init),
-}
-
 /**
  * A client of both APIs. A call is tried until it has an answer that stands: every POST goes with an
  * Idempotency-Key, so that trying again never does anything twice. Throws an ApiProblem for a refusal,
@@ -44,7 +37,7 @@ export class Client {
   constructor({ gateway, WebSocket, ...options }: ClientOptions) {
     const url = new URL(gateway)
     if (!url.pathname.endsWith('/')) url.pathname += '/'
-    this.#caller = new Caller({ ...defaults, ...options, gateway: url })
+    this.#caller = new Caller({ ...options, gateway: url })
     this.#WebSocket = WebSocket
   }
 
