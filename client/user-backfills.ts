@@ -68,14 +68,13 @@ export class UserBackfills {
     const signal = AbortSignal.any([connection, forgotten.signal])
     this.#unread.set(userId, forgotten)
     for (let tries = 0; !signal.aborted; tries++) {
-      const { orders, known, problem, askedMs = 0, isRefused } = await this.#try(userId, signal)
+      const { orders, known, error } = await this.#try(userId, signal)
       if (signal.aborted) return
       if (known) return this.#finish(userId, { orders, known, signal })
-      if (problem && isRefused) return this.#listener.onRefused(userId, problem)
-      const retryInMs = askedMs + backoffMs(tries, Math.random())
-      this.#listener.onLoss({ problem, retryInMs })
-      const either = AbortSignal.any([signal, this.#hurrying.signal])
-      await pause(retryInMs, either).catch(() => {})
+      if (error instanceof ApiProblem && !error.isTemporary) {
+        return this.#listener.onRefused(userId, error.problem)
+      }
+      await this.#pauseAfter(error, tries, signal)
     }
   }
 
@@ -90,20 +89,39 @@ export class UserBackfills {
 
   async #try(userId: string, signal: AbortSignal): Promise<Attempt> {
     try {
-      return await backfill(this.#readOrders(userId, signal), this.#known.get(userId))
+      const readPage = this.#insisting(this.#readOrders(userId, signal), signal)
+      return await backfill(readPage, this.#known.get(userId))
     } catch (error) {
-      if (!(error instanceof CallError)) return { orders: [] }
-      const problem = error instanceof ApiProblem ? error.problem : undefined
-      return { orders: [], problem, askedMs: error.retryAfterMs, isRefused: !error.isTemporary }
+      return { orders: [], error }
     }
+  }
+
+  /** Each page is read until it is there: whoever has many would not come to an end by beginning anew. */
+  #insisting(readPage: ReadPage, signal: AbortSignal): ReadPage {
+    return async (query) => {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await readPage(query)
+        } catch (error) {
+          if (signal.aborted || !(error instanceof CallError && error.isTemporary)) throw error
+          await this.#pauseAfter(error, tries, signal)
+        }
+      }
+    }
+  }
+
+  async #pauseAfter(error: unknown, tries: number, signal: AbortSignal): Promise<void> {
+    const askedMs = error instanceof CallError ? error.retryAfterMs : 0
+    const retryInMs = askedMs + backoffMs(tries, Math.random())
+    const problem = error instanceof ApiProblem ? error.problem : undefined
+    this.#listener.onLoss({ problem, retryInMs })
+    const either = AbortSignal.any([signal, this.#hurrying.signal])
+    await pause(retryInMs, either).catch(() => {})
   }
 }
 
 interface Attempt {
   orders: Order[]
   known?: Known
-  problem?: ProblemDocument | undefined
-  /** How long the server asks to wait. */
-  askedMs?: number
-  isRefused?: boolean
+  error?: unknown
 }

@@ -951,6 +951,17 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { test: 'tests/client.e2e.ts', titled: 'is live while it is connected and can read' },
   },
   {
+    name: 'client-begins-anew',
+    file: 'client/user-backfills.ts',
+    text: 'this.#insisting(this.#readOrders(userId, signal), signal)',
+    replacement: 'this.#readOrders(userId, signal)',
+    why: 'who has many orders and a bad network is live at some time',
+    caughtBy: {
+      test: 'client/user-backfills.test.ts',
+      titled: 'reads each page until it is there',
+    },
+  },
+  {
     name: 'shared-virtual-host',
     file: 'messaging/broker/topology.ts',
     text: 'declaring.installationId = await idOf(options.installation)',
