@@ -10,7 +10,7 @@ esac
 
 export RATE_LIMIT_ZONE='' RATE_LIMIT=''
 if [ "$rate" -gt 0 ]; then
-  RATE_LIMIT_ZONE="limit_req_zone \$binary_remote_addr zone=clients:10m rate=${rate}r/s;"
+  RATE_LIMIT_ZONE="limit_req_zone \$limited_client zone=clients:10m rate=${rate}r/s;"
   RATE_LIMIT="limit_req zone=clients burst=$((rate * 2)) nodelay;"
 fi
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { globSync, mkdtempSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -122,4 +122,45 @@ describe('the gateway, before replicas that fail', function () {
     })
     assert.deepEqual([...new Set(statuses)], [201])
   })
+})
+
+describe('the gateway, with a rate limit', function () {
+  this.timeout(120_000)
+  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
+  let gateway = ''
+  let pageDir = ''
+  let stop = async () => {}
+
+  before('start nginx alone', async () => {
+    const [port = 0] = await freePorts(1)
+    const ports = { LOCAL_PORT_BASE: String(await freePortBase()), GATEWAY_PORT: String(port) }
+    const env = { ...ports, LOCAL_DIR: dir, RATE_LIMIT_PER_SECOND: '1' }
+    const settings = readSettings(env, parseScale([]))
+    const nginx = await startServer([nginxProgram(settings)])
+    gateway = `http://127.0.0.1:${port}`
+    pageDir = join(settings.places.sharedDir, 'nginx', 'page')
+    stop = nginx.stop
+  })
+  after('stop nginx', async () => {
+    await stop()
+    await removeState(dir)
+  })
+
+  const statusesOf = async (paths: string[]) => {
+    const replies = await Promise.all(paths.map((path) => fetch(new URL(path, gateway))))
+    await Promise.all(replies.map((reply) => reply.text()))
+    return new Set(replies.map(({ status }) => status))
+  }
+
+  it('does not count the files of the page, which a browser asks for all at once', async () => {
+    const files = globSync('**/*.{css,js,ts,svg,woff2}', { cwd: pageDir })
+    assert.ok(files.length > 40)
+    assert.deepEqual([...(await statusesOf(files))], [200])
+  })
+
+  for (const path of ['/', '/orders', '/accounts/any', '/orders/none.js', '/none']) {
+    it(`counts ${path}`, async () => {
+      assert.ok((await statusesOf(Array(10).fill(path))).has(429))
+    })
+  }
 })

@@ -79,7 +79,7 @@ function variables(settings: Settings, dir: string): Record<string, string> {
     FRONTEND_LISTEN: `127.0.0.1:${ports.frontend}`,
     FRONTEND_ROOT: pageDir(dir),
     RATE_LIMIT_ZONE:
-      rate > 0 ? `limit_req_zone $binary_remote_addr zone=clients:10m rate=${rate}r/s;` : '',
+      rate > 0 ? `limit_req_zone $limited_client zone=clients:10m rate=${rate}r/s;` : '',
     RATE_LIMIT: rate > 0 ? `limit_req zone=clients burst=${rate * 2} nodelay;` : '',
   }
 }
