@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
-import { type Listening, listen } from '#messaging/notifications/listener.ts'
-import { notify as sendNotification } from '#messaging/notifications/notify.ts'
-import { NotificationProbe } from '#messaging/notifications/probe.ts'
+import { type Listening, listen } from '../notifications/listener.ts'
+import { notify as sendNotification } from '../notifications/notify.ts'
+import { NotificationProbe } from '../notifications/probe.ts'
 
 const channel = 'outbox'
 
