@@ -60,6 +60,14 @@ describe('frontend/publish.ts', () => {
     assert.deepEqual(globSync('**/*{.test,publish,page-modules}.ts', { cwd: folder }), [])
   })
 
+  it('names every module in index.html, so that a browser asks for all of them at once', () => {
+    const html = readFileSync(join(folder, 'index.html'), 'utf8')
+    const preloaded = [...html.matchAll(/rel="modulepreload" href="\/([^"]+)"/g)]
+    const modules = globSync('**/*.ts', { cwd: folder })
+    assert.ok(modules.length > 40)
+    assert.deepEqual(preloaded.map(([, place]) => place).sort(), modules.sort())
+  })
+
   it('publishes files that everybody may read', () => {
     const modeOf = (place: string) => statSync(join(folder, place)).mode & 0o777
     assert.deepEqual([modeOf('client/client.ts'), modeOf('client')], [0o644, 0o755])

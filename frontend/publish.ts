@@ -25,12 +25,23 @@ const sourceOf = (place: string): string =>
 
 const read = (file: string) => readFileSync(join(repositoryDir, file))
 
+const entry = 'app.ts'
+
+/** The page asks for all of its modules at once, and not for each when the one that imports it is there. */
+function withPreloads(html: string, places: Iterable<string>): string {
+  const links = Array.from(places, (place) => `<link rel="modulepreload" href="/${place}">\n    `)
+  const script = `<script type="module" src="/${entry}">`
+  if (!html.includes(script)) throw new Error(`index.html has no ${script}`)
+  return html.replace(script, `${links.join('')}${script}`)
+}
+
 function publish(folder: string): void {
-  const modules = pageModules('app.ts', (place) => read(sourceOf(place)).toString())
+  const modules = pageModules(entry, (place) => read(sourceOf(place)).toString())
+  const index = withPreloads(read('frontend/index.html').toString(), modules.keys())
   const files = Object.entries(plainFiles()).map(([place, file]) => [place, read(file)] as const)
   process.umask(0o022) // nginx's workers, who are nobody, read it in any clone
   rmSync(folder, { recursive: true, force: true })
-  for (const [place, content] of [...files, ...modules]) {
+  for (const [place, content] of [...files, ...modules, ['index.html', index] as const]) {
     mkdirSync(dirname(join(folder, place)), { recursive: true })
     writeFileSync(join(folder, place), content)
   }
