@@ -13,9 +13,14 @@ export interface CommandLine {
 const commandLine =
   /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
 
-/** Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or reliability/ show, as often as they do. */
+/**
+ * Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or reliability/ show, as often as they do. Not of
+ * docs/results/: measurements stay with their day, and name what was run then.
+ */
 export function documentedCommands(): CommandLine[] {
-  return globSync(['*.md', 'docs/**/*.md', 'reliability/**/*.md']).flatMap((path) =>
+  const paths = globSync(['*.md', 'docs/**/*.md', 'reliability/**/*.md'])
+  const present = paths.filter((path) => !path.startsWith('docs/results/'))
+  return present.flatMap((path) =>
     [...readFileSync(path, 'utf8').matchAll(commandLine)].map(([line, run, itself, args = '']) => ({
       where: `${path}: ${line}`,
       name: run ?? itself ?? '',
