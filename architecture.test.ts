@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { allEventTypes } from '#contracts/event-types.ts'
 import { allLedgerTypes } from '#contracts/ledger-types.ts'
@@ -344,6 +344,21 @@ describe('architecture', () => {
         /\bDate\.now\(|\bnew Date\(\)/.test(text),
     )
     assert.deepEqual(asking.map(({ path }) => path).sort(), clocks)
+  })
+
+  it('runs every test file that a script of package.json names', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const named = Object.values<string>(scripts)
+      .flatMap((script) => /\bmocha (.*)/.exec(script)?.[1]?.split(' ') ?? [])
+      .map((pattern) => pattern.replaceAll("'", ''))
+    assert.ok(named.length > 10)
+    // Mocha takes braces without a star for a name of a file, warns that there is none, and goes on.
+    const found = (pattern: string) =>
+      pattern.includes('*') ? globSync(pattern).length > 0 : existsSync(pattern)
+    assert.deepEqual(
+      named.filter((pattern) => !found(pattern)),
+      [],
+    )
   })
 
   it('keeps the cores pure', () => {
