@@ -39,6 +39,7 @@ export const editsOf = ({ file, text, replacement, also }: Mutant): Edit[] => [
 ]
 
 const database = 'chassis/database'
+const notifications = 'messaging/notifications'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
 const outbox = 'messaging/outbox'
