@@ -150,7 +150,7 @@ const cores = [
  * decides, and what is stored as state, is timed by the database: its clock is everybody's.
  */
 const clocks = [
-  'messaging/broker/confirm-window.ts',
+  'messaging/broker/confirm-tracker.ts',
   'messaging/inbox/dead-letter.ts',
   'messaging/inbox/decode.ts',
   'messaging/outbox/relay.ts',

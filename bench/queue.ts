@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import amqp from 'amqplib'
 import { queues, routes } from '#contracts/topology.ts'
-import { ConfirmWindow, type OutgoingMessage } from '#messaging/broker/confirm-window.ts'
+import { ConfirmTracker, type OutgoingMessage } from '#messaging/broker/confirm-tracker.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
 
 export const { queue } = queues.paymentsConsumer
@@ -19,7 +19,7 @@ export async function openQueue(url: string) {
   const connection = await amqp.connect(url, { clientProperties: { connection_name: 'bench' } })
   connection.on('error', () => {}) // the broker was stopped first
   const channel = await connection.createConfirmChannel()
-  const window = new ConfirmWindow(channel)
+  const window = new ConfirmTracker(channel)
 
   const count = async () => (await channel.checkQueue(queue)).messageCount
   return {

@@ -4,11 +4,11 @@ import type { QueueTopology } from './broker/topology.ts'
 import { consumerDefaults, withDefaults } from './defaults.ts'
 import { batchLockTimeoutMs } from './deferral/row-locks.ts'
 import { type EngineOptions, type Opened, withEngine } from './engine.ts'
-import { runConsumer as consumeUntilStopped, subscribe } from './inbox/consumer.ts'
+import { consumeLoop, subscribe } from './inbox/consumer.ts'
 import { type Delivered, withDeliveryTimes } from './inbox/decode.ts'
 import { pingInbox } from './inbox/rows.ts'
-import type { Decoded, ConsumerOptions as InboxOptions, IncomingEvent } from './inbox/types.ts'
-import { createRelayNotifier } from './outbox/wake-up.ts'
+import type { Decoded, InboxOptions, IncomingEvent } from './inbox/types.ts'
+import { createRelayNotifier } from './outbox/relay-notification.ts'
 import type { MessagingDatabase } from './tables.ts'
 
 export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends IncomingEvent>
@@ -50,7 +50,7 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
       }
-      const consuming = consumeUntilStopped(inbox, subscription, opened.signal)
+      const consuming = consumeLoop(inbox, subscription, opened.signal)
       await Promise.all([consuming, options.alongside?.(db, opened.signal)])
     },
   )

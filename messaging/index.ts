@@ -5,11 +5,11 @@
 export { connectDatabase } from '#chassis/database/connect.ts'
 export { RowLocks } from './deferral/row-locks.ts'
 export { type Delivered, utcTime } from './inbox/decode.ts'
-export type { Decoded, Outcome } from './inbox/types.ts'
+export type { Decoded, HandlerResult } from './inbox/types.ts'
 export { listen } from './notifications/listener.ts'
 export { maxPayloadBytes, notify } from './notifications/notify.ts'
 export { appendEvents, type Event } from './outbox/append.ts'
-export { createRelayNotifier } from './outbox/wake-up.ts'
+export { createRelayNotifier } from './outbox/relay-notification.ts'
 export type { MessagingDatabase } from './tables.ts'
 export { consumerVariables, relayVariables } from './variables.ts'
 

@@ -1,9 +1,9 @@
 import { Publisher } from './broker/publisher.ts'
 import { relayDefaults, withDefaults } from './defaults.ts'
 import { type EngineOptions, withEngine } from './engine.ts'
-import { type Relay, relayingOutage, runRelay as relayUntilStopped } from './outbox/relay.ts'
+import { type Relay, relayingOutage, relayLoop } from './outbox/relay.ts'
+import { listenForRelayNotifications } from './outbox/relay-notification.ts'
 import { pingOutbox } from './outbox/rows.ts'
-import { listenForNewEvents } from './outbox/wake-up.ts'
 import type { MessagingDatabase } from './tables.ts'
 
 export interface RelayOptions
@@ -32,16 +32,16 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
         ...(installation && { installation }),
       }),
     )
-    const wakeUp = use(listenForNewEvents({ name, url: databaseUrl, logger }))
+    const relayNotification = use(listenForRelayNotifications({ name, url: databaseUrl, logger }))
     const outage = relayingOutage(logger)
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.assertReady())
     health.check('relaying', () => outage.assertOver())
     const relay = {
       ...withDefaults(relayDefaults, options),
-      ...{ db, publisher, wakeUp, outage, logger },
+      ...{ db, publisher, relayNotification, outage, logger },
     }
-    await relayUntilStopped(relay, signal)
+    await relayLoop(relay, signal)
   })
 
 const exchangesOf = (routes: Relay['routes']): string[] => [

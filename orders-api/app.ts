@@ -25,7 +25,7 @@ import { timelineOf } from './timeline.ts'
 export interface Orders {
   db: Database<OrdersDatabase>
   /** Called after each commit that left something in the outbox. */
-  wakeRelay: () => void
+  notifyRelay: () => void
   logger: Logger
 }
 
@@ -47,7 +47,7 @@ export function ordersRouter(options: Orders): Router {
   return router
 }
 
-async function postOrder({ accept, wakeRelay }: Serving, ctx: Context) {
+async function postOrder({ accept, notifyRelay }: Serving, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
   const order = parsePlaceOrder(await readJson(ctx))
 
@@ -55,7 +55,7 @@ async function postOrder({ accept, wakeRelay }: Serving, ctx: Context) {
   const request = { userId: order.user_id, operation, key, fingerprintSource: order }
   const outcome = await accept({ ...request, order })
   if (outcome instanceof Problem) throw outcome
-  if (!outcome.replayed) wakeRelay()
+  if (!outcome.replayed) notifyRelay()
   ctx.set('Location', `/orders/${outcome.body.order_id}`)
   sendIdempotentResponse(ctx, outcome)
 }

@@ -20,7 +20,7 @@ await runService(
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
     demand(requireDurability(db, signal, logger))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
-    const router = ordersRouter({ db, logger, wakeRelay: createRelayNotifier(db, logger) })
+    const router = ordersRouter({ db, logger, notifyRelay: createRelayNotifier(db, logger) })
     health.check('database', () => pingOrders(db))
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())

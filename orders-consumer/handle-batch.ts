@@ -2,9 +2,9 @@ import type { Transaction } from 'kysely'
 import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
 import {
   type Delivered,
+  type HandlerResult,
   maxPayloadBytes,
   notify,
-  type Outcome,
   RowLocks,
   utcTime,
 } from '#messaging/index.ts'
@@ -29,7 +29,7 @@ export const orderLocks = () =>
 export async function handleBatch(
   trx: Transaction<OrdersDatabase>,
   outcomes: Delivered<PaymentOutcome>[],
-): Promise<Outcome[]> {
+): Promise<HandlerResult[]> {
   const orders = await lockOrders(trx, [...new Set(outcomes.map(({ data }) => data.order_id))])
   const byId = new Map(orders.map((order) => [order.order_id, order]))
   const settlements = settleOrders(byId, outcomes)

@@ -19,15 +19,15 @@ import { findOverdueOrders, type Position } from './retry-rows.ts'
 describe('the payment request retry', () => {
   const database = useDatabase('orders')
   const use = useResources()
-  let wakeUps = 0
+  let notifications = 0
   beforeEach('no orders', async () => {
-    wakeUps = 0
+    notifications = 0
     await database.rows(sql`TRUNCATE orders, outbox`)
   })
 
   const retry = (timeoutMs = 30_000): PaymentRequestRetry => {
     const db = connectDatabase<OrdersDatabase>({ name: 'orders-consumer', url: database.url })
-    return { db: use(db), logger: silent, timeoutMs, wakeRelay: () => wakeUps++ }
+    return { db: use(db), logger: silent, timeoutMs, notifyRelay: () => notifications++ }
   }
 
   /** An order that waits since so many seconds, and its request as the outbox has it. */
@@ -90,7 +90,7 @@ describe('the payment request retry', () => {
     return rows[0]?.read ?? 0
   }
 
-  it('requests the payment of an overdue order with a new event, and wakes the relay', async () => {
+  it('requests the payment of an overdue order with a new event, and notifies the relay', async () => {
     const { orderId, requestId } = await placeOrder({ waits: 31, published: 31 })
     assert.deepEqual(await retryOverdueRequests(retry()), { retried: 1, next: undefined })
 
@@ -101,7 +101,7 @@ describe('the payment request retry', () => {
     assert.equal(request.event.id, request.event_id)
     assert.deepEqual(request.event.data, { order_id: orderId, user_id: 'alice', amount: '10.00' })
     const { request: current, times, waits } = await order(orderId)
-    assert.deepEqual([current, times, wakeUps], [request.event_id, 2, 1])
+    assert.deepEqual([current, times, notifications], [request.event_id, 2, 1])
     assert.equal(waits, -30, 'the second timeout is twice as long')
   })
 
@@ -117,7 +117,7 @@ describe('the payment request retry', () => {
     await placeOrder({ waits: 500, published: 500, status: 'PAID' })
     await placeOrder({ waits: 500, published: 500, status: 'PAYMENT_FAILED' })
     assert.deepEqual(await retryOverdueRequests(retry()), { retried: 0, next: undefined })
-    assert.equal(wakeUps, 0)
+    assert.equal(notifications, 0)
   })
 
   it('leaves alone what is still in the outbox, or left it a while ago: nothing is written', async () => {

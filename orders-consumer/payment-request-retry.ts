@@ -19,7 +19,7 @@ export interface PaymentRequestRetry {
   /** How long an order waits for its answer before its payment is requested again; 0: never again. */
   timeoutMs: number
   /** Called after a commit that left something in the outbox. */
-  wakeRelay: () => void
+  notifyRelay: () => void
   /** Of turns that fail. */
   outage?: Outage
 }
@@ -54,14 +54,14 @@ export async function retryOverdueRequests(
   retry: PaymentRequestRetry,
   after?: Position,
 ): Promise<RetryTurn> {
-  const { db, logger, timeoutMs, wakeRelay } = retry
+  const { db, logger, timeoutMs, notifyRelay } = retry
   const overdue = await findOverdueOrders(db, { after, timeoutMs, limit: batchSize })
   const ids = overdue
     .filter((request) => shouldRetry(request, timeoutMs))
     .map(({ order_id }) => order_id)
   const retried = ids.length > 0 ? await requestAgain(retry, ids) : []
   if (retried.length > 0) {
-    wakeRelay()
+    notifyRelay()
     const { length: count } = retried
     const what = 'no answer in time: payments requested again'
     logger.warn({ count, order_ids: retried.slice(0, 10) }, what)
@@ -124,6 +124,6 @@ export function retryPaymentRequests(
   const outage = retryOutage(logger)
   health.check('payment request retry', () => outage.assertOver())
   const { paymentRequestTimeoutMs: timeoutMs } = config
-  const wakeRelay = createRelayNotifier(db, logger)
-  return runPaymentRequestRetry({ db, logger, timeoutMs, outage, wakeRelay }, signal)
+  const notifyRelay = createRelayNotifier(db, logger)
+  return runPaymentRequestRetry({ db, logger, timeoutMs, outage, notifyRelay }, signal)
 }

@@ -3,7 +3,13 @@ import type { Transaction } from 'kysely'
 import { createEvent, type PaymentRequested } from '#contracts/events.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
-import { appendEvents, type Delivered, type Outcome, RowLocks, utcTime } from '#messaging/index.ts'
+import {
+  appendEvents,
+  type Delivered,
+  type HandlerResult,
+  RowLocks,
+  utcTime,
+} from '#messaging/index.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   type ChargeRequest,
@@ -33,7 +39,7 @@ export const accountLocks = () =>
 export async function handleBatch(
   trx: Transaction<PaymentsDatabase>,
   events: Delivered<PaymentRequested>[],
-): Promise<Outcome[]> {
+): Promise<HandlerResult[]> {
   const requests = events.map(requestOf)
   const decisions = chargeOrders(await load(trx, requests), requests)
 

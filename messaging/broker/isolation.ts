@@ -1,4 +1,4 @@
-import type { Answers, ConfirmWindow, OutgoingMessage } from './confirm-window.ts'
+import type { Answers, ConfirmTracker, OutgoingMessage } from './confirm-tracker.ts'
 
 /** How long a call may spend on isolated messages: the caller holds a transaction open meanwhile. */
 const isolatedMs = 1_000
@@ -15,7 +15,7 @@ export class Isolation {
 
   /** Publishes all at once, or, as long as any message is isolated, one call after the other. */
   async publishAll(
-    window: ConfirmWindow,
+    window: ConfirmTracker,
     messages: OutgoingMessage[],
     deadlineMs: number,
   ): Promise<Answers> {
@@ -29,7 +29,7 @@ export class Isolation {
   }
 
   async #publish(
-    window: ConfirmWindow,
+    window: ConfirmTracker,
     messages: OutgoingMessage[],
     deadlineMs: number,
   ): Promise<Answers> {

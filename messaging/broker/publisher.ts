@@ -3,7 +3,7 @@ import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
-import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
+import { ConfirmTracker, type OutgoingMessage, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
 import { type Life, reconnect } from './reconnect.ts'
@@ -23,7 +23,7 @@ export class Publisher {
   readonly #isolation = new Isolation()
   readonly #outage: Outage
   readonly #done: Promise<void>
-  #window: ConfirmWindow | undefined
+  #window: ConfirmTracker | undefined
   #connection: ChannelModel | undefined
   #blocked: string | undefined
   #onUse = () => {}
@@ -110,7 +110,7 @@ export class Publisher {
       const channel = await within(connectTimeoutMs, 'opening a channel', this.#open(connection))
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
-      this.#window = new ConfirmWindow(channel)
+      this.#window = new ConfirmTracker(channel)
       this.#onUse = onUse
       onUp()
       logger.info('connected to the broker')

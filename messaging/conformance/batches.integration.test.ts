@@ -4,7 +4,7 @@ import { eventually } from '#testing/eventually.ts'
 import { dead, queue, useInbox } from '#testing/inbox.ts'
 import { silent } from '#testing/logger.ts'
 import { type Handle, handle, idsOf, newEvent, type Thing } from '#testing/things.ts'
-import { listenForNewEvents } from '../outbox/wake-up.ts'
+import { listenForRelayNotifications } from '../outbox/relay-notification.ts'
 
 describe('a consumer', () => {
   const { database, broker, use, consume, send, sendMany, ...those } = useInbox()
@@ -59,7 +59,7 @@ describe('a consumer', () => {
 
   it('notifies the relay when something was committed', async () => {
     const listener = { name: 'listener', url: database.url, logger: silent }
-    const relay = use(listenForNewEvents(listener))
+    const relay = use(listenForRelayNotifications(listener))
     const stop = AbortSignal.timeout(60_000)
     assert.ok(await relay.wait(60_000, stop)) // it listens
     await consume({ notifiesRelay: true })

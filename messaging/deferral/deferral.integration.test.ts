@@ -8,11 +8,11 @@ import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
 import { Publisher } from '../broker/publisher.ts'
-import { runConsumer, subscribe, TaskGroup } from '../inbox/consumer.ts'
+import { consumeLoop, subscribe, TaskGroup } from '../inbox/consumer.ts'
 import { processBatch } from '../inbox/process-batch.ts'
-import type { Outcome } from '../inbox/types.ts'
+import type { HandlerResult } from '../inbox/types.ts'
 import type { MessagingDatabase } from '../tables.ts'
-import { returnOnce } from './return-deferred.ts'
+import { republishOnce } from './republish-deferred.ts'
 import { batchLockTimeoutMs, RowLocks } from './row-locks.ts'
 
 interface Thing {
@@ -50,7 +50,7 @@ describe('an event that needs a row', () => {
     for (const name of [queue, dead]) await broker.channel().purgeQueue(name)
   })
 
-  const handle = async (trx: Trx, events: Thing[]): Promise<Outcome[]> => {
+  const handle = async (trx: Trx, events: Thing[]): Promise<HandlerResult[]> => {
     begun.push(events.length)
     const keys = events.map(({ needs }) => needs)
     await sql`
@@ -93,7 +93,7 @@ describe('an event that needs a row', () => {
   async function consume(changes: Parameters<typeof open>[0] = {}) {
     const { inbox, subscribe } = open(changes)
     const subscription = subscribe()
-    const loop = use(running((until) => runConsumer(inbox, subscription, until)))
+    const loop = use(running((until) => consumeLoop(inbox, subscription, until)))
     await eventually(() => subscription.isConsuming())
     return loop
   }
@@ -170,7 +170,7 @@ describe('an event that needs a row', () => {
     await consumer.close()
     await release()
     const { inbox, publisher } = open()
-    assert.equal((await returnOnce({ ...inbox, publisher }, signal)).returned, 1)
+    assert.equal((await republishOnce({ ...inbox, publisher }, signal)).republished, 1)
     const [message] = await broker.drain(queue)
     const {
       messageId,
@@ -203,7 +203,7 @@ describe('an event that needs a row', () => {
       INSERT INTO deferred_events (event_id, waits_for, properties, content)
       VALUES (${event_id}, 'one', ${properties}, '')`)
     const { inbox, publisher } = open()
-    assert.equal((await returnOnce({ ...inbox, publisher }, signal)).returned, 1)
+    assert.equal((await republishOnce({ ...inbox, publisher }, signal)).republished, 1)
     const [message] = await broker.drain(queue)
     assert.equal(message?.properties.messageId, event_id)
     assert.equal(message?.properties.headers?.['relayed-at'], 'just now')
@@ -242,8 +242,8 @@ describe('an event that needs a row', () => {
       return published
     }
     const whenReady = publisher.whenReady.bind(publisher)
-    const returning = { ...inbox, publisher: { publishAll: dying, whenReady } }
-    await assert.rejects(returnOnce(returning, signal))
+    const deferral = { ...inbox, publisher: { publishAll: dying, whenReady } }
+    await assert.rejects(republishOnce(deferral, signal))
     assert.deepEqual([await deferred(), await broker.depth(queue)], [1, 1])
     await consume()
     await haveEffect(id)
@@ -259,8 +259,11 @@ describe('an event that needs a row', () => {
     await consumer.close()
     await release()
     const { inbox, publisher } = open()
-    const { returned, failed } = await returnOnce({ ...inbox, queue: 'nowhere', publisher }, signal)
-    assert.deepEqual([returned, failed.length], [0, 1])
+    const { republished, failed } = await republishOnce(
+      { ...inbox, queue: 'nowhere', publisher },
+      signal,
+    )
+    assert.deepEqual([republished, failed.length], [0, 1])
     assert.equal(await deferred(), 1)
   })
 })

@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../broker/confirm-window.ts'
+import type { OutgoingMessage } from '../broker/confirm-tracker.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import { republishable, shortString } from '../broker/short-string.ts'
 import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './rows.ts'

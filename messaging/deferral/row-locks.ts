@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely'
 
 /**
- * How long a batch waits for a lock before the events that need it are deferred. Longer than the batches of
- * other consumers hold theirs, and short beside the second in which all other events are to be handled.
+ * How long a batch waits for a lock before the events that need the row are deferred. Longer than the batches of
+ * other consumers hold their locks, and short beside the second in which all other events are to be handled.
  */
 export const batchLockTimeoutMs = 300
 
@@ -17,8 +17,8 @@ export interface LockedRows<Tables, Event> {
 }
 
 /**
- * The rows that a consumer locks, and those of them that are known to be locked by another transaction: no
- * batch waits for one of these again until it was seen free.
+ * The rows that a consumer locks. Remembers, in the memory of this process, which of them another transaction had
+ * locked lately: no batch waits for such a row until it was seen free.
  */
 export class RowLocks<Tables, Event> {
   readonly #rows: LockedRows<Tables, Event>
@@ -32,17 +32,17 @@ export class RowLocks<Tables, Event> {
     return this.#rows.keyOf(event)
   }
 
-  /** Whether the row of an event was locked by another transaction when it was last looked at. */
-  isKnownAsLocked(event: Event): boolean {
+  /** Whether another transaction had locked the row of this event when this process last tried to lock it. */
+  wasLockedLately(event: Event): boolean {
     return this.#locked.size > 0 && this.#locked.has(this.keyOf(event))
   }
 
-  /** The keys of all those rows. */
-  known(): string[] {
+  /** The keys of all rows that were locked lately. */
+  lockedLately(): string[] {
     return [...this.#locked]
   }
 
-  /** Locks what is free, remembers and returns what is not. */
+  /** Locks the rows that are free; remembers and returns the keys of the others. */
   async lockOrSkip(trx: Transaction<Tables>, keys: string[]): Promise<Set<string>> {
     const locked = new Set(keys.length > 0 ? await this.#rows.lockOrSkip(trx, keys) : [])
     for (const key of keys) {

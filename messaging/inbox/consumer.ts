@@ -3,19 +3,19 @@ import { Outage } from '#chassis/outage.ts'
 import { untilAborted } from '#chassis/pause.ts'
 import { type Delivery, Subscription } from '../broker/consumer.ts'
 import type { BrokerOptions } from '../broker/topology.ts'
-import { runReturn } from '../deferral/return-deferred.ts'
+import { republishDeferred } from '../deferral/republish-deferred.ts'
 import { DeliveryBuffer } from './delivery-buffer.ts'
 import { processBatch } from './process-batch.ts'
 import { handleQuarantined } from './quarantine.ts'
-import type { ConsumerOptions, ConsumerOutages, IncomingEvent } from './types.ts'
+import type { ConsumerOutages, InboxOptions, IncomingEvent } from './types.ts'
 
 /**
- * Consumes until told to stop; then takes no more, finishes the batches in work and gives back the
- * rest. While the database is away it holds what it has and takes nothing more: an outage is no
- * failure of a message.
+ * Consumes until told to stop; then takes no more, finishes the batches in progress and requeues the other
+ * messages. While the database is away it holds its messages and takes no more: an outage is no failure
+ * of a message.
  */
-export async function runConsumer<Tables, Event extends IncomingEvent>(
-  options: ConsumerOptions<Tables, Event>,
+export async function consumeLoop<Tables, Event extends IncomingEvent>(
+  options: InboxOptions<Tables, Event>,
   subscription: ReturnType<typeof subscribe>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -31,8 +31,8 @@ export async function runConsumer<Tables, Event extends IncomingEvent>(
   const loops = Array.from({ length: concurrency }, consumeBatches)
   loops.push(handleQuarantined(consumer, quarantine))
   if (rowLocks) {
-    const returning = { ...options, rowLocks, publisher: options.deadLetters }
-    loops.push(runReturn(returning, outages.deferredEvents, signal))
+    const deferral = { ...options, rowLocks, publisher: options.deadLetters }
+    loops.push(republishDeferred(deferral, outages.deferredEvents, signal))
   }
   await Promise.race([...loops, untilAborted(signal)])
   const closing = subscription.close()
@@ -46,7 +46,7 @@ export async function runConsumer<Tables, Event extends IncomingEvent>(
 /** Consumes a queue into a buffer from which batches are taken, and redelivered messages into quarantine. */
 export function subscribe(
   options: BrokerOptions & { queue: string; logger: Logger },
-  { batchSize, concurrency }: Pick<ConsumerOptions<never, never>, 'batchSize' | 'concurrency'>,
+  { batchSize, concurrency }: Pick<InboxOptions<never, never>, 'batchSize' | 'concurrency'>,
 ) {
   const buffer = new DeliveryBuffer<Delivery>()
   const quarantine = new DeliveryBuffer<Delivery>()
@@ -66,7 +66,7 @@ export function subscribe(
     outages: consumerOutages(options.logger),
     isConsuming: () => subscription.isConsuming(),
     assertConsuming: () => subscription.assertConsuming(),
-    /** Gives back what no batch has taken. */
+    /** Requeues the messages that no batch has taken. */
     requeueAll: () => {
       for (const delivery of [...buffer.takeAll(), ...quarantine.takeAll()]) delivery.requeue()
     },

@@ -1,67 +1,67 @@
 import { classify, type FailureClass } from '#chassis/errors.ts'
-import { type Handling, inOneTransaction } from './transaction.ts'
+import { type HandlerContext, inOneTransaction, type LockMode } from './transaction.ts'
 import type { EventResults, IncomingEvent } from './types.ts'
 
 /** What a consumer does with events whose transaction has failed; ARCHITECTURE.md has the same table. */
-export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'begin anew' | 'split'> = {
+export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'restart' | 'split'> = {
   unavailable: 'hold',
   slow: 'hold',
   locked: 'defer',
-  conflict: 'begin anew',
+  conflict: 'restart',
   item: 'split',
 }
 
 /** Whether an event only met a lock of another transaction. */
 export const isLocked = (error: unknown): boolean => onFailure[classify(error)] === 'defer'
 
-/** Repetitions of a transaction after conflicts: enough under any load, few enough to notice a bug. */
+/** Restarts of a transaction after conflicts: enough under any load, few enough to notice a bug. */
 const maxConflicts = 10
 
-/** So many lock waits end a batch that does without locked rows: the rest is tried again one by one. */
+/** After so many lock timeouts, the rest of a deferring batch is retried one by one. */
 const maxLockWaits = 20
 
 /**
- * Handles a batch of events with distinct ids and says what became of each.
+ * Handles a batch of events with distinct ids, and returns the result of each.
  *
- * Effect and memory of the events are one transaction. An event that needs a row which another transaction
- * has locked is deferred: the first batch to meet that row waits a moment, then does without, and so do all
- * later ones. A batch that fails is split, down to the event that makes it fail, so that the event never
- * harms its neighbours. Rejects only with what is to be held: then nothing is known, and the same batch can
- * be handled again.
+ * Inbox rows and effects are one transaction (transaction.ts). Each batch begins in mode `wait`; when a
+ * lock is not free in time, the same batch is handled in mode `defer`, which puts the events aside that
+ * need a locked row. Events whose row was locked lately begin in mode `defer`. A batch that fails otherwise
+ * is split, down to the event that fails alone, so that the event never harms its neighbours.
+ *
+ * Rejects only with failures that hold the batch: then no result is known, and the same batch can be
+ * handled again.
  */
 export async function handleEvents<Tables, Event extends IncomingEvent>(
-  handling: Handling<Tables, Event>,
+  context: HandlerContext<Tables, Event>,
   events: Event[],
 ): Promise<EventResults> {
-  const { waiting = [], free = [] } = Object.groupBy(events, (event) =>
-    handling.rowLocks?.isKnownAsLocked(event) ? 'waiting' : 'free',
+  const { needLockedRow = [], others = [] } = Object.groupBy(events, (event) =>
+    context.rowLocks?.wasLockedLately(event) ? 'needLockedRow' : 'others',
   )
-  const results = await handleOrSplit(handling, free, undefined)
-  const others = await handleOrSplit(handling, waiting, { lockWaitsLeft: maxLockWaits })
-  return new Map([...results, ...others])
+  const results = await handleOrSplit(context, 'wait', others)
+  const deferred = await handleOrSplit(context, 'defer', needLockedRow)
+  return new Map([...results, ...deferred])
 }
 
-/** `deferring`: what needs a locked row is deferred, and no lock is waited for for long. */
+/** `lockWaits` is shared by all parts of a deferring batch, and not used in mode `wait`. */
 async function handleOrSplit<Tables, Event extends IncomingEvent>(
-  handling: Handling<Tables, Event>,
+  context: HandlerContext<Tables, Event>,
+  mode: LockMode,
   events: Event[],
-  deferring: { lockWaitsLeft: number } | undefined,
+  lockWaits = { left: maxLockWaits },
 ): Promise<EventResults> {
   if (events.length === 0) return new Map()
   try {
-    return await beginAnew(() => inOneTransaction(handling, events, deferring !== undefined))
+    return await restartOnConflict(() => inOneTransaction(context, mode, events))
   } catch (error) {
     const action = onFailure[classify(error)]
     if (action === 'hold') throw error
-    const isWaiting = action === 'defer'
-    if (isWaiting && !deferring) {
-      return handleOrSplit(handling, events, { lockWaitsLeft: maxLockWaits })
-    }
-    const isGivenUp = isWaiting && deferring && --deferring.lockWaitsLeft < 0
+    if (action === 'defer' && mode === 'wait') return handleOrSplit(context, 'defer', events)
+    const isGivenUp = action === 'defer' && --lockWaits.left < 0
     if (events.length === 1 || isGivenUp) return retryEach(events, error)
     const half = Math.ceil(events.length / 2)
-    const left = await handleOrSplit(handling, events.slice(0, half), deferring)
-    const right = await handleOrSplit(handling, events.slice(half), deferring)
+    const left = await handleOrSplit(context, mode, events.slice(0, half), lockWaits)
+    const right = await handleOrSplit(context, mode, events.slice(half), lockWaits)
     return new Map([...left, ...right])
   }
 }
@@ -69,13 +69,13 @@ async function handleOrSplit<Tables, Event extends IncomingEvent>(
 const retryEach = (events: IncomingEvent[], error: unknown): EventResults =>
   new Map(events.map(({ id }) => [id, { kind: 'retry', eventId: id, error }]))
 
-/** After a conflict the transaction sees what the other one did. */
-async function beginAnew<T>(transaction: () => Promise<T>): Promise<T> {
+/** The restarted transaction sees what the other one committed. */
+async function restartOnConflict<T>(transaction: () => Promise<T>): Promise<T> {
   for (let conflicts = 0; ; conflicts++) {
     try {
       return await transaction()
     } catch (error) {
-      const isConflict = onFailure[classify(error)] === 'begin anew'
+      const isConflict = onFailure[classify(error)] === 'restart'
       if (!isConflict || conflicts === maxConflicts) throw error
     }
   }

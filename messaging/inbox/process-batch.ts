@@ -12,24 +12,42 @@ import type {
   IncomingEvent,
 } from './types.ts'
 
-/** Counts an attempt around the handling. */
-export type CountAttempt = (handling: () => Promise<EventResults>) => Promise<EventResults>
+/** Handles a quarantined event, and counts its start before. */
+export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<EventResults>
 
 /**
- * The way of every message, in five steps: decode; deduplicate, handle and commit, in one transaction
- * (handle-events.ts, transaction.ts); acknowledge. What fails alone is retried: it waits (retry.ts), goes into
- * quarantine (quarantine.ts) and comes here again, alone. Retries and dead letters go on in the background.
+ * The way of every message. The files in brackets matter only when a row is locked or something fails: a reader
+ * of the normal case can skip them.
+ *
+ * 1. `DeliveryBuffer` gathers deliveries, and `consumeLoop` takes a batch of them (consumer.ts).
+ * 2. `decodeDelivery` makes each message an event, or a dead letter (decode.ts).
+ * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts, transaction.ts;
+ *    [RowLocks defers the events that need a locked row: deferral/]).
+ * 4. `acknowledge` answers the broker; `AckBatcher` sends one answer for many messages.
+ *
+ * The state of a message, and what comes next:
+ *
+ *     new          not redelivered: to the buffer, then a batch; redelivered: quarantine
+ *     batch        handled, duplicate, deferred, dead letter or retry
+ *     handled      acknowledged; so is a duplicate
+ *     deferred     acknowledged; new again when the row is free          [deferral/republish-deferred.ts]
+ *     retry        counts a failure, and waits; then quarantine, or dead letter after the last    [retry.ts]
+ *     quarantine   a batch of one with a counted start; after three starts without an end: dead letter
+ *                                                                        [quarantine.ts, quarantine-policy.ts]
+ *     dead letter  published to `<queue>.dlq`, then acknowledged         [dead-letter.ts]
+ *
+ * Retries and dead letters continue in the background, while other batches are handled.
  */
 export async function processBatch<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
   deliveries: Delivery[],
-  countAttempt?: CountAttempt,
+  withCountedStart?: WithCountedStart,
 ): Promise<void> {
   const { messages, events } = decodeBatch(consumer, deliveries)
   const messageOf = ({ id }: Event) => deferredMessage(events.get(id)?.delivery as Delivery)
-  const handling = { ...consumer, messageOf, isRetry: countAttempt !== undefined }
-  const handle = () => handleEvents(handling, [...events.values().map(({ event }) => event)])
-  const attempt = countAttempt ? () => countAttempt(handle) : handle
+  const context = { ...consumer, messageOf, isQuarantined: withCountedStart !== undefined }
+  const handle = () => handleEvents(context, [...events.values().map(({ event }) => event)])
+  const attempt = withCountedStart ? () => withCountedStart(handle) : handle
   const results = await retryWhileUnavailable(attempt, consumer.outages.database, consumer.signal)
   if (events.size > 0 && results) consumer.onCommit?.()
   for (const { delivery, eventId, invalid } of messages) {
@@ -37,7 +55,7 @@ export async function processBatch<Tables, Event extends IncomingEvent>(
   }
 }
 
-/** The messages, and the events among them by their ids: of two with the same id the last. */
+/** The messages, and their events by id: of two with the same id the last one. */
 function decodeBatch<Tables, Event extends IncomingEvent>(
   { decode }: Consumer<Tables, Event>,
   deliveries: Delivery[],
@@ -57,7 +75,7 @@ function decodeBatch<Tables, Event extends IncomingEvent>(
 
 /**
  * The one place where a result becomes an answer to the broker; without a result, we were told to stop.
- * Resolves when a failure is counted: until then it looks like a crash of its consumer.
+ * Resolves when the failure is stored; an uncounted failure would count as a crash.
  */
 async function acknowledge(
   consumer: ConsumerContext,

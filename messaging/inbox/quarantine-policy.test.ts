@@ -54,7 +54,7 @@ describe('quarantine policy', () => {
       assert.equal(nextOf([], quietPeriodMs, never), undefined)
     })
 
-    it('an event that has crashed after a quiet period, in which the last wake-up is sent', () => {
+    it('an event that has crashed after a quiet period, in which the last relay notification is sent', () => {
       assert.equal(nextOf([crashed], 1_000, 1_001 - quietPeriodMs), undefined)
       assert.equal(nextOf([crashed], 1_000, 1_000 - quietPeriodMs), crashed)
     })

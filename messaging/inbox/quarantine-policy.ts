@@ -1,32 +1,32 @@
-/** How often the handling of an event was begun, by itself, and came to an end. */
+/** How often the handling of an event alone was started, and finished. */
 export interface Attempts {
   started: number
   finished: number
 }
 
-/** After so many starts without an end it is the event that crashes its consumer. */
+/** After so many starts without an end, the event is taken for the one that crashes its consumer. */
 const maxUnfinished = 3
 
-/** An event that is redelivered after its consumer died: it was begun there, perhaps. */
+/** The first redelivery counts as one start: the dead consumer may have started it. */
 export const firstRedelivery: Attempts = { started: 1, finished: 0 }
 
 const unfinished = ({ started, finished }: Attempts): number => started - finished
 
-/** Whether an event has crashed its consumer so often that it must not be tried again. */
+/** Whether an event has crashed its consumer so often that it must not be handled again. */
 export const isCrashLoop = (attempts: Attempts): boolean => unfinished(attempts) >= maxUnfinished
 
-/** Whether the event was handled by itself when its consumer died. */
+/** Whether the event was handled alone when its consumer died. */
 export const hasCrashed = (attempts: Attempts): boolean =>
   unfinished(attempts) > unfinished(firstRedelivery)
 
 /**
- * How long nothing else must have been handled before an event that has crashed is tried: other
- * redeliveries arrive and go first, and the wake-up after the last commit is sent. A wake-up that is lost in
- * a crash costs those who wait for it a second.
+ * Idle time before a crashed event is tried: other redeliveries arrive and are handled first, and the relay
+ * notification after the last commit is sent. A notification that is lost in a crash delays its events until
+ * the relay's next poll (2.5 s).
  */
 export const quietPeriodMs = 50
 
-/** How long an event that has crashed lets others go first: redeliveries without end must not keep it waiting. */
+/** Longest wait of a crashed event: an endless series of redeliveries must not keep it waiting. */
 export const maxWaitMs = 2_000
 
 /** An event in quarantine, since a moment in ms. */
@@ -36,9 +36,9 @@ export interface Quarantined {
 }
 
 /**
- * The event to be handled next, if it is time for any. One in a crash loop is only dead-lettered, so it goes at
- * once. Those that have crashed go last, so that they take no neighbour along, but wait `maxWaitMs` at
- * most. `lastMs` is when the last handling ended.
+ * The event to handle next, or undefined if none is due. An event in a crash loop is due at once, since it is
+ * only dead-lettered. Events that have crashed are last, so that no neighbour dies with them, but wait
+ * `maxWaitMs` at most. `lastMs` is when the last handling ended.
  */
 export function nextOf<Event extends Quarantined>(
   events: readonly Event[],

@@ -4,7 +4,7 @@ import { type AttemptedDeadLetter, writeDeadLetter } from './dead-letter.ts'
 import { decodeDelivery } from './decode.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 import { isLocked } from './handle-events.ts'
-import { type CountAttempt, processBatch } from './process-batch.ts'
+import { processBatch, type WithCountedStart } from './process-batch.ts'
 import {
   type Attempts,
   firstRedelivery,
@@ -24,11 +24,10 @@ interface QuarantinedMessage extends Quarantined {
 }
 
 /**
- * Handles messages one by one that were redelivered after their consumer died, or failed by
- * themselves, until told to stop. A start is counted before each, so that a message which crashes its consumer
- * is told from its neighbours, lets them go first, and is dead-lettered after the third crash. A start
- * that only met a database that is away, or a lock, is reverted: whatever ends the process meanwhile,
- * it is not the message.
+ * Handles redelivered and failed messages, one at a time, until told to stop. A start is counted before
+ * each, so that a message which crashes its consumer is told from its neighbours, is handled after them, and
+ * is dead-lettered after the third crash. A start is uncounted if the database was unavailable or a row was
+ * locked: if the process dies meanwhile, the message is not the cause.
  */
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
@@ -62,11 +61,12 @@ async function handleAlone<Tables, Event extends IncomingEvent>(
     )
   }
   const { db } = consumer
-  const revert = () => revertStart(db, eventId, attempts).catch(() => {}) // else it was one more, as at a crash
-  const countAttempt: CountAttempt = async (handling) => {
+  // If this fails, the start stays counted, as after a crash.
+  const revert = () => revertStart(db, eventId, attempts).catch(() => {})
+  const withCountedStart: WithCountedStart = async (handle) => {
     await recordStart(db, eventId, attempts)
     try {
-      const results = await handling()
+      const results = await handle()
       if (hasOnlyWaited(results.get(eventId))) await revert()
       return results
     } catch (error) {
@@ -74,7 +74,7 @@ async function handleAlone<Tables, Event extends IncomingEvent>(
       throw error
     }
   }
-  await processBatch(consumer, [delivery], countAttempt)
+  await processBatch(consumer, [delivery], withCountedStart)
 }
 
 /** Whether the event only met a lock of another transaction. */
@@ -88,7 +88,7 @@ const crashLoop = (eventId: string, { started }: Attempts): AttemptedDeadLetter 
   attempted: { eventId, attempts: started },
 })
 
-/** What was counted of the attempts at these messages; nothing when told to stop before it could be read. */
+/** The messages with their counted attempts; none when told to stop before the counts could be read. */
 async function withAttempts<Tables, Event extends IncomingEvent>(
   { decode, db, outages, signal }: Consumer<Tables, Event>,
   deliveries: Delivery[],

@@ -8,9 +8,8 @@ import { recordFailure } from './rows.ts'
 import type { ConsumerContext, EventResult } from './types.ts'
 
 /**
- * The result of the work, which is begun again until the database can do it; undefined when told to
- * stop before. For work whose every error says nothing of a message: while it holds messages, the
- * process is not ready.
+ * Repeats the work until the database can do it, and returns its result; undefined when told to stop before.
+ * Only for work whose errors are never a message's fault. The process is not ready meanwhile.
  */
 export async function retryWhileUnavailable<T>(
   work: () => Promise<T>,
@@ -32,28 +31,33 @@ export async function retryWhileUnavailable<T>(
 
 type Retry = Extract<EventResult, { kind: 'retry' }>
 
-/** What follows a failure of an event by itself: a retry after a delay that grows, or, at last, a dead letter. */
+/** What follows when an event has failed alone: a retry after a growing delay, and at last a dead letter. */
 export async function afterFailure(
   consumer: ConsumerContext,
   { messageId }: Delivery,
   { eventId, error }: Retry,
 ): Promise<AttemptedDeadLetter | { kind: 'delayed'; delayMs: number }> {
   const { maxAttempts, timing, logger } = consumer
-  const attempts = await countAttempt(consumer, eventId, error)
-  logger.error({ err: error, message_id: messageId, attempts }, 'event failed')
+  const attempts = await countFailure(consumer, eventId, error)
+  const failed = attempts > 0 ? `attempt ${attempts} of ${maxAttempts} failed` : 'not handled'
+  const log = (next: string) =>
+    logger.error({ err: error, message_id: messageId, attempts }, `${failed}, ${next}`)
   if (attempts >= maxAttempts) {
+    log('which makes it a dead letter')
     const attempted = { eventId, attempts }
     return { kind: 'dead-letter', reason: 'attempts-exhausted', error: String(error), attempted }
   }
   const baseMs = timing?.retryBaseMs ?? 200
-  return { kind: 'delayed', delayMs: backoffMs(attempts, { baseMs, maxMs: 30_000 }) }
+  const delayMs = backoffMs(attempts, { baseMs, maxMs: 30_000 })
+  log(`retry in ${delayMs} ms`)
+  return { kind: 'delayed', delayMs }
 }
 
 /**
- * How often the event has failed by itself. To wait for the lock of another transaction is no failure of
- * the event, and no attempt; nor is one that cannot be counted: the event is then retried once more.
+ * Counts the failure, and returns how often the event has failed alone. A lock wait is not counted. If counting
+ * fails, the event is retried uncounted.
  */
-async function countAttempt(
+async function countFailure(
   { db, logger }: ConsumerContext,
   eventId: string,
   error: unknown,
@@ -67,7 +71,7 @@ async function countAttempt(
   }
 }
 
-/** Puts a message that has failed into quarantine, where it is handled by itself. */
+/** After the delay, puts a failed message into quarantine, where it is handled alone. */
 export async function retryLater(
   { quarantine, signal }: ConsumerContext,
   delivery: Delivery,

@@ -12,13 +12,13 @@ export interface IncomingEvent {
   type: string
 }
 
-/** What a message says: an event, or nothing that can be handled. */
+/** A decoded message: an event, or the reason why it is none. */
 export type Decoded<Event> =
   | { kind: 'event'; event: Event }
   | { kind: 'invalid'; reason: string; error: string }
 
-/** What a handler says of an event. */
-export type Outcome = { kind: 'handled' } | DeadLetter
+/** What a handler returns for an event. */
+export type HandlerResult = { kind: 'handled' } | DeadLetter
 
 /** Given up: `reason` is a word for the kind of failure, `error` a sentence. */
 export interface DeadLetter {
@@ -28,11 +28,11 @@ export interface DeadLetter {
 }
 
 /**
- * What became of an event. `deferred`: it waits in the database for a row that another transaction has
- * locked. `retry`: it failed alone, for a reason that may pass.
+ * The result for one event. `deferred`: it waits in the database for a row that another transaction has
+ * locked. `retry`: it failed alone, and may succeed later.
  */
 export type EventResult =
-  | Outcome
+  | HandlerResult
   | { kind: 'duplicate' }
   | { kind: 'deferred' }
   | { kind: 'retry'; eventId: string; error: unknown }
@@ -40,13 +40,13 @@ export type EventResult =
 /** By the ids of the events. */
 export type EventResults = Map<string, EventResult>
 
-/** What the application gives to a consumer, and how the consumer works. */
-export interface ConsumerOptions<Tables, Event> {
+/** What the application gives to the inbox, and how the inbox works. */
+export interface InboxOptions<Tables, Event> {
   queue: string
   db: Database<Tables>
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
-  /** Does the effect of new events in the transaction; one outcome for each, in their order. */
-  handle: (trx: Transaction<Tables>, events: Event[]) => Promise<Outcome[]>
+  /** Does the effect of new events in the transaction; one result for each, in their order. */
+  handle: (trx: Transaction<Tables>, events: Event[]) => Promise<HandlerResult[]>
   /** The rows that `handle` locks. An event that needs a locked row is deferred; without this, it is retried. */
   rowLocks?: RowLocks<Tables, Event>
   /** After a commit, outside of the transaction. */
@@ -70,13 +70,13 @@ export interface Timing {
   retryBaseMs: number
 }
 
-/** What a consumer says, and is not ready for, while it holds messages that it cannot finish. */
+/** What makes a consumer not ready, and is logged, while the consumer holds messages that it cannot finish. */
 export type ConsumerOutages = Record<'database' | 'deadLetters' | 'deferredEvents', Outage>
 
 /** What the parts of a running consumer share, whatever it consumes. */
 export interface ConsumerContext
   extends Pick<
-    ConsumerOptions<never, never>,
+    InboxOptions<never, never>,
     'queue' | 'deadLetters' | 'maxAttempts' | 'timing' | 'logger'
   > {
   db: Queryable
@@ -88,5 +88,5 @@ export interface ConsumerContext
   signal: AbortSignal
 }
 
-/** A consumer at work. */
-export type Consumer<Tables, Event> = ConsumerOptions<Tables, Event> & ConsumerContext
+/** A running consumer. */
+export type Consumer<Tables, Event> = InboxOptions<Tables, Event> & ConsumerContext

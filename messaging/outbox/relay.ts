@@ -3,9 +3,10 @@ import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
-import type { OutgoingMessage, Published } from '../broker/confirm-window.ts'
+import type { OutgoingMessage, Published } from '../broker/confirm-tracker.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { MessagingDatabase } from '../tables.ts'
+import type { RelayNotification } from './relay-notification.ts'
 import {
   type ClaimedEvent,
   claimEvents,
@@ -14,7 +15,6 @@ import {
   markFailed,
   markPublished,
 } from './rows.ts'
-import type { WakeUp } from './wake-up.ts'
 
 export interface Relay {
   db: Database<MessagingDatabase>
@@ -30,19 +30,19 @@ export interface Relay {
 export interface Turn {
   claimed: number
   published: number
-  /** Counted, and put off. */
+  /** Counted, and delayed. */
   failed: number
-  /** Left as they were: the connection was lost before the broker had answered. */
+  /** Left as they were: the connection was lost before the broker answered. */
   unknown: number
 }
 
 /**
- * Moves one batch from the outbox to the broker and returns what it did.
+ * One turn: claims a batch of due rows, publishes their events, and marks them. Returns the numbers.
  *
  * Events are marked only when the broker has confirmed and routed them, and the transaction holds
- * their locks meanwhile: a crash in between publishes twice, never not at all. An event that failed
- * is counted and waits longer each time, so that it never holds up its neighbours. What is unknown,
- * since the connection was lost, is left as it is, and goes out on the next connection.
+ * their locks meanwhile: a crash in between publishes twice, never not at all. A failed event is counted and
+ * delayed, longer each time, so that it never holds up its neighbours. An event whose outcome is unknown, since
+ * the connection was lost, is left as it is, and published on the next connection.
  */
 export async function relayOnce(relay: Relay): Promise<Turn> {
   return relay.db.transaction().execute(async (trx) => {
@@ -71,12 +71,17 @@ const summaryOf = (failed: Published['failed']) => ({
 })
 
 /**
- * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
- * is nothing to do, until notified, or until a look every `idleMs` finds something. Once a claim came back full, `concurrency` turns
- * run side by side, so that the next claim overlaps the confirms of the last.
+ * Loops until told to stop: claims nothing while the broker is away or blocked; while no row is due, sleeps
+ * until a NOTIFY, or until the poll (`idleMs`) finds due rows. After a full claim, `concurrency` turns
+ * run at the same time, so that the next claim overlaps the confirms of the last one.
  */
-export async function runRelay(
-  relay: Relay & { wakeUp: WakeUp; idleMs: number; concurrency: number; outage?: Outage },
+export async function relayLoop(
+  relay: Relay & {
+    relayNotification: RelayNotification
+    idleMs: number
+    concurrency: number
+    outage?: Outage
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const outage = relay.outage ?? relayingOutage(relay.logger)
@@ -96,19 +101,23 @@ export async function runRelay(
 
 export const relayingOutage = (logger: Logger) => new Outage({ logger, what: 'relaying failed' })
 
-/** Most looks find nothing: each is one statement, without a transaction. */
+/** Most polls find nothing: each is one statement, without a transaction. */
 async function untilDue(
-  { db, wakeUp, idleMs }: Relay & { wakeUp: WakeUp; idleMs: number },
+  {
+    db,
+    relayNotification,
+    idleMs,
+  }: Relay & { relayNotification: RelayNotification; idleMs: number },
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const isNotified = await wakeUp.wait(idleMs, signal)
-    if (isNotified || signal.aborted || (await look(db, wakeUp.probe))) return
+    const isNotified = await relayNotification.wait(idleMs, signal)
+    if (isNotified || signal.aborted || (await poll(db, relayNotification.probe))) return
   }
 }
 
-/** Whether anything is due; sends a probe along, unless no notification can be sent now. */
-function look(db: Relay['db'], probe: WakeUp['probe']): Promise<boolean> {
+/** Whether a row is due; sends a probe in the same statement, unless no notification can be sent now. */
+function poll(db: Relay['db'], probe: RelayNotification['probe']): Promise<boolean> {
   return hasDueEventsProbing(db, { channel: probe.channel, payload: probe.next() }).catch(() => {
     probe.withdraw()
     return hasDueEvents(db)

@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'ignored-returns',
-    file: 'messaging/broker/confirm-window.ts',
+    file: 'messaging/broker/confirm-tracker.ts',
     text: 'mandatory: true',
     replacement: 'mandatory: false',
     why: 'the broker confirms what no queue takes',
@@ -79,7 +79,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'unconfirmed-counts-as-published',
-    file: 'messaging/broker/confirm-window.ts',
+    file: 'messaging/broker/confirm-tracker.ts',
     text: 'answers.late.push(...open)',
     replacement: 'answers.confirmed.push(...open)',
     why: 'a deadline that passes is no confirm',
@@ -90,7 +90,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'refused-counts-as-published',
-    file: 'messaging/broker/confirm-window.ts',
+    file: 'messaging/broker/confirm-tracker.ts',
     text: 'if (error) settle(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
     replacement: "if (error) settle(id, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
@@ -165,7 +165,7 @@ export const mutants: readonly Mutant[] = [
     name: 'split-inbox',
     file: `${inbox}/transaction.ts`,
     text: 'await deduplicate(trx, batch)',
-    replacement: 'await deduplicate(handling.db as never, batch)',
+    replacement: 'await deduplicate(context.db as never, batch)',
     why: 'effect and memory of an event are one transaction',
     caughtBy: { scenario: 'payments-consumer dies before it commits' },
   },
@@ -173,7 +173,7 @@ export const mutants: readonly Mutant[] = [
     name: 'split-inbox-of-orders',
     file: `${inbox}/transaction.ts`,
     text: 'await deduplicate(trx, batch)',
-    replacement: 'await deduplicate(handling.db as never, batch)',
+    replacement: 'await deduplicate(context.db as never, batch)',
     why: 'the same in Orders',
     caughtBy: { scenario: 'orders-consumer dies before it commits' },
   },
@@ -290,7 +290,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'deferred-forgotten-unconfirmed',
-    file: `${deferral}/return-deferred.ts`,
+    file: `${deferral}/republish-deferred.ts`,
     text: 'confirmed.flatMap((id) =>',
     replacement: '[...byId.keys()].flatMap((id) =>',
     why: 'what was deferred is kept until the broker has it',
@@ -337,7 +337,7 @@ export const mutants: readonly Mutant[] = [
     file: `${inbox}/quarantine.ts`,
     text: '      lastMs = performance.now()',
     replacement: '',
-    why: 'a death takes no wake-up along of what was handled just before it',
+    why: 'a death loses no relay notification of what was handled just before it',
     caughtBy: {
       test: `${conformance}/redeliveries.integration.test.ts`,
       titled: 'its last neighbour has been told',
@@ -717,7 +717,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'conflicts-are-failures',
     file: `${inbox}/handle-events.ts`,
-    text: "conflict: 'begin anew'",
+    text: "conflict: 'restart'",
     replacement: "conflict: 'split'",
     why: 'a deadlock or a serialization failure begins anew, and is no failure of an event',
     caughtBy: {
@@ -753,11 +753,11 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'wake-ups-unproven',
+    name: 'relay-notifications-unproven',
     file: `${outbox}/relay.ts`,
     text: 'hasDueEventsProbing(db, { channel: probe.channel, payload: probe.next() })',
     replacement: 'hasDueEvents(db)',
-    why: 'a relay that hears no wake-ups says so',
+    why: 'a relay that receives no notifications says so',
     caughtBy: {
       test: `${conformance}/relay-outages.integration.test.ts`,
       titled: 'notifications are dropped',

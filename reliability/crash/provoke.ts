@@ -3,7 +3,7 @@ import { routes } from '#contracts/topology.ts'
 import type { ProcessName } from '#local/stack/ports.ts'
 import { pause } from '#local/supervisor/waiting.ts'
 import { misuseKey, openTwice, repeatCall, topUpNobody } from './provocations/calls.ts'
-import { cutListener, notifyStatus, unbind, wakeRelay } from './provocations/links.ts'
+import { cutListener, notifyRelay, notifyStatus, unbind } from './provocations/links.ts'
 import { contradict, sendAgain, sendNonsense } from './provocations/messages.ts'
 import { letComeAgain, letDefer, letFail, letTimeOut } from './provocations/trouble.ts'
 import type { System } from './system.ts'
@@ -105,7 +105,7 @@ const provocations: Provocation[] = [
     ],
     bring: letDefer,
   },
-  { process: /-relay$/, seams: [/^hear outbox$/], bring: wakeRelay },
+  { process: /-relay$/, seams: [/^hear outbox$/], bring: notifyRelay },
   { process: /^orders-api$/, seams: [/^answer POST \/orders 422$/], bring: misuseKey },
   { process: /^orders-api$/, seams: [/updated_at/], bring: cutListener },
   { process: /^orders-api$/, seams: [/^hear order_status$/], bring: notifyStatus },

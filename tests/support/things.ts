@@ -1,21 +1,24 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
-import type { Decoded, MessagingDatabase, Outcome } from '#messaging/index.ts'
+import type { Decoded, HandlerResult, MessagingDatabase } from '#messaging/index.ts'
 
 export interface Thing {
   id: string
   type: string
   note?: string
 }
-export type Handle = (trx: Transaction<MessagingDatabase>, events: Thing[]) => Promise<Outcome[]>
+export type Handle = (
+  trx: Transaction<MessagingDatabase>,
+  events: Thing[],
+) => Promise<HandlerResult[]>
 
 /** What a handler says of an event that it gives up. */
-export const deadLetter = (reason: string, error: string): Outcome => ({
+export const deadLetter = (reason: string, error: string): HandlerResult => ({
   kind: 'dead-letter',
   reason,
   error,
 })
-export const handled: Outcome = { kind: 'handled' }
+export const handled: HandlerResult = { kind: 'handled' }
 
 export const newEvent = (note?: string): Thing => ({
   ...{ id: randomUUIDv7(), type: 'Thing' },
@@ -32,11 +35,11 @@ export const handle: Handle = async (trx, events) => {
 
 /** The same, except for events with a note. */
 export const handleUnless =
-  (exception: (event: Thing) => Promise<Outcome> | Outcome): Handle =>
+  (exception: (event: Thing) => Promise<HandlerResult> | HandlerResult): Handle =>
   async (trx, events) => {
     const plain = events.filter(({ note }) => note === undefined)
     if (plain.length > 0) await handle(trx, plain)
-    const outcomes: Outcome[] = []
+    const outcomes: HandlerResult[] = []
     for (const event of events) {
       outcomes.push(event.note === undefined ? handled : await exception(event))
     }

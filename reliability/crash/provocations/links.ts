@@ -30,7 +30,10 @@ export async function unbind(
 }
 
 /** As after an event that somebody else has put into the outbox. */
-export async function wakeRelay({ orders, payments }: System, process: ProcessName): Promise<void> {
+export async function notifyRelay(
+  { orders, payments }: System,
+  process: ProcessName,
+): Promise<void> {
   const { db } = process === 'orders-relay' ? orders : payments
   await sql`SELECT pg_notify('outbox', '')`.execute(db)
 }

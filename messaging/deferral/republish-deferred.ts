@@ -2,43 +2,43 @@ import { backoffMs } from '#chassis/backoff.ts'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
-import type { Published } from '../broker/confirm-window.ts'
+import type { Published } from '../broker/confirm-tracker.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import { messageIdOf, returningMessage } from './deferred-message.ts'
 import type { RowLocks } from './row-locks.ts'
 import { claimDeferred, type DeferredEvent, deleteDeferred, readWaitedFor } from './rows.ts'
 
-export interface DeferredReturn<Tables, Event> {
+export interface Deferral<Tables, Event> {
   db: Database<Tables>
   queue: string
   rowLocks: RowLocks<Tables, Event>
   publisher: Pick<Publisher, 'publishAll' | 'whenReady'>
 }
 
-/** Most messages of one turn, of 64 KiB each. */
+/** Most messages of one turn, each of 64 KiB at most. */
 const batchSize = 200
 const pollMs = 500
-/** How often to look while this process knows of no locked row: another process that did may have died. */
+/** Poll interval while this process knows of no locked row: a process that knew of one may have died. */
 const idleMs = 2_500
 const confirmMs = 3_000
 
 /**
- * Returns deferred events to their queue until told to stop: twice a second while any wait, and at once again
- * while there are more than one turn returns. While none wait, this costs a query every `idleMs`.
+ * Publishes deferred events to their queue again, until told to stop: a turn twice a second while any event
+ * waits, and the next turn at once after a full one. While none waits, this costs a query every `idleMs`.
  */
-export async function runReturn<Tables, Event>(
-  returning: DeferredReturn<Tables, Event>,
+export async function republishDeferred<Tables, Event>(
+  deferral: Deferral<Tables, Event>,
   outage: Outage,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     try {
-      const { waiting, returned, failed } = await returnOnce(returning, signal)
+      const { waiting, republished, failed } = await republishOnce(deferral, signal)
       if (failed[0]) throw new Error(failed[0].error)
       failures = 0
       outage.over()
-      if (returned < batchSize) await pauseUntilDue(returning, waiting, signal)
+      if (republished < batchSize) await pauseUntilDue(deferral, waiting, signal)
     } catch (error) {
       if (!signal.aborted) outage.failed(error)
       await pause(backoffMs(failures++), signal)
@@ -48,7 +48,7 @@ export async function runReturn<Tables, Event>(
 
 /** Until `idleMs` are over, or this process has met a locked row. */
 async function pauseUntilDue<Tables, Event>(
-  { rowLocks }: DeferredReturn<Tables, Event>,
+  { rowLocks }: Deferral<Tables, Event>,
   waiting: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -57,25 +57,25 @@ async function pauseUntilDue<Tables, Event>(
   while (
     !signal.aborted &&
     waiting === 0 &&
-    rowLocks.known().length === 0 &&
+    rowLocks.lockedLately().length === 0 &&
     performance.now() < endMs
   )
 }
 
-/** What a turn did: how many rows are waited for, how many events it returned, and which the broker refused. */
-type Turn = { waiting: number; returned: number; failed: Published['failed'] }
+/** The result of a turn: rows that are waited for, events that were published, and events that the broker refused. */
+type Turn = { waiting: number; republished: number; failed: Published['failed'] }
 
 /**
- * Publishes to their queue the events whose rows are free now. They are deleted when the broker has
- * confirmed them: they may come twice, never not at all, and the inbox finds duplicates.
+ * One turn: publishes the events whose rows are free now to their queue, and deletes them when the broker
+ * has confirmed: they may come twice, never not at all, and the inbox finds duplicates.
  */
-export async function returnOnce<Tables, Event>(
-  returning: DeferredReturn<Tables, Event>,
+export async function republishOnce<Tables, Event>(
+  deferral: Deferral<Tables, Event>,
   signal: AbortSignal,
 ): Promise<Turn> {
-  const { db, rowLocks, publisher } = returning
-  const nothing = (waiting: number): Turn => ({ waiting, returned: 0, failed: [] })
-  const keys = [...new Set([...(await readWaitedFor(db)), ...rowLocks.known()])]
+  const { db, rowLocks, publisher } = deferral
+  const nothing = (waiting: number): Turn => ({ waiting, republished: 0, failed: [] })
+  const keys = [...new Set([...(await readWaitedFor(db)), ...rowLocks.lockedLately()])]
   if (keys.length === 0) return nothing(0)
   const locked = await db.transaction().execute((trx) => rowLocks.lockOrSkip(trx, keys))
   const free = keys.filter((key) => !locked.has(key))
@@ -86,16 +86,16 @@ export async function returnOnce<Tables, Event>(
     const events = await claimDeferred(trx, free, batchSize)
     if (events.length === 0) return nothing(keys.length)
     const byId = new Map(events.map((event) => [messageIdOf(event), event])) // of two, one waits
-    const { confirmed, failed } = await publish(returning, [...byId.values()])
+    const { confirmed, failed } = await publish(deferral, [...byId.values()])
     const ids = confirmed.flatMap((id) => byId.get(id)?.deferred_id ?? [])
     await deleteDeferred(trx, ids)
-    return { waiting: keys.length, returned: confirmed.length, failed }
+    return { waiting: keys.length, republished: confirmed.length, failed }
   })
 }
 
-/** What the broker refuses at first is sent without the headers and properties that strangers wrote. */
+/** A message that the broker refuses is published once more, without the headers and properties of its sender. */
 async function publish<Tables, Event>(
-  { queue, publisher }: DeferredReturn<Tables, Event>,
+  { queue, publisher }: Deferral<Tables, Event>,
   events: DeferredEvent[],
 ): Promise<Pick<Published, 'confirmed' | 'failed'>> {
   const send = (some: DeferredEvent[], asItCame: boolean) =>

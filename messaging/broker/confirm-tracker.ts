@@ -40,7 +40,7 @@ type Outcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
  * came before the confirm makes it a failure. When the broker closes the channel with an error, one
  * of the messages in flight is why; with a single one in flight it is known which.
  */
-export class ConfirmWindow {
+export class ConfirmTracker {
   readonly #channel: ConfirmChannel
   /** Returned and not yet confirmed, counted by message_id. */
   readonly #returned = new Map<string, number>()

@@ -3,14 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { type Listening, listen } from '../notifications/listener.ts'
-import { notify as sendNotification } from '../notifications/notify.ts'
+import { notify } from '../notifications/notify.ts'
 import { NotificationProbe } from '../notifications/probe.ts'
 
 const channel = 'outbox'
 
 /**
- * Returns a function that notifies the relays of new events. Call it after the commit: a NOTIFY inside
- * the business transactions would make their commits queue behind one another.
+ * Returns a function that notifies the relays of new events. Call it after the commit: PostgreSQL commits
+ * transactions with a NOTIFY one at a time, so a NOTIFY in each business transaction would make them queue.
+ * (orders-consumer does send one in its transaction, to orders-api: it must not be lost with the process, and a
+ * batch of up to 200 orders has one.)
  *
  * The first call notifies at once; the calls within `coalesceMs` after it become one NOTIFY, so that a
  * relay under load finds many events at a time. A failure is only logged: the relay polls anyway.
@@ -25,7 +27,7 @@ export function createRelayNotifier<Tables>(
   const notifyWhileWanted = async () => {
     while (isWanted) {
       isWanted = false
-      await sendNotification(db, channel, ['']).catch((error) =>
+      await notify(db, channel, ['']).catch((error) =>
         logger?.debug({ err: error }, 'the relay could not be notified'),
       )
       await delay(coalesceMs)
@@ -40,9 +42,9 @@ export function createRelayNotifier<Tables>(
   }
 }
 
-/** The relay's side: remembers a notification that came while nobody waited. */
-export class WakeUp extends EventTarget {
-  /** Sent with each look of the relay: it costs no statement of its own. */
+/** The relay's side: remembers a notification that came while the relay did not wait. */
+export class RelayNotification extends EventTarget {
+  /** Sent with each poll of the relay: it costs no statement of its own. */
   readonly probe = new NotificationProbe()
   #isNotified = false
 
@@ -52,7 +54,7 @@ export class WakeUp extends EventTarget {
   }
 
   /**
-   * Until a notification comes, or has come since the last call, or the time is over, or the signal is
+   * Waits until a notification comes, or has come since the last call, or the time is over, or the signal is
    * aborted. Returns whether a notification came.
    */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
@@ -67,13 +69,15 @@ export class WakeUp extends EventTarget {
 }
 
 /**
- * Hears the notifications of `createRelayNotifier`. A new connection counts as one: some may have been
- * missed before it.
+ * Listens for the notifications of `createRelayNotifier`. A new connection counts as one: notifications may have
+ * been missed before it.
  */
-export function listenForNewEvents(session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>) {
-  const wakeUp = new WakeUp()
-  const { probe } = wakeUp
-  const notify = () => wakeUp.notify()
-  const listener = listen({ ...session, probe, channel, onNotify: notify, onListen: notify })
-  return Object.assign(wakeUp, { close: listener.close })
+export function listenForRelayNotifications(
+  session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>,
+) {
+  const relayNotification = new RelayNotification()
+  const { probe } = relayNotification
+  const onNotify = () => relayNotification.notify()
+  const listener = listen({ ...session, probe, channel, onNotify, onListen: onNotify })
+  return Object.assign(relayNotification, { close: listener.close })
 }
