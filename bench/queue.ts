@@ -19,13 +19,13 @@ export async function openQueue(url: string) {
   const connection = await amqp.connect(url, { clientProperties: { connection_name: 'bench' } })
   connection.on('error', () => {}) // the broker was stopped first
   const channel = await connection.createConfirmChannel()
-  const window = new ConfirmTracker(channel)
+  const tracker = new ConfirmTracker(channel)
 
   const count = async () => (await channel.checkQueue(queue)).messageCount
   return {
     /** Resolves when the broker has confirmed them all. */
     fill: async (messages: OutgoingMessage[]): Promise<void> => {
-      const { confirmed, failed } = await window.publishAll(messages, fillDeadlineMs)
+      const { confirmed, failed } = await tracker.publishAll(messages, fillDeadlineMs)
       const missing = messages.length - confirmed.length
       if (missing > 0) throw new Error(`${missing} messages not queued: ${failed[0]?.error}`)
     },

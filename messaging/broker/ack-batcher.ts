@@ -5,14 +5,14 @@ type AckChannel = Pick<Channel, 'ack' | 'nack'>
 type Answer = 'ack' | 'requeue'
 
 /**
- * The unacknowledged messages of a channel, and their answers. Answers are sent together, a moment
- * later: one for all consecutive deliveries with the same answer, which spares the broker most of that
- * work. A message that was delivered after one that is still open is answered by itself, so that none
- * waits for a neighbour.
+ * The unacknowledged messages of a channel, and their answers. Answers are sent together, in the next turn of the
+ * event loop: one (`multiple`) for all consecutive deliveries with the same answer, which spares the broker most
+ * of that work. A message that was delivered after an open one is answered alone, so that no answer waits for
+ * a neighbour.
  */
 export class AckBatcher {
   readonly #channel: AckChannel
-  /** In the order of delivery; undefined as long as a message is open. */
+  /** In the order of delivery; undefined while a message is open. */
   readonly #unacked = new Map<Message, Answer | undefined>()
   #isFlushing = false
   #drained = Promise.withResolvers<void>()
@@ -29,7 +29,7 @@ export class AckBatcher {
     this.#answer(message, 'ack')
   }
 
-  /** Gives it back to the queue. */
+  /** The broker delivers the message again. */
   requeue(message: Message): void {
     this.#answer(message, 'requeue')
   }
@@ -71,7 +71,7 @@ export class AckBatcher {
   }
 }
 
-/** What is sent for messages in the order of their delivery, of which some may be open. */
+/** The answers to send for messages in the order of their delivery, some of which may be open. */
 function answersTo(messages: [Message, Answer | undefined][]) {
   let isBehindOpen = false
   return messages.flatMap(([message, answer], index) => {
@@ -83,7 +83,7 @@ function answersTo(messages: [Message, Answer | undefined][]) {
   })
 }
 
-/** A channel that was closed just now: the broker delivers again what was on it. */
+/** On a channel that was closed just now nothing is sent: the broker redelivers its messages. */
 function unlessClosed(answer: () => void): void {
   try {
     answer()

@@ -10,35 +10,37 @@ export interface OutgoingMessage {
   contentType?: string | undefined
   content: Buffer
   headers?: Record<string, unknown>
-  /** Of a message that is passed on: what its sender wrote besides. Replaces what we would write. */
+  /** Properties of a republished message; they replace the defaults. */
   properties?: Options.Publish
 }
 
-/** What became of messages, by their ids. */
+/** The outcomes of messages, by their ids. */
 export interface Published {
-  /** The broker has confirmed and routed them. */
+  /** The broker confirmed and routed them. */
   confirmed: string[]
   /** The broker refused them, could not route them, or closed the channel because of them. */
   failed: { id: string; error: string }[]
-  /** The channel was lost before an answer came, or they were never sent: they may yet arrive, or not. */
+  /** No answer, since the channel was lost, or they were never sent: they may arrive or not. */
   unknown: string[]
 }
 
-export interface Answers extends Published {
-  /** Unknown, too: they were in flight when the broker closed the channel because of one of them. */
+/** The outcomes as the channel shows them; `Publisher.publishAll` has a table of what causes which. */
+export interface ChannelOutcomes extends Published {
+  /** In flight when the broker closed the channel because of one of them. */
   suspected: string[]
-  /** No answer came before the deadline. */
-  late: string[]
+  /** Without an answer at the deadline. */
+  unconfirmed: string[]
 }
 
-type Outcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
+type PublishOutcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
 
 /**
- * Many messages in flight on one confirm channel, any number of batches side by side.
+ * Publishes on one confirm channel, any number of batches at the same time, and tracks the confirm of each message.
+ * There is no limit: the caller decides how many messages are in flight.
  *
- * RabbitMQ confirms an unroutable message too, but returns it first (mandatory), so a return that
- * came before the confirm makes it a failure. When the broker closes the channel with an error, one
- * of the messages in flight is why; with a single one in flight it is known which.
+ * RabbitMQ confirms an unroutable message too, but returns it first (mandatory), so a return before the
+ * confirm makes it a failure. When the broker closes the channel with an error, one of the messages
+ * in flight is the cause; with a single one in flight it is known which.
  */
 export class ConfirmTracker {
   readonly #channel: ConfirmChannel
@@ -47,8 +49,8 @@ export class ConfirmTracker {
   #inFlight = 0
   #isClosed = false
   #cause: Error | undefined
-  /** What is said of a message in flight when the channel closes. */
-  #whenClosed: Outcome = 'unknown'
+  /** The outcome of a message that is in flight when the channel closes. */
+  #whenClosed: PublishOutcome = 'unknown'
 
   constructor(channel: ConfirmChannel) {
     this.#channel = channel
@@ -63,50 +65,56 @@ export class ConfirmTracker {
     return this.#isClosed
   }
 
-  /** Notes why the channel is about to close. Only a numeric code is the broker's own word. */
+  /** Notes why the channel is about to close. Only an error with a numeric code is from the broker. */
   closedBecause(error: Error & { code?: unknown }): void {
     if (typeof error.code === 'number') this.#cause = error
   }
 
-  publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Answers> {
-    const { promise, resolve } = Promise.withResolvers<Answers>()
+  publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<ChannelOutcomes> {
+    const { promise, resolve } = Promise.withResolvers<ChannelOutcomes>()
     const open = new Set(messages.map(({ id }) => id))
-    const answers: Answers = { confirmed: [], failed: [], unknown: [], suspected: [], late: [] }
+    const outcomes: ChannelOutcomes = {
+      confirmed: [],
+      failed: [],
+      unknown: [],
+      suspected: [],
+      unconfirmed: [],
+    }
     const finish = () => {
       clearTimeout(deadline)
-      answers.late.push(...open)
+      outcomes.unconfirmed.push(...open)
       open.clear()
-      resolve(answers)
+      resolve(outcomes)
     }
-    const settle = (id: string, outcome: Outcome) => {
+    const record = (id: string, outcome: PublishOutcome) => {
       if (!open.delete(id)) return
-      if (typeof outcome === 'string') answers[outcome].push(id)
-      else answers.failed.push({ id, error: outcome.error })
+      if (typeof outcome === 'string') outcomes[outcome].push(id)
+      else outcomes.failed.push({ id, error: outcome.error })
       if (open.size === 0) finish()
     }
     const deadline = setTimeout(finish, deadlineMs)
-    for (const message of messages) this.#publish(message, settle)
+    for (const message of messages) this.#publish(message, record)
     if (messages.length === 0) finish()
     return promise
   }
 
-  #publish(message: OutgoingMessage, settle: (id: string, outcome: Outcome) => void): void {
+  #publish(message: OutgoingMessage, record: (id: string, outcome: PublishOutcome) => void): void {
     const { id, exchange, routingKey, content } = message
     if (this.#isClosed) {
-      settle(id, 'unknown')
+      record(id, 'unknown')
       return
     }
     try {
       this.#channel.publish(exchange, routingKey, content, optionsOf(message), (error) => {
         this.#inFlight--
         const isReturned = this.#takeReturned(id)
-        if (error) settle(id, this.#isClosed ? this.#whenClosed : { error: error.message })
-        else if (isReturned) settle(id, { error: `no queue for ${routingKey} at ${exchange}` })
-        else settle(id, 'confirmed')
+        if (error) record(id, this.#isClosed ? this.#whenClosed : { error: error.message })
+        else if (isReturned) record(id, { error: `no queue for ${routingKey} at ${exchange}` })
+        else record(id, 'confirmed')
       })
       this.#inFlight++
     } catch (error) {
-      settle(id, isClosing(error) ? 'unknown' : { error: (error as Error).message })
+      record(id, isClosing(error) ? 'unknown' : { error: (error as Error).message })
     }
   }
 
@@ -128,7 +136,7 @@ export class ConfirmTracker {
   }
 }
 
-/** Whether that says something of the channel, which is closing, and nothing of the message. */
+/** Whether the channel is closing: an error of the channel, not of the message. */
 const isClosing = (error: unknown) => (error as Error).name === 'IllegalOperationError'
 
 const optionsOf = (message: OutgoingMessage): Options.Publish => {

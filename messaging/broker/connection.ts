@@ -7,7 +7,7 @@ import { connectFields } from './address.ts'
 /** How long a connection, or a channel on it, may take to open. */
 export const connectTimeoutMs = 5_000
 
-/** One attempt. `name` is what the RabbitMQ UI lists the connection by. */
+/** One attempt. The RabbitMQ UI shows `name`. */
 export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
   amqp.connect(connectFields(url), {
     timeout: connectTimeoutMs,
@@ -15,8 +15,8 @@ export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
   })
 
 /**
- * For work that ends: rejects with `unavailable`. When the connection breaks, calls that are under way
- * on it reject too; but closing a channel then never ends, so that needs a limit.
+ * For work that ends: rejects with `unavailable`. When the connection breaks, calls in progress reject too;
+ * but closing a channel then never ends, so it needs a time limit.
  */
 export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
   const connecting = connectTo(url, name).then((connection) => {
@@ -29,16 +29,17 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
     connecting.then(
       (connection) => closeConnection(connection),
       () => {},
-    ) // should it succeed after all
+    ) // if it succeeds after the time limit
     throw new AppError('unavailable', 'The broker cannot be reached', { cause })
   }
 }
 
 /**
- * Closes gracefully, and destroys the socket after `closeTimeoutMs`: with a broker that does not answer,
- * amqplib takes only an error of its socket for the end of the connection. Whatever was sent must be
- * answered before: amqplib writes the close frame ahead of what its channels have written in this turn of
- * the event loop, and even in the last. Never rejects, and need not be awaited.
+ * Closes gracefully, and destroys the socket after `closeTimeoutMs`. Never rejects, and need not be awaited.
+ *
+ * Destroyed, because amqplib waits for the answer of a broker that does not answer: only an error of the socket
+ * ends the connection. Call it when every message that was sent is answered: amqplib writes the close frame before
+ * the frames that its channels wrote in this turn of the event loop and in the one before.
  */
 export function closeConnection(connection: ChannelModel, closeTimeoutMs = 500): Promise<void> {
   const { stream } = connection.connection as unknown as { stream: Socket }

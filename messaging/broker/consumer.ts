@@ -12,12 +12,12 @@ import { type BrokerOptions, declareTopology } from './topology.ts'
 export interface Delivery {
   content: Buffer
   messageId: string | undefined
-  /** All that the sender wrote, the headers among them. */
+  /** All properties of the sender, with the headers. */
   properties: MessageProperties
   exchange: string
   routingKey: string
   headers: Record<string, unknown>
-  /** A consumer had it before, and did not acknowledge it. */
+  /** It was delivered before, and not acknowledged. */
   isRedelivered: boolean
   /** The channel is gone: the broker redelivers the message, and no answer to this delivery matters. */
   isLost: () => boolean
@@ -28,11 +28,11 @@ export interface Delivery {
 
 export interface SubscriptionOptions extends BrokerOptions {
   queue: string
-  /** Most unacknowledged messages. */
+  /** Unacknowledged messages at most. */
   prefetch: number
   logger: Logger
   onDelivery: (delivery: Delivery) => void
-  /** The channel of all deliveries until now is gone. */
+  /** The channel of all earlier deliveries is gone. */
   onLost?: () => void
   timing?: {
     /** How often the bindings are redeclared. */
@@ -40,7 +40,7 @@ export interface SubscriptionOptions extends BrokerOptions {
   }
 }
 
-/** A queue that serves lets us consume within milliseconds; one without a leader never answers. */
+/** A healthy queue answers basic.consume in milliseconds; a queue without a leader never answers. */
 const consumeTimeoutMs = 10_000
 
 /** How long the unacknowledged messages may take at shutdown. */
@@ -50,9 +50,9 @@ const closeTimeoutMs = 1_000
 /**
  * Consumes a queue on a connection of its own, until closed.
  *
- * Whatever ends it (a lost connection, a deleted queue), it begins again from declaring and
- * connecting, so that the topology is redeclared at a broker that has lost it. A removed
- * binding ends nothing, though no message comes any more: bindings are redeclared every few seconds.
+ * Whatever ends the connection (a broker that dies, a deleted queue), the next attempt begins with the
+ * topology, so that it is redeclared at a broker that has lost it. A removed binding ends no connection, though
+ * no message comes any more: bindings are redeclared every few seconds.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions
@@ -74,38 +74,38 @@ export class Subscription {
     return this.#consuming
   }
 
-  /** For a readiness check: throws, saying why, unless it consumes. */
+  /** For a readiness check: throws the reason unless it consumes. */
   assertConsuming(): void {
     this.#outage.assertOver()
     if (!this.#consuming) throw new Error('not consuming yet')
   }
 
   /**
-   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued; also for an
-   * attempt to connect that is under way.
+   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued. Waits for an attempt
+   * to connect that is under way, too.
    */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#done
   }
 
-  /** One connection, from connecting to its end. Throws what ended it, unless we were told to. */
+  /** One connection, from connecting to its end. Throws what ended it, unless told to stop. */
   async #connectAndConsume(onUp: () => void): Promise<void> {
     const { name, url } = this.#options
     await declareTopology(this.#options)
     if (this.#stop.signal.aborted) return
     const connection = await connectTo(url, name)
-    const life = new AbortController()
-    const end = (error?: Error) => life.abort(error ?? new Error('the connection was closed'))
-    for (const event of ['error', 'close']) connection.on(event, end)
+    const closed = new AbortController()
+    const fail = (error?: Error) => closed.abort(error ?? new Error('the connection was closed'))
+    for (const event of ['error', 'close']) connection.on(event, fail)
     try {
       const channel = await openChannel(connection)
-      for (const event of ['error', 'close']) channel.on(event, end)
-      void this.#rebind(connection, AbortSignal.any([life.signal, this.#stop.signal]))
-      await this.#consume(channel, { life: life.signal, end, onUp })
+      for (const event of ['error', 'close']) channel.on(event, fail)
+      void this.#rebind(connection, AbortSignal.any([closed.signal, this.#stop.signal]))
+      await this.#consume(channel, { closedSignal: closed.signal, fail, onUp })
     } finally {
       this.#consuming = false
-      life.abort()
+      closed.abort()
       this.#options.onLost?.()
       void closeConnection(connection)
     }
@@ -113,54 +113,62 @@ export class Subscription {
 
   async #consume(
     channel: Channel,
-    { life, end, onUp }: { life: AbortSignal; end: (error: Error) => void; onUp: () => void },
+    {
+      closedSignal,
+      fail,
+      onUp,
+    }: { closedSignal: AbortSignal; fail: (error: Error) => void; onUp: () => void },
   ): Promise<void> {
     const { queue, prefetch, onDelivery, logger } = this.#options
     const stop = this.#stop.signal
     const acks = new AckBatcher(channel)
-    const tooLate: ConsumeMessage[] = []
+    const deliveredAfterStop: ConsumeMessage[] = []
     const receive = (message: ConsumeMessage | null) => {
-      if (!message) return end(new Error('the broker has cancelled the consumer'))
+      if (!message) return fail(new Error('the broker has cancelled the consumer'))
       acks.track(message)
-      if (stop.aborted) tooLate.push(message)
-      else onDelivery(deliveryOf(message, acks, life))
+      if (stop.aborted) deliveredAfterStop.push(message)
+      else onDelivery(deliveryOf(message, acks, closedSignal))
     }
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
     const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
     const answered = within(consumeTimeoutMs, work, consuming)
-    answered.catch(() => {}) // should it come when nobody waits any more
-    const over = AbortSignal.any([life, stop])
-    const consumer = await Promise.race([answered, untilAborted(over)])
+    answered.catch(() => {}) // it may reject when nothing waits for it any more
+    const closedOrStopping = AbortSignal.any([closedSignal, stop])
+    const consumer = await Promise.race([answered, untilAborted(closedOrStopping)])
     if (consumer) {
       onUp()
       this.#consuming = true
       logger.info({ queue }, 'consuming')
-      await untilAborted(over)
+      await untilAborted(closedOrStopping)
       this.#consuming = false
     }
-    if (life.aborted) throw life.reason
+    if (closedSignal.aborted) throw closedSignal.reason
     if (!consumer) return
-    await this.#finish(channel, life, async () => {
+    await this.#finish(channel, closedSignal, async () => {
       await channel.cancel(consumer.consumerTag)
-      for (const message of tooLate) acks.requeue(message)
+      for (const message of deliveredAfterStop) acks.requeue(message)
       await finishAcknowledging(channel, queue, acks)
     })
   }
 
-  async #finish(channel: Channel, life: AbortSignal, work: () => Promise<void>): Promise<void> {
-    const finishing = Promise.race([work(), untilAborted(life)])
+  async #finish(
+    channel: Channel,
+    closedSignal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const finishing = Promise.race([work(), untilAborted(closedSignal)])
     await within(finishTimeoutMs, 'finishing the unacknowledged messages', finishing).catch(
       (error) => this.#options.logger.warn({ err: error }, 'not all messages were finished'),
     )
     await within(closeTimeoutMs, 'closing the channel', channel.close())
   }
 
-  /** On a channel of its own: a binding that cannot be declared now says nothing of the queue. */
-  async #rebind(connection: ChannelModel, over: AbortSignal): Promise<void> {
+  /** On a channel of its own: a binding that cannot be declared now must not end consuming. */
+  async #rebind(connection: ChannelModel, signal: AbortSignal): Promise<void> {
     const { bindEveryMs = 10_000 } = this.#options.timing ?? {}
     for (;;) {
-      await pause(bindEveryMs, over)
-      if (over.aborted) return
+      await pause(bindEveryMs, signal)
+      if (signal.aborted) return
       await this.#bind(connection).catch(() => {}) // the cause may be gone the next time
     }
   }
@@ -179,11 +187,9 @@ const openChannel = (connection: ChannelModel): Promise<Channel> =>
   within(connectTimeoutMs, 'opening a channel', connection.createChannel())
 
 /**
- * Resolves when every message is answered, and the queue has the answers. That a channel was
- * closed is no proof: a quorum queue takes 32 commands of a channel at a time, and the channel keeps
- * further ones to itself, until it is told that those are done, or for ever, when it is closed before.
- * A get is done by the queue after them; a message that it brings goes back. Whatever the queue answers
- * after that comes when the channel was told, and has sent the rest.
+ * Resolves when every message is answered, and the queue has the answers. Closing a channel does not prove
+ * that acks arrived: a quorum queue accepts 32 commands, the channel buffers the rest, and drops them when it is
+ * closed. A basic.get after the last ack flushes them; a message that it brings is requeued.
  */
 async function finishAcknowledging(
   channel: Channel,
@@ -197,11 +203,15 @@ async function finishAcknowledging(
   await channel.checkQueue(queue)
 }
 
-function deliveryOf(message: ConsumeMessage, acks: AckBatcher, life: AbortSignal): Delivery {
+function deliveryOf(
+  message: ConsumeMessage,
+  acks: AckBatcher,
+  closedSignal: AbortSignal,
+): Delivery {
   const { properties, fields, content } = message
-  /** On a lost channel nothing is answered: the broker redelivers its messages. */
+  /** On a closed channel nothing is answered: the broker redelivers its messages. */
   const unlessLost = (answer: () => void) => () => {
-    if (!life.aborted) answer()
+    if (!closedSignal.aborted) answer()
   }
   return {
     content,
@@ -211,7 +221,7 @@ function deliveryOf(message: ConsumeMessage, acks: AckBatcher, life: AbortSignal
     routingKey: fields.routingKey,
     headers: (properties.headers ?? {}) as Record<string, unknown>,
     isRedelivered: fields.redelivered,
-    isLost: () => life.aborted,
+    isLost: () => closedSignal.aborted,
     ack: unlessLost(() => acks.ack(message)),
     requeue: unlessLost(() => acks.requeue(message)),
   }

@@ -1,20 +1,20 @@
 import { otherArgumentOf } from './refusals.ts'
 
-/** Whose virtual host it has to be. */
+/** The installation that must own the virtual host. */
 export interface Installation {
-  /** Undefined when nobody wants to know any more. */
+  /** Undefined if the process stops first. */
   id: Promise<string | undefined>
-  /** Called when the virtual host is another one's. */
+  /** Called when the virtual host belongs to another installation. */
   refuse: (error: Error) => void
 }
 
 /**
- * Nothing is in it: its arguments say whose the virtual host is. RabbitMQ compares them whenever it is
- * declared, so of two installations that want one virtual host the first has it.
+ * An empty queue whose arguments name the owner of the virtual host. RabbitMQ compares them at each declaration, so
+ * of two installations that want one virtual host the first one gets it.
  */
 export const installationQueue = 'orders-payments.installation'
 
-/** A routing key is an argument that may be any text, in all versions. A quorum queue is on several nodes. */
+/** The id is in the routing key: an argument that may be any text, in all versions. A quorum queue is on several nodes. */
 export const ownershipOf = (id: string) => ({
   durable: true,
   arguments: {
@@ -24,14 +24,14 @@ export const ownershipOf = (id: string) => ({
   },
 })
 
-/** Rejects when it will not be known. */
+/** Rejects if the process stops before the id is known. */
 export async function idOf(installation: Installation): Promise<string> {
   const id = await installation.id
   if (id === undefined) throw new Error('told to stop before the database could be read')
   return id
 }
 
-/** The error, or one that says whose the virtual host is, and has refused it. */
+/** The error; if it shows another owner of the virtual host, an error that names the owner, after `refuse`. */
 export function refuseForeign(installation: Installation, error: Error): Error {
   const other = otherArgumentOf(error)
   if (other?.name !== installationQueue || other.argument !== 'x-dead-letter-routing-key')

@@ -1,55 +1,59 @@
-import type { Answers, ConfirmTracker, OutgoingMessage } from './confirm-tracker.ts'
+import type { ChannelOutcomes, ConfirmTracker, OutgoingMessage } from './confirm-tracker.ts'
 
-/** How long a call may spend on isolated messages: the caller holds a transaction open meanwhile. */
+/** Time limit for isolated messages in one call: the caller holds a transaction open meanwhile. */
 const isolatedMs = 1_000
 
 /**
- * Messages that were in flight when the broker closed the channel with an error (too large, say, or
- * with a header that it refuses): one of them is the cause. Each is published alone on the channel from then on,
- * after all others, until it is confirmed. So the one at fault fails by itself, and its neighbours
- * are published on the next connection.
+ * Isolates suspected messages: those that were in flight when the broker closed the channel with an error (a
+ * message that is too large, or has a header that the broker refuses). One of them is the cause. From then on
+ * each is published alone on the channel, after all other messages, until it is confirmed. So the message at
+ * fault fails alone, and its neighbours are published on the next connection.
  */
 export class Isolation {
   readonly #ids = new Set<string>()
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Publishes all at once, or, as long as any message is isolated, one call after the other. */
+  /** Publishes all messages at once. While any message is isolated, calls wait for each other. */
   async publishAll(
-    window: ConfirmTracker,
+    tracker: ConfirmTracker,
     messages: OutgoingMessage[],
     deadlineMs: number,
-  ): Promise<Answers> {
-    const publish = () => this.#publish(window, messages, deadlineMs)
+  ): Promise<ChannelOutcomes> {
+    const publish = () => this.#publish(tracker, messages, deadlineMs)
     const publishing = this.#ids.size === 0 ? publish() : this.#last.then(publish)
     this.#last = publishing
-    const answers = await publishing
-    for (const id of answers.suspected) this.#ids.add(id)
-    if (this.#ids.size > 0) for (const id of answers.confirmed) this.#ids.delete(id)
-    return answers
+    const outcomes = await publishing
+    for (const id of outcomes.suspected) this.#ids.add(id)
+    if (this.#ids.size > 0) for (const id of outcomes.confirmed) this.#ids.delete(id)
+    return outcomes
   }
 
   async #publish(
-    window: ConfirmTracker,
+    tracker: ConfirmTracker,
     messages: OutgoingMessage[],
     deadlineMs: number,
-  ): Promise<Answers> {
-    if (this.#ids.size === 0) return window.publishAll(messages, deadlineMs)
+  ): Promise<ChannelOutcomes> {
+    if (this.#ids.size === 0) return tracker.publishAll(messages, deadlineMs)
     const others = messages.filter(({ id }) => !this.#ids.has(id))
-    const answers = await window.publishAll(others, deadlineMs)
+    const outcomes = await tracker.publishAll(others, deadlineMs)
     const endMs = performance.now() + Math.min(isolatedMs, deadlineMs)
     for (const message of messages.filter(({ id }) => this.#ids.has(id))) {
-      const isOver = window.isClosed || answers.late.length > 0 || performance.now() > endMs
-      if (isOver) answers.unknown.push(message.id)
-      else append(answers, await window.publishAll([message], deadlineMs))
+      const isOver =
+        tracker.isClosed || outcomes.unconfirmed.length > 0 || performance.now() > endMs
+      if (isOver) outcomes.unknown.push(message.id)
+      else append(outcomes, await tracker.publishAll([message], deadlineMs))
     }
-    return answers
+    return outcomes
   }
 }
 
-function append(answers: Answers, { confirmed, failed, unknown, suspected, late }: Answers): void {
-  answers.confirmed.push(...confirmed)
-  answers.failed.push(...failed)
-  answers.unknown.push(...unknown)
-  answers.suspected.push(...suspected)
-  answers.late.push(...late)
+function append(
+  outcomes: ChannelOutcomes,
+  { confirmed, failed, unknown, suspected, unconfirmed }: ChannelOutcomes,
+): void {
+  outcomes.confirmed.push(...confirmed)
+  outcomes.failed.push(...failed)
+  outcomes.unknown.push(...unknown)
+  outcomes.suspected.push(...suspected)
+  outcomes.unconfirmed.push(...unconfirmed)
 }

@@ -6,15 +6,17 @@ import { Outage } from '#chassis/outage.ts'
 import { ConfirmTracker, type OutgoingMessage, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
-import { type Life, reconnect } from './reconnect.ts'
+import { type ConnectionEvents, reconnect } from './reconnect.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
 
-/** How long the broker may take for a sign of life, after a deadline has passed. */
+/** How long the broker may take to open a channel, after messages were not confirmed in time. */
 const answerTimeoutMs = 500
 
 /**
- * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
- * closed. Opening it never fails: it connects in the background and declares its topology each time.
+ * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until closed. The
+ * constructor never fails: the publisher connects in the background, and declares its topology at each connect.
+ * `ConfirmTracker` has the messages in flight. Messages for one of which the broker has closed the channel are
+ * published alone afterwards (`Isolation`).
  */
 export class Publisher {
   readonly #options: BrokerOptions & { logger: Logger }
@@ -23,16 +25,19 @@ export class Publisher {
   readonly #isolation = new Isolation()
   readonly #outage: Outage
   readonly #done: Promise<void>
-  #window: ConfirmTracker | undefined
+  #tracker: ConfirmTracker | undefined
   #connection: ChannelModel | undefined
   #blocked: string | undefined
-  #onUse = () => {}
+  #onSuccess = () => {}
 
   constructor(options: BrokerOptions & { logger: Logger }) {
     this.#options = options
     const { logger } = options
-    this.#outage = new Outage({ logger, what: 'the broker cannot be reached' })
-    this.#done = reconnect((life) => this.#connectAndWait(life), {
+    this.#outage = new Outage({
+      logger,
+      what: 'no connection to RabbitMQ, or topology refused',
+    })
+    this.#done = reconnect((events) => this.#connectAndWait(events), {
       signal: this.#stop.signal,
       outage: this.#outage,
     })
@@ -40,10 +45,10 @@ export class Publisher {
 
   /** Connected, and not blocked by an alarm of the broker. */
   isReady(): boolean {
-    return this.#window?.isClosed === false && this.#blocked === undefined
+    return this.#tracker?.isClosed === false && this.#blocked === undefined
   }
 
-  /** For a readiness check: throws, saying why, unless it is ready. */
+  /** For a readiness check: throws the reason unless the publisher is ready. */
   assertReady(): void {
     this.#outage.assertOver()
     if (this.#blocked !== undefined) throw new Error(`the broker is blocked: ${this.#blocked}`)
@@ -58,49 +63,58 @@ export class Publisher {
   }
 
   /**
-   * Publishes all at once and says what the broker did with each. What is unknown is neither confirmed
-   * nor failed: the connection is lost, or was not there. Never rejects.
+   * Publishes all messages at once, and returns the outcome of each. Never rejects.
    *
-   * At the deadline the broker is asked for a sign of life. One that answers has the messages and
-   * does not confirm them, which is a failure (of their queue, perhaps); of one that does not,
-   * nothing is known. Either way a new connection is begun.
+   *     what happens to a message                       outcome               what the relay does
+   *     confirmed                                       confirmed             marks the row
+   *     returned as unroutable, then confirmed          failed                counts, delays
+   *     refused (basic.nack), or cannot be encoded      failed                counts, delays
+   *     channel closed with an error, alone in flight   failed                counts, delays
+   *     channel closed with an error, others in flight  suspected → unknown   leaves the row as it is; the
+   *                                                                           message is published alone
+   *     connection lost, or none                        unknown               leaves the row as it is
+   *     no confirm in time, broker opens a channel      unconfirmed → failed  counts, delays
+   *     no confirm in time, broker silent or blocked    unconfirmed → unknown leaves the row as it is
+   *
+   * If the broker opens a channel within 0.5 s, unconfirmed messages failed (their queue may have no leader);
+   * otherwise they are unknown. Either way a new connection follows, unless the broker is blocked.
    */
   async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
-    const window = this.#window
-    if (!window) return { confirmed: [], failed: [], unknown: idsOf(messages) }
-    const { suspected, late, ...published } = await this.#isolation.publishAll(
-      window,
+    const tracker = this.#tracker
+    if (!tracker) return { confirmed: [], failed: [], unknown: idsOf(messages) }
+    const { suspected, unconfirmed, ...published } = await this.#isolation.publishAll(
+      tracker,
       messages,
       deadlineMs,
     )
     published.unknown.push(...suspected)
-    if (published.confirmed.length + published.failed.length > 0) this.#onUse()
-    if (late.length === 0) return published
+    if (published.confirmed.length + published.failed.length > 0) this.#onSuccess()
+    if (unconfirmed.length === 0) return published
     const isAlive =
-      this.#window === window && this.#blocked === undefined && (await this.#answers())
-    if (!isAlive) published.unknown.push(...late)
+      this.#tracker === tracker && this.#blocked === undefined && (await this.#answers())
+    if (!isAlive) published.unknown.push(...unconfirmed)
     else {
       const error = `no confirm within ${deadlineMs} ms, though the broker answers`
-      published.failed.push(...late.map((id) => ({ id, error })))
+      published.failed.push(...unconfirmed.map((id) => ({ id, error })))
     }
-    if (this.#blocked === undefined && this.#window === window) this.#disconnect()
+    if (this.#blocked === undefined && this.#tracker === tracker) this.#disconnect()
     return published
   }
 
-  /** Opens a new connection, and redeclares the topology: a part of it seems to be gone. */
+  /** Opens a new connection, which redeclares the topology: a part of it seems to be gone. */
   reconnect(): void {
     this.#disconnect()
   }
 
-  /** Call it when nothing is in flight any more. An attempt to connect that is under way is waited for. */
+  /** Call it when nothing is in flight. Waits for an attempt to connect that is under way. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#disconnect()
     await this.#done
   }
 
-  /** One connection, from connecting to its end. */
-  async #connectAndWait({ onUp, onUse }: Life): Promise<void> {
+  /** One connection, from connecting to its end. Throws what prevented it. */
+  async #connectAndWait({ onUp, onSuccess }: ConnectionEvents): Promise<void> {
     const { name, url, logger } = this.#options
     await declareTopology(this.#options)
     if (this.#stop.signal.aborted) return
@@ -110,15 +124,15 @@ export class Publisher {
       const channel = await within(connectTimeoutMs, 'opening a channel', this.#open(connection))
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
-      this.#window = new ConfirmTracker(channel)
-      this.#onUse = onUse
+      this.#tracker = new ConfirmTracker(channel)
+      this.#onSuccess = onSuccess
       onUp()
       logger.info('connected to the broker')
       this.#events.emit('ready')
       await Promise.race([closed, channelClosed])
       if (!this.#stop.signal.aborted) logger.warn('the connection to the broker was lost')
     } finally {
-      this.#window = undefined
+      this.#tracker = undefined
       this.#blocked = undefined
       this.#disconnect()
     }
@@ -127,7 +141,7 @@ export class Publisher {
   async #open(connection: ChannelModel): Promise<ConfirmChannel> {
     this.#connection = connection
     connection.on('error', (error) => {
-      this.#window?.closedBecause(error)
+      this.#tracker?.closedBecause(error)
       this.#options.logger.warn({ err: error }, 'broker error')
     })
     connection.on('blocked', (reason: string) => {
@@ -143,12 +157,12 @@ export class Publisher {
     return channel
   }
 
-  /** Whether the broker opens a channel, which needs no queue and no right. */
+  /** Whether the broker opens a channel, which needs no queue and no permission. */
   async #answers(): Promise<boolean> {
     try {
       const opening = this.#connection?.createChannel()
       if (!opening) return false
-      await within(answerTimeoutMs, 'a sign of life', opening)
+      await within(answerTimeoutMs, 'opening a channel', opening)
       return true
     } catch {
       return false
@@ -158,7 +172,7 @@ export class Publisher {
   #disconnect(): void {
     const connection = this.#connection
     this.#connection = undefined
-    this.#window = undefined
+    this.#tracker = undefined
     if (connection) void closeConnection(connection)
   }
 }

@@ -2,40 +2,39 @@ import { backoffMs } from '#chassis/backoff.ts'
 import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 
-/** A connection that lived so long was no part of a row of failures. */
+/** After 5 s of life, backoff restarts at its minimum. */
 const stableMs = 5_000
 
-/** What a connection says of itself. */
-export interface Life {
-  /** It is usable. */
+/** What a connection reports. */
+export interface ConnectionEvents {
+  /** It is open. */
   onUp: () => void
-  /** It was of use: however soon it ends, it was no failure. */
-  onUse: () => void
+  /** It did its work once: however soon it ends, backoff restarts at its minimum. */
+  onSuccess: () => void
 }
 
 /**
- * Lives one connection after another until told to stop, with capped and jittered pauses between.
- * `live` lasts from connecting to the end of the connection; when it was usable for a while, or of
- * use, the pauses begin short again. Never rejects.
+ * Keeps one connection after another until told to stop, with backoff between them. `connectAndWait` lasts from
+ * connecting to the end of the connection. Never rejects.
  */
 export async function reconnect(
-  live: (life: Life) => Promise<void>,
+  connectAndWait: (events: ConnectionEvents) => Promise<void>,
   { signal, outage }: { signal: AbortSignal; outage: Outage },
 ): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     let upAtMs: number | undefined
-    const life = {
+    const events = {
       onUp: () => {
         upAtMs = performance.now()
         outage.over()
       },
-      onUse: () => {
+      onSuccess: () => {
         failures = 0
       },
     }
     try {
-      await live(life)
+      await connectAndWait(events)
     } catch (error) {
       if (!signal.aborted) outage.failed(error)
     }

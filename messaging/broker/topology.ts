@@ -18,55 +18,56 @@ export interface QueueTopology {
   routingKeys: readonly string[]
 }
 
-/** What a process touches. Declaring is idempotent, so every process may be the first. */
+/** The exchanges and queues that a process uses. Declaring is idempotent, so every process may be the first. */
 export interface Topology {
   exchanges?: readonly string[]
   queues?: readonly QueueTopology[]
 }
 
 export interface BrokerOptions {
-  /** Who we are, in the list of connections of the RabbitMQ UI. */
+  /** The name of the connection in the RabbitMQ UI. */
   name: string
   url: string
   topology: Topology
-  /** Whose virtual host it has to be; nothing is declared in another one's. */
+  /** The installation that must own the virtual host; nothing is declared in the virtual host of another one. */
   installation?: Installation
 }
 
-/** How the topology is declared, when not in the first and usual way. */
+/** Fallback modes of the declaration. */
 export interface Declaring extends BrokerOptions {
   installationId?: string | undefined
   /**
-   * A dead-letter queue from before it had an explicit limit. What a queue was declared with stays,
-   * and to delete it would delete its letters: it is used as it is.
+   * For a dead-letter queue that was declared before it had an explicit limit. A queue keeps the arguments that it
+   * was declared with, and deleting the queue would delete its messages: it is used as it is.
    */
   withoutDlqDeliveryLimit?: boolean
-  /** Only looks whether all is there: a user without the right to configure may do no more. */
+  /** Only checks that everything exists: all that a user without the permission to configure may do. */
   isPassive?: boolean
 }
 
 export const deadLetterQueue = (queue: string): string => `${queue}.dlq`
 
-/** How long connecting and declaring may take, and how long hanging up. */
+/** Time limits for connecting and declaring, and for closing. */
 const openTimeoutMs = 8_000
 const closeTimeoutMs = 2_000
 
 /**
- * An explicit, large delivery limit, the net under consumers that crash. Never -1, which RabbitMQ
+ * An explicit, large delivery limit, a safety net for consumers that crash. Never -1, which RabbitMQ
  * 3.10 takes for "dead-letter at the first crash", and never the default of 4.x (20), which
  * dead-letters innocent prefetched messages. Failures are counted by the application instead.
  */
 const deliveryLimit = 1_000
 
 /**
- * Of dead letters, none: each look at a letter may count as a delivery, and at the limit it is gone.
- * The default of RabbitMQ 4 is 20, so this is the largest number that both versions take.
+ * No limit for dead letters: each look at one may count as a delivery, and at the limit the broker drops it.
+ * The default of RabbitMQ 4 is 20, so this is the largest number that both versions accept.
  */
 const noDeliveryLimit = 2_147_483_647
 
 /**
- * Makes sure that the topology exists, again whenever it is called: a broker that came back without
- * its disk gets it again. One attempt; rascal's own reconnecting is off, because the callers retry by calling it again. Rejects when the virtual host belongs to another installation.
+ * Makes sure that the topology exists, at each call: a broker that lost its disk gets the topology again. One
+ * attempt; rascal's own reconnecting is off, because the callers repeat the call. Rejects when the virtual host
+ * belongs to another installation.
  */
 export async function declareTopology(options: BrokerOptions): Promise<void> {
   const declaring: Declaring = { ...options, name: `${options.name} topology` }
@@ -76,13 +77,13 @@ export async function declareTopology(options: BrokerOptions): Promise<void> {
   })
 }
 
-/** In the usual way, or in the one that is left when the broker has refused that. */
+/** In the normal mode, or in the fallback mode for what the broker has refused. */
 async function declare(declaring: Declaring): Promise<void> {
   try {
     await declareOnce(rascalConfig(declaring))
   } catch (error) {
     const { isPassive, withoutDlqDeliveryLimit } = declaring
-    if (!isPassive && isRefused(error, refusal.notAllowed)) return lookAt(declaring)
+    if (!isPassive && isRefused(error, refusal.notAllowed)) return checkOnly(declaring)
     if (!withoutDlqDeliveryLimit && isDeadLetterQueue(otherArgumentOf(error as Error)?.name)) {
       return declare({ ...declaring, withoutDlqDeliveryLimit: true })
     }
@@ -90,8 +91,8 @@ async function declare(declaring: Declaring): Promise<void> {
   }
 }
 
-/** Whose the virtual host is, is declared all the same by a user who may: it cannot be looked at. */
-async function lookAt(declaring: Declaring): Promise<void> {
+/** The ownership queue is declared actively even here; a passive declare compares no arguments. */
+async function checkOnly(declaring: Declaring): Promise<void> {
   const { installationId, ...rest } = declaring
   if (installationId) {
     await declareOnce(rascalConfig({ ...declaring, topology: {} })).catch((error) => {
@@ -108,7 +109,7 @@ async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
   try {
     await shutDown(await within(openTimeoutMs, 'declaring the topology', creating))
   } catch (error) {
-    creating.then(shutDown, () => {}) // should it succeed after all
+    creating.then(shutDown, () => {}) // if it succeeds after the time limit
     const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
     const broker = failed.broker && failed[failed.broker]
     if (broker) await shutDown(broker)
@@ -117,15 +118,15 @@ async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
 }
 
 /**
- * Not waiting long: rascal never hears that a connection which broke while it was being closed is
- * closed. Its listeners stay, since an error that nobody hears ends the process.
+ * Closes, with a time limit: rascal is never told that a connection which broke while it was being closed is
+ * closed. The error listener stays, since an error without a listener ends the process.
  */
 async function shutDown(broker: rascal.BrokerAsPromised): Promise<void> {
   broker.on('error', () => {})
   await within(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
 }
 
-/** The same as data, in rascal's words. */
+/** The topology as a configuration of rascal. */
 export function rascalConfig(declaring: Declaring): rascal.BrokerConfig {
   const { name, url, topology, installationId, isPassive = false } = declaring
   const { exchanges = [], queues = [] } = topology
@@ -154,7 +155,7 @@ export function rascalConfig(declaring: Declaring): rascal.BrokerConfig {
             ),
           ].map(([queue, options]) => [queue, { options, ...how }]),
         ),
-        // Whether they are there cannot be asked: a consumer makes them, as far as it may.
+        // AMQP cannot check a binding: consumers bind their queues, if they have the permission.
         bindings: isPassive ? {} : Object.fromEntries(queues.map(bindingConfig)),
       },
     },

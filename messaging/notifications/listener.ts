@@ -10,50 +10,50 @@ import { answerTimeoutMs, NotificationProbe, sendProbe } from './probe.ts'
 export interface Listening<Tables> {
   name: string
   url: string
-  /** Other connections to the same database: with each heartbeat a probe is sent over them. */
+  /** A pool of connections to the same database: with each heartbeat it sends a probe. */
   db?: Database<Tables>
-  /** Somebody else sends it, over another connection to the same database. */
+  /** A probe that the caller sends, over another connection to the same database. */
   probe?: NotificationProbe
   channel: string
   logger: Logger
   /** A notification came. It is a hint, never a fact: any role can send one. */
   onNotify: (payload: string) => void
-  /** LISTEN has begun (again); what happened in the last `disconnectedMs` may have been missed: read it. */
+  /** LISTEN has begun (again); the notifications of the last `disconnectedMs` may have been missed: read again. */
   onListen?: (disconnectedMs: number) => void
-  /** The same while LISTEN fails again and again: who reads now learns in seconds what nobody says. */
+  /** Called at each failed reconnect, so that the caller polls instead. */
   onDisconnected?: (disconnectedMs: number) => void
-  /** The session has proved that it hears: whatever was told before has been heard. */
+  /** A probe has arrived: so has every notification that was sent before it. */
   onAlive?: () => void
   /** Between two heartbeats. */
   heartbeatMs?: number
 }
 
 /**
- * Also frees what everybody has read of the queue that all NOTIFY of a server share. PostgreSQL
- * itself does so only while it is written to: a queue that was full once stays it, and every
- * transaction with a NOTIFY fails, until somebody calls this function (measured on 18).
+ * Also frees the part of the server's NOTIFY queue that every listener has read. PostgreSQL itself does so only
+ * when a NOTIFY is written: a queue that was full once stays full, and every transaction with a NOTIFY fails,
+ * until this function is called (measured on 18).
  */
 const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
 
 /**
- * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
+ * Listens on a connection of its own, reconnecting for ever, until closed.
  *
  * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications on a
- * connection that answers. So with each heartbeat a statement must be answered, and each probe that is sent
- * over another connection must arrive. A loss is noticed within 5 s of the next probe.
+ * connection that answers. So with each heartbeat a statement must be answered, and each probe that was sent
+ * over another connection must have arrived. A loss is noticed within 5 s of the next probe.
  */
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
   const state = { isListening: false }
-  const outage = new Outage({ logger: listening.logger, what: 'LISTEN was lost' })
+  const outage = new Outage({ logger: listening.logger, what: 'not listening for notifications' })
   const done = run(listening, outage, state, stop.signal)
   return {
-    /** Whether the session has proved that it hears, and was not lost since. */
+    /** Whether a probe has arrived on this session, and the session was not lost since. */
     isListening: () => state.isListening,
-    /** For a readiness check: throws, saying why, unless it is so. */
+    /** For a readiness check: throws the reason unless it is listening. */
     assertListening: () => {
       outage.assertOver()
-      if (!state.isListening) throw new Error('LISTEN has not proved yet that it hears')
+      if (!state.isListening) throw new Error('no probe has arrived yet')
     },
     close: async () => {
       stop.abort()
@@ -70,7 +70,7 @@ async function run<Tables>(
 ): Promise<void> {
   let failures = 0
   let lastHeartbeatAtMs = performance.now()
-  /** For how long something may have been missed; whoever is told so reads it, so that it counts once. */
+  /** Returns the gap since the last heartbeat, and resets it. */
   const takeDisconnectedMs = () => {
     const disconnectedMs = performance.now() - lastHeartbeatAtMs
     lastHeartbeatAtMs = performance.now()
@@ -107,13 +107,13 @@ async function listenOnce<Tables>(
     ...connectionOptions(`${name} listen`, url),
     query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
   })
-  const life = new AbortController()
-  const either = AbortSignal.any([signal, life.signal])
-  either.addEventListener('abort', () => probe.abandon(), { once: true })
-  client.on('end', () => life.abort())
-  client.on('notification', (heard) => {
-    const receive = heard.channel === probe.channel ? probe.receive.bind(probe) : onNotify
-    receive(heard.payload ?? '')
+  const closed = new AbortController()
+  const closedOrStopping = AbortSignal.any([signal, closed.signal])
+  closedOrStopping.addEventListener('abort', () => probe.abandon(), { once: true })
+  client.on('end', () => closed.abort())
+  client.on('notification', (received) => {
+    const receive = received.channel === probe.channel ? probe.receive.bind(probe) : onNotify
+    receive(received.payload ?? '')
   })
   try {
     await client.connect()
@@ -125,17 +125,17 @@ async function listenOnce<Tables>(
     while (!signal.aborted) {
       await Promise.all([db && sendProbe(db, probe), client.query(heartbeat)])
       if (await probe.hasProved()) onAlive()
-      await pause(heartbeatMs, either)
-      if (life.signal.aborted && !signal.aborted) throw new Error('The connection ended')
+      await pause(heartbeatMs, closedOrStopping)
+      if (closed.signal.aborted && !signal.aborted) throw new Error('The connection ended')
     }
   } finally {
     await disconnect(client)
   }
 }
 
-/** A server that does not answer must not hold us up: the socket is cut after a moment. */
+/** Closes gracefully; the socket of a server that does not answer is destroyed after 0.5 s. */
 async function disconnect(client: pg.Client): Promise<void> {
-  const cut = setTimeout(() => client.connection.stream.destroy(), 500)
+  const timer = setTimeout(() => client.connection.stream.destroy(), 500)
   await client.end().catch(() => {})
-  clearTimeout(cut)
+  clearTimeout(timer)
 }

@@ -4,7 +4,7 @@ import type { Database } from '#chassis/database/connect.ts'
 /** Longest payload of a NOTIFY, in bytes (PostgreSQL: shorter than 8,000). */
 export const maxPayloadBytes = 7_999
 
-/** Tells whoever listens on the channel; inside a transaction, once it has committed. */
+/** Sends a notification to all listeners on the channel; inside a transaction, PostgreSQL sends it at the commit. */
 export const notify = <Tables>(
   db: Database<Tables> | Transaction<Tables>,
   channel: string,

@@ -7,10 +7,11 @@ import { notify } from './notify.ts'
 export const answerTimeoutMs = 1_500
 
 /**
- * Finds out whether a session receives notifications: by some on a channel that nobody else listens on.
+ * Finds out whether a session receives notifications. It sends NOTIFY on a private channel over another
+ * connection, and the notification must arrive.
  *
- * They are sent over another connection. A pooler in transaction mode passes on what arrives while a
- * statement of the session runs, and drops everything else: a session that notified itself would hear it.
+ * Another connection, because a pooler in transaction mode passes on what arrives while a statement of the session
+ * runs, and drops everything else: a session that notified itself would receive the notification.
  */
 export class NotificationProbe {
   readonly channel = `probe_${randomUUID()}`
@@ -20,17 +21,17 @@ export class NotificationProbe {
   #isAbandoned = false
   #onChange = () => {}
 
-  /** The payload of the next notification, for whoever sends it now. */
+  /** The payload of the next notification; the caller sends it. */
   next(): string {
     return String(++this.#sent)
   }
 
-  /** The last one was not sent, which proves nothing. */
+  /** The last notification was not sent: it is not waited for. */
   withdraw(): void {
     this.#received = this.#sent
   }
 
-  /** Another session listens: what was sent before it did so proves nothing. */
+  /** Another session listens: notifications that were sent before are not waited for. */
   restart(): void {
     this.withdraw()
     this.#isProved = false
@@ -44,15 +45,15 @@ export class NotificationProbe {
     this.#onChange()
   }
 
-  /** Nothing will arrive any more, and nobody is to blame: the connection has ended. */
+  /** The connection has ended: nothing is waited for, and nothing is proved. */
   abandon(): void {
     this.#isAbandoned = true
     this.#onChange()
   }
 
   /**
-   * Whether notifications were sent since the last call, and all have arrived; waits for those that are on
-   * their way. Rejects when one does not come in time.
+   * Whether a notification has arrived since the last call. Waits until all that were sent have arrived, and rejects
+   * when one does not arrive in time.
    */
   async hasProved(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -71,7 +72,7 @@ export class NotificationProbe {
   }
 }
 
-/** Sends the next notification. Never rejects: what cannot be sent in time proves nothing. */
+/** Sends the next notification. Never rejects: a notification that cannot be sent in time proves nothing. */
 export async function sendProbe<Tables>(
   db: Database<Tables>,
   probe: NotificationProbe,

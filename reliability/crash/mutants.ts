@@ -80,8 +80,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'unconfirmed-counts-as-published',
     file: 'messaging/broker/confirm-tracker.ts',
-    text: 'answers.late.push(...open)',
-    replacement: 'answers.confirmed.push(...open)',
+    text: 'outcomes.unconfirmed.push(...open)',
+    replacement: 'outcomes.confirmed.push(...open)',
     why: 'a deadline that passes is no confirm',
     caughtBy: {
       test: `${conformance}/failed-events.integration.test.ts`,
@@ -91,8 +91,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'refused-counts-as-published',
     file: 'messaging/broker/confirm-tracker.ts',
-    text: 'if (error) settle(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
-    replacement: "if (error) settle(id, 'confirmed')",
+    text: 'if (error) record(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
+    replacement: "if (error) record(id, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
     caughtBy: {
       test: `${conformance}/failed-events.integration.test.ts`,
@@ -111,7 +111,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no-isolation',
     file: 'messaging/broker/isolation.ts',
-    text: 'for (const id of answers.suspected) this.#ids.add(id)',
+    text: 'for (const id of outcomes.suspected) this.#ids.add(id)',
     replacement: '',
     why: 'an event for which the broker closes the channel holds up no other',
     caughtBy: {
@@ -705,8 +705,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'claims-while-blocked',
     file: 'messaging/broker/publisher.ts',
-    text: 'return this.#window?.isClosed === false && this.#blocked === undefined',
-    replacement: 'return this.#window?.isClosed === false',
+    text: 'return this.#tracker?.isClosed === false && this.#blocked === undefined',
+    replacement: 'return this.#tracker?.isClosed === false',
     why: 'a relay holds no transaction open for a broker that takes nothing',
     caughtBy: {
       test: `${conformance}/relay-outages.integration.test.ts`,
