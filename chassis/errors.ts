@@ -1,16 +1,17 @@
 /**
- * Whose failure an error is: what a server says of the call, and what each engine then does
- * (ARCHITECTURE.md, "How each engine treats each failure").
+ * The class of a failure. ARCHITECTURE.md ("How each engine treats each failure") has the action of each engine for
+ * each class.
  *
  * - `unavailable`: a server that we need is away, too busy or not set up yet; the same call may succeed
- *   later. If a commit was under way, it may or may not have happened.
- * - `slow`: a statement took too long, which says nothing of the call: another one would fare no better.
+ *   later. If a commit was in progress, it may or may not have happened.
+ * - `slow`: a statement took too long. The call is not the cause: another one would take as long.
  * - `locked`: another transaction holds a lock. The same call may succeed later; another one may succeed now.
- * - `conflict`: another transaction was in the way (serialization, deadlock, a unique key taken
- *   meanwhile); the same call, begun anew, will see what the other one did.
- * - `item`: anything else, a fault of the item in hand or of the program. It is logged whole, and shown as internal.
+ * - `conflict`: a conflict with another transaction (serialization, deadlock, a unique key inserted
+ *   meanwhile); the same call, restarted, sees what the other transaction committed.
+ * - `fault`: anything else, a fault of the item or of the program. It is logged in full, and shown to callers as an
+ *   internal error.
  */
-export type FailureClass = ErrorCode | 'item'
+export type FailureClass = ErrorCode | 'fault'
 
 export type ErrorCode = 'unavailable' | 'slow' | 'locked' | 'conflict'
 
@@ -26,6 +27,6 @@ export class AppError extends Error {
 }
 
 export const classify = (error: unknown): FailureClass =>
-  error instanceof AppError ? error.code : 'item'
+  error instanceof AppError ? error.code : 'fault'
 
 export const isCode = (error: unknown, code: ErrorCode): boolean => classify(error) === code

@@ -27,7 +27,7 @@ export interface Service<Config> {
   health: Health
   /** Aborted when the process is told to stop: take no more, finish what is in flight, return. */
   signal: AbortSignal
-  /** Ends the process with 78 when the promise rejects: what it stands on is not as it must be. */
+  /** Exits with 78 if a precondition fails. */
   demand: (condition: Promise<void>) => void
 }
 
@@ -40,7 +40,7 @@ const stopDeadlineMs = 10_000
  *
  * SIGTERM or SIGINT: not ready any more, stop, close in reverse order, exit 0; after 10 s, or at a
  * second signal, at once with 1. Wrong configuration, of ours or of a server: every fault is printed,
- * exit 78 (EX_CONFIG of sysexits.h). Anything else that `main` throws: logged, exit 1, for a supervisor to start it anew.
+ * exit 78 (EX_CONFIG of sysexits.h). Anything else that `main` throws: logged, exit 1; a supervisor restarts it.
  */
 export async function runService<Config extends Record<string, unknown>>(
   name: string,

@@ -35,7 +35,7 @@ describe('Outage', () => {
     assert.equal(lines[2]?.reason, '28P01 no entry')
   })
 
-  it('lasts until the last who is held up by it is not any more', () => {
+  it('lasts until no activity is blocked any more', () => {
     const { outage: shut, said } = outage()
     shut.failed(refused, 'one')
     shut.failed(refused, 'two')

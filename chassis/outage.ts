@@ -9,15 +9,15 @@ export interface OutageOptions {
 }
 
 /**
- * Something that cannot be done at present, and is tried again. It is said when it begins, again
- * every minute with how long it has lasted and why, and when it is over.
+ * Work that fails at present, and is repeated until it succeeds. Logged when it begins, every minute with its
+ * duration and reason, and when it is over.
  *
- * Several may be held up by it (`who`): it is over when the last of them is not any more.
+ * It may block several activities (each any value that identifies it): it is over when none is blocked any more.
  */
 export class Outage {
   readonly #options: Required<OutageOptions>
-  /** And since when, in ms. */
-  readonly #heldUp = new Map<unknown, number>()
+  /** The blocked activities, and since when, in ms. */
+  readonly #blocked = new Map<unknown, number>()
   #beganAtMs = 0
   #saidAtMs = 0
   #reason = ''
@@ -26,13 +26,13 @@ export class Outage {
     this.#options = { everyMs: 60_000, ...options }
   }
 
-  /** It failed (again). Returns for how long it has been failing for `who`, in ms. */
-  failed(error: unknown, who: unknown = this): number {
+  /** The work failed (again). Returns for how long this activity has been blocked, in ms. */
+  failed(error: unknown, activity: unknown = this): number {
     const { logger, what, everyMs } = this.#options
     const nowMs = performance.now()
-    const isNew = this.#heldUp.size === 0
-    const sinceMs = this.#heldUp.get(who) ?? nowMs
-    this.#heldUp.set(who, sinceMs)
+    const isNew = this.#blocked.size === 0
+    const sinceMs = this.#blocked.get(activity) ?? nowMs
+    this.#blocked.set(activity, sinceMs)
     this.#reason = reasonOf(error)
     if (isNew) {
       this.#beganAtMs = nowMs
@@ -46,23 +46,23 @@ export class Outage {
     return nowMs - sinceMs
   }
 
-  /** Whether this one is held up. */
-  has(who: unknown): boolean {
-    return this.#heldUp.has(who)
+  /** Whether this activity is blocked. */
+  has(activity: unknown): boolean {
+    return this.#blocked.has(activity)
   }
 
-  /** It was done, or nobody needs it any more; not when we are told to stop, which ends no outage. */
-  over(who: unknown = this): void {
-    if (!this.#heldUp.delete(who) || this.#heldUp.size > 0) return
+  /** The work succeeded, or is not needed any more. Not to be called at a stop, which ends no outage. */
+  over(activity: unknown = this): void {
+    if (!this.#blocked.delete(activity) || this.#blocked.size > 0) return
     const seconds = Math.round((performance.now() - this.#beganAtMs) / 1_000)
     this.#options.logger.info({ seconds }, `over after ${seconds} s: ${this.#options.what}`)
   }
 
   get isOver(): boolean {
-    return this.#heldUp.size === 0
+    return this.#blocked.size === 0
   }
 
-  /** For a readiness check: throws, saying why, while it lasts. */
+  /** For a readiness check: throws the reason while it lasts. */
   assertOver(): void {
     if (!this.isOver) throw new Error(`${this.#options.what}: ${this.#reason}`)
   }

@@ -19,8 +19,8 @@ export const keyId = ({ user_id, call, key }: ScopedKey): string =>
   JSON.stringify([user_id, call, key])
 
 /**
- * Locks keys until the end of this transaction, and returns the ids of those that it could lock. It
- * never waits for another transaction, so the order of the ids does not matter.
+ * Locks keys until the end of this transaction, by advisory locks, and returns the ids of the keys that it locked.
+ * It never waits for another transaction, so the order of the ids does not matter.
  */
 export const lockKeys = async (trx: InTransaction, ids: string[]) => {
   const { rows } = await sql<{ locked: boolean; name: string }>`

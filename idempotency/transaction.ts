@@ -21,20 +21,21 @@ export interface IdempotentRequest {
   fingerprintSource: unknown
 }
 
-/** What an effect answers: its body is stored and sent as JSON. */
+/** The response of an effect: its body is stored and sent as JSON. */
 export interface EffectResponse<Body> {
   status: number
   body: Body
 }
 
-/** The response of the first request with a key, or the same response again, byte for byte. */
+/** The response to the first request with a key, or the same response again, byte for byte. */
 export interface IdempotentResponse<Body> extends EffectResponse<Body> {
   /** The body as it was sent the first time. */
   json: string
   replayed: boolean
 }
 
-type Outcome<Body> = IdempotentResponse<Body> | Problem
+/** The result of one request: its response, or the Problem that refuses it. */
+type ResponseOrProblem<Body> = IdempotentResponse<Body> | Problem
 
 /**
  * Runs an effect in a transaction, once per key: the response is stored with the effect, and the same
@@ -47,14 +48,18 @@ export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Bod
   request: IdempotentRequest,
   effect: (trx: Transaction<Tables>) => Promise<EffectResponse<Body>>,
 ): Promise<IdempotentResponse<Body>> {
-  const [outcome] = await withIdempotencyKeys(db, [request], async (trx) => [await effect(trx)])
-  if (outcome === undefined || outcome instanceof Problem) throw outcome
-  return outcome
+  const [result] = await withIdempotencyKeys(db, [request], async (trx) => [await effect(trx)])
+  if (result === undefined || result instanceof Problem) throw result
+  return result
 }
 
 /**
  * The same for many requests in one transaction. The effect gets the requests that are neither replayed
- * nor refused, and returns a response for each. Returns an outcome for each request, in their order.
+ * nor refused, and returns a response for each. Returns a response or a Problem for each request, in their order.
+ *
+ * Each key has an advisory lock until the transaction ends. The lock is tried and never waited for
+ * (`pg_try_advisory_xact_lock`): a request whose key another transaction has locked is refused as
+ * `request-in-progress`.
  */
 export async function withIdempotencyKeys<
   Tables extends WithIdempotencyKeys,
@@ -64,52 +69,52 @@ export async function withIdempotencyKeys<
   db: Database<Tables>,
   requests: Request[],
   effect: (trx: Transaction<Tables>, fresh: Request[]) => Promise<EffectResponse<Body>[]>,
-): Promise<Outcome<Body>[]> {
+): Promise<ResponseOrProblem<Body>[]> {
   return db.transaction().execute(async (trx) => {
-    const outcomes = await replayOrRefuse<Body>(trx, requests)
-    const fresh = requests.filter((request) => !outcomes.has(request))
+    const results = await replayOrRefuse<Body>(trx, requests)
+    const fresh = requests.filter((request) => !results.has(request))
     const responses = fresh.length > 0 ? await effect(trx, fresh) : []
     const stored: StoredResponse[] = []
     for (const [index, request] of fresh.entries()) {
       const response = responses[index]
       if (!response) throw new Error(`The effect has no response to a ${request.operation}`)
       const json = JSON.stringify(response.body)
-      outcomes.set(request, { ...response, json, replayed: false })
+      results.set(request, { ...response, json, replayed: false })
       stored.push(...storedResponse(request, response.status, json))
     }
     if (stored.length > 0) await insertResponses(trx, stored)
-    return requests.map((request) => outcomes.get(request) as Outcome<Body>)
+    return requests.map((request) => results.get(request) as ResponseOrProblem<Body>)
   })
 }
 
 /**
- * The outcomes of requests that have no effect any more: replayed or refused. Of two requests with one key
- * and no response yet, the first has the effect, and the second is refused.
+ * The results of the requests that have no effect now: replayed or refused. Of two requests with one key
+ * and no stored response, the first has the effect, and the second is refused.
  */
 async function replayOrRefuse<Body>(
   trx: InTransaction,
   requests: IdempotentRequest[],
-): Promise<Map<IdempotentRequest, Outcome<Body>>> {
-  const outcomes = new Map<IdempotentRequest, Outcome<Body>>()
+): Promise<Map<IdempotentRequest, ResponseOrProblem<Body>>> {
+  const results = new Map<IdempotentRequest, ResponseOrProblem<Body>>()
   const keyed = requests.flatMap((request) => {
     const key = scopedKey(request)
     return key ? [{ request, key, id: keyId(key) }] : []
   })
-  if (keyed.length === 0) return outcomes
+  if (keyed.length === 0) return results
   const keys = new Map(keyed.map(({ id, key }) => [id, key]))
   const locked = await lockKeys(trx, [...keys.keys()])
   const earlier = await findResponses(trx, [...keys.values()])
   const begun = new Set<string>()
   for (const { request, id } of keyed) {
     const response = earlier.get(id)
-    if (!locked.has(id) || (!response && begun.has(id))) outcomes.set(request, inProgress())
-    else if (response) outcomes.set(request, replay(response, request))
+    if (!locked.has(id) || (!response && begun.has(id))) results.set(request, inProgress())
+    else if (response) results.set(request, replay(response, request))
     begun.add(id)
   }
-  return outcomes
+  return results
 }
 
-function replay<Body>(stored: StoredResponse, request: IdempotentRequest): Outcome<Body> {
+function replay<Body>(stored: StoredResponse, request: IdempotentRequest): ResponseOrProblem<Body> {
   if (stored.fingerprint !== fingerprintOf(request)) return keyReused()
   const { response_status: status, response_body: json } = stored
   return { status, body: JSON.parse(json) as Body, json, replayed: true }

@@ -18,9 +18,9 @@ export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends
   /** What to consume; queue, dead-letter queue, exchange and bindings are declared. */
   queue: QueueTopology
   decode: (content: Uint8Array) => Decoded<Event>
-  /** Whether the handler leaves events in the outbox: then the relay is notified after each commit. */
+  /** Whether the handler appends events to the outbox: then the relay is notified after each commit. */
   notifiesRelay?: boolean
-  /** What else the process does with its database, until the signal is aborted. */
+  /** Other work of the process on the same database, until the signal is aborted. */
   alongside?: (db: Database<Tables>, signal: AbortSignal) => Promise<void>
 }
 

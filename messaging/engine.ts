@@ -6,7 +6,7 @@ import { Resources } from '#chassis/resources.ts'
 import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
 
-/** What a relay and a consumer are told alike. */
+/** The options that relay and consumer have in common. */
 export interface EngineOptions {
   databaseUrl: string
   brokerUrl: string
@@ -19,15 +19,15 @@ export interface EngineOptions {
   /** Called once for each part of the readiness. A check throws, or rejects, while that part is not ready. */
   health?: { check: (name: string, check: () => unknown) => void }
   /**
-   * Whose database it has to be. Compared with the table `installation`, whose id also claims the virtual
+   * The service that must own the database. Compared with the table `installation`, whose id also claims the virtual
    * host of RabbitMQ. Without it, neither is checked, and the table is not needed.
    */
   service?: string
-  /** Gets what must hold, and rejects otherwise. By default the engine stops, and its promise rejects. */
+  /** Gets each precondition: a promise that rejects if it fails. By default the engine then stops, and its promise rejects. */
   demand?: (condition: Promise<void>) => void
 }
 
-/** What both work with, once their database is there. */
+/** What relay and consumer work with. */
 export interface Opened<Tables> {
   name: string
   db: Database<Tables>
@@ -39,12 +39,12 @@ export interface Opened<Tables> {
   use: Resources['use']
 }
 
-/** A bit longer than a subscription needs to finish what is in its hands. */
+/** A bit longer than a subscription needs to finish its unacknowledged messages. */
 const closeTimeoutMs = 6_000
 
 /**
- * Opens the database of an engine, works until the signal is aborted, and closes all that was opened. What
- * `work` rejects with, or the first demand that is not met, stops all that works, and is thrown.
+ * Opens the database of an engine, works until the signal is aborted, and closes everything that it opened. A
+ * rejected work or demand stops the engine and rejects its promise.
  */
 export async function withEngine<Tables>(
   { databaseUrl: url, ...options }: EngineOptions & Pick<DatabaseOptions, 'lockTimeoutMs'>,
@@ -75,7 +75,7 @@ export async function withEngine<Tables>(
   }
 }
 
-/** Without somebody who is told, a demand that is not met stops the work and is thrown at its end. */
+/** Without a `demand` of the caller, a failed precondition stops the work and is thrown at its end. */
 function demands({ signal, demand }: Pick<EngineOptions, 'signal' | 'demand'>) {
   const unmet = new AbortController()
   const stop = (error: unknown) => unmet.abort(error)

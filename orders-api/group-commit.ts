@@ -6,7 +6,7 @@ export const onFailure: Record<FailureClass, 'reject all' | 'one by one'> = {
   slow: 'reject all',
   locked: 'reject all',
   conflict: 'one by one',
-  item: 'one by one',
+  fault: 'one by one',
 }
 
 export interface GroupCommitOptions<Item, Result> {

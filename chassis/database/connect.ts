@@ -4,14 +4,14 @@ import { translated } from './pool.ts'
 import { SessionClient, type SessionConfig } from './session.ts'
 
 export interface DatabaseOptions {
-  /** Who we are, in pg_stat_activity. */
+  /** The name of the connections in pg_stat_activity. */
   name: string
   url: string
-  /** Most connections this process opens. */
+  /** Connections that this process opens at most. */
   poolSize?: number
-  /** For one who reads much at a time. */
+  /** For long reads. */
   statementTimeoutMs?: number
-  /** For one who can do without what somebody else has locked. */
+  /** For work that can continue without a locked row. */
   lockTimeoutMs?: number
 }
 
@@ -52,8 +52,8 @@ export type Queryable = Pick<Kysely<unknown>, 'getExecutor'>
 export type InTransaction = Pick<Transaction<unknown>, 'getExecutor' | 'isTransaction'>
 
 /**
- * One that nobody needs is closed: sooner than a statement without an answer is given up (8 s). So on a
- * way that is half-open all are gone by then, or being tried, and not one after the other, each for 8 s.
+ * Idle timeout 6 s, below the query timeout 8 s, so a half-open pool empties at once: otherwise each connection
+ * would cost a query timeout of its own.
  */
 const idleMs = 6_000
 

@@ -4,8 +4,8 @@ import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
 /**
- * The result of the work, which is done again as long as the database cannot do it, and that is said;
- * undefined when the signal came first. Rejects with what no repetition mends.
+ * Repeats the work until the database can do it, reports the outage, and returns the result; undefined when told to
+ * stop before. Rejects with a `fault`, which no repetition mends.
  */
 export async function untilAvailable<T>(
   work: () => Promise<T>,
@@ -19,7 +19,7 @@ export async function untilAvailable<T>(
       return result
     } catch (error) {
       if (signal.aborted) return undefined
-      if (classify(error) === 'item') throw error
+      if (classify(error) === 'fault') throw error
       outage.failed(error)
       await pause(backoffMs(failures), signal)
     }

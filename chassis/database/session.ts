@@ -47,7 +47,7 @@ export const sessionSettings = {
   standard_conforming_strings: { value: 'on', why: 'a backslash in a literal is a backslash' },
   default_transaction_isolation: {
     value: 'read committed',
-    why: 'a statement sees what the lock that it waited for was given back with',
+    why: 'after a lock wait the statement sees the committed row',
   },
   default_transaction_deferrable: { value: 'off', why: 'no snapshot waits for others to end' },
   search_path: {

@@ -95,7 +95,7 @@ export const onFailure: Record<FailureClass, 503 | 500> = {
   slow: 503,
   locked: 503,
   conflict: 503,
-  item: 500,
+  fault: 500,
 }
 
 function toProblem(error: unknown): Problem {

@@ -59,8 +59,8 @@ function originOf({ exchange, routingKey, headers }: Delivery, queue: string): H
 type Headers = Delivery['headers']
 
 /**
- * Headers without those by which the broker routes copies of a message to more queues: a dead letter
- * with them would come back to where it could not be handled.
+ * Headers without CC and BCC, by which the broker routes copies of a message to more queues: a dead letter with them
+ * would return to the queue where it could not be handled.
  */
 const withoutRoutingCopies = ({ CC, BCC: _, ...others }: Headers): Headers => ({
   ...others,
@@ -74,9 +74,8 @@ const deadLetterHeaders =
   /^(dead-letter-reason|last-error|attempts|dead-lettered-at)$|^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
 
 /**
- * The headers for the redrive of a dead letter: those that its message came with, and where it came from
- * at first, should it be dead-lettered again. Not those that route copies of it to more queues, which a
- * dead letter of the broker may have: the copies were made.
+ * The headers for the redrive of a dead letter: those that its message came with, and its first origin, in case
+ * it is dead-lettered again. Without CC and BCC: the broker made those copies before.
  */
 export function originalHeaders(headers: Headers): Headers {
   const isOriginal = ([name]: [string, unknown]) =>
@@ -84,13 +83,13 @@ export function originalHeaders(headers: Headers): Headers {
   return { ...Object.fromEntries(Object.entries(headers).filter(isOriginal)), ...originIn(headers) }
 }
 
-/** As deadLetterMessage has written it; in a dead letter of the broker, as the broker has. */
+/** The first origin: from the headers of `deadLetterMessage`, or, in a dead letter of the broker, from `x-death`. */
 function originIn(headers: Headers): Headers {
   const written = Object.entries(headers).filter(([name]) => headersOfOrigin.test(name))
   return written.length > 0 ? Object.fromEntries(written) : firstDeathIn(headers)
 }
 
-/** The broker puts each death before the others; whoever can publish can write anything there. */
+/** The broker puts the latest death first. Checked, because any publisher can write this header. */
 function firstDeathIn({ 'x-death': deaths }: Headers): Headers {
   const first = (Array.isArray(deaths) ? deaths.at(-1) : undefined) as Headers | null | undefined
   const { queue, exchange, 'routing-keys': keys } = first ?? {}

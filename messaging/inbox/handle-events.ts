@@ -8,7 +8,7 @@ export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'restart' | 'spl
   slow: 'hold',
   locked: 'defer',
   conflict: 'restart',
-  item: 'split',
+  fault: 'split',
 }
 
 /** Whether an event only met a lock of another transaction. */
