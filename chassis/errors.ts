@@ -15,18 +15,18 @@ export type FailureClass = ErrorCode | 'fault'
 
 export type ErrorCode = 'unavailable' | 'slow' | 'locked' | 'conflict'
 
-/** A failure that is not the item's. */
-export class AppError extends Error {
+/** A failure of the environment (a server, another transaction), not of the item or the program. */
+export class EnvironmentError extends Error {
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = 'AppError'
+    this.name = 'EnvironmentError'
     this.code = code
   }
 }
 
 export const classify = (error: unknown): FailureClass =>
-  error instanceof AppError ? error.code : 'fault'
+  error instanceof EnvironmentError ? error.code : 'fault'
 
 export const isCode = (error: unknown, code: ErrorCode): boolean => classify(error) === code

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { eventually } from '#testing/eventually.ts'
 import { recordingLogger } from '#testing/logger.ts'
-import { AppError } from './errors.ts'
+import { EnvironmentError } from './errors.ts'
 import { Outage, reasonOf } from './outage.ts'
 
 const what = 'the shop is shut'
@@ -49,7 +49,7 @@ describe('Outage', () => {
 
   it('names the innermost cause, and no password', () => {
     assert.equal(
-      reasonOf(new AppError('unavailable', 'away', { cause: refused })),
+      reasonOf(new EnvironmentError('unavailable', 'away', { cause: refused })),
       '28P01 no entry',
     )
     const leaky = new Error('connecting to amqp://user:secret:more@host:5672/x failed')

@@ -1,6 +1,6 @@
 import type { Database } from '#chassis/database/connect.ts'
 import { untilAvailable } from '#chassis/database/retry.ts'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import {
@@ -46,7 +46,7 @@ async function read<Tables>(db: Database<Tables>, service: string): Promise<stri
 }
 
 const notMigrated = (cause?: unknown) =>
-  new AppError('unavailable', 'The migrations have not run yet', { cause })
+  new EnvironmentError('unavailable', 'The migrations have not run yet', { cause })
 
 const isMissingTable = (error: { code?: string; cause?: { code?: string } }): boolean =>
   [error.code, error.cause?.code].includes('42P01')

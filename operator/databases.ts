@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
 import { connectDatabase, type Database } from '#chassis/database/connect.ts'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { findAddresses } from './cli/addresses.ts'
@@ -46,7 +46,9 @@ export async function withBooks<T>(
 async function reach<Tables>(service: 'Orders' | 'Payments', db: Database<Tables>): Promise<void> {
   const found = await findServices(db).catch((error: Error) => {
     const cause = error.cause ?? error
-    throw new AppError('unavailable', `The database of ${service} cannot be reached`, { cause })
+    throw new EnvironmentError('unavailable', `The database of ${service} cannot be reached`, {
+      cause,
+    })
   })
   if (found.includes(service)) return
   const [other] = found

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { AppError, isCode } from '#chassis/errors.ts'
+import { EnvironmentError, isCode } from '#chassis/errors.ts'
 import { eventually } from '#testing/eventually.ts'
 import { failureColumn } from '#testing/failure-table.ts'
 import { groupCommit, onFailure } from './group-commit.ts'
@@ -67,7 +67,7 @@ describe('groupCommit', () => {
   it('does nothing again when the commit may have happened', async () => {
     let commits = 0
     const commit = async (group: number[]) => {
-      if (++commits > 1) throw new AppError('unavailable', 'gone in the middle')
+      if (++commits > 1) throw new EnvironmentError('unavailable', 'gone in the middle')
       return group
     }
     const submit = groupCommit({ commit, concurrency: 1, groupSize: 10, maxWaitMs: 60_000 })
@@ -83,7 +83,7 @@ describe('groupCommit', () => {
     it(`does nothing again when the database is ${code}, and would be so again`, async () => {
       let commits = 0
       const commit = async (group: number[]) => {
-        if (++commits > 1) throw new AppError(code, 'it took too long')
+        if (++commits > 1) throw new EnvironmentError(code, 'it took too long')
         return group
       }
       const submit = groupCommit({ commit, concurrency: 1, groupSize: 10, maxWaitMs: 60_000 })
@@ -98,7 +98,7 @@ describe('groupCommit', () => {
     const commit = async (group: number[]) => {
       tried.push(group)
       if (group.length > 1) throw new Error('not together')
-      if (group[0] === 3) throw new AppError('unavailable', 'gone')
+      if (group[0] === 3) throw new EnvironmentError('unavailable', 'gone')
       return group
     }
     const splits: number[] = []

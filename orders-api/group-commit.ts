@@ -1,4 +1,4 @@
-import { AppError, classify, type FailureClass } from '#chassis/errors.ts'
+import { classify, EnvironmentError, type FailureClass } from '#chassis/errors.ts'
 
 /** What becomes of a group that could not be committed; ARCHITECTURE.md has the same table. */
 export const onFailure: Record<FailureClass, 'reject all' | 'one by one'> = {
@@ -67,7 +67,7 @@ export function groupCommit<Item, Result>({
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
     const giveUp = () => {
       waiting.delete(one)
-      reject(new AppError('unavailable', 'Too many wait for the database'))
+      reject(new EnvironmentError('unavailable', 'Too many wait for the database'))
     }
     const one = { item, resolve, reject, timer: setTimeout(giveUp, maxWaitMs) }
     waiting.add(one)

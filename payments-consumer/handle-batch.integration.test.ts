@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import type { AppError } from '#chassis/errors.ts'
+import type { EnvironmentError } from '#chassis/errors.ts'
 import { createEvent, type PaymentRequested } from '#contracts/events.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 import type { Delivered } from '#messaging/inbox/decode.ts'
@@ -46,7 +46,7 @@ describe('handleBatch of payments-consumer', () => {
     )
     const handle: typeof handleBatch = (trx, events) => {
       transactions++
-      return handleBatch(trx, events).catch((error: AppError) => {
+      return handleBatch(trx, events).catch((error: EnvironmentError) => {
         troubles.push((error.cause as { code?: string }).code ?? 'unknown')
         throw error
       })

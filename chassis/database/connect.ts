@@ -18,7 +18,7 @@ export interface DatabaseOptions {
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
- * Every error that comes out is the server's own, or an AppError: `unavailable`, `slow`, `locked` or
+ * Every error that comes out is the server's own, or an EnvironmentError: `unavailable`, `slow`, `locked` or
  * `conflict`, see errors.ts. Each session states what it relies on, see session.ts: a statement is bounded
  * (5 s, if not told otherwise), so is a lock wait (2 s) and a transaction that idles (10 s).
  * Statements are prepared once per connection, under a name made of their text.

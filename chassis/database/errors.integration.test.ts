@@ -7,7 +7,7 @@ import { eventually } from '#testing/eventually.ts'
 import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { AppError, type ErrorCode, isCode } from '../errors.ts'
+import { EnvironmentError, type ErrorCode, isCode } from '../errors.ts'
 import { connectDatabase, type Database } from './connect.ts'
 
 const failsWith = (work: Promise<unknown>, code: ErrorCode) =>
@@ -192,7 +192,7 @@ describe('connectDatabase', () => {
       sql`SELECT ${'x'}::uuid`,
     ]) {
       await assert.rejects(statement.execute(db), (error) => {
-        assert.ok(error instanceof Error && !(error instanceof AppError), String(error))
+        assert.ok(error instanceof Error && !(error instanceof EnvironmentError), String(error))
         return true
       })
     }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { AppError } from '../errors.ts'
+import { EnvironmentError } from '../errors.ts'
 
 /**
  * What PostgreSQL's SQLSTATE means to a caller; the classes are those of its manual, appendix A.
@@ -28,16 +28,18 @@ const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, uni
  * connection, so it is `unavailable` too. The original is the cause.
  */
 export function translateError(error: unknown): unknown {
-  if (error instanceof AppError) return error
+  if (error instanceof EnvironmentError) return error
   if (!isAnswer(error)) return unreachable(error)
   const code = error.code ?? ''
   if (unavailable.some((pattern) => pattern.test(code)) || isNotifyQueueFull(error)) {
-    return new AppError('unavailable', 'The database cannot do this now', { cause: error })
+    return new EnvironmentError('unavailable', 'The database cannot do this now', { cause: error })
   }
-  if (code === '57014') return new AppError('slow', 'The database took too long', { cause: error })
-  if (code === '55P03') return new AppError('locked', 'Somebody holds a lock', { cause: error })
+  if (code === '57014')
+    return new EnvironmentError('slow', 'The database took too long', { cause: error })
+  if (code === '55P03')
+    return new EnvironmentError('locked', 'Somebody holds a lock', { cause: error })
   if (conflict.test(code)) {
-    return new AppError('conflict', 'Another transaction was in the way', { cause: error })
+    return new EnvironmentError('conflict', 'Another transaction was in the way', { cause: error })
   }
   return error
 }
@@ -48,4 +50,4 @@ export const isAnswer = (error: unknown): error is pg.DatabaseError =>
 
 /** What no answer of the server is behind. */
 export const unreachable = (cause: unknown) =>
-  new AppError('unavailable', 'The database cannot be reached', { cause })
+  new EnvironmentError('unavailable', 'The database cannot be reached', { cause })

@@ -6,7 +6,7 @@ import Router from '@koa/router'
 import { failureColumn } from '#testing/failure-table.ts'
 import { silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
-import { AppError } from '../errors.ts'
+import { EnvironmentError } from '../errors.ts'
 import { readJson } from './body.ts'
 import { Health } from './health.ts'
 import { onFailure } from './problem.ts'
@@ -142,7 +142,7 @@ describe('serve', () => {
   it('says 503, when to come back and what to do, to an outage', async () => {
     for (const code of ['unavailable', 'conflict'] as const) {
       const { post } = await start(() => {
-        throw new AppError(code, 'secret server is away')
+        throw new EnvironmentError(code, 'secret server is away')
       })
       const answer = await post('{}')
       assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '1'])

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import { connectFields } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */
@@ -30,7 +30,7 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
       (connection) => closeConnection(connection),
       () => {},
     ) // if it succeeds after the time limit
-    throw new AppError('unavailable', 'The broker cannot be reached', { cause })
+    throw new EnvironmentError('unavailable', 'The broker cannot be reached', { cause })
   }
 }
 

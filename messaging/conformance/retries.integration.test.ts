@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { queue, useInbox } from '#testing/inbox.ts'
 import { recordingLogger } from '#testing/logger.ts'
@@ -74,7 +74,7 @@ describe('an event that fails', () => {
     let tries = 0
     const event = newEvent('collides')
     const handleSome = handleUnless(() => {
-      if (++tries <= 3) throw new AppError('conflict', 'somebody was faster')
+      if (++tries <= 3) throw new EnvironmentError('conflict', 'somebody was faster')
       return handled
     })
     await consume({ handle: handleSome, maxAttempts: 1 })

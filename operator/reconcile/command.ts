@@ -1,4 +1,4 @@
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import { restingStatuses } from '#contracts/order-states.ts'
 import { mailAt } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
@@ -57,7 +57,7 @@ export function reportOf(findings: Finding[], repaired?: Repaired): Report {
   const [first] = findings
   const isNothing = findings.every(({ kind }) => kind === 'dead-letters-uncounted')
   if (first && isNothing && !hasRepaired(repaired)) {
-    throw new AppError('unavailable', `Nothing else was found, but ${first.message}`)
+    throw new EnvironmentError('unavailable', `Nothing else was found, but ${first.message}`)
   }
   const rows = findings.map((one) => [
     one.kind,

@@ -1,4 +1,4 @@
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import type { Databases } from '../judge/read-remains.ts'
@@ -28,7 +28,7 @@ export class LiveChecks {
         await this.#look()
         this.looks++
       } catch (error) {
-        if (error instanceof AppError) this.misses++
+        if (error instanceof EnvironmentError) this.misses++
         else this.faults.add(`cannot look: ${error}`)
       }
     }

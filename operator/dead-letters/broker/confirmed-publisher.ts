@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
 import { republishable } from '#messaging/broker/short-string.ts'
 import type { Letter } from './unacked-messages.ts'
@@ -69,7 +69,10 @@ export class Outgoing {
       await within(confirmMs, 'the confirm of the broker', this.#channel.waitForConfirms())
     } catch (error) {
       if (this.#blocked === undefined) throw error
-      throw new AppError('unavailable', `the broker takes nothing at present: ${this.#blocked}`)
+      throw new EnvironmentError(
+        'unavailable',
+        `the broker takes nothing at present: ${this.#blocked}`,
+      )
     }
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 
 /** A queue that is a lock: exclusive, so that it goes with the connection of its owner. */
 const lockQueue = 'operator.lock'
@@ -20,7 +20,10 @@ export async function takeLock(connection: ChannelModel, waitMs: number): Promis
     } catch (error) {
       if (!isReply(error, 405)) throw error
       if (performance.now() > deadline) {
-        throw new AppError('conflict', 'Another operator is at the dead letters: wait for its end')
+        throw new EnvironmentError(
+          'conflict',
+          'Another operator is at the dead letters: wait for its end',
+        )
       }
       await delay(250)
     }

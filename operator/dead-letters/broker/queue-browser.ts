@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, GetMessage } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
 import { countByServing } from '#rabbitmq-3.10/leaderless-queues.ts'
 import { Outgoing } from './confirmed-publisher.ts'
@@ -109,7 +109,10 @@ export class Desk {
     if (state.messages !== 0) return state
     const messages = await countByServing(this.#connection, queue)
     if (messages !== undefined) return { ...state, messages }
-    throw new AppError('unavailable', `${queue} does not answer: it may be without a leader`)
+    throw new EnvironmentError(
+      'unavailable',
+      `${queue} does not answer: it may be without a leader`,
+    )
   }
 
   /**
@@ -180,7 +183,7 @@ async function restore(
 }
 
 const notComing = (left: number, total: number) =>
-  new AppError(
+  new EnvironmentError(
     'unavailable',
     `${left} of ${total} letters do not come: somebody else has them, or their queue does not answer`,
   )

@@ -1,6 +1,6 @@
 import type { Channel, GetMessage } from 'amqplib'
 import { within } from '#chassis/deadline.ts'
-import { AppError } from '#chassis/errors.ts'
+import { EnvironmentError } from '#chassis/errors.ts'
 
 /** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
 export type Letter = Pick<GetMessage, 'content' | 'properties'>
@@ -34,7 +34,7 @@ export async function take(channel: Channel, queue: string, count: number): Prom
   const letters: GetMessage[] = []
   const { promise: full, resolve, reject } = Promise.withResolvers<void>()
   full.catch(() => {}) // when consuming fails, nobody waits for it any more
-  const refuse = () => reject(new AppError('unavailable', 'The broker went away'))
+  const refuse = () => reject(new EnvironmentError('unavailable', 'The broker went away'))
   channel.once('close', refuse)
   let quiet: NodeJS.Timeout | undefined
   try {
