@@ -1,6 +1,6 @@
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
-import type { Desk, Verdict } from '#operator/dead-letters/broker/queue-browser.ts'
-import { type Letter, lettersAtOnce } from '#operator/dead-letters/broker/unacked-messages.ts'
+import type { Desk, Verdict } from './broker/queue-browser.ts'
+import { type Letter, lettersAtOnce } from './broker/unacked-messages.ts'
 import { idOf, type LetterSummary, summarize } from './letter.ts'
 
 /** Which letters: those of some consumers' queues, all or by their ids. */

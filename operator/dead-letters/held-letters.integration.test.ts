@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { queues } from '#contracts/topology.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
-import { atDesk } from '#operator/dead-letters/broker/queue-browser.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { mailAt } from '../broker-report.ts'
 import { reconcile } from '../reconcile/reconcile.ts'
+import { atDesk } from './broker/queue-browser.ts'
 import { listLetters } from './dead-letters.ts'
 
 const { queue } = queues.paymentsConsumer

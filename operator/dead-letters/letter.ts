@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Letter } from '#operator/dead-letters/broker/unacked-messages.ts'
+import type { Letter } from './broker/unacked-messages.ts'
 
 /** A dead letter as an operator sees it in a list. */
 export interface LetterSummary {

@@ -1,8 +1,8 @@
-import { atDesk, type Desk } from '#operator/dead-letters/broker/queue-browser.ts'
 import { consumerQueues } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
 import { type Input, UsageError } from '../cli/command.ts'
 import { shortened, span, table } from '../cli/table.ts'
+import { atDesk, type Desk } from './broker/queue-browser.ts'
 import type { LetterSummary } from './letter.ts'
 
 /** Of all commands for dead letters. */

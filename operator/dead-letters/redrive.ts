@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { originalHeaders } from '#messaging/inbox/dead-letter-message.ts'
-import type { Desk } from '#operator/dead-letters/broker/queue-browser.ts'
-import type { Letter } from '#operator/dead-letters/broker/unacked-messages.ts'
 import { sentenceOf } from '../cli/table.ts'
+import type { Desk } from './broker/queue-browser.ts'
+import type { Letter } from './broker/unacked-messages.ts'
 import { visit, type Wanted } from './dead-letters.ts'
 import { type LetterSummary, madeAtMs } from './letter.ts'
 

@@ -1,5 +1,5 @@
-import type { QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
 import { type Books, onSnapshots, type Snapshots } from '../databases.ts'
+import type { QueueState } from '../dead-letters/broker/queue-browser.ts'
 import type { LetterSummary } from '../dead-letters/letter.ts'
 import { compareAgain, compareParts, Suspects } from './compare-buckets.ts'
 import {

@@ -1,10 +1,10 @@
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
-import type { QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
 import { consumerQueues } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
 import { type Command, orTrouble, refuseWords } from '../cli/command.ts'
 import { span, table } from '../cli/table.ts'
 import { withBooks } from '../databases.ts'
+import type { QueueState } from '../dead-letters/broker/queue-browser.ts'
 import type { OutboxStatus } from './rows.ts'
 import { readDepths, readStatus, type Status } from './status.ts'
 

@@ -1,7 +1,7 @@
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
-import { atDesk, type QueueState } from '#operator/dead-letters/broker/queue-browser.ts'
 import { consumerQueues } from '../broker-report.ts'
 import type { Books } from '../databases.ts'
+import { atDesk, type QueueState } from '../dead-letters/broker/queue-browser.ts'
 import { type Rates, readRates } from './rates.ts'
 import { type OutboxStatus, type PendingStatus, readOutbox, readPending } from './rows.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
-import { atDesk } from '#operator/dead-letters/broker/queue-browser.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
+import { atDesk } from '../dead-letters/broker/queue-browser.ts'
 import { traceCommand } from './command.ts'
 import type { Trace } from './trace.ts'
 
