@@ -271,6 +271,20 @@ describe('architecture', () => {
     assert.deepEqual(broken, [])
   })
 
+  it('can be followed from POST to WebSocket in 35 files, which ARCHITECTURE.md names', () => {
+    const text = readFileSync('ARCHITECTURE.md', 'utf8')
+    const section = text.slice(text.indexOf('### Files to read')).split('\n\n')[2] ?? ''
+    const named = [...section.matchAll(/`([^`{]*)(?:\{([^}]*)\})?([^`]*)`/g)].flatMap(
+      ([, start = '', names = '', end = '']) => names.split(',').map((name) => start + name + end),
+    )
+    const paths = new Set(sources.map(({ path }) => path))
+    assert.deepEqual(
+      named.filter((path) => !paths.has(path)),
+      [],
+    )
+    assert.ok(named.length > 20 && named.length <= 35, `${named.length} files`)
+  })
+
   it('retries the turn of a relay whatever has failed, as ARCHITECTURE.md says', () => {
     const actions = Object.values(failureColumn('relay, payment request retry'))
     assert.deepEqual(actions, Array(5).fill('retry the turn'))

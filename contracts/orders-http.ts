@@ -48,6 +48,7 @@ export const ListOrders = Type.Object(
 
 export const validatePlaceOrder = compile(PlaceOrder)
 
+/** The validated request with its amount in canonical form: `10` and `"10.0"` become `10.00`. */
 export const toPlaceOrder = ({ user_id, amount }: Static<typeof PlaceOrder>): PlaceOrder => ({
   user_id,
   amount: canonicalAmount(amount),

@@ -699,7 +699,7 @@ export const mutants: readonly Mutant[] = [
     text: 'void condition.catch(stop)',
     replacement: 'void condition.catch(() => {})',
     why: 'nobody works for the database, or in the virtual host, of somebody else',
-    caughtBy: { test: `${conformance}/face.integration.test.ts`, titled: 'works no more' },
+    caughtBy: { test: `${conformance}/public-api.integration.test.ts`, titled: 'works no more' },
   },
   {
     name: 'claims-while-blocked',
