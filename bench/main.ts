@@ -11,11 +11,11 @@ import type { Figure } from './measurement.ts'
 import { memory } from './memory.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { relay } from './relay.ts'
+import { relayNotificationCost } from './relay-notification.ts'
 import { replicas } from './replicas.ts'
 import { table, writeJson } from './report.ts'
 import { type Servers, startServers } from './servers.ts'
 import { writeStatements } from './statements.ts'
-import { wakeUpCost } from './wake-up.ts'
 
 const measurements = [
   relay,
@@ -26,7 +26,7 @@ const measurements = [
   latency,
   growth,
   heldTransaction,
-  wakeUpCost,
+  relayNotificationCost,
   replicas,
   idle,
   memory,

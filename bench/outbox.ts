@@ -23,7 +23,7 @@ export class Outbox {
     await this.#client.query('TRUNCATE outbox')
   }
 
-  /** Adds events in one transaction that wakes the relay; returns their ids. */
+  /** Adds events in one transaction that notifies the relay; returns their ids. */
   async fill(count: number): Promise<string[]> {
     this.#firstId = leastIdNow()
     const events = paymentRequests(count, 1_000)

@@ -1,7 +1,6 @@
 /**
- * The result of a promise that must not take longer than `ms`; rejects with a sentence otherwise.
- * For answers of a peer that may be gone, in libraries that would wait for them for ever. The work
- * itself goes on: whoever cares about its end keeps the promise.
+ * The result of a promise, with a time limit: rejects with a sentence after `ms`. For libraries that would wait for
+ * ever for a peer that is gone. The work itself continues: a caller that needs its end keeps the promise.
  */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()

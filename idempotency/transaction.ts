@@ -104,12 +104,12 @@ async function replayOrRefuse<Body>(
   const keys = new Map(keyed.map(({ id, key }) => [id, key]))
   const locked = await lockKeys(trx, [...keys.keys()])
   const earlier = await findResponses(trx, [...keys.values()])
-  const begun = new Set<string>()
+  const seen = new Set<string>()
   for (const { request, id } of keyed) {
     const response = earlier.get(id)
-    if (!locked.has(id) || (!response && begun.has(id))) results.set(request, inProgress())
+    if (!locked.has(id) || (!response && seen.has(id))) results.set(request, inProgress())
     else if (response) results.set(request, replay(response, request))
-    begun.add(id)
+    seen.add(id)
   }
   return results
 }

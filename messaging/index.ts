@@ -1,6 +1,7 @@
 /**
- * All that a service may import of the engine: transactional outbox with its relay, inbox with its consumer.
- * What talks to RabbitMQ is loaded by the two that run, so that whoever only appends events does without.
+ * The public API of the engine: transactional outbox with its relay, inbox with its consumer. A service imports
+ * nothing else of this folder. `runRelay` and `runConsumer` load the code for RabbitMQ when they are called, so that
+ * a process which only appends events never loads it.
  */
 export { connectDatabase } from '#chassis/database/connect.ts'
 export { RowLocks } from './deferral/row-locks.ts'
@@ -28,7 +29,7 @@ export const runRelay: typeof RunRelay = async (options) =>
 export const runConsumer: typeof RunConsumer = async (options) =>
   (await compiled(import('./consumer.ts'))).runConsumer(options)
 
-/** Written down before a kill can come, so that the next start need not compile it. */
+/** Stores the compile cache now: a killed process does not store it at its end. */
 async function compiled<Module>(loading: Promise<Module>): Promise<Module> {
   const module = await loading
   flushCompileCache()

@@ -1,6 +1,6 @@
 /**
- * Takes out of an environment what libpq, and so the driver, takes from it: the URL of a database says all,
- * and whoever works with another server has that one's variables in the shell. Returns their names.
+ * Deletes the variables of libpq from an environment, and returns their names. The driver reads them too, and the shell
+ * may have them for another server: only the URL of a database counts.
  */
 export function forgetPostgresVariables(env: NodeJS.ProcessEnv): string[] {
   const names = Object.keys(env).filter((name) => /^PG([A-Z]+|CONNECT_TIMEOUT)$/.test(name))

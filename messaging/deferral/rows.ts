@@ -16,7 +16,7 @@ export interface NewDeferredEvent {
   content: Buffer
 }
 
-/** In the transaction that would have been that of their effect. No unique key: nobody is waited for. */
+/** In the transaction of the batch. No unique key, so that the insert waits for no other transaction. */
 export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =>
   sql`
     INSERT INTO deferred_events (event_id, waits_for, properties, content)
@@ -27,7 +27,7 @@ export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =
       ${events.map(({ content }) => content)}::bytea[])
   `.execute(trx)
 
-/** The keys that are waited for; by leaps through the index, however many wait for each. */
+/** The keys that events wait for, by a loose index scan: its cost does not grow with the events of a key. */
 export const readWaitedFor = async (db: Queryable) => {
   const { rows } = await sql<{ key: string }>`
     WITH RECURSIVE waited_for (key) AS (
@@ -47,7 +47,7 @@ export interface DeferredEvent {
   content: Buffer
 }
 
-/** The first that wait for these keys, locked until commit. `skip locked`: replicas share them. */
+/** The first events that wait for these keys, locked until commit. `skip locked`: replicas share them. */
 export const claimDeferred = async (trx: InTransaction, keys: string[], limit: number) => {
   const { rows } = await sql<DeferredEvent>`
     SELECT deferred_id, event_id, properties::text AS properties, content
@@ -59,10 +59,10 @@ export const claimDeferred = async (trx: InTransaction, keys: string[], limit: n
   return rows
 }
 
-/** Of events claimed in the same transaction. */
+/** Of events that were claimed in the same transaction. */
 export const deleteDeferred = (trx: InTransaction, ids: string[]) =>
   sql`DELETE FROM deferred_events WHERE deferred_id = ANY (${ids}::bigint[])`.execute(trx)
 
-/** For the rest of a transaction that does without what it would have to wait for. */
+/** Sets the lock timeout for the rest of a transaction. */
 export const limitLockWaits = (trx: InTransaction, ms: number) =>
   sql`SELECT set_config('lock_timeout', ${String(ms)}, true)`.execute(trx)

@@ -5,12 +5,12 @@ import { deadLetterMessage } from './dead-letter-message.ts'
 import { deleteAttempts } from './rows.ts'
 import type { ConsumerContext, DeadLetter } from './types.ts'
 
-/** Of an event that is given up because of its attempts: what was counted. */
+/** A dead letter, with the counted attempts if they are its reason. */
 export type AttemptedDeadLetter = DeadLetter & {
   attempted?: { eventId: string; attempts: number }
 }
 
-/** So often the message is sent with all its headers; they may be what the broker refuses. */
+/** Publishes with all headers; after them without, since the broker may refuse the headers. */
 const headerTries = 3
 
 const confirmTimeoutMs = 3_000
@@ -37,9 +37,9 @@ export async function writeDeadLetter(
       if (attempted) await deleteAttempts(db, [attempted.eventId]).catch(() => {}) // only a count
       return delivery.ack()
     }
-    if (failed.length === 0) continue // unknown: it goes out on the next connection
+    if (failed.length === 0) continue // unknown: published on the next connection
     outages.deadLetters.failed(new Error(failed[0]?.error), delivery)
-    deadLetters.reconnect() // the dead-letter queue may be gone: declare it anew
+    deadLetters.reconnect() // the dead-letter queue may be gone: redeclare it
     await pause(backoffMs(tries++, { baseMs: 200, maxMs: 10_000 }), signal)
   }
   if (!signal.aborted) outages.deadLetters.over(delivery)

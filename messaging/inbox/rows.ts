@@ -22,11 +22,11 @@ export const insertIntoInbox = async (
   return new Set(rows.map((row) => row.event_id))
 }
 
-/** Of events that were not handled after all: when they come again they must not look like duplicates. */
+/** Of events without an effect: when they come again they must not look like duplicates. */
 export const deleteFromInbox = (trx: InTransaction, ids: string[]) =>
   sql`DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
 
-/** What was counted of the attempts at some events; nothing of those that were neither redelivered nor failed. */
+/** The counted attempts of events; none for events that were neither redelivered nor failed. */
 export const readAttempts = async (db: Queryable, ids: string[]) => {
   const { rows } = await sql<Attempts & { event_id: string }>`
     SELECT event_id, started, finished FROM attempts WHERE event_id = ANY (${ids}::uuid[])
@@ -35,11 +35,10 @@ export const readAttempts = async (db: Queryable, ids: string[]) => {
 }
 
 /**
- * Counts that an attempt begins, after `before`; once, also when it is said twice because no answer came.
- * The commit is sent only after the database has answered: a connection on which answers no longer arrive
- * leaves no start, however long its process waits, and whatever ends the process meanwhile.
- * The commit does not wait for the disk: the count is there for a crash of the consumer, not of the
- * database.
+ * Counts the start of an attempt, after `before`: once, also when it is repeated because no answer came.
+ * The commit is sent only after the database has answered, so that a connection without answers leaves no counted
+ * start, whatever ends its process. The commit does not wait for the disk: the count must survive a crash of the
+ * consumer, not of the database.
  */
 export const recordStart = <Tables>(db: Database<Tables>, id: string, before: Attempts) =>
   db.transaction().execute((trx) =>
@@ -52,13 +51,13 @@ export const recordStart = <Tables>(db: Database<Tables>, id: string, before: At
     `.execute(trx),
   )
 
-/** Undoes `recordStart` after `before`: the attempt said nothing of the event. */
+/** Undoes `recordStart` after `before`: the event was not the cause of the failure. */
 export const revertStart = (db: Queryable, id: string, before: Attempts) =>
   sql`
     UPDATE attempts SET started = least(started, ${before.started}::int) WHERE event_id = ${id}::uuid
   `.execute(db)
 
-/** Counts that an attempt came to an end, as a failure, and returns how many did until now. */
+/** Counts the end of a failed attempt, and returns the number of failed attempts. */
 export const recordFailure = async (db: Queryable, id: string, error: string) => {
   const { rows } = await sql<{ finished: number }>`
     INSERT INTO attempts (event_id, started, finished, last_error)

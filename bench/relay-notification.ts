@@ -13,21 +13,21 @@ import { Outbox } from './outbox.ts'
 import { startPeer, startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'
 
-/** Loaded before an orders-api that is to wake nobody. */
-const withoutWakeUp = `--import ${join(import.meta.dirname, 'no-wake-up.ts')}`
+/** Loaded before an orders-api that must notify no relay. */
+const withoutNotification = `--import ${join(import.meta.dirname, 'no-relay-notification.ts')}`
 
-/** A relay that nobody wakes looks so soon after each turn that it makes about as many as one that is woken. */
+/** A relay without notifications polls so soon after each turn that it makes about as many turns as one with them. */
 const sides = {
   on: { api: {}, relay: {} },
-  off: { api: { NODE_OPTIONS: withoutWakeUp }, relay: { RELAY_IDLE_MS: '10' } },
+  off: { api: { NODE_OPTIONS: withoutNotification }, relay: { RELAY_IDLE_MS: '10' } },
 }
 
 /**
- * POST /orders to an orders-api that wakes the relay, against one whose NOTIFY goes nowhere. They
+ * POST /orders to an orders-api that notifies the relay, against one whose NOTIFY goes nowhere. They
  * differ by less than two rounds of one of them do, hence nine rounds.
  */
-export const wakeUpCost: Measurement = {
-  name: 'wake-up cost',
+export const relayNotificationCost: Measurement = {
+  name: 'relay notification cost',
   run: async (bench: Bench): Promise<Figure[]> => {
     const { ordersUrl, brokerUrl } = bench.servers
     const count = bench.quick ? 2_000 : 40_000
@@ -50,14 +50,16 @@ export const wakeUpCost: Measurement = {
       return count / (ms / 1_000)
     }
     const both = { on: posts('on'), off: posts('off') }
-    const { on, off } = await alternate(bench, 'wake-up cost', both, { times: bench.quick ? 3 : 9 })
+    const { on, off } = await alternate(bench, 'relay notification cost', both, {
+      times: bench.quick ? 3 : 9,
+    })
     const perSecond = (side: keyof typeof sides) => readable(median(turns[side]))
     return [
       {
-        name: 'wake-up cost',
+        name: 'relay notification cost',
         unit: 'orders/s',
         values: on,
-        against: 'without the wake-up',
+        against: 'without the notification',
         limits: off,
         target: { ratioAtLeast: 0.97 },
         note: `turns of the relay beside it: ${perSecond('on')} a second, without ${perSecond('off')}`,
