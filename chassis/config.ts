@@ -10,8 +10,8 @@ export interface Variable<T> {
 /**
  * Reads configuration from the environment, all of it or nothing.
  *
- * Throws one Error that lists every missing or wrong variable by name, so that a start with two
- * faults is mended in one go. An empty variable counts as missing. Values of URLs are never
+ * Throws one Error that lists every missing or wrong variable by name, so that all of them can be corrected
+ * at once. An empty variable counts as missing. Values of URLs are never
  * repeated in the message: they hold passwords.
  */
 export function readConfig<T extends Record<string, unknown>>(
@@ -66,14 +66,14 @@ export const oneOf = <T extends string>(
     },
   })
 
-/** How much a process says. */
+/** The lowest level that a process logs. */
 export const logLevel = oneOf(
   'LOG_LEVEL',
   ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
   'info',
 )
 
-/** Who may do what: only `off` exists, callers name themselves. */
+/** Authentication: only `off` exists, callers name themselves. */
 export const authMode = oneOf('AUTH_MODE', ['off'], 'off')
 
 export const postgresUrl = (name: string): Variable<string> =>

@@ -4,7 +4,7 @@ interface Closable {
   close: () => unknown
 }
 
-/** What a process has opened: closed in reverse order, each even if another fails. */
+/** The resources of a process: closed in reverse order, each even if closing another one fails. */
 export class Resources {
   readonly #open: Closable[] = []
 

@@ -20,7 +20,7 @@ export function idempotencyKeyOf(ctx: Context): string | undefined {
   throw new Problem(400, 'Idempotency-Key must be 1 to 255 printable ASCII characters, once.')
 }
 
-/** Sends a response to a request that may have a key, and says whether it is a replay. */
+/** Sends a response; the header `Idempotent-Replayed` marks a replay. */
 export function sendIdempotentResponse(
   ctx: Context,
   { status, json, replayed }: IdempotentResponse<unknown>,

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 
-/** The tables of the engine: what a service owes the broker, and what it had from it. */
+/** The tables of the engine: events to publish, handled events, attempts, deferred events. */
 export interface OutboxTable {
   event_id: string
   event_type: string
@@ -35,7 +35,7 @@ export interface DeferredEventsTable {
   deferred_at: Generated<Date>
 }
 
-/** What a service's database needs for the outbox and the inbox. */
+/** The tables that a database needs for outbox and inbox. */
 export interface MessagingDatabase {
   outbox: OutboxTable
   inbox: InboxTable

@@ -4,7 +4,7 @@ import { Outage, type OutageOptions } from '../outage.ts'
 import type { Database } from './connect.ts'
 import { untilAvailable } from './retry.ts'
 
-/** What PostgreSQL may be told to skip, and what is then not true any more. */
+/** The settings by which PostgreSQL skips writes to the disk, and what that can cost. */
 const promises: Record<string, string> = {
   fsync: 'a power cut can destroy the database',
   full_page_writes: 'a power cut can leave half-written pages',
@@ -12,9 +12,9 @@ const promises: Record<string, string> = {
 }
 
 /**
- * Makes sure that what the server confirms is on disk: all that this system promises rests on it.
- * Rejects with a line for each setting that is off, and for nothing else: a server that is away, or
- * lets us not in, is waited for, and said.
+ * Makes sure that a commit which the server confirms is on disk: every promise of this system relies on that.
+ * Rejects with a line for each setting that is off, and for no other reason: a server that is away, or refuses the
+ * login, is waited for, and the outage is logged.
  */
 export async function requireDurability<Tables>(
   db: Database<Tables>,

@@ -3,7 +3,7 @@ import { EnvironmentError } from '../errors.ts'
 
 /**
  * What PostgreSQL's SQLSTATE means to a caller; the classes are those of its manual, appendix A.
- * Not listed: a fault of the program or its data, which no repetition mends, such as a column or a
+ * Not listed: a fault of the program or its data, which no repetition repairs, such as a column or a
  * function that does not exist, a wrong type, or a value that cannot be stored (decision 11).
  */
 const unavailable = [
@@ -18,14 +18,14 @@ const unavailable = [
   /^3D000$|^3F000$|^42P01$|^42704$/, // no such database, schema, table or type (yet)
   /^0A000$|^26000$/, // a prepared statement that a migration has outlived
 ]
-/** 54000 is also said of a row that is too large, which stays so; of a full queue by this routine. */
+/** 54000 is also the code of a row that is too large, which stays too large; only this routine reports a full queue. */
 const isNotifyQueueFull = ({ code, routine }: pg.DatabaseError): boolean =>
   code === '54000' && /notify|^asyncQueue/i.test(routine ?? '')
 const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, unique key taken
 
 /**
- * Puts an error of pg into our words. What is not an answer of the server is a lost or refused
- * connection, so it is `unavailable` too. The original is the cause.
+ * Translates an error of pg. An error that is not an answer of the server is a lost or refused connection, so it is
+ * `unavailable` too. The original is the cause.
  */
 export function translateError(error: unknown): unknown {
   if (error instanceof EnvironmentError) return error
@@ -44,10 +44,10 @@ export function translateError(error: unknown): unknown {
   return error
 }
 
-/** Whether the server said so, and not the connection. */
+/** Whether the error is an answer of the server, not a failure of the connection. */
 export const isAnswer = (error: unknown): error is pg.DatabaseError =>
   error instanceof pg.DatabaseError
 
-/** What no answer of the server is behind. */
+/** For an error that is not an answer of the server. */
 export const unreachable = (cause: unknown) =>
   new EnvironmentError('unavailable', 'The database cannot be reached', { cause })

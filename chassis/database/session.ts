@@ -3,13 +3,13 @@ import pg from 'pg'
 interface Setting {
   value: string
   why: string
-  /** The URL (its own parameters, or its `options`) may say otherwise: no result depends on it. */
+  /** The URL (its own parameters, or its `options`) may override it: no result depends on it. */
   isTunable?: true
 }
 
 /**
- * What every session states as soon as it is open, whatever ALTER DATABASE, ALTER ROLE,
- * postgresql.conf or PGOPTIONS have set. Not here: what makes a server slower or louder, not wrong;
+ * The settings that every session states when it opens, whatever ALTER DATABASE, ALTER ROLE, postgresql.conf
+ * or PGOPTIONS have set. Not here: settings that make a server slower or log more, not wrong;
  * `synchronous_commit`, which durability.ts refuses; and `default_transaction_read_only`, by which an
  * administrator, or a host whose disk is full, stops all writing on purpose: that is `unavailable`.
  */
@@ -66,7 +66,7 @@ export const sessionSettings = {
 export type Settings = Partial<Record<keyof typeof sessionSettings, string>>
 
 export interface SessionConfig extends pg.ClientConfig {
-  /** What this kind of session states otherwise. */
+  /** Other values for this kind of session. */
   settings?: Settings
 }
 
@@ -106,7 +106,7 @@ export class SessionClient extends pg.Client {
   }
 }
 
-/** What pg has read from the URL and from the environment. */
+/** The parameters that pg has read from the URL and the environment. */
 interface Connecting {
   connectionParameters: { options?: string } & Record<string, unknown>
 }

@@ -4,15 +4,14 @@ import { reasonOf } from '../outage.ts'
 export type Check = () => unknown
 
 /**
- * `/livez`: the process runs. `/readyz`: it can do its work, or the list of what hinders it, with the
+ * `/livez`: the process runs. `/readyz`: it can do its work, or the list of failing checks, with the
  * reason of each. A process that is told to stop is not ready any more.
  */
 export class Health {
   readonly #checks = new Map<string, Check>()
 
   /**
-   * A check fails by throwing or rejecting, which says why, by answering `false`, or by not answering
-   * within 2 s.
+   * A check fails if it throws or rejects (the error is the reason), returns `false`, or takes longer than 2 s.
    */
   check(name: string, check: Check): void {
     this.#checks.set(name, check)

@@ -21,7 +21,7 @@ export interface HttpOptions {
 
 /**
  * Answers are data: a browser that shows one loads and runs nothing. No HSTS: these processes speak
- * plain HTTP, and whether a whole domain is bound to TLS is for the proxy to say that ends it.
+ * plain HTTP, and only the proxy that terminates TLS knows whether the whole domain uses it.
  */
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 
@@ -49,13 +49,13 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   return { server, close: () => drain(server) }
 }
 
-/** What cannot be read as HTTP; nginx in front of us lets little of it through. */
+/** For requests that are not valid HTTP; nginx in front of us lets few of them through. */
 function unreadable(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'The headers are over 64 KiB.')
   return new Problem(400, 'The request is not well-formed HTTP.')
 }
 
-/** Accepts no more, answers what is under way, and closes connections as they turn idle. */
+/** Accepts no more connections, answers requests in progress, and closes connections when they become idle. */
 async function drain(server: Server): Promise<void> {
   const sweep = setInterval(() => server.closeIdleConnections(), 100)
   server.on('request', (_request, response) => response.setHeader('Connection', 'close'))

@@ -1,12 +1,12 @@
 import amqp, { type Options } from 'amqplib'
 
 /**
- * Between two heartbeats, since a half-open connection reports nothing by itself: it is given up
- * when two are missing, which takes up to three intervals to see.
+ * The heartbeat interval, since a half-open connection reports nothing: it is closed after two missing heartbeats,
+ * which takes up to three intervals.
  */
 export const heartbeatSeconds = 4
 
-/** Where a broker is, without who logs in: for those who only ask whether it is there. */
+/** Host and port of a broker, without credentials: to check whether it can be reached. */
 export function brokerAddress(url: string): { host: string; port: number } {
   const { protocol, hostname, port } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
@@ -14,8 +14,8 @@ export function brokerAddress(url: string): { host: string; port: number } {
 }
 
 /**
- * What amqplib connects with. User and password are decoded here and never put into a URL again: it takes
- * the bytes of a URL for Latin-1, and who puts a URL together from parts may lose one, or show it.
+ * The options for amqplib. User and password are decoded here and never put into a URL again: amqplib reads the bytes
+ * of a URL as Latin-1, and code that joins a URL may lose a part, or log it.
  */
 export function connectFields(url: string): Options.Connect {
   const { protocol, username, password, pathname, searchParams } = new URL(url)
@@ -34,7 +34,7 @@ export function connectFields(url: string): Options.Connect {
   }
 }
 
-/** The same for rascal, which takes a URL: one that names nobody, and who logs in beside it. */
+/** The same for rascal, which needs a URL: one without credentials, and the credentials apart. */
 export function rascalFields(url: string) {
   const { username = 'guest', password = 'guest' } = connectFields(url)
   const anonymous = new URL(url)

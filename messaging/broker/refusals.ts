@@ -1,7 +1,7 @@
-/** What the broker answers to a declaration that it refuses, with AMQP's codes. */
+/** The AMQP codes of a refused declaration. */
 export const refusal = { notAllowed: 403, notFound: 404, otherArguments: 406 } as const
 
-/** Something that is there with another argument than the one that we declare it with. */
+/** A queue or exchange that exists with another argument than the declared one. */
 interface OtherArgument {
   kind: string
   name: string
@@ -13,7 +13,7 @@ interface OtherArgument {
 const inequivalent =
   /inequivalent arg '(?<argument>[^']+)' for (?<kind>queue|exchange) '(?<name>[^']+)' in vhost .*?: received (?<ours>.+?) but current is (?<theirs>.+?)"?$/
 
-/** Read out of RabbitMQ's sentence; undefined when it says something else. */
+/** Parsed from the error message of RabbitMQ; undefined for another message. */
 export const otherArgumentOf = ({ message }: Error): OtherArgument | undefined =>
   inequivalent.exec(message)?.groups as OtherArgument | undefined
 

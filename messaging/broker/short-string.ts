@@ -1,11 +1,11 @@
 import type { MessageProperties, Options } from 'amqplib'
 
-/** What AMQP has room for in a property of a message, or in a name: its length is one byte. */
+/** The longest short string of AMQP (a property of a message, a name): its length is one byte. */
 const maxBytes = 255
 
 /**
- * The beginning of a text, as much as fits into a property, in whole characters. What came in a
- * property need not fit again: of bytes that are no text each becomes a character of three.
+ * A text cut to the length of a short string, in whole characters. A text that came in a property may be too long to
+ * be sent again: each byte that is no UTF-8 becomes a character of three bytes.
  */
 export function shortString(text: string): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
@@ -13,9 +13,9 @@ export function shortString(text: string): string {
 }
 
 /**
- * The properties of a message that came, as they can be sent again: texts as much as fits, persistent
- * unless the sender chose. Not the user, who would have to be ourselves, nor the expiration, at
- * which the copy would vanish, nor the cluster id, which amqplib cannot write.
+ * The properties of a delivered message as they can be sent again: texts cut to short strings, persistent unless the
+ * sender chose otherwise. Without the user (the broker accepts only our own), the expiration (at which the copy would
+ * be dropped) and the cluster id (which amqplib cannot write).
  */
 export function republishable({
   userId: _userId,

@@ -22,10 +22,13 @@ describe('an event that fails', () => {
     await hasHandled(events)
     const [letter] = await nextDeadLetters(1)
     assert.equal(letter?.properties.messageId, failing.id)
-    const failures = lines.filter(({ msg }) => msg === 'event failed')
+    const failures = lines.filter(({ msg }) => msg.startsWith('attempt '))
     assert.deepEqual(
-      failures.map((line) => line.message_id),
-      [failing.id, failing.id],
+      failures.map((line) => [line.message_id, line.msg.replace(/\d+ ms$/, '… ms')]),
+      [
+        [failing.id, 'attempt 1 of 2 failed, retry in … ms'],
+        [failing.id, 'attempt 2 of 2 failed, to be dead-lettered'],
+      ],
     )
     assert.deepEqual(await inboxIds(), idsOf(events))
   })

@@ -6,7 +6,7 @@ import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './rows
 /** Larger headers (as JSON) are left out: none of ours are. */
 const maxHeaderLength = 16_384
 
-/** What is kept of a message that is put aside. */
+/** The part of a message that is stored while its event is deferred. */
 export function deferredMessage(
   delivery: Delivery,
 ): Pick<NewDeferredEvent, 'properties' | 'content'> {
@@ -22,8 +22,8 @@ export const messageIdOf = (event: DeferredEvent): string =>
   shortString(propertiesOf(event).messageId ?? event.event_id)
 
 /**
- * The message as it came, for its queue. With `asItCame` false only its kind is kept, should the other
- * properties, or the headers, be what is in the way.
+ * The message as it came, for its queue. With `asItCame` false only type and content type are kept, in case the broker
+ * refuses the other properties or the headers.
  */
 export function returningMessage(
   queue: string,
@@ -46,11 +46,11 @@ export function returningMessage(
 
 type Headers = Delivery['headers']
 
-/** The one that our relays write. */
+/** The header that our relays write. */
 const relayedAt = ({ 'relayed-at': time }: Headers): Headers =>
   typeof time === 'string' ? { 'relayed-at': shortString(time) } : {}
 
-/** Without what the broker adds, and what makes it route copies of a message to more queues. */
+/** Without the headers that the broker adds, and those by which it routes copies to more queues. */
 const withoutBrokerHeaders = (headers: Headers): Headers =>
   Object.fromEntries(
     Object.entries(headers).filter(
@@ -58,7 +58,7 @@ const withoutBrokerHeaders = (headers: Headers): Headers =>
     ),
   )
 
-/** JSON makes a table of bytes. */
+/** In JSON, bytes are an object of type `Buffer`. */
 const propertiesOf = ({ properties }: DeferredEvent): DeferredProperties =>
   JSON.parse(properties, (_, value) =>
     value?.type === 'Buffer' && Array.isArray(value.data) ? Buffer.from(value.data) : value,

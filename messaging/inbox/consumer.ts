@@ -74,7 +74,7 @@ export function subscribe(
   }
 }
 
-/** Tasks that run in the background until somebody waits for all of them. They must not reject. */
+/** Tasks in the background; `done` waits for all of them. They must not reject. */
 export class TaskGroup {
   readonly #running = new Set<Promise<void>>()
 

@@ -1,10 +1,10 @@
 import type { Delivery } from '../broker/consumer.ts'
 import type { Decoded } from './types.ts'
 
-/** A larger message is none of ours. */
+/** Our events are smaller. */
 const maxMessageBytes = 65_536
 
-/** What a delivered message says. */
+/** Decodes a delivered message. */
 export function decodeDelivery<Event>(
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>,
   { content, headers }: Delivery,
@@ -16,7 +16,7 @@ export function decodeDelivery<Event>(
 
 /** When a message was relayed and received, by the clocks of both ends: RFC 3339, milliseconds, UTC. */
 export interface DeliveryTimes {
-  /** Undefined if the relay did not say, or said no time. */
+  /** Undefined if the message has no such header, or no time in it. */
   relayedAt: string | undefined
   receivedAt: string
 }
@@ -40,12 +40,12 @@ const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
 /** `Date` misreads fractions of ten digits and more that begin with zeros (findings/date-parse-long-fraction.sh). */
 const belowMs = /(?<=\.\d{3})\d+/
 
-/** What the readers of a timeline take (contracts/timeline.ts), and the database. */
+/** Years that the schema of a timeline (contracts/timeline.ts) and the database accept. */
 const readable = /^[1-9]\d{3}-/
 
 /**
- * A time from outside in the one form that we send on and store, cut to milliseconds; undefined for anything
- * else, also for what the schemas take and neither `Date` nor PostgreSQL reads (a leap second).
+ * A time from outside in the one form that we store and send, cut to milliseconds; undefined for anything
+ * else, also for a time that the schemas accept and neither `Date` nor PostgreSQL reads (a leap second).
  * Every time of a message goes through here.
  */
 export function utcTime(value: unknown): string | undefined {

@@ -43,7 +43,7 @@ export async function afterFailure(
   const log = (next: string) =>
     logger.error({ err: error, message_id: messageId, attempts }, `${failed}, ${next}`)
   if (attempts >= maxAttempts) {
-    log('which makes it a dead letter')
+    log('to be dead-lettered')
     const attempted = { eventId, attempts }
     return { kind: 'dead-letter', reason: 'attempts-exhausted', error: String(error), attempted }
   }

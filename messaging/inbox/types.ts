@@ -73,7 +73,7 @@ export interface Timing {
 /** What makes a consumer not ready, and is logged, while the consumer holds messages that it cannot finish. */
 export type ConsumerOutages = Record<'database' | 'deadLetters' | 'deferredEvents', Outage>
 
-/** What the parts of a running consumer share, whatever it consumes. */
+/** What the parts of a running consumer share, whatever its events are. */
 export interface ConsumerContext
   extends Pick<
     InboxOptions<never, never>,
