@@ -16,25 +16,25 @@ import type {
 export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<EventResults>
 
 /**
- * The way of every message. The files in brackets matter only when a row is locked or something fails: a reader
- * of the normal case can skip them.
+ * The way of every message:
  *
  * 1. `DeliveryBuffer` gathers deliveries, and `consumeLoop` takes a batch of them (consumer.ts).
- * 2. `decodeDelivery` makes each message an event, or a dead letter (decode.ts).
- * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts, transaction.ts;
- *    [RowLocks defers the events that need a locked row: deferral/]).
+ * 2. `decodeDelivery` makes each message an event, or a dead letter.
+ * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts, transaction.ts).
+ *    `RowLocks` defers the events that need a locked row: skip deferral/ when no row is locked.
  * 4. `acknowledge` answers the broker; `AckBatcher` sends one answer for many messages.
  *
- * The state of a message, and what comes next:
+ * The states of a message. Skip the files in parentheses when nothing fails.
  *
- *     new          not redelivered: to the buffer, then a batch; redelivered: quarantine
- *     batch        handled, duplicate, deferred, dead letter or retry
- *     handled      acknowledged; so is a duplicate
- *     deferred     acknowledged; new again when the row is free          [deferral/republish-deferred.ts]
- *     retry        counts a failure, and waits; then quarantine, or dead letter after the last    [retry.ts]
- *     quarantine   a batch of one with a counted start; after three starts without an end: dead letter
- *                                                                        [quarantine.ts, quarantine-policy.ts]
- *     dead letter  published to `<queue>.dlq`, then acknowledged         [dead-letter.ts]
+ *     new          to the buffer, then a batch; to quarantine if it is redelivered
+ *     batch        becomes handled, duplicate, deferred, retry or dead letter
+ *     handled      acknowledged, as a duplicate is
+ *     deferred     acknowledged; new again when the row is free      (deferral/republish-deferred.ts)
+ *     retry        counted; after a delay to quarantine; after the
+ *                  last attempt a dead letter                        (retry.ts)
+ *     quarantine   a batch of one, its start counted before; after
+ *                  three starts without an end a dead letter         (quarantine.ts, quarantine-policy.ts)
+ *     dead letter  published to `<queue>.dlq`, then acknowledged     (dead-letter.ts)
  *
  * Retries and dead letters continue in the background, while other batches are handled.
  */

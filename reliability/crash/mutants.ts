@@ -39,10 +39,10 @@ export const editsOf = ({ file, text, replacement, also }: Mutant): Edit[] => [
 ]
 
 const database = 'chassis/database'
-const notifications = 'messaging/notifications'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
 const outbox = 'messaging/outbox'
+const notifications = 'messaging/notifications'
 const conformance = 'messaging/conformance'
 const charging = 'payments-consumer'
 const settling = 'orders-consumer'
