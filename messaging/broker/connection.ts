@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import { AppError } from '#chassis/errors.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { connectFields } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */
@@ -24,7 +24,7 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
     return connection
   })
   try {
-    return await within(connectTimeoutMs, 'connecting', connecting)
+    return await withTimeout(connectTimeoutMs, 'connecting', connecting)
   } catch (cause) {
     connecting.then(
       (connection) => closeConnection(connection),

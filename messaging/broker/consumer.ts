@@ -1,8 +1,8 @@
 import type { Channel, ChannelModel, ConsumeMessage, MessageProperties } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause, untilAborted } from '#chassis/pause.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { AckBatcher } from './ack-batcher.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { reconnect } from './reconnect.ts'
@@ -127,7 +127,7 @@ export class Subscription {
     }
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
     const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
-    const answered = within(consumeTimeoutMs, work, consuming)
+    const answered = withTimeout(consumeTimeoutMs, work, consuming)
     answered.catch(() => {}) // should it come when nobody waits any more
     const over = AbortSignal.any([life, stop])
     const consumer = await Promise.race([answered, untilAborted(over)])
@@ -149,10 +149,10 @@ export class Subscription {
 
   async #finish(channel: Channel, life: AbortSignal, work: () => Promise<void>): Promise<void> {
     const finishing = Promise.race([work(), untilAborted(life)])
-    await within(finishTimeoutMs, 'finishing the unacknowledged messages', finishing).catch(
+    await withTimeout(finishTimeoutMs, 'finishing the unacknowledged messages', finishing).catch(
       (error) => this.#options.logger.warn({ err: error }, 'not all messages were finished'),
     )
-    await within(closeTimeoutMs, 'closing the channel', channel.close())
+    await withTimeout(closeTimeoutMs, 'closing the channel', channel.close())
   }
 
   /** On a channel of its own: a binding that cannot be declared now says nothing of the queue. */
@@ -176,7 +176,7 @@ export class Subscription {
 }
 
 const openChannel = (connection: ChannelModel): Promise<Channel> =>
-  within(connectTimeoutMs, 'opening a channel', connection.createChannel())
+  withTimeout(connectTimeoutMs, 'opening a channel', connection.createChannel())
 
 /**
  * Resolves when every message is answered, and the queue has the answers. That a channel was

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { ConfirmWindow, type OutgoingMessage, type Published } from './confirm-window.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
@@ -107,7 +107,11 @@ export class Publisher {
     const connection = await connectTo(url, `${name} publish`)
     const closed = new Promise<void>((resolve) => connection.once('close', resolve))
     try {
-      const channel = await within(connectTimeoutMs, 'opening a channel', this.#open(connection))
+      const channel = await withTimeout(
+        connectTimeoutMs,
+        'opening a channel',
+        this.#open(connection),
+      )
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
       this.#window = new ConfirmWindow(channel)
@@ -148,7 +152,7 @@ export class Publisher {
     try {
       const opening = this.#connection?.createChannel()
       if (!opening) return false
-      await within(answerTimeoutMs, 'a sign of life', opening)
+      await withTimeout(answerTimeoutMs, 'a sign of life', opening)
       return true
     } catch {
       return false

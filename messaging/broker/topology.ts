@@ -1,5 +1,5 @@
 import rascal from 'rascal'
-import { within } from '#chassis/deadline.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { heartbeatSeconds, rascalFields } from './address.ts'
 import { connectTimeoutMs } from './connection.ts'
 import {
@@ -106,7 +106,7 @@ const isDeadLetterQueue = (name = ''): boolean => name === deadLetterQueue(name.
 async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
   const creating = rascal.BrokerAsPromised.create(config)
   try {
-    await shutDown(await within(openTimeoutMs, 'declaring the topology', creating))
+    await shutDown(await withTimeout(openTimeoutMs, 'declaring the topology', creating))
   } catch (error) {
     creating.then(shutDown, () => {}) // should it succeed after all
     const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
@@ -122,7 +122,7 @@ async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
  */
 async function shutDown(broker: rascal.BrokerAsPromised): Promise<void> {
   broker.on('error', () => {})
-  await within(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
+  await withTimeout(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
 }
 
 /** The same as data, in rascal's words. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '#chassis/database/connect.ts'
-import { within } from '#chassis/deadline.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { notify } from './notify.ts'
 
 /** How long a notification, or the answer to a statement, may take. */
@@ -60,7 +60,7 @@ export class NotificationProbe {
       if (this.#isAbandoned || this.#received >= this.#sent) resolve()
     }
     this.#onChange()
-    await within(answerTimeoutMs, 'NOTIFY', promise).catch(() => {
+    await withTimeout(answerTimeoutMs, 'NOTIFY', promise).catch(() => {
       throw new Error(
         'LISTEN succeeds and notifications do not arrive: a pooler or proxy between this process and PostgreSQL drops them. Connect directly, or through a pooler in session mode.',
       )
@@ -77,5 +77,5 @@ export async function sendProbe<Tables>(
   probe: NotificationProbe,
 ): Promise<void> {
   const sending = notify(db, probe.channel, [probe.next()])
-  await within(answerTimeoutMs, 'NOTIFY', sending).catch(() => probe.withdraw())
+  await withTimeout(answerTimeoutMs, 'NOTIFY', sending).catch(() => probe.withdraw())
 }

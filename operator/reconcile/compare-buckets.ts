@@ -1,4 +1,4 @@
-import type { Books, Snapshots } from '../databases.ts'
+import type { Databases, Snapshots } from '../databases.ts'
 import { compareBooks, type Finding } from './findings.ts'
 import {
   type DebitFacts,
@@ -66,7 +66,7 @@ function lastCommon(...pages: { order_id: string }[][]): string | undefined {
 
 /** Both anew, and Orders first again: the debits were there before, so their orders must be now. */
 export async function compareAgain(
-  { orders, payments }: Books,
+  { orders, payments }: Databases,
   { ids }: Suspects,
 ): Promise<Finding[]> {
   const left = [...ids]

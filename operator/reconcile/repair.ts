@@ -2,8 +2,8 @@ import { randomUUIDv7 } from 'node:crypto'
 import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
 import { appendEvents } from '#messaging/outbox/append.ts'
-import { counted, sentenceOf } from '../cli/table.ts'
-import type { Books } from '../databases.ts'
+import { counted, errorText } from '../cli/table.ts'
+import type { Databases } from '../databases.ts'
 import type { Finding } from './findings.ts'
 import { claimPending, findDelayed, makeDueNow, setRequested } from './repair-rows.ts'
 
@@ -28,7 +28,10 @@ const batchSize = 500
  * left out. What there is to do is known before the first batch, so that nothing is done twice and
  * the end is certain, however much comes in meanwhile. Never rejects: see `error`.
  */
-export async function repair({ orders, payments }: Books, findings: Finding[]): Promise<Repaired> {
+export async function repair(
+  { orders, payments }: Databases,
+  findings: Finding[],
+): Promise<Repaired> {
   const repaired: Repaired = { requested_again: [], rescheduled: [] }
   try {
     for (const ids of batchesOf(unanswered(findings))) {
@@ -61,13 +64,13 @@ function* batchesOf(ids: string[]): Generator<string[]> {
 
 const endedEarly = ({ requested_again, rescheduled }: Repaired, error: Error): string =>
   `the repair ended early, after the payment of ${counted(requested_again.length, 'order')} was ` +
-  `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${sentenceOf(error)}`
+  `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${errorText(error)}`
 
 /**
  * As orders-consumer does it after the timeout of a request. Returns the orders that were still pending
  * and not locked by another transaction.
  */
-const requestAgain = (orders: Books['orders'], orderIds: string[]): Promise<string[]> =>
+const requestAgain = (orders: Databases['orders'], orderIds: string[]): Promise<string[]> =>
   orders.transaction().execute(async (trx) => {
     const pending = await claimPending(trx, orderIds)
     const time = new Date()

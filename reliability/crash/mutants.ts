@@ -41,6 +41,7 @@ export const editsOf = ({ file, text, replacement, also }: Mutant): Edit[] => [
 const database = 'chassis/database'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
+const notifications = 'messaging/notifications'
 const outbox = 'messaging/outbox'
 const conformance = 'messaging/conformance'
 const charging = 'payments-consumer'
@@ -205,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'letters-beyond-the-limit',
     file: 'operator/dead-letters/broker/queue-browser.ts',
-    text: 'Math.min(left, count, lettersAtOnce)',
+    text: 'Math.min(left, count, prefetchSize)',
     replacement: 'Math.min(left, count)',
     why: 'the same for dead letters that an operator drops',
     caughtBy: {
@@ -733,20 +734,20 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'full-queue-stays-full',
-    file: `${database}/listener.ts`,
+    file: `${notifications}/listener.ts`,
     text: 'SELECT pg_notification_queue_usage() AS heartbeat',
     replacement: 'SELECT 1 AS heartbeat',
     why: 'a queue of notifications that was full is used again',
-    caughtBy: { test: `${database}/listener.integration.test.ts`, titled: 'frees the queue' },
+    caughtBy: { test: `${notifications}/listener.integration.test.ts`, titled: 'frees the queue' },
   },
   {
     name: 'listen-unproven',
-    file: `${database}/listener.ts`,
+    file: `${notifications}/listener.ts`,
     text: 'if (await probe.hasProved()) onAlive()',
     replacement: 'onAlive()',
     why: 'a session whose notifications are dropped is noticed',
     caughtBy: {
-      test: `${database}/listener.integration.test.ts`,
+      test: `${notifications}/listener.integration.test.ts`,
       titled: 'notices that notifications are dropped',
     },
   },
@@ -763,12 +764,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'listen-without-heartbeat',
-    file: `${database}/listener.ts`,
+    file: `${notifications}/listener.ts`,
     text: 'Promise.all([db && sendProbe(db, probe), client.query(heartbeat)])',
     replacement: 'Promise.all([db && sendProbe(db, probe)])',
     why: 'a half-open LISTEN is noticed within 5 s',
     caughtBy: {
-      test: `${database}/listener.integration.test.ts`,
+      test: `${notifications}/listener.integration.test.ts`,
       titled: 'hears again within 5 s',
     },
   },
@@ -901,7 +902,10 @@ export const mutants: readonly Mutant[] = [
     text: 'republishable(asItCame ? delivery.properties : { type, contentType })',
     replacement: 'republishable({ type, contentType })',
     why: 'a dead letter says all that its sender wrote',
-    caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
+    caughtBy: {
+      test: 'operator/dead-letters/redriven.integration.test.ts',
+      titled: 'that is dead-lettered again',
+    },
   },
   {
     name: 'origin-forgotten',
@@ -909,7 +913,10 @@ export const mutants: readonly Mutant[] = [
     text: '    ...(isSentAgain && originIn(headers)),\n',
     replacement: '',
     why: 'a dead letter says where it came from at first, however often it was sent again',
-    caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
+    caughtBy: {
+      test: 'operator/dead-letters/redriven.integration.test.ts',
+      titled: 'that is dead-lettered again',
+    },
   },
   {
     name: 'client-without-overlap',
