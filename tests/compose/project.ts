@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { freePorts } from '#local/servers/free-ports.ts'
 import { processNames } from '#local/stack/ports.ts'
+import { freePorts } from '#testing/free-ports.ts'
 
 export interface Container {
   Name: string

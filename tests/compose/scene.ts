@@ -1,6 +1,5 @@
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { queues, routes } from '#contracts/topology.ts'
-import { freePorts } from '#local/servers/free-ports.ts'
 import { managementOf } from '#reliability/chaos/broker.ts'
 import { Load } from '#reliability/chaos/load.ts'
 import { owedEverywhere, quiesce, takeDeadLetters } from '#reliability/chaos/quiesce.ts'
@@ -11,6 +10,7 @@ import { verdictOf } from '#reliability/judge/verdict.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { eventually } from '#testing/eventually.ts'
+import { freePorts } from '#testing/free-ports.ts'
 import { lines, openProject, type Project } from './project.ts'
 
 /** The system in containers under load, and what can be done to it and asked of it. */

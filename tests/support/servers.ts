@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { programPath } from '#local/install/system-packages.ts'
-import { freePorts } from '#local/servers/free-ports.ts'
-import { startPostgres } from '#local/servers/postgres.ts'
-import { startRabbitmq } from '#local/servers/rabbitmq.ts'
 import { type BrokerPorts, rabbitmqEnvironment } from '#local/servers/rabbitmq-settings.ts'
-import { outsideDir } from '#local/stack/places.ts'
+import { outsideDir } from '#local/stack/paths.ts'
+import { freePorts } from './free-ports.ts'
+import { startPostgres, startRabbitmq } from './private-servers.ts'
 
 /** A PostgreSQL to make databases in: the URL of any of its databases, as administrator. */
 export interface PostgresServer {

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePortBase, freePorts } from '#local/servers/free-ports.ts'
 import { removeState } from '#local/stack/remove-state.ts'
 import { guardedCommand } from '#local/supervisor/command.ts'
+import { freePortBase, freePorts } from './free-ports.ts'
 
 export interface Addresses {
   gateway: string
