@@ -1,18 +1,17 @@
-/** One variable: its name, and how its text becomes a value. Throws a sentence that says what it must be. */
+/** A variable of the environment. `parse` throws an Error whose message continues the name: `must be …`. */
 export interface Variable<T> {
   name: string
-  /** Its name in an earlier version: it is read where the new one is missing. */
+  /** The name in an earlier version, read when the new name is missing. */
   formerName?: string
   fallback?: T
   parse: (text: string) => T
 }
 
 /**
- * Reads configuration from the environment, all of it or nothing.
+ * Reads the configuration from the environment.
  *
- * Throws one Error that lists every missing or wrong variable by name, so that a start with two
- * faults is mended in one go. An empty variable counts as missing. Values of URLs are never
- * repeated in the message: they hold passwords.
+ * Throws one Error that lists every missing or wrong variable by name. An empty variable counts as
+ * missing. The message never has the value of a URL, which may have a password.
  */
 export function readConfig<T extends Record<string, unknown>>(
   env: NodeJS.ProcessEnv,
@@ -66,14 +65,14 @@ export const oneOf = <T extends string>(
     },
   })
 
-/** How much a process says. */
+/** The level of the log of a process. */
 export const logLevel = oneOf(
   'LOG_LEVEL',
   ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
   'info',
 )
 
-/** Who may do what: only `off` exists, callers name themselves. */
+/** The kind of authentication: only `off` exists, by which callers name themselves. */
 export const authMode = oneOf('AUTH_MODE', ['off'], 'off')
 
 export const postgresUrl = (name: string): Variable<string> =>
@@ -97,8 +96,8 @@ const encodedLogin =
   'the special characters of user name and password percent-encoded: # is %23, % %25, / %2F, : %3A, ? %3F, @ %40'
 
 /**
- * Whether user name and password are where they belong, and can be decoded. A raw `/`, `?` or `#` ends
- * them, and what is left of the password becomes a host: then there is an `@` after it.
+ * Whether user name and password can be decoded, and end before the host. A raw `/`, `?` or `#` in the
+ * password would end the host: then an `@` follows.
  */
 function isPlain(url: string): boolean {
   const [, authority = '', rest = ''] = /^[^:]*:\/*([^/?#]*)(.*)$/s.exec(url) ?? []

@@ -1,20 +1,21 @@
 /**
- * Whose failure an error is: what a server says of the call, and what each engine then does
- * (ARCHITECTURE.md, "How each engine treats each failure").
+ * The class of a failure, which decides what each engine does (ARCHITECTURE.md, "How each engine treats
+ * each failure").
  *
- * - `unavailable`: a server that we need is away, too busy or not set up yet; the same call may succeed
- *   later. If a commit was under way, it may or may not have happened.
- * - `slow`: a statement took too long, which says nothing of the call: another one would fare no better.
- * - `locked`: another transaction holds a lock. The same call may succeed later; another one may succeed now.
+ * - `unavailable`: a server is away, too busy or not set up yet. The same call may succeed later. A
+ *   commit in progress may or may not have happened.
+ * - `slow`: a statement took too long. Another call would take as long.
+ * - `locked`: another transaction holds a lock. The same call may succeed later, another call now.
  * - `conflict`: another transaction was in the way (serialization, deadlock, a unique key taken
- *   meanwhile); the same call, begun anew, will see what the other one did.
- * - `item`: anything else, a fault of the item in hand or of the program. It is logged whole, and shown as internal.
+ *   meanwhile). The restarted call sees the changes of the other transaction.
+ * - `item`: any other failure, a fault of the present item or of the program. It is logged in full, and
+ *   shown to callers as an internal error.
  */
 export type FailureClass = ErrorCode | 'item'
 
 export type ErrorCode = 'unavailable' | 'slow' | 'locked' | 'conflict'
 
-/** A failure that is not the item's. */
+/** A failure that is no fault of the item. */
 export class AppError extends Error {
   readonly code: ErrorCode
 

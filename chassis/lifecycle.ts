@@ -56,7 +56,9 @@ export async function runService<Config extends Record<string, unknown>>(
   const signal = stopSignal(logger)
   health.check('running', () => !signal.aborted)
   if (config.authMode === 'off') {
-    logger.warn('AUTH_MODE=off: callers name themselves, so let only a trusted gateway in')
+    logger.warn(
+      'AUTH_MODE=off: callers name themselves, so allow access only through a trusted gateway',
+    )
   }
   try {
     const requireOrExit = (condition: Promise<void>) => void condition.catch(refuseToRun)

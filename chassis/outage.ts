@@ -2,73 +2,73 @@ import type { Logger } from './logger.ts'
 
 export interface OutageOptions {
   logger: Logger
-  /** A sentence: what cannot be done. */
+  /** What cannot be done, as a sentence. */
   what: string
-  /** Between two lines about the same outage. */
+  /** The interval between two log lines of the same outage. */
   everyMs?: number
 }
 
 /**
- * Something that cannot be done at present, and is tried again. It is said when it begins, again
- * every minute with how long it has lasted and why, and when it is over.
+ * Work that cannot be done now and is retried. The outage is logged when it begins, every minute with
+ * its duration and its cause, and when it is over.
  *
- * Several may be held up by it (`who`): it is over when the last of them is not any more.
+ * Several tasks may be affected (`who`): the outage is over when the last of them has succeeded.
  */
 export class Outage {
   readonly #options: Required<OutageOptions>
-  /** And since when, in ms. */
-  readonly #heldUp = new Map<unknown, number>()
+  /** The affected tasks, with the time of the first failure. */
+  readonly #affected = new Map<unknown, number>()
   #beganAtMs = 0
-  #saidAtMs = 0
+  #loggedAtMs = 0
   #reason = ''
 
   constructor(options: OutageOptions) {
     this.#options = { everyMs: 60_000, ...options }
   }
 
-  /** It failed (again). Returns for how long it has been failing for `who`, in ms. */
+  /** Reports a failure. Returns for how long the task has been failing, in ms. */
   failed(error: unknown, who: unknown = this): number {
     const { logger, what, everyMs } = this.#options
     const nowMs = performance.now()
-    const isNew = this.#heldUp.size === 0
-    const sinceMs = this.#heldUp.get(who) ?? nowMs
-    this.#heldUp.set(who, sinceMs)
+    const isNew = this.#affected.size === 0
+    const sinceMs = this.#affected.get(who) ?? nowMs
+    this.#affected.set(who, sinceMs)
     this.#reason = reasonOf(error)
     if (isNew) {
       this.#beganAtMs = nowMs
-      this.#saidAtMs = nowMs
+      this.#loggedAtMs = nowMs
       logger.warn({ err: error, reason: this.#reason }, `${what}, will retry`)
-    } else if (nowMs - this.#saidAtMs >= everyMs) {
-      this.#saidAtMs = nowMs
+    } else if (nowMs - this.#loggedAtMs >= everyMs) {
+      this.#loggedAtMs = nowMs
       const seconds = Math.round((nowMs - this.#beganAtMs) / 1_000)
-      logger.warn({ reason: this.#reason, seconds }, `${what}, for ${seconds} s until now`)
+      logger.warn({ reason: this.#reason, seconds }, `${what}, for ${seconds} s so far`)
     }
     return nowMs - sinceMs
   }
 
-  /** Whether this one is held up. */
+  /** Whether a task is affected. */
   has(who: unknown): boolean {
-    return this.#heldUp.has(who)
+    return this.#affected.has(who)
   }
 
-  /** It was done, or nobody needs it any more; not when we are told to stop, which ends no outage. */
+  /** Reports that a task has succeeded, or is not needed any more. A stop of the process ends no outage. */
   over(who: unknown = this): void {
-    if (!this.#heldUp.delete(who) || this.#heldUp.size > 0) return
+    if (!this.#affected.delete(who) || this.#affected.size > 0) return
     const seconds = Math.round((performance.now() - this.#beganAtMs) / 1_000)
     this.#options.logger.info({ seconds }, `over after ${seconds} s: ${this.#options.what}`)
   }
 
   get isOver(): boolean {
-    return this.#heldUp.size === 0
+    return this.#affected.size === 0
   }
 
-  /** For a readiness check: throws, saying why, while it lasts. */
+  /** For a readiness check: throws with the cause while the outage lasts. */
   assertOver(): void {
     if (!this.isOver) throw new Error(`${this.#options.what}: ${this.#reason}`)
   }
 }
 
-/** The innermost cause with its code, in one line that names no password. */
+/** The code and the message of the innermost cause, without passwords. */
 export function reasonOf(error: unknown): string {
   const { cause, code, message } = (error ?? {}) as {
     cause?: unknown

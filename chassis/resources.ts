@@ -4,7 +4,7 @@ interface Closable {
   close: () => unknown
 }
 
-/** What a process has opened: closed in reverse order, each even if another fails. */
+/** The open resources of a process. They are closed in reverse order, also when one fails to close. */
 export class Resources {
   readonly #open: Closable[] = []
 
@@ -18,7 +18,7 @@ export class Resources {
       try {
         await resource.close()
       } catch (error) {
-        logger.warn({ err: error }, 'could not be closed')
+        logger.warn({ err: error }, 'a resource could not be closed')
       }
     }
   }

@@ -4,24 +4,24 @@ import { translated } from './pool.ts'
 import { SessionClient, type SessionConfig } from './session.ts'
 
 export interface DatabaseOptions {
-  /** Who we are, in pg_stat_activity. */
+  /** The name of the connections in pg_stat_activity. */
   name: string
   url: string
-  /** Most connections this process opens. */
+  /** The maximum number of connections. */
   poolSize?: number
-  /** For one who reads much at a time. */
+  /** For statements that read much. */
   statementTimeoutMs?: number
-  /** For one who can do without what somebody else has locked. */
+  /** For statements that can continue without a locked row. */
   lockTimeoutMs?: number
 }
 
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
- * Every error that comes out is the server's own, or an AppError: `unavailable`, `slow`, `locked` or
- * `conflict`, see errors.ts. Each session states what it relies on, see session.ts: a statement is bounded
- * (5 s, if not told otherwise), so is a lock wait (2 s) and a transaction that idles (10 s).
- * Statements are prepared once per connection, under a name made of their text.
+ * Every error is the server's own, or an AppError: `unavailable`, `slow`, `locked` or `conflict`, see
+ * errors.ts. Each session sets what the code relies on, see session.ts: timeouts for a statement (5 s
+ * by default), for a lock (2 s) and for an idle transaction (10 s).
+ * Statements are prepared once per connection, under a hash of their text.
  */
 export function connectDatabase<Tables>({
   name,
@@ -32,32 +32,32 @@ export function connectDatabase<Tables>({
 }: DatabaseOptions) {
   const pool = new pg.Pool({
     ...connectionOptions(name, url),
-    ...(statementTimeoutMs !== undefined && readingMuch(statementTimeoutMs)),
+    ...(statementTimeoutMs !== undefined && longStatements(statementTimeoutMs)),
     ...(lockTimeoutMs !== undefined && { settings: { lock_timeout: String(lockTimeoutMs) } }),
     Client: SessionClient,
     max: poolSize,
     idleTimeoutMillis: idleMs,
   })
-  pool.on('error', () => {}) // an idle connection broke: the next query opens another
+  pool.on('error', () => {}) // an idle connection was lost: the next query opens another one
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translated(pool) }) })
   return Object.assign(db, { close: () => db.destroy() })
 }
 
 export type Database<Tables> = Kysely<Tables>
 
-/** What a statement runs on, whatever else is in the database: a database or a transaction. */
+/** A database or a transaction, whatever its tables. */
 export type Queryable = Pick<Kysely<unknown>, 'getExecutor'>
 
-/** Likewise, but only a transaction. */
+/** A transaction, whatever its tables. */
 export type InTransaction = Pick<Transaction<unknown>, 'getExecutor' | 'isTransaction'>
 
 /**
- * One that nobody needs is closed: sooner than a statement without an answer is given up (8 s). So on a
- * way that is half-open all are gone by then, or being tried, and not one after the other, each for 8 s.
+ * An idle connection is closed after less than the query timeout (8 s). So on a half-open network path
+ * the connections time out at the same time, and not one after the other, each after 8 s.
  */
 const idleMs = 6_000
 
-const readingMuch = (ms: number): SessionConfig => ({
+const longStatements = (ms: number): SessionConfig => ({
   query_timeout: ms + 3_000,
   settings: {
     statement_timeout: String(ms),
@@ -66,7 +66,7 @@ const readingMuch = (ms: number): SessionConfig => ({
   },
 })
 
-/** What the pool and the listener's own connection share; parameters of the URL override it. */
+/** The options of the pool and of the listener's connection; parameters of the URL override them. */
 export function connectionOptions(name: string, url: string): SessionConfig {
   return {
     connectionString: url,

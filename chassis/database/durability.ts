@@ -4,17 +4,17 @@ import { Outage, type OutageOptions } from '../outage.ts'
 import type { Database } from './connect.ts'
 import { untilAvailable } from './retry.ts'
 
-/** What PostgreSQL may be told to skip, and what is then not true any more. */
-const promises: Record<string, string> = {
+/** The settings that must be on, with the consequence of each when it is off. */
+const consequences: Record<string, string> = {
   fsync: 'a power cut can destroy the database',
   full_page_writes: 'a power cut can leave half-written pages',
   synchronous_commit: 'a crash can undo what was confirmed',
 }
 
 /**
- * Makes sure that what the server confirms is on disk: all that this system promises rests on it.
- * Rejects with a line for each setting that is off, and for nothing else: a server that is away, or
- * lets us not in, is waited for, and said.
+ * Requires that the server confirms a commit only when the commit is on disk, on which every promise of
+ * this system depends. Rejects only with a line for each setting that is off. Waits for a server that
+ * is away or refuses the login, and logs the outage.
  */
 export async function requireDurability<Tables>(
   db: Database<Tables>,
@@ -23,19 +23,19 @@ export async function requireDurability<Tables>(
   options: Pick<OutageOptions, 'everyMs'> = {},
 ): Promise<void> {
   const outage = new Outage({ logger, what: 'the database cannot be reached', ...options })
-  refuse((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])
+  assertAllOn((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])
 }
 
 async function settingsThatAreOff<Tables>(db: Database<Tables>): Promise<string[]> {
-  const names = Object.keys(promises)
+  const names = Object.keys(consequences)
   const { rows } = await sql<{ name: string }>`
     SELECT name FROM pg_settings WHERE name = ANY (${names}::text[]) AND setting = 'off' ORDER BY name
   `.execute(db)
   return rows.map(({ name }) => name)
 }
 
-function refuse(names: string[]): void {
+function assertAllOn(names: string[]): void {
   if (names.length === 0) return
-  const lines = names.map((name) => `PostgreSQL runs with ${name} = off: ${promises[name]}`)
+  const lines = names.map((name) => `PostgreSQL runs with ${name} = off: ${consequences[name]}`)
   throw new Error(`Cannot start:\n  ${lines.join('\n  ')}`)
 }

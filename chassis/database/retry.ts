@@ -4,8 +4,8 @@ import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
 /**
- * The result of the work, which is done again as long as the database cannot do it, and that is said;
- * undefined when the signal came first. Rejects with what no repetition mends.
+ * The result of `work`, which is retried while the database is unavailable; the outage is logged.
+ * Undefined when the signal is aborted first. Rejects with an error that no retry repairs.
  */
 export async function untilAvailable<T>(
   work: () => Promise<T>,

@@ -1,8 +1,8 @@
 /**
- * Takes out of an environment what libpq, and so the driver, takes from it: the URL of a database says all,
- * and whoever works with another server has that one's variables in the shell. Returns their names.
+ * Deletes the variables of libpq, which the driver reads, too, from an environment, and returns their
+ * names. The URL of a database has all options; the shell may have variables for another server.
  */
-export function forgetPostgresVariables(env: NodeJS.ProcessEnv): string[] {
+export function deletePostgresVariables(env: NodeJS.ProcessEnv): string[] {
   const names = Object.keys(env).filter((name) => /^PG([A-Z]+|CONNECT_TIMEOUT)$/.test(name))
   for (const name of names) delete env[name]
   return names.sort()

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
+import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 import type { Paths } from '../stack/paths.ts'
 import { postgresIdentity } from '../supervisor/identity.ts'
 import { folderOf, ownProcesses } from '../supervisor/own-processes.ts'
@@ -25,7 +25,7 @@ export type Postgres = { program: Program; url(database: string): string }
  * other servers (PGHOST …) are removed from the environment.
  */
 export function postgres(paths: Paths, options: PostgresOptions): Postgres {
-  forgetPostgresVariables(process.env)
+  deletePostgresVariables(process.env)
   const identity = postgresIdentity()
   const binaries = postgresBinaries(paths.sharedDir, identity)
   const password = storedSecret(join(paths.stateDir, 'postgres.password'))

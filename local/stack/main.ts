@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
+import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 import { ensureSystemPackages } from '../install/system-packages.ts'
 import { stopOrphans } from '../supervisor/orphans.ts'
 import { assertPortsFree } from './busy-ports.ts'
@@ -16,7 +16,7 @@ const print = (line: string) => console.log(line)
 
 async function start({ scale }: Extract<Options, { kind: 'start' }>): Promise<void> {
   loadDotEnv()
-  const unused = forgetPostgresVariables(process.env)
+  const unused = deletePostgresVariables(process.env)
   const settings = readSettings(process.env, scale)
   const { ordersDatabase, paymentsDatabase } = settings.external
   if (unused.length > 0 && (ordersDatabase ?? paymentsDatabase)) {

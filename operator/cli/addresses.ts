@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { amqpUrl, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
-import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
+import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 
 /** The folder of package.json and `.local`. */
 export const repositoryDir = resolve(import.meta.dirname, '../..')
@@ -63,6 +63,6 @@ function localStack(env: NodeJS.ProcessEnv): Addresses | undefined {
 export function readEnvironment(): NodeJS.ProcessEnv {
   const file = join(repositoryDir, '.env')
   if (existsSync(file)) process.loadEnvFile(file)
-  forgetPostgresVariables(process.env)
+  deletePostgresVariables(process.env)
   return process.env
 }

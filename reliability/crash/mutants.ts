@@ -792,7 +792,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'durability-not-asked',
     file: `${database}/durability.ts`,
-    text: 'refuse((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])',
+    text: 'assertAllOn((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])',
     replacement: 'await untilAvailable(() => settingsThatAreOff(db), signal, outage)',
     why: 'nobody runs on a database that forgets what it has committed',
     caughtBy: {
@@ -803,7 +803,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'outage-said-once',
     file: 'chassis/outage.ts',
-    text: 'nowMs - this.#saidAtMs >= everyMs',
+    text: 'nowMs - this.#loggedAtMs >= everyMs',
     replacement: 'everyMs < 0',
     why: 'an outage does not fall silent',
     caughtBy: { test: 'chassis/outage.test.ts', titled: 'said again each period' },
