@@ -1,4 +1,7 @@
-/** A variable of the environment. `parse` throws an Error whose message continues the name: `must be …`. */
+/**
+ * A variable of the environment. `parse` throws an Error whose message continues the name, such as
+ * `must be …`.
+ */
 export interface Variable<T> {
   name: string
   /** The name in an earlier version, read when the new name is missing. */
@@ -96,8 +99,8 @@ const encodedLogin =
   'the special characters of user name and password percent-encoded: # is %23, % %25, / %2F, : %3A, ? %3F, @ %40'
 
 /**
- * Whether user name and password can be decoded, and end before the host. A raw `/`, `?` or `#` in the
- * password would end the host: then an `@` follows.
+ * Whether user name and password can be decoded, and end before the host. A raw `/`, `?` or `#` in
+ * the password would end the host: then an `@` follows.
  */
 function isPlain(url: string): boolean {
   const [, authority = '', rest = ''] = /^[^:]*:\/*([^/?#]*)(.*)$/s.exec(url) ?? []

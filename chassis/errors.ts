@@ -1,6 +1,6 @@
 /**
- * The class of a failure, which decides what each engine does (ARCHITECTURE.md, "How each engine treats
- * each failure").
+ * The class of a failure, which decides what each engine does (ARCHITECTURE.md, "How each engine
+ * treats each failure").
  *
  * - `unavailable`: a server is away, too busy or not set up yet. The same call may succeed later. A
  *   commit in progress may or may not have happened.
@@ -8,8 +8,8 @@
  * - `locked`: another transaction holds a lock. The same call may succeed later, another call now.
  * - `conflict`: another transaction was in the way (serialization, deadlock, a unique key taken
  *   meanwhile). The restarted call sees the changes of the other transaction.
- * - `item`: any other failure, a fault of the present item or of the program. It is logged in full, and
- *   shown to callers as an internal error.
+ * - `item`: any other failure, a fault of the present item or of the program. It is logged in full,
+ *   and shown to callers as an internal error.
  */
 export type FailureClass = ErrorCode | 'item'
 

@@ -38,10 +38,11 @@ const stopDeadlineMs = 10_000
  * Runs a process from start to end: `main` opens its resources, and returns when its work is done.
  * For most processes that is when the signal is aborted.
  *
- * SIGTERM or SIGINT: the process is not ready any more, stops, closes its resources in reverse order
- * and exits with 0; after 10 s, or at a second signal, it exits at once with 1. Wrong configuration,
- * of the process or of a server: every fault is printed, exit 78 (EX_CONFIG of sysexits.h). Any other
- * error of `main`: it is logged, exit 1, and a supervisor restarts the process.
+ * SIGTERM or SIGINT: the process is not ready any more, stops, closes its resources in reverse
+ * order and exits with 0; after 10 s, or at a second signal, it exits at once with 1. Wrong
+ * configuration, of the process or of a server: every fault is printed, exit 78 (EX_CONFIG of
+ * sysexits.h). Any other error of `main`: it is logged, exit 1, and a supervisor restarts the
+ * process.
  */
 export async function runService<Config extends Record<string, unknown>>(
   name: string,

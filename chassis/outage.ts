@@ -9,8 +9,8 @@ export interface OutageOptions {
 }
 
 /**
- * Work that cannot be done now and is retried. The outage is logged when it begins, every minute with
- * its duration and its cause, and when it is over.
+ * Work that cannot be done now and is retried. The outage is logged when it begins, every minute
+ * with its duration and its cause, and when it is over.
  *
  * Several tasks may be affected (`who`): the outage is over when the last of them has succeeded.
  */
@@ -51,7 +51,10 @@ export class Outage {
     return this.#affected.has(who)
   }
 
-  /** Reports that a task has succeeded, or is not needed any more. A stop of the process ends no outage. */
+  /**
+   * Reports that a task has succeeded, or is not needed any more. A stop of the process ends no
+   * outage.
+   */
   over(who: unknown = this): void {
     if (!this.#affected.delete(who) || this.#affected.size > 0) return
     const seconds = Math.round((performance.now() - this.#beganAtMs) / 1_000)

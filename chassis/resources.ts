@@ -4,7 +4,9 @@ interface Closable {
   close: () => unknown
 }
 
-/** The open resources of a process. They are closed in reverse order, also when one fails to close. */
+/**
+ * The open resources of a process. They are closed in reverse order, also when one fails to close.
+ */
 export class Resources {
   readonly #open: Closable[] = []
 

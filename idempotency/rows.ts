@@ -50,7 +50,10 @@ export interface StoredResponse extends ScopedKey {
   response_body: string
 }
 
-/** In the transaction that has the effects and has locked the keys; sorted, as all multi-row writes are. */
+/**
+ * In the transaction that has the effects and has locked the keys; sorted, as all multi-row writes
+ * are.
+ */
 export const insertResponses = (trx: InTransaction, responses: StoredResponse[]) => {
   const sorted = responses.toSorted((a, b) => (keyId(a) < keyId(b) ? -1 : 1))
   return sql`

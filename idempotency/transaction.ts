@@ -37,10 +37,10 @@ export interface IdempotentResponse<Body> extends EffectResponse<Body> {
 type Outcome<Body> = IdempotentResponse<Body> | Problem
 
 /**
- * Runs an effect in a transaction, once per key: the response is stored with the effect, and the same
- * key with the same request replays it. Only an effect is remembered: when it throws, the key is free.
- * Throws a Problem: `idempotency-key-reused` (422) for another request, `request-in-progress` (409) while
- * the first is still running.
+ * Runs an effect in a transaction, once per key: the response is stored with the effect, and the
+ * same key with the same request replays it. Only an effect is remembered: when it throws, the key
+ * is free. Throws a Problem: `idempotency-key-reused` (422) for another request,
+ * `request-in-progress` (409) while the first is still running.
  */
 export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Body>(
   db: Database<Tables>,
@@ -53,8 +53,9 @@ export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Bod
 }
 
 /**
- * The same for many requests in one transaction. The effect gets the requests that are neither replayed
- * nor refused, and returns a response for each. Returns an outcome for each request, in their order.
+ * The same for many requests in one transaction. The effect gets the requests that are neither
+ * replayed nor refused, and returns a response for each. Returns an outcome for each request, in
+ * their order.
  */
 export async function withIdempotencyKeys<
   Tables extends WithIdempotencyKeys,
@@ -83,8 +84,8 @@ export async function withIdempotencyKeys<
 }
 
 /**
- * The outcomes of requests that have no effect any more: replayed or refused. Of two requests with one key
- * and no response yet, the first has the effect, and the second is refused.
+ * The outcomes of requests that have no effect any more: replayed or refused. Of two requests with
+ * one key and no response yet, the first has the effect, and the second is refused.
  */
 async function replayOrRefuse<Body>(
   trx: InTransaction,

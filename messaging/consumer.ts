@@ -18,15 +18,17 @@ export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends
   /** What to consume; queue, dead-letter queue, exchange and bindings are declared. */
   queue: QueueTopology
   decode: (content: Uint8Array) => Decoded<Event>
-  /** Whether the handler leaves events in the outbox: then the relay is notified after each commit. */
+  /**
+   * Whether the handler leaves events in the outbox: then the relay is notified after each commit.
+   */
   notifiesRelay?: boolean
   /** What else the process does with its database, until told to stop. */
   alongside?: (db: Database<Tables>) => Promise<void>
 }
 
 /**
- * Consumes a queue through the inbox of a database, until told to stop. Waits for servers that are away. Opens
- * database and broker, reports their health, and closes them.
+ * Consumes a queue through the inbox of a database, until told to stop. Waits for servers that are
+ * away. Opens database and broker, reports their health, and closes them.
  */
 export const runConsumer = <Tables extends MessagingDatabase, Event extends IncomingEvent>(
   options: ConsumerOptions<Tables, Event>,

@@ -19,8 +19,9 @@ export interface EngineOptions {
   /** Called once for each part of the readiness. A check throws, or rejects, while not ready. */
   health?: { check: (name: string, check: () => unknown) => void }
   /**
-   * The service that must own the database. It is compared with the table `installation`, whose id also
-   * claims the virtual host of RabbitMQ. Without a service, neither is checked, and the table is not needed.
+   * The service that must own the database. It is compared with the table `installation`, whose id
+   * also claims the virtual host of RabbitMQ. Without a service, neither is checked, and the table
+   * is not needed.
    */
   service?: string
   /**
@@ -46,8 +47,8 @@ export interface Opened<Tables> {
 const closeTimeoutMs = 6_000
 
 /**
- * Opens the database of an engine, works until the signal is aborted, and closes all that was opened.
- * When `work` rejects, or a precondition fails, the engine stops and its promise rejects.
+ * Opens the database of an engine, works until the signal is aborted, and closes all that was
+ * opened. When `work` rejects, or a precondition fails, the engine stops and its promise rejects.
  */
 export async function withEngine<Tables>(
   { databaseUrl: url, ...options }: EngineOptions & Pick<DatabaseOptions, 'lockTimeoutMs'>,

@@ -1,6 +1,7 @@
 /**
- * All that a service may import of the engine: transactional outbox with its relay, inbox with its consumer.
- * What talks to RabbitMQ is loaded by the two that run, so that whoever only appends events does without.
+ * All that a service may import of the engine: transactional outbox with its relay, inbox with its
+ * consumer. What talks to RabbitMQ is loaded by the two that run, so that whoever only appends
+ * events does without.
  */
 export { connectDatabase } from '#chassis/database/connect.ts'
 export { RowLocks } from './deferral/row-locks.ts'

@@ -18,8 +18,8 @@ export interface OwnInstallation {
 }
 
 /**
- * Reads from its database which installation a process belongs to; waits for a server that is away, and for
- * the migrations. Requires that the database belongs to this service.
+ * Reads from its database which installation a process belongs to; waits for a server that is away,
+ * and for the migrations. Requires that the database belongs to this service.
  */
 export function ownInstallation<Tables>(
   db: Database<Tables>,
@@ -60,7 +60,10 @@ function idOf(row: Row, service: string): string {
   )
 }
 
-/** Names the installation unless it has a name; returns the one it has then. Safe to run side by side. */
+/**
+ * Names the installation unless it has a name; returns the one it has then. Safe to run side by
+ * side.
+ */
 export async function nameInstallation<Tables>(db: Database<Tables>, row: Row): Promise<string> {
   await insertInstallation(db, row)
   return idOf((await readInstallation(db)) as Row, row.service)

@@ -16,7 +16,9 @@ export const consumerQueues: readonly string[] = Object.values(queues).map(({ qu
 
 /** What the broker reports. Each call is a connection of its own. A call never rejects. */
 export interface BrokerReport {
-  /** Counts the dead letters, and lists them if asked to: they may explain why an order is stuck. */
+  /**
+   * Counts the dead letters, and lists them if asked to: they may explain why an order is stuck.
+   */
   deadLetters: (areListed: boolean) => Promise<DeadLetters>
   /** Queues that exist and have no leader; or why that is unknown. */
   leaderlessQueues: () => Promise<{ queues: LeaderlessQueue[]; unknown: string | null }>
@@ -61,7 +63,9 @@ export async function listAllDeadLetters(url: string): Promise<DeadLetterSummary
   return (await withQueueBrowser(url, (browser) => listDeadLetters(browser, all))).letters
 }
 
-/** Counts under the lock if possible: unacknowledged messages of another operator are in no count. */
+/**
+ * Counts under the lock if possible: unacknowledged messages of another operator are in no count.
+ */
 async function readDeadLetters(
   browser: QueueBrowser,
   { areListed }: { areListed: boolean },
@@ -105,7 +109,9 @@ async function tryLock(browser: QueueBrowser): Promise<boolean> {
   }
 }
 
-/** The command that elects the only replica of a queue, by the queue's internal name in RabbitMQ. */
+/**
+ * The command that elects the only replica of a queue, by the queue's internal name in RabbitMQ.
+ */
 function electionCommand(url: string, queue: string): string {
   const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
   const name = `${vhost === '/' ? '%2F' : vhost}_${queue}`

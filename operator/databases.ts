@@ -22,8 +22,9 @@ export interface Snapshots {
 const statementTimeoutMs = 120_000
 
 /**
- * Opens both databases for `work`, and closes them. Rejects with `unavailable` when a database cannot
- * be reached, and with an Error when one is not the database of its service. The message names it.
+ * Opens both databases for `work`, and closes them. Rejects with `unavailable` when a database
+ * cannot be reached, and with an Error when one is not the database of its service. The message
+ * names it.
  */
 export async function withDatabases<T>(
   env: NodeJS.ProcessEnv,

@@ -61,7 +61,9 @@ export function probeDepth(connection: ChannelModel, queue: string): Promise<num
 /** The AMQP reply code for a queue that does not exist. */
 const notFound = 404
 
-/** Destroys the socket: a channel that waits for a leaderless queue would block a graceful close. */
+/**
+ * Destroys the socket: a channel that waits for a leaderless queue would block a graceful close.
+ */
 function destroyConnection(connection: ChannelModel): void {
   const { stream } = connection.connection as unknown as { stream: Socket }
   stream.destroy(new Error('The connection was destroyed'))

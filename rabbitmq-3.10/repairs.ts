@@ -30,8 +30,8 @@ function electLeaders(): string[] {
 }
 
 /**
- * When a queue is deleted in the second after a start, the worker for its dead letters crashes until
- * its supervisor gives up, which nobody starts again. Then no queue with at-least-once
+ * When a queue is deleted in the second after a start, the worker for its dead letters crashes
+ * until its supervisor gives up, which nobody starts again. Then no queue with at-least-once
  * dead-lettering can have a leader, and each gives up as well. A queue that is being deleted leaves
  * ra's directory before its process ends: one that is there without a process has crashed.
  */

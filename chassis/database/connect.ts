@@ -18,10 +18,10 @@ export interface DatabaseOptions {
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
- * Every error is the server's own, or an AppError: `unavailable`, `slow`, `locked` or `conflict`, see
- * errors.ts. Each session sets what the code relies on, see session.ts: timeouts for a statement (5 s
- * by default), for a lock (2 s) and for an idle transaction (10 s).
- * Statements are prepared once per connection, under a hash of their text.
+ * Every error is the server's own, or an AppError: `unavailable`, `slow`, `locked` or `conflict`,
+ * see errors.ts. Each session sets what the code relies on, see session.ts: timeouts for a
+ * statement (5 s by default), for a lock (2 s) and for an idle transaction (10 s). Statements are
+ * prepared once per connection, under a hash of their text.
  */
 export function connectDatabase<Tables>({
   name,
@@ -52,8 +52,8 @@ export type Queryable = Pick<Kysely<unknown>, 'getExecutor'>
 export type InTransaction = Pick<Transaction<unknown>, 'getExecutor' | 'isTransaction'>
 
 /**
- * An idle connection is closed after less than the query timeout (8 s). So on a half-open network path
- * the connections time out at the same time, and not one after the other, each after 8 s.
+ * An idle connection is closed after less than the query timeout (8 s). So on a half-open network
+ * path the connections time out at the same time, and not one after the other, each after 8 s.
  */
 const idleMs = 6_000
 
@@ -66,7 +66,9 @@ const longStatements = (ms: number): SessionConfig => ({
   },
 })
 
-/** The options of the pool and of the listener's connection; parameters of the URL override them. */
+/**
+ * The options of the pool and of the listener's connection; parameters of the URL override them.
+ */
 export function connectionOptions(name: string, url: string): SessionConfig {
   return {
     connectionString: url,

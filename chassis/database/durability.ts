@@ -12,9 +12,9 @@ const consequences: Record<string, string> = {
 }
 
 /**
- * Requires that the server confirms a commit only when the commit is on disk, on which every promise of
- * this system depends. Rejects only with a line for each setting that is off. Waits for a server that
- * is away or refuses the login, and logs the outage.
+ * Requires that the server confirms a commit only when the commit is on disk, on which every
+ * promise of this system depends. Rejects only with a line for each setting that is off. Waits for
+ * a server that is away or refuses the login, and logs the outage.
  */
 export async function requireDurability<Tables>(
   db: Database<Tables>,

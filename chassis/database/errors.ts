@@ -2,9 +2,9 @@ import pg from 'pg'
 import { AppError } from '../errors.ts'
 
 /**
- * The SQLSTATEs by which a server is unavailable; the classes are in appendix A of PostgreSQL's manual.
- * Not listed: program faults, which no retry repairs, such as a missing column or function, a wrong
- * type, or a value that cannot be stored (decision 11).
+ * The SQLSTATEs by which a server is unavailable; the classes are in appendix A of PostgreSQL's
+ * manual. Not listed: program faults, which no retry repairs, such as a missing column or function,
+ * a wrong type, or a value that cannot be stored (decision 11).
  */
 const unavailable = [
   /^08/, // connection exception
@@ -24,8 +24,8 @@ const isNotifyQueueFull = ({ code, routine }: pg.DatabaseError): boolean =>
 const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, unique key taken
 
 /**
- * Translates an error of pg into an AppError, with the original as its cause. An error that is no answer
- * of the server is a lost or refused connection: `unavailable`, too.
+ * Translates an error of pg into an AppError, with the original as its cause. An error that is no
+ * answer of the server is a lost or refused connection: `unavailable`, too.
  */
 export function translateError(error: unknown): unknown {
   if (error instanceof AppError) return error

@@ -3,15 +3,18 @@ import pg from 'pg'
 interface Setting {
   value: string
   why: string
-  /** The URL (its own parameters, or its `options`) may override the value: no result depends on it. */
+  /**
+   * The URL (its own parameters, or its `options`) may override the value: no result depends on it.
+   */
   isTunable?: true
 }
 
 /**
- * The settings of every new session, whatever ALTER DATABASE, ALTER ROLE, postgresql.conf or PGOPTIONS
- * have set. Not here: settings that make a server slower or its log longer, not its results wrong;
- * `synchronous_commit`, which durability.ts checks; and `default_transaction_read_only`, by which an
- * administrator, or a host with a full disk, stops all writes on purpose: `unavailable`.
+ * The settings of every new session, whatever ALTER DATABASE, ALTER ROLE, postgresql.conf or
+ * PGOPTIONS have set. Not here: settings that make a server slower or its log longer, not its
+ * results wrong; `synchronous_commit`, which durability.ts checks; and
+ * `default_transaction_read_only`, by which an administrator, or a host with a full disk, stops all
+ * writes on purpose: `unavailable`.
  */
 export const sessionSettings = {
   statement_timeout: {
@@ -60,9 +63,9 @@ export const sessionSettings = {
   },
   plan_cache_mode: { value: 'auto', isTunable: true, why: 'prepared statements keep their plans' },
   /**
-   * A prepared statement keeps its plan. A plan for an empty table scans the table sequentially, also
-   * while the table grows, until autovacuum analyzes the table: for a minute or more, a burst of orders
-   * would be slower with each order. Every statement here has its index.
+   * A prepared statement keeps its plan. A plan for an empty table scans the table sequentially,
+   * also while the table grows, until autovacuum analyzes the table: for a minute or more, a burst
+   * of orders would be slower with each order. Every statement here has its index.
    */
   enable_seqscan: { value: 'off', isTunable: true, why: 'a plan for an empty table is kept' },
 } satisfies Record<string, Setting>
@@ -77,8 +80,8 @@ export interface SessionConfig extends pg.ClientConfig {
 /**
  * A connection that is open when its session has its settings.
  *
- * A statement sets them, not start-up parameters: PgBouncer refuses those, or silently drops them, and
- * the `options` of the URL would replace them. The cost is one round trip for each connection.
+ * A statement sets them, not start-up parameters: PgBouncer refuses those, or silently drops them,
+ * and the `options` of the URL would replace them. The cost is one round trip for each connection.
  */
 export class SessionClient extends pg.Client {
   readonly #statement: string

@@ -11,8 +11,8 @@ export class Health {
   readonly #checks = new Map<string, Check>()
 
   /**
-   * Adds a check. A check fails when it throws or rejects, which is the reason; when it returns `false`;
-   * or when it takes longer than 2 s.
+   * Adds a check. A check fails when it throws or rejects, which is the reason; when it returns
+   * `false`; or when it takes longer than 2 s.
    */
   check(name: string, check: Check): void {
     this.#checks.set(name, check)

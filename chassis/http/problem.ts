@@ -25,8 +25,8 @@ interface ProblemFields {
 }
 
 /**
- * An error for the caller, as application/problem+json (RFC 9457). Its type is given, or is the only
- * one of a status.
+ * An error for the caller, as application/problem+json (RFC 9457). Its type is given, or is the
+ * only one of a status.
  */
 export class Problem extends Error {
   readonly type: ProblemType
@@ -62,8 +62,9 @@ export const documentOf = (
 })
 
 /**
- * Turns every error, and a request without an answer, into a problem document. First middleware, so that
- * no error escapes. An error that is neither a Problem nor an outage is shown without internals.
+ * Turns every error, and a request without an answer, into a problem document. First middleware, so
+ * that no error escapes. An error that is neither a Problem nor an outage is shown without
+ * internals.
  */
 export const problems =
   (logger: Logger): Middleware =>

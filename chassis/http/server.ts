@@ -20,8 +20,8 @@ export interface HttpOptions {
 }
 
 /**
- * Responses are data: a browser that shows one loads and runs nothing. No HSTS: these processes speak
- * plain HTTP, and the proxy that terminates TLS decides for its domain.
+ * Responses are data: a browser that shows one loads and runs nothing. No HSTS: these processes
+ * speak plain HTTP, and the proxy that terminates TLS decides for its domain.
  */
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 

@@ -6,8 +6,8 @@ const maxErrors = 20
 const maxPointerLength = 200
 
 /**
- * The value, if it is valid. Throws a Problem (422) with at most twenty errors, and the number of the
- * others.
+ * The value, if it is valid. Throws a Problem (422) with at most twenty errors, and the number of
+ * the others.
  */
 export function validated<T>(validate: ValidateFunction<T>, value: unknown): T {
   if (validate(value)) return value

@@ -5,9 +5,9 @@ import { withFolderLock } from './folder-lock.mjs'
 const otherWay = 'Or run everything in containers: docker compose up --build'
 
 /**
- * Installs Debian packages if the user is root and apt-get exists; otherwise throws an Error with the
- * exact command to run. Starts no service of the packages. `isMissing` is called again under the lock,
- * since another command may have installed meanwhile.
+ * Installs Debian packages if the user is root and apt-get exists; otherwise throws an Error with
+ * the exact command to run. Starts no service of the packages. `isMissing` is called again under
+ * the lock, since another command may have installed meanwhile.
  *
  * @param {string[]} names
  * @param {{ log: (line: string) => void, isMissing: (name: string) => boolean }} options
@@ -57,8 +57,8 @@ function aptGet(args) {
 const policy = '/usr/sbin/policy-rc.d'
 
 /**
- * Runs the work while a policy tells dpkg not to start services. Ctrl-C ends apt-get, not this process,
- * so that the policy is always removed.
+ * Runs the work while a policy tells dpkg not to start services. Ctrl-C ends apt-get, not this
+ * process, so that the policy is always removed.
  *
  * @param {() => void} work
  */

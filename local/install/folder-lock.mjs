@@ -27,11 +27,11 @@ export async function withFolderLock(folder, work) {
 }
 
 /**
- * Acquires the lock of a folder, unless a living process holds the lock, which ends with its process.
- * Node from 20.19 on has no file lock, and a stale lock file that is removed and created again may
- * belong to another process by then. So each owner creates the next number: a hard link to a file with
- * its pid, in which only one of several processes succeeds. The highest number is the lock. Its file
- * is emptied at the release, and removed only by the owner of a higher number.
+ * Acquires the lock of a folder, unless a living process holds the lock, which ends with its
+ * process. Node from 20.19 on has no file lock, and a stale lock file that is removed and created
+ * again may belong to another process by then. So each owner creates the next number: a hard link
+ * to a file with its pid, in which only one of several processes succeeds. The highest number is
+ * the lock. Its file is emptied at the release, and removed only by the owner of a higher number.
  *
  * @param {string} folder
  * @returns {{ release: () => void } | { holder: number }}

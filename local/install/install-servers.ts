@@ -1,5 +1,5 @@
-// Runs before the npm scripts that start servers without `npm start`: installs the packages that npm
-// does not have. Arguments name further packages.
+// Runs before the npm scripts that start servers without `npm start`: installs the packages that
+// npm does not have. Arguments name further packages.
 import { ensureSystemPackages, isSystemPackage } from './system-packages.ts'
 
 try {

@@ -1,7 +1,7 @@
 // Runs before every npm script, on any Node and without node_modules: installs the dependencies of
-// package-lock.json. Silent and quick when they are installed. Then runs the script of its arguments,
-// if any, on the pinned Node: the shell of the npm script would not find the pinned Node, since the
-// shell remembers where `node` was before the installation.
+// package-lock.json. Silent and quick when they are installed. Then runs the script of its
+// arguments, if any, on the pinned Node: the shell of the npm script would not find the pinned
+// Node, since the shell remembers where `node` was before the installation.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -39,8 +39,8 @@ async function install() {
 }
 
 /**
- * Compares the lock file with the versions that npm recorded at the end of its last run. Only optional
- * packages may be missing, such as the binaries of other platforms.
+ * Compares the lock file with the versions that npm recorded at the end of its last run. Only
+ * optional packages may be missing, such as the binaries of other platforms.
  */
 function isInstalled() {
   const written = join(root, 'node_modules/.package-lock.json')
@@ -63,8 +63,8 @@ function packagesOf(file) {
 }
 
 /**
- * The pinned Linux binary of Node needs libatomic, and npm puts that binary first in the PATH of install
- * scripts. Without libatomic, npm silently leaves out optional packages.
+ * The pinned Linux binary of Node needs libatomic, and npm puts that binary first in the PATH of
+ * install scripts. Without libatomic, npm silently leaves out optional packages.
  */
 async function ensureLibatomic() {
   const isMissing = () => process.platform === 'linux' && !hasLibrary('libatomic.so.1')

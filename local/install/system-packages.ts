@@ -26,8 +26,8 @@ export const isSystemPackage = (name: string): name is SystemPackage =>
 const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin']
 
 /**
- * Installs missing packages with apt-get as root on Debian or Ubuntu; elsewhere throws an Error with the
- * exact command to run.
+ * Installs missing packages with apt-get as root on Debian or Ubuntu; elsewhere throws an Error
+ * with the exact command to run.
  */
 export async function ensureSystemPackages(
   names: SystemPackage[],

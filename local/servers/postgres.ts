@@ -21,8 +21,8 @@ export type PostgresOptions = {
 export type Postgres = { program: Program; url(database: string): string }
 
 /**
- * The program of a private PostgreSQL; `url` logs in as its administrator. Variables of the shell for
- * other servers (PGHOST …) are removed from the environment.
+ * The program of a private PostgreSQL; `url` logs in as its administrator. Variables of the shell
+ * for other servers (PGHOST …) are removed from the environment.
  */
 export function postgres(paths: Paths, options: PostgresOptions): Postgres {
   deletePostgresVariables(process.env)

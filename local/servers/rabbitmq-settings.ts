@@ -34,8 +34,8 @@ export function rabbitmqFiles({ ports, user, password }: BrokerSettings): Record
 }
 
 /**
- * The environment of a node that shares nothing with other nodes on this machine: own cookie (HOME),
- * own epmd, own ports, loopback only. Only PATH is inherited.
+ * The environment of a node that shares nothing with other nodes on this machine: own cookie
+ * (HOME), own epmd, own ports, loopback only. Only PATH is inherited.
  */
 export function rabbitmqEnvironment({ ports, dir, nodeName }: BrokerSettings): NodeJS.ProcessEnv {
   return {

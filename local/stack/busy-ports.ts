@@ -4,7 +4,9 @@ import type { Settings } from './settings.ts'
 
 type Need = { port: number; purpose: string; variable: 'LOCAL_PORT_BASE' | 'GATEWAY_PORT' }
 
-/** Throws one Error that lists every port of the stack that cannot be used, before anything starts. */
+/**
+ * Throws one Error that lists every port of the stack that cannot be used, before anything starts.
+ */
 export async function assertPortsFree(settings: Settings): Promise<void> {
   const faults = await Promise.all(neededPorts(settings).map(faultOf))
   const lines = faults.filter((fault) => fault !== undefined)

@@ -46,8 +46,9 @@ export function outsideDir(stateDir: string): string {
 export const outsidePrefix = '/var/tmp/orders-payments-'
 
 /**
- * The state directory itself, unless root starts programs as other users that cannot enter it (a clone
- * under /root, or a `mktemp -d`). The folder in /var/tmp is recorded: a moved clone finds its data.
+ * The state directory itself, unless root starts programs as other users that cannot enter it (a
+ * clone under /root, or a `mktemp -d`). The folder in /var/tmp is recorded: a moved clone finds its
+ * data.
  */
 function openSharedDir(stateDir: string): string {
   const isRoot = process.getuid?.() === 0

@@ -7,8 +7,9 @@ export type DeathSignal = 'KILL' | 'TERM' | 'INT'
 export type Command = { file: string; args: string[]; options: SpawnOptions }
 
 /**
- * A command in its own session, so that Ctrl-C in the terminal reaches only the supervisor. When the
- * supervisor dies, however it dies, the kernel sends `deathSignal` to the command (with setpriv).
+ * A command in its own session, so that Ctrl-C in the terminal reaches only the supervisor. When
+ * the supervisor dies, however it dies, the kernel sends `deathSignal` to the command (with
+ * setpriv).
  */
 export function guardedCommand(
   [file = '', ...args]: string[],

@@ -6,7 +6,9 @@ import { pause } from './waiting.ts'
 const firstReportMs = 5_000
 const nextReportMs = 30_000
 
-/** Reports what a start waits for, when it takes long, again and again until the signal is aborted. */
+/**
+ * Reports what a start waits for, when it takes long, again and again until the signal is aborted.
+ */
 export async function reportWhileWaiting(
   report: (reason: string) => void,
   reason: () => string | Promise<string>,

@@ -22,8 +22,8 @@ export async function killAll(paths: Paths): Promise<void> {
 }
 
 /**
- * Sends SIGKILL to all processes of a stack without waiting, for a supervisor that exits. The pid files
- * are valid during its own run only; without /proc there is nothing else.
+ * Sends SIGKILL to all processes of a stack without waiting, for a supervisor that exits. The pid
+ * files are valid during its own run only; without /proc there is nothing else.
  */
 export function killAllNow(paths: Paths): void {
   for (const pid of recordedPids(paths.runDir)) signal(-pid, 'SIGKILL')

@@ -8,9 +8,10 @@ const maxDelayMs = 5_000
 const healthyAfterMs = 10_000
 
 /**
- * The next delay: none after the first death, then doubling up to five seconds. A program that ran for
- * ten seconds was healthy, and its death is a first one again. A message that crashes its consumer
- * does so twice before it is quarantined: the second delay is short for the other messages.
+ * The next delay: none after the first death, then doubling up to five seconds. A program that ran
+ * for ten seconds was healthy, and its death is a first one again. A message that crashes its
+ * consumer does so twice before it is quarantined: the second delay is short for the other
+ * messages.
  */
 export function nextRestart(streak: Streak, ranMs: number): Streak {
   const deaths = ranMs >= healthyAfterMs ? 1 : streak.deaths + 1

@@ -11,9 +11,9 @@ export class RestartQueue {
   readonly #last = new Map<string, Promise<void>>()
 
   /**
-   * Resolves when the replica before this one has left the queue, after a second at most, or when the
-   * signal is aborted. The caller calls the returned function to leave the queue: when the replica is
-   * ready, or has failed to start.
+   * Resolves when the replica before this one has left the queue, after a second at most, or when
+   * the signal is aborted. The caller calls the returned function to leave the queue: when the
+   * replica is ready, or has failed to start.
    */
   async enter(name: string, signal?: AbortSignal): Promise<() => void> {
     const process = processOf(name)

@@ -23,7 +23,9 @@ export async function startReady(
   return running
 }
 
-/** Throws, and leaves nothing running, when the program ends or is not ready after three minutes. */
+/**
+ * Throws, and leaves nothing running, when the program ends or is not ready after three minutes.
+ */
 async function waitUntilReady(
   program: Program,
   running: Running,

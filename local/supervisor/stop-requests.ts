@@ -8,8 +8,8 @@ export function meaningOf(sinceFirstMs: number | undefined): 'stop' | 'echo' | '
 }
 
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP, or when the npm that started this process is gone. A
- * later signal calls `onKill`.
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, or when the npm that started this process is
+ * gone. A later signal calls `onKill`.
  */
 export function stopRequest(onKill: () => void): Promise<void> {
   return new Promise((resolve) => {

@@ -6,9 +6,9 @@ type Answer = 'ack' | 'requeue'
 
 /**
  * The unacknowledged messages of a channel, and their answers. Answers are sent together, a moment
- * later: one for all consecutive deliveries with the same answer, which spares the broker most of that
- * work. A message that was delivered after one that is still open is answered by itself, so that none
- * waits for a neighbour.
+ * later: one for all consecutive deliveries with the same answer, which spares the broker most of
+ * that work. A message that was delivered after one that is still open is answered by itself, so
+ * that none waits for a neighbour.
  */
 export class AckBatcher {
   readonly #channel: AckChannel

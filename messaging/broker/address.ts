@@ -14,8 +14,9 @@ export function brokerAddress(url: string): { host: string; port: number } {
 }
 
 /**
- * What amqplib connects with. User and password are decoded here and never put into a URL again: it takes
- * the bytes of a URL for Latin-1, and who puts a URL together from parts may lose one, or show it.
+ * What amqplib connects with. User and password are decoded here and never put into a URL again: it
+ * takes the bytes of a URL for Latin-1, and who puts a URL together from parts may lose one, or
+ * show it.
  */
 export function connectFields(url: string): Options.Connect {
   const { protocol, username, password, pathname, searchParams } = new URL(url)

@@ -10,7 +10,9 @@ export interface OutgoingMessage {
   contentType?: string | undefined
   content: Buffer
   headers?: Record<string, unknown>
-  /** Of a message that is passed on: what its sender wrote besides. Replaces what we would write. */
+  /**
+   * Of a message that is passed on: what its sender wrote besides. Replaces what we would write.
+   */
   properties?: Options.Publish
 }
 
@@ -20,12 +22,17 @@ export interface Published {
   confirmed: string[]
   /** The broker refused them, could not route them, or closed the channel because of them. */
   failed: { id: string; error: string }[]
-  /** The channel was lost before an answer came, or they were never sent: they may yet arrive, or not. */
+  /**
+   * The channel was lost before an answer came, or they were never sent: they may yet arrive, or
+   * not.
+   */
   unknown: string[]
 }
 
 export interface Answers extends Published {
-  /** Unknown, too: they were in flight when the broker closed the channel because of one of them. */
+  /**
+   * Unknown, too: they were in flight when the broker closed the channel because of one of them.
+   */
   suspected: string[]
   /** No answer came before the deadline. */
   late: string[]

@@ -15,8 +15,8 @@ export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
   })
 
 /**
- * For work that ends: rejects with `unavailable`. When the connection breaks, calls that are under way
- * on it reject too; but closing a channel then never ends, so that needs a limit.
+ * For work that ends: rejects with `unavailable`. When the connection breaks, calls that are under
+ * way on it reject too; but closing a channel then never ends, so that needs a limit.
  */
 export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
   const connecting = connectTo(url, name).then((connection) => {
@@ -35,10 +35,11 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
 }
 
 /**
- * Closes gracefully, and destroys the socket after `closeTimeoutMs`: with a broker that does not answer,
- * amqplib takes only an error of its socket for the end of the connection. Whatever was sent must be
- * answered before: amqplib writes the close frame ahead of what its channels have written in this turn of
- * the event loop, and even in the last. Never rejects, and need not be awaited.
+ * Closes gracefully, and destroys the socket after `closeTimeoutMs`: with a broker that does not
+ * answer, amqplib takes only an error of its socket for the end of the connection. Whatever was
+ * sent must be answered before: amqplib writes the close frame ahead of what its channels have
+ * written in this turn of the event loop, and even in the last. Never rejects, and need not be
+ * awaited.
  */
 export function closeConnection(connection: ChannelModel, closeTimeoutMs = 500): Promise<void> {
   const { stream } = connection.connection as unknown as { stream: Socket }

@@ -19,7 +19,9 @@ export interface Delivery {
   headers: Record<string, unknown>
   /** A consumer had it before, and did not acknowledge it. */
   isRedelivered: boolean
-  /** The channel is gone: the broker redelivers the message, and no answer to this delivery matters. */
+  /**
+   * The channel is gone: the broker redelivers the message, and no answer to this delivery matters.
+   */
   isLost: () => boolean
   ack: () => void
   /** The broker delivers it again, to this or another consumer. */
@@ -51,8 +53,8 @@ const closeTimeoutMs = 1_000
  * Consumes a queue on a connection of its own, until closed.
  *
  * Whatever ends it (a lost connection, a deleted queue), it begins again from declaring and
- * connecting, so that the topology is redeclared at a broker that has lost it. A removed
- * binding ends nothing, though no message comes any more: bindings are redeclared every few seconds.
+ * connecting, so that the topology is redeclared at a broker that has lost it. A removed binding
+ * ends nothing, though no message comes any more: bindings are redeclared every few seconds.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions
@@ -81,8 +83,8 @@ export class Subscription {
   }
 
   /**
-   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued; also for an
-   * attempt to connect that is under way.
+   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued; also
+   * for an attempt to connect that is under way.
    */
   async close(): Promise<void> {
     this.#stop.abort()
@@ -179,11 +181,11 @@ const openChannel = (connection: ChannelModel): Promise<Channel> =>
   withTimeout(connectTimeoutMs, 'opening a channel', connection.createChannel())
 
 /**
- * Resolves when every message is answered, and the queue has the answers. That a channel was
- * closed is no proof: a quorum queue takes 32 commands of a channel at a time, and the channel keeps
- * further ones to itself, until it is told that those are done, or for ever, when it is closed before.
- * A get is done by the queue after them; a message that it brings goes back. Whatever the queue answers
- * after that comes when the channel was told, and has sent the rest.
+ * Resolves when every message is answered, and the queue has the answers. That a channel was closed
+ * is no proof: a quorum queue takes 32 commands of a channel at a time, and the channel keeps
+ * further ones to itself, until it is told that those are done, or for ever, when it is closed
+ * before. A get is done by the queue after them; a message that it brings goes back. Whatever the
+ * queue answers after that comes when the channel was told, and has sent the rest.
  */
 async function finishAcknowledging(
   channel: Channel,

@@ -9,12 +9,15 @@ export interface Installation {
 }
 
 /**
- * Nothing is in it: its arguments say whose the virtual host is. RabbitMQ compares them whenever it is
- * declared, so of two installations that want one virtual host the first has it.
+ * Nothing is in it: its arguments say whose the virtual host is. RabbitMQ compares them whenever it
+ * is declared, so of two installations that want one virtual host the first has it.
  */
 export const installationQueue = 'orders-payments.installation'
 
-/** A routing key is an argument that may be any text, in all versions. A quorum queue is on several nodes. */
+/**
+ * A routing key is an argument that may be any text, in all versions. A quorum queue is on several
+ * nodes.
+ */
 export const ownershipOf = (id: string) => ({
   durable: true,
   arguments: {

@@ -1,13 +1,15 @@
 import type { Answers, ConfirmWindow, OutgoingMessage } from './confirm-window.ts'
 
-/** How long a call may spend on isolated messages: the caller holds a transaction open meanwhile. */
+/**
+ * How long a call may spend on isolated messages: the caller holds a transaction open meanwhile.
+ */
 const isolatedMs = 1_000
 
 /**
  * Messages that were in flight when the broker closed the channel with an error (too large, say, or
- * with a header that it refuses): one of them is the cause. Each is published alone on the channel from then on,
- * after all others, until it is confirmed. So the one at fault fails by itself, and its neighbours
- * are published on the next connection.
+ * with a header that it refuses): one of them is the cause. Each is published alone on the channel
+ * from then on, after all others, until it is confirmed. So the one at fault fails by itself, and
+ * its neighbours are published on the next connection.
  */
 export class Isolation {
   readonly #ids = new Set<string>()

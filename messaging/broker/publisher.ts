@@ -14,7 +14,8 @@ const answerTimeoutMs = 500
 
 /**
  * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
- * closed. Opening it never fails: it connects in the background and declares its topology each time.
+ * closed. Opening it never fails: it connects in the background and declares its topology each
+ * time.
  */
 export class Publisher {
   readonly #options: BrokerOptions & { logger: Logger }
@@ -58,8 +59,8 @@ export class Publisher {
   }
 
   /**
-   * Publishes all at once and says what the broker did with each. What is unknown is neither confirmed
-   * nor failed: the connection is lost, or was not there. Never rejects.
+   * Publishes all at once and says what the broker did with each. What is unknown is neither
+   * confirmed nor failed: the connection is lost, or was not there. Never rejects.
    *
    * At the deadline the broker is asked for a sign of life. One that answers has the messages and
    * does not confirm them, which is a failure (of their queue, perhaps); of one that does not,
@@ -92,7 +93,10 @@ export class Publisher {
     this.#disconnect()
   }
 
-  /** Call it when nothing is in flight any more. An attempt to connect that is under way is waited for. */
+  /**
+   * Call it when nothing is in flight any more. An attempt to connect that is under way is waited
+   * for.
+   */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#disconnect()

@@ -13,9 +13,9 @@ export function shortString(text: string): string {
 }
 
 /**
- * The properties of a message that came, as they can be sent again: texts as much as fits, persistent
- * unless the sender chose. Not the user, who would have to be ourselves, nor the expiration, at
- * which the copy would vanish, nor the cluster id, which amqplib cannot write.
+ * The properties of a message that came, as they can be sent again: texts as much as fits,
+ * persistent unless the sender chose. Not the user, who would have to be ourselves, nor the
+ * expiration, at which the copy would vanish, nor the cluster id, which amqplib cannot write.
  */
 export function republishable({
   userId: _userId,

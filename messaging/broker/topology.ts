@@ -59,14 +59,15 @@ const closeTimeoutMs = 2_000
 const deliveryLimit = 1_000
 
 /**
- * Of dead letters, none: each look at a letter may count as a delivery, and at the limit it is gone.
- * The default of RabbitMQ 4 is 20, so this is the largest number that both versions take.
+ * Of dead letters, none: each look at a letter may count as a delivery, and at the limit it is
+ * gone. The default of RabbitMQ 4 is 20, so this is the largest number that both versions take.
  */
 const noDeliveryLimit = 2_147_483_647
 
 /**
  * Makes sure that the topology exists, again whenever it is called: a broker that came back without
- * its disk gets it again. One attempt; rascal's own reconnecting is off, because the callers retry by calling it again. Rejects when the virtual host belongs to another installation.
+ * its disk gets it again. One attempt; rascal's own reconnecting is off, because the callers retry
+ * by calling it again. Rejects when the virtual host belongs to another installation.
  */
 export async function declareTopology(options: BrokerOptions): Promise<void> {
   const declaring: Declaring = { ...options, name: `${options.name} topology` }
@@ -90,7 +91,9 @@ async function declare(declaring: Declaring): Promise<void> {
   }
 }
 
-/** Whose the virtual host is, is declared all the same by a user who may: it cannot be looked at. */
+/**
+ * Whose the virtual host is, is declared all the same by a user who may: it cannot be looked at.
+ */
 async function lookAt(declaring: Declaring): Promise<void> {
   const { installationId, ...rest } = declaring
   if (installationId) {

@@ -22,8 +22,8 @@ export const messageIdOf = (event: DeferredEvent): string =>
   shortString(propertiesOf(event).messageId ?? event.event_id)
 
 /**
- * The message as it came, for its queue. With `asItCame` false only its kind is kept, should the other
- * properties, or the headers, be what is in the way.
+ * The message as it came, for its queue. With `asItCame` false only its kind is kept, should the
+ * other properties, or the headers, be what is in the way.
  */
 export function returningMessage(
   queue: string,

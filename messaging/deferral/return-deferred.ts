@@ -18,13 +18,17 @@ export interface DeferredReturn<Tables, Event> {
 /** Most messages of one turn, of 64 KiB each. */
 const batchSize = 200
 const pollMs = 500
-/** How often to look while this process knows of no locked row: another process that did may have died. */
+/**
+ * How often to look while this process knows of no locked row: another process that did may have
+ * died.
+ */
 const idleMs = 2_500
 const confirmMs = 3_000
 
 /**
- * Returns deferred events to their queue until told to stop: twice a second while any wait, and at once again
- * while there are more than one turn returns. While none wait, this costs a query every `idleMs`.
+ * Returns deferred events to their queue until told to stop: twice a second while any wait, and at
+ * once again while there are more than one turn returns. While none wait, this costs a query every
+ * `idleMs`.
  */
 export async function runReturn<Tables, Event>(
   returning: DeferredReturn<Tables, Event>,
@@ -62,7 +66,10 @@ async function pauseUntilDue<Tables, Event>(
   )
 }
 
-/** What a turn did: how many rows are waited for, how many events it returned, and which the broker refused. */
+/**
+ * What a turn did: how many rows are waited for, how many events it returned, and which the broker
+ * refused.
+ */
 type Turn = { waiting: number; returned: number; failed: Published['failed'] }
 
 /**
@@ -93,7 +100,9 @@ export async function returnOnce<Tables, Event>(
   })
 }
 
-/** What the broker refuses at first is sent without the headers and properties that strangers wrote. */
+/**
+ * What the broker refuses at first is sent without the headers and properties that strangers wrote.
+ */
 async function publish<Tables, Event>(
   { queue, publisher }: DeferredReturn<Tables, Event>,
   events: DeferredEvent[],

@@ -1,8 +1,9 @@
 import type { Transaction } from 'kysely'
 
 /**
- * How long a batch waits for a lock before the events that need it are deferred. Longer than the batches of
- * other consumers hold theirs, and short beside the second in which all other events are to be handled.
+ * How long a batch waits for a lock before the events that need it are deferred. Longer than the
+ * batches of other consumers hold theirs, and short beside the second in which all other events are
+ * to be handled.
  */
 export const batchLockTimeoutMs = 300
 
@@ -10,15 +11,15 @@ export interface LockedRows<Tables, Event> {
   /** The row that the handling of an event locks. */
   keyOf: (event: Event) => string
   /**
-   * Locks these rows until the transaction ends, without waiting, and returns the keys of those that
-   * another transaction has locked. Not of rows that do not exist.
+   * Locks these rows until the transaction ends, without waiting, and returns the keys of those
+   * that another transaction has locked. Not of rows that do not exist.
    */
   lockOrSkip: (trx: Transaction<Tables>, keys: string[]) => Promise<string[]>
 }
 
 /**
- * The rows that a consumer locks, and those of them that are known to be locked by another transaction: no
- * batch waits for one of these again until it was seen free.
+ * The rows that a consumer locks, and those of them that are known to be locked by another
+ * transaction: no batch waits for one of these again until it was seen free.
  */
 export class RowLocks<Tables, Event> {
   readonly #rows: LockedRows<Tables, Event>

@@ -16,7 +16,10 @@ export interface NewDeferredEvent {
   content: Buffer
 }
 
-/** In the transaction that would have been that of their effect. No unique key: nobody is waited for. */
+/**
+ * In the transaction that would have been that of their effect. No unique key: nobody is waited
+ * for.
+ */
 export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =>
   sql`
     INSERT INTO deferred_events (event_id, waits_for, properties, content)

@@ -43,7 +43,10 @@ export async function runConsumer<Tables, Event extends IncomingEvent>(
   await closing
 }
 
-/** Consumes a queue into a buffer from which batches are taken, and redelivered messages into quarantine. */
+/**
+ * Consumes a queue into a buffer from which batches are taken, and redelivered messages into
+ * quarantine.
+ */
 export function subscribe(
   options: BrokerOptions & { queue: string; logger: Logger },
   { batchSize, concurrency }: Pick<ConsumerOptions<never, never>, 'batchSize' | 'concurrency'>,

@@ -15,9 +15,9 @@ export class DeliveryBuffer<T> {
   }
 
   /**
-   * The next batch: all messages, `max` at most. Waits for the first, and then lingers for `lingerMs`
-   * unless the batch is full; not for a single message if the previous batch was a single one, too.
-   * Empty when told to stop, or when another taker was faster.
+   * The next batch: all messages, `max` at most. Waits for the first, and then lingers for
+   * `lingerMs` unless the batch is full; not for a single message if the previous batch was a
+   * single one, too. Empty when told to stop, or when another taker was faster.
    */
   async take(max: number, lingerMs: number, signal: AbortSignal): Promise<T[]> {
     await this.untilAny(signal)

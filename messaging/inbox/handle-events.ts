@@ -2,7 +2,10 @@ import { classify, type FailureClass } from '#chassis/errors.ts'
 import { type Handling, inOneTransaction } from './transaction.ts'
 import type { EventResults, IncomingEvent } from './types.ts'
 
-/** What a consumer does with events whose transaction has failed; ARCHITECTURE.md has the same table. */
+/**
+ * What a consumer does with events whose transaction has failed; ARCHITECTURE.md has the same
+ * table.
+ */
 export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'begin anew' | 'split'> = {
   unavailable: 'hold',
   slow: 'hold',
@@ -14,20 +17,24 @@ export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'begin anew' | '
 /** Whether an event only met a lock of another transaction. */
 export const isLocked = (error: unknown): boolean => onFailure[classify(error)] === 'defer'
 
-/** Repetitions of a transaction after conflicts: enough under any load, few enough to notice a bug. */
+/**
+ * Repetitions of a transaction after conflicts: enough under any load, few enough to notice a bug.
+ */
 const maxConflicts = 10
 
-/** So many lock waits end a batch that does without locked rows: the rest is tried again one by one. */
+/**
+ * So many lock waits end a batch that does without locked rows: the rest is tried again one by one.
+ */
 const maxLockWaits = 20
 
 /**
  * Handles a batch of events with distinct ids and says what became of each.
  *
- * Effect and memory of the events are one transaction. An event that needs a row which another transaction
- * has locked is deferred: the first batch to meet that row waits a moment, then does without, and so do all
- * later ones. A batch that fails is split, down to the event that makes it fail, so that the event never
- * harms its neighbours. Rejects only with what is to be held: then nothing is known, and the same batch can
- * be handled again.
+ * Effect and memory of the events are one transaction. An event that needs a row which another
+ * transaction has locked is deferred: the first batch to meet that row waits a moment, then does
+ * without, and so do all later ones. A batch that fails is split, down to the event that makes it
+ * fail, so that the event never harms its neighbours. Rejects only with what is to be held: then
+ * nothing is known, and the same batch can be handled again.
  */
 export async function handleEvents<Tables, Event extends IncomingEvent>(
   handling: Handling<Tables, Event>,

@@ -16,9 +16,10 @@ import type {
 export type CountAttempt = (handling: () => Promise<EventResults>) => Promise<EventResults>
 
 /**
- * The way of every message, in five steps: decode; deduplicate, handle and commit, in one transaction
- * (handle-events.ts, transaction.ts); acknowledge. What fails alone is retried: it waits (retry.ts), goes into
- * quarantine (quarantine.ts) and comes here again, alone. Retries and dead letters go on in the background.
+ * The way of every message, in five steps: decode; deduplicate, handle and commit, in one
+ * transaction (handle-events.ts, transaction.ts); acknowledge. What fails alone is retried: it
+ * waits (retry.ts), goes into quarantine (quarantine.ts) and comes here again, alone. Retries and
+ * dead letters go on in the background.
  */
 export async function processBatch<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
@@ -56,8 +57,8 @@ function decodeBatch<Tables, Event extends IncomingEvent>(
 }
 
 /**
- * The one place where a result becomes an answer to the broker; without a result, we were told to stop.
- * Resolves when a failure is counted: until then it looks like a crash of its consumer.
+ * The one place where a result becomes an answer to the broker; without a result, we were told to
+ * stop. Resolves when a failure is counted: until then it looks like a crash of its consumer.
  */
 async function acknowledge(
   consumer: ConsumerContext,

@@ -21,12 +21,15 @@ export const hasCrashed = (attempts: Attempts): boolean =>
 
 /**
  * How long nothing else must have been handled before an event that has crashed is tried: other
- * redeliveries arrive and go first, and the wake-up after the last commit is sent. A wake-up that is lost in
- * a crash costs those who wait for it a second.
+ * redeliveries arrive and go first, and the wake-up after the last commit is sent. A wake-up that
+ * is lost in a crash costs those who wait for it a second.
  */
 export const quietPeriodMs = 50
 
-/** How long an event that has crashed lets others go first: redeliveries without end must not keep it waiting. */
+/**
+ * How long an event that has crashed lets others go first: redeliveries without end must not keep
+ * it waiting.
+ */
 export const maxWaitMs = 2_000
 
 /** An event in quarantine, since a moment in ms. */
@@ -36,9 +39,9 @@ export interface Quarantined {
 }
 
 /**
- * The event to be handled next, if it is time for any. One in a crash loop is only dead-lettered, so it goes at
- * once. Those that have crashed go last, so that they take no neighbour along, but wait `maxWaitMs` at
- * most. `lastMs` is when the last handling ended.
+ * The event to be handled next, if it is time for any. One in a crash loop is only dead-lettered,
+ * so it goes at once. Those that have crashed go last, so that they take no neighbour along, but
+ * wait `maxWaitMs` at most. `lastMs` is when the last handling ended.
  */
 export function nextOf<Event extends Quarantined>(
   events: readonly Event[],

@@ -25,10 +25,10 @@ interface QuarantinedMessage extends Quarantined {
 
 /**
  * Handles messages one by one that were redelivered after their consumer died, or failed by
- * themselves, until told to stop. A start is counted before each, so that a message which crashes its consumer
- * is told from its neighbours, lets them go first, and is dead-lettered after the third crash. A start
- * that only met a database that is away, or a lock, is reverted: whatever ends the process meanwhile,
- * it is not the message.
+ * themselves, until told to stop. A start is counted before each, so that a message which crashes
+ * its consumer is told from its neighbours, lets them go first, and is dead-lettered after the
+ * third crash. A start that only met a database that is away, or a lock, is reverted: whatever ends
+ * the process meanwhile, it is not the message.
  */
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
@@ -88,7 +88,10 @@ const crashLoop = (eventId: string, { started }: Attempts): AttemptedDeadLetter 
   attempted: { eventId, attempts: started },
 })
 
-/** What was counted of the attempts at these messages; nothing when told to stop before it could be read. */
+/**
+ * What was counted of the attempts at these messages; nothing when told to stop before it could be
+ * read.
+ */
 async function withAttempts<Tables, Event extends IncomingEvent>(
   { decode, db, outages, signal }: Consumer<Tables, Event>,
   deliveries: Delivery[],

@@ -32,7 +32,10 @@ export async function retryWhileUnavailable<T>(
 
 type Retry = Extract<EventResult, { kind: 'retry' }>
 
-/** What follows a failure of an event by itself: a retry after a delay that grows, or, at last, a dead letter. */
+/**
+ * What follows a failure of an event by itself: a retry after a delay that grows, or, at last, a
+ * dead letter.
+ */
 export async function afterFailure(
   consumer: ConsumerContext,
   { messageId }: Delivery,
@@ -50,8 +53,9 @@ export async function afterFailure(
 }
 
 /**
- * How often the event has failed by itself. To wait for the lock of another transaction is no failure of
- * the event, and no attempt; nor is one that cannot be counted: the event is then retried once more.
+ * How often the event has failed by itself. To wait for the lock of another transaction is no
+ * failure of the event, and no attempt; nor is one that cannot be counted: the event is then
+ * retried once more.
  */
 async function countAttempt(
   { db, logger }: ConsumerContext,

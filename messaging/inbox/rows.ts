@@ -22,11 +22,17 @@ export const insertIntoInbox = async (
   return new Set(rows.map((row) => row.event_id))
 }
 
-/** Of events that were not handled after all: when they come again they must not look like duplicates. */
+/**
+ * Of events that were not handled after all: when they come again they must not look like
+ * duplicates.
+ */
 export const deleteFromInbox = (trx: InTransaction, ids: string[]) =>
   sql`DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
 
-/** What was counted of the attempts at some events; nothing of those that were neither redelivered nor failed. */
+/**
+ * What was counted of the attempts at some events; nothing of those that were neither redelivered
+ * nor failed.
+ */
 export const readAttempts = async (db: Queryable, ids: string[]) => {
   const { rows } = await sql<Attempts & { event_id: string }>`
     SELECT event_id, started, finished FROM attempts WHERE event_id = ANY (${ids}::uuid[])
@@ -35,11 +41,11 @@ export const readAttempts = async (db: Queryable, ids: string[]) => {
 }
 
 /**
- * Counts that an attempt begins, after `before`; once, also when it is said twice because no answer came.
- * The commit is sent only after the database has answered: a connection on which answers no longer arrive
- * leaves no start, however long its process waits, and whatever ends the process meanwhile.
- * The commit does not wait for the disk: the count is there for a crash of the consumer, not of the
- * database.
+ * Counts that an attempt begins, after `before`; once, also when it is said twice because no answer
+ * came. The commit is sent only after the database has answered: a connection on which answers no
+ * longer arrive leaves no start, however long its process waits, and whatever ends the process
+ * meanwhile. The commit does not wait for the disk: the count is there for a crash of the consumer,
+ * not of the database.
  */
 export const recordStart = <Tables>(db: Database<Tables>, id: string, before: Attempts) =>
   db.transaction().execute((trx) =>

@@ -18,13 +18,16 @@ interface Batch<Event> {
   results: EventResults
 }
 
-/** How long a lock is waited for that no row is known by: another consumer has the same event, perhaps. */
+/**
+ * How long a lock is waited for that no row is known by: another consumer has the same event,
+ * perhaps.
+ */
 const otherLockTimeoutMs = 50
 
 /**
  * Effect and memory of events. With `isDeferring`, events that need a locked row are put aside
- * instead. The inbox comes first, with or without: two consumers that have the same events in hand wait
- * for each other there, before they lock anything else.
+ * instead. The inbox comes first, with or without: two consumers that have the same events in hand
+ * wait for each other there, before they lock anything else.
  */
 export const inOneTransaction = <Tables, Event extends IncomingEvent>(
   handling: Handling<Tables, Event>,
@@ -54,7 +57,10 @@ async function deduplicate<Event extends IncomingEvent>(
   for (const { id } of events) if (!newIds.has(id)) results.set(id, { kind: 'duplicate' })
 }
 
-/** Puts the events aside that need a row which another transaction has locked, and locks the other rows. */
+/**
+ * Puts the events aside that need a row which another transaction has locked, and locks the other
+ * rows.
+ */
 async function deferLocked<Tables, Event extends IncomingEvent>(
   trx: Parameters<Handling<Tables, Event>['handle']>[0],
   { rowLocks, messageOf }: Handling<Tables, Event>,

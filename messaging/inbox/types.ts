@@ -28,8 +28,8 @@ export interface DeadLetter {
 }
 
 /**
- * What became of an event. `deferred`: it waits in the database for a row that another transaction has
- * locked. `retry`: it failed alone, for a reason that may pass.
+ * What became of an event. `deferred`: it waits in the database for a row that another transaction
+ * has locked. `retry`: it failed alone, for a reason that may pass.
  */
 export type EventResult =
   | Outcome
@@ -47,11 +47,17 @@ export interface ConsumerOptions<Tables, Event> {
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
   /** Does the effect of new events in the transaction; one outcome for each, in their order. */
   handle: (trx: Transaction<Tables>, events: Event[]) => Promise<Outcome[]>
-  /** The rows that `handle` locks. An event that needs a locked row is deferred; without this, it is retried. */
+  /**
+   * The rows that `handle` locks. An event that needs a locked row is deferred; without this, it is
+   * retried.
+   */
   rowLocks?: RowLocks<Tables, Event>
   /** After a commit, outside of the transaction. */
   onCommit?: () => void
-  /** Dead letters have a connection of their own: an alarm that blocks it must not stop acknowledgements. */
+  /**
+   * Dead letters have a connection of their own: an alarm that blocks it must not stop
+   * acknowledgements.
+   */
   deadLetters: Pick<Publisher, 'publishAll' | 'whenReady' | 'reconnect'>
   batchSize: number
   /** Batches in work at the same time. */

@@ -18,9 +18,14 @@ export interface Listening<Tables> {
   logger: Logger
   /** A notification came. It is a hint, never a fact: any role can send one. */
   onNotify: (payload: string) => void
-  /** LISTEN has begun (again); what happened in the last `disconnectedMs` may have been missed: read it. */
+  /**
+   * LISTEN has begun (again); what happened in the last `disconnectedMs` may have been missed: read
+   * it.
+   */
   onListen?: (disconnectedMs: number) => void
-  /** The same while LISTEN fails again and again: who reads now learns in seconds what nobody says. */
+  /**
+   * The same while LISTEN fails again and again: who reads now learns in seconds what nobody says.
+   */
   onDisconnected?: (disconnectedMs: number) => void
   /** The session has proved that it hears: whatever was told before has been heard. */
   onAlive?: () => void
@@ -38,9 +43,9 @@ const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
 /**
  * Hears NOTIFY on a connection of its own, reconnecting for ever, until closed.
  *
- * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications on a
- * connection that answers. So with each heartbeat a statement must be answered, and each probe that is sent
- * over another connection must arrive. A loss is noticed within 5 s of the next probe.
+ * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications
+ * on a connection that answers. So with each heartbeat a statement must be answered, and each probe
+ * that is sent over another connection must arrive. A loss is noticed within 5 s of the next probe.
  */
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
@@ -70,7 +75,10 @@ async function run<Tables>(
 ): Promise<void> {
   let failures = 0
   let lastHeartbeatAtMs = performance.now()
-  /** For how long something may have been missed; whoever is told so reads it, so that it counts once. */
+  /**
+   * For how long something may have been missed; whoever is told so reads it, so that it counts
+   * once.
+   */
   const takeDisconnectedMs = () => {
     const disconnectedMs = performance.now() - lastHeartbeatAtMs
     lastHeartbeatAtMs = performance.now()

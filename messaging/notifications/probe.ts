@@ -7,10 +7,12 @@ import { notify } from './notify.ts'
 export const answerTimeoutMs = 1_500
 
 /**
- * Finds out whether a session receives notifications: by some on a channel that nobody else listens on.
+ * Finds out whether a session receives notifications: by some on a channel that nobody else listens
+ * on.
  *
- * They are sent over another connection. A pooler in transaction mode passes on what arrives while a
- * statement of the session runs, and drops everything else: a session that notified itself would hear it.
+ * They are sent over another connection. A pooler in transaction mode passes on what arrives while
+ * a statement of the session runs, and drops everything else: a session that notified itself would
+ * hear it.
  */
 export class NotificationProbe {
   readonly channel = `probe_${randomUUID()}`
@@ -51,8 +53,8 @@ export class NotificationProbe {
   }
 
   /**
-   * Whether notifications were sent since the last call, and all have arrived; waits for those that are on
-   * their way. Rejects when one does not come in time.
+   * Whether notifications were sent since the last call, and all have arrived; waits for those that
+   * are on their way. Rejects when one does not come in time.
    */
   async hasProved(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>()

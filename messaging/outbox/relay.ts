@@ -72,8 +72,9 @@ const summaryOf = (failed: Published['failed']) => ({
 
 /**
  * Loops until told to stop: claims nothing while the broker is away or blocked, sleeps while there
- * is nothing to do, until notified, or until a look every `idleMs` finds something. Once a claim came back full, `concurrency` turns
- * run side by side, so that the next claim overlaps the confirms of the last.
+ * is nothing to do, until notified, or until a look every `idleMs` finds something. Once a claim
+ * came back full, `concurrency` turns run side by side, so that the next claim overlaps the
+ * confirms of the last.
  */
 export async function runRelay(
   relay: Relay & { wakeUp: WakeUp; idleMs: number; concurrency: number; outage?: Outage },

@@ -9,11 +9,12 @@ import { NotificationProbe } from '#messaging/notifications/probe.ts'
 const channel = 'outbox'
 
 /**
- * Returns a function that notifies the relays of new events. Call it after the commit: a NOTIFY inside
- * the business transactions would make their commits queue behind one another.
+ * Returns a function that notifies the relays of new events. Call it after the commit: a NOTIFY
+ * inside the business transactions would make their commits queue behind one another.
  *
- * The first call notifies at once; the calls within `coalesceMs` after it become one NOTIFY, so that a
- * relay under load finds many events at a time. A failure is only logged: the relay polls anyway.
+ * The first call notifies at once; the calls within `coalesceMs` after it become one NOTIFY, so
+ * that a relay under load finds many events at a time. A failure is only logged: the relay polls
+ * anyway.
  */
 export function createRelayNotifier<Tables>(
   db: Database<Tables>,
@@ -52,8 +53,8 @@ export class WakeUp extends EventTarget {
   }
 
   /**
-   * Until a notification comes, or has come since the last call, or the time is over, or the signal is
-   * aborted. Returns whether a notification came.
+   * Until a notification comes, or has come since the last call, or the time is over, or the signal
+   * is aborted. Returns whether a notification came.
    */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#isNotified) {
@@ -67,8 +68,8 @@ export class WakeUp extends EventTarget {
 }
 
 /**
- * Hears the notifications of `createRelayNotifier`. A new connection counts as one: some may have been
- * missed before it.
+ * Hears the notifications of `createRelayNotifier`. A new connection counts as one: some may have
+ * been missed before it.
  */
 export function listenForNewEvents(session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>) {
   const wakeUp = new WakeUp()

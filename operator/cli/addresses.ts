@@ -20,9 +20,9 @@ const variables: { [K in keyof Addresses]: Variable<string> } = {
 }
 
 /**
- * The URLs that a command needs: all from the environment if it has any of them, otherwise all of the
- * local stack. Never a mixture, since the databases of two installations never agree. Throws an Error
- * whose message says what to do.
+ * The URLs that a command needs: all from the environment if it has any of them, otherwise all of
+ * the local stack. Never a mixture, since the databases of two installations never agree. Throws an
+ * Error whose message says what to do.
  */
 export function findAddresses<K extends keyof Addresses>(
   env: NodeJS.ProcessEnv,

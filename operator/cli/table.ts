@@ -1,6 +1,8 @@
 import { isCode } from '#chassis/errors.ts'
 
-/** A table for the terminal: each column is as wide as its widest cell, the last one is not padded. */
+/**
+ * A table for the terminal: each column is as wide as its widest cell, the last one is not padded.
+ */
 export function table(head: string[], rows: (string | number | null)[][]): string {
   const texts = [head, ...rows.map((row) => row.map((cell) => cellText(cell)))]
   const widths = head.map((_, n) =>

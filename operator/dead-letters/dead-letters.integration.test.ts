@@ -387,8 +387,8 @@ describe('dead letters', function () {
 })
 
 /**
- * The bytes of buffers after a garbage collection. A buffer that a thread still releases counts: so the
- * caller repeats the measurement.
+ * The bytes of buffers after a garbage collection. A buffer that a thread still releases counts: so
+ * the caller repeats the measurement.
  */
 function bytesHeld(): number {
   setFlagsFromString('--expose-gc')

@@ -66,8 +66,8 @@ export interface Matching {
 }
 
 /**
- * Passes the selected dead letters of a queue to `handle`, a portion at a time, until `found` has as
- * many as the limit. Returns the number of all messages in the queue.
+ * Passes the selected dead letters of a queue to `handle`, a portion at a time, until `found` has
+ * as many as the limit. Returns the number of all messages in the queue.
  */
 export async function forEachMatching(
   browser: QueueBrowser,

@@ -10,7 +10,9 @@ export interface Moved {
   letters: DeadLetterSummary[]
   /** Ids of events that are older than the retention of the inbox. */
   beyond_inbox: string[]
-  /** Why the command ended early; all dead letters that are not in `letters` are in their places. */
+  /**
+   * Why the command ended early; all dead letters that are not in `letters` are in their places.
+   */
   error: string | null
 }
 
@@ -21,11 +23,11 @@ export interface MoveOptions extends Selection {
 }
 
 /**
- * Publishes dead letters to the queue of their consumer again: same id, body and properties, without
- * the headers of the dead letter except its origin. A dead letter is acknowledged when the broker
- * has confirmed its copy. So after an interruption the message exists once or twice, and the inbox
- * drops the duplicate. Rejects only when nothing was moved: with `conflict` when another operator
- * holds the lock.
+ * Publishes dead letters to the queue of their consumer again: same id, body and properties,
+ * without the headers of the dead letter except its origin. A dead letter is acknowledged when the
+ * broker has confirmed its copy. So after an interruption the message exists once or twice, and the
+ * inbox drops the duplicate. Rejects only when nothing was moved: with `conflict` when another
+ * operator holds the lock.
  */
 export async function redriveDeadLetters(
   browser: QueueBrowser,

@@ -22,8 +22,8 @@ export interface DeadLetterSummary {
 const maxEventBytes = 65_536
 
 /**
- * An entry of `x-death`, the header in which the broker records that it dead-lettered a message. Every
- * publisher can write anything there.
+ * An entry of `x-death`, the header in which the broker records that it dead-lettered a message.
+ * Every publisher can write anything there.
  */
 interface Death {
   reason?: unknown

@@ -39,7 +39,9 @@ describe('dead letters that another operator holds', function () {
       return promise
     })
 
-  /** Begins `work`, and requeues the messages when `work` has connected to the broker, or is done. */
+  /**
+   * Begins `work`, and requeues the messages when `work` has connected to the broker, or is done.
+   */
   const begunWhileUnacked = async <T>(count: number, work: () => Promise<T>): Promise<T> => {
     const [begun] = await whileUnacked(count, async () => {
       const working = work()

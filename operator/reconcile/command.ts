@@ -50,8 +50,8 @@ nothing is found but the dead letters could not be counted, the result is unknow
 }
 
 /**
- * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters could
- * not be counted: then nobody can say that the books agree.
+ * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters
+ * could not be counted: then nobody can say that the books agree.
  */
 export function reportOf(findings: Finding[], repaired?: Repaired): Report {
   const [first] = findings

@@ -12,7 +12,9 @@ import {
 /** So many rows of each book are in memory at a time, however much of the books disagrees. */
 const rowsAtOnce = 10_000
 
-/** Orders about which two snapshots disagree: so many by their ids, and how many there are beyond. */
+/**
+ * Orders about which two snapshots disagree: so many by their ids, and how many there are beyond.
+ */
 export class Suspects {
   readonly ids = new Set<string>()
   unnamed = 0
@@ -32,8 +34,8 @@ export class Suspects {
 }
 
 /**
- * Compares some parts of the books row by row, but for orders that are pending. Goes through both in
- * the order of their ids, as far at a time as both pages reach.
+ * Compares some parts of the books row by row, but for orders that are pending. Goes through both
+ * in the order of their ids, as far at a time as both pages reach.
  */
 export async function* compareParts(
   { orders, payments }: Snapshots,

@@ -238,7 +238,10 @@ describe('reconcile', function () {
   describe('is not alarmed', () => {
     const use = useResources()
 
-    /** Looks at Orders, and at Payments only after `between`: its one connection is taken until then. */
+    /**
+     * Looks at Orders, and at Payments only after `between`: its one connection is taken until
+     * then.
+     */
     const findAround = async (between: () => Promise<unknown>) => {
       const open = <Tables>(url: string) =>
         use(connectDatabase<Tables>({ name: 'operator', url, poolSize: 1 }))

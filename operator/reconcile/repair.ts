@@ -20,13 +20,13 @@ export interface Repaired {
 const batchSize = 500
 
 /**
- * Repeats what is safe to repeat, and nothing else: Payments answers a second request for an order with
- * the outcome that it has recorded, and a consumer knows an event that comes twice. Money, statuses
- * and the ledger are never touched.
+ * Repeats what is safe to repeat, and nothing else: Payments answers a second request for an order
+ * with the outcome that it has recorded, and a consumer knows an event that comes twice. Money,
+ * statuses and the ledger are never touched.
  *
- * Each batch is a transaction of its own, and nobody is waited for: what another transaction holds is
- * left out. What there is to do is known before the first batch, so that nothing is done twice and
- * the end is certain, however much comes in meanwhile. Never rejects: see `error`.
+ * Each batch is a transaction of its own, and nobody is waited for: what another transaction holds
+ * is left out. What there is to do is known before the first batch, so that nothing is done twice
+ * and the end is certain, however much comes in meanwhile. Never rejects: see `error`.
  */
 export async function repair(
   { orders, payments }: Databases,
@@ -67,8 +67,8 @@ const endedEarly = ({ requested_again, rescheduled }: Repaired, error: Error): s
   `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${errorText(error)}`
 
 /**
- * As orders-consumer does it after the timeout of a request. Returns the orders that were still pending
- * and not locked by another transaction.
+ * As orders-consumer does it after the timeout of a request. Returns the orders that were still
+ * pending and not locked by another transaction.
  */
 const requestAgain = (orders: Databases['orders'], orderIds: string[]): Promise<string[]> =>
   orders.transaction().execute(async (trx) => {

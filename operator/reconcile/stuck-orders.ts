@@ -77,7 +77,9 @@ async function decidedOrders(
   return decided
 }
 
-/** What their receiver says of some events, by the order that each is about, which the sender knows. */
+/**
+ * What their receiver says of some events, by the order that each is about, which the sender knows.
+ */
 async function ordersOf<Facts extends { event_id: string }>(
   sender: Parameters<typeof findSubjects>[0],
   facts: Facts[],

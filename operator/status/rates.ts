@@ -15,8 +15,8 @@ const minBackMs = 60_000
 const maxBackMs = 3_600_000
 
 /**
- * The rates of all processes. There is no index by the time of publishing or handling: so events are
- * counted that were created since the oldest waiting one, and at most an hour ago.
+ * The rates of all processes. There is no index by the time of publishing or handling: so events
+ * are counted that were created since the oldest waiting one, and at most an hour ago.
  */
 export async function readRates({ orders, payments }: Databases, oldestMs: number): Promise<Rates> {
   const backMs = Math.min(maxBackMs, minBackMs + oldestMs)

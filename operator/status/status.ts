@@ -20,7 +20,9 @@ export interface Depths {
   dead_letters: QueueState[]
 }
 
-/** How many messages are ready in each queue. Rejects with `unavailable` when the broker is away. */
+/**
+ * How many messages are ready in each queue. Rejects with `unavailable` when the broker is away.
+ */
 export const readDepths = (amqpUrl: string): Promise<Depths> =>
   withQueueBrowser(amqpUrl, async (browser) => ({
     queues: await Promise.all(consumerQueues.map((queue) => browser.stateOf(queue))),

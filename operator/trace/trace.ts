@@ -17,8 +17,8 @@ export interface Trace {
 }
 
 /**
- * The way of an order, in the order of the hops; undefined when nobody has heard of it. `letters` are
- * all that are dead, null if they are not known.
+ * The way of an order, in the order of the hops; undefined when nobody has heard of it. `letters`
+ * are all that are dead, null if they are not known.
  */
 export async function traceOrder(
   { orders, payments }: Databases,

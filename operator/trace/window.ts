@@ -1,6 +1,9 @@
 import { createdAtMs } from '../dead-letters/summary.ts'
 
-/** What is known of an order's times, by the clocks of databases, and by ids, whose makers have clocks of their own. */
+/**
+ * What is known of an order's times, by the clocks of databases, and by ids, whose makers have
+ * clocks of their own.
+ */
 export interface KnownTimes {
   orderId: string
   requestId: string | null
@@ -11,7 +14,9 @@ export interface KnownTimes {
   decidedAt: Date | undefined
 }
 
-/** An event is made a little before its transaction, and a batch that begins anew makes it again. */
+/**
+ * An event is made a little before its transaction, and a batch that begins anew makes it again.
+ */
 const slackMs = 60_000
 
 /**

@@ -99,9 +99,9 @@ function containersIn(project: Project) {
     containerOf: async (service: string) => (await containersOf(service))[0] as string,
     kill: (name: string) => project.docker('kill', '--signal', 'KILL', name),
     /**
-     * Tried until it is frozen. With the first version of control groups runc says "unable to freeze"
-     * where a process is just being started in the container, as each health check is, and leaves it to
-     * who called to try again: https://github.com/opencontainers/runc/pull/4388.
+     * Tried until it is frozen. With the first version of control groups runc says "unable to
+     * freeze" where a process is just being started in the container, as each health check is, and
+     * leaves it to who called to try again: https://github.com/opencontainers/runc/pull/4388.
      */
     pause: (name: string) => eventually(() => project.docker('pause', name)),
     /** An engine starts nothing again that an operator has killed. */

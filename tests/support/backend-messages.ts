@@ -34,7 +34,9 @@ export class BackendMessages {
     return kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept)
   }
 
-  /** Reads from the beginning of the chunk a part of one message, and says how many bytes that is. */
+  /**
+   * Reads from the beginning of the chunk a part of one message, and says how many bytes that is.
+   */
   #read(chunk: Buffer, dropsNotifications: boolean): number {
     if (this.#phase === 'negotiating') this.#phase = this.#phaseAfter(chunk.readUInt8(0))
     if (this.#phase === 'negotiating') return 1

@@ -24,7 +24,9 @@ export interface TestBroker {
   /** How many messages are ready in a queue: not those in a consumer's hands. */
   depth: (queue: string) => Promise<number>
   consumers: (queue: string) => Promise<number>
-  /** One more user of this virtual host, who may do all of it or what is named here; the URL of his. */
+  /**
+   * One more user of this virtual host, who may do all of it or what is named here; the URL of his.
+   */
   addUser: (name: string, password: string, may?: Partial<Permissions>) => Promise<string>
   /** For what the rest does not do, such as deleting a queue. */
   channel: () => ConfirmChannel
@@ -34,7 +36,10 @@ export interface TestBroker {
   closeConnections: () => Promise<unknown>
 }
 
-/** Creates the virtual host before the tests of this `describe`; afterwards fails if it is still used. */
+/**
+ * Creates the virtual host before the tests of this `describe`; afterwards fails if it is still
+ * used.
+ */
 export function useBroker(): TestBroker {
   const broker = {} as TestBroker
   let close = async () => {}
@@ -82,8 +87,9 @@ export async function openVhost({ areClientsKilled = false } = {}): Promise<{
 }
 
 /**
- * Throws, naming what is left, unless the user has no connection any more. The broker gives a connection
- * that ended without a word up when it has missed heartbeats, which takes three of them: 12 s.
+ * Throws, naming what is left, unless the user has no connection any more. The broker gives a
+ * connection that ended without a word up when it has missed heartbeats, which takes three of them:
+ * 12 s.
  */
 const assertNoConnections = (user: string): Promise<true> =>
   eventuallyPasses(async () => assertNone(await connectionsOf(user)), { timeoutMs: 20_000 })

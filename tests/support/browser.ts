@@ -26,7 +26,10 @@ export interface PageProblems {
   foreign: string[]
 }
 
-/** A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http cannot have, are not in its problems. */
+/**
+ * A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http
+ * cannot have, are not in its problems.
+ */
 export async function visit(
   context: BrowserContext,
   gateway: string,

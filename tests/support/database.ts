@@ -12,7 +12,10 @@ import { postgresServer } from './servers.ts'
 interface Services {
   orders: OrdersDatabase
   payments: PaymentsDatabase
-  /** The tables of the engine alone, made by its own script: what somebody has who uses nothing else. */
+  /**
+   * The tables of the engine alone, made by its own script: what somebody has who uses nothing
+   * else.
+   */
   messaging: MessagingDatabase
 }
 
@@ -23,7 +26,9 @@ export interface TestDatabase<Tables> {
   /** Of the test itself; what is tested opens its own. */
   db: Database<Tables>
   rows: <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
-  /** Ends the connections of a process, by its name in pg_stat_activity; says how many there were. */
+  /**
+   * Ends the connections of a process, by its name in pg_stat_activity; says how many there were.
+   */
   endConnections: (applicationName?: string) => Promise<number>
   /** How many sessions wait for a lock. */
   waitingForLocks: () => Promise<number>
@@ -43,7 +48,9 @@ const admin = async <T>(work: (db: Database<unknown>) => Promise<T>): Promise<T>
   }
 }
 
-/** Creates the database before the tests of this `describe`; afterwards fails if it is still used. */
+/**
+ * Creates the database before the tests of this `describe`; afterwards fails if it is still used.
+ */
 export function useDatabase<Service extends keyof Services>(
   service: Service,
 ): TestDatabase<Services[Service]> {

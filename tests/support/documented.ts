@@ -19,7 +19,9 @@ interface Answer {
 const ajv = new Ajv2020({ strict: false })
 addFormats.default(ajv)
 
-/** The documents allow fields to be added one day; none that is there today may be missing in them. */
+/**
+ * The documents allow fields to be added one day; none that is there today may be missing in them.
+ */
 const closed = (document: object) =>
   JSON.parse(JSON.stringify(document), (_key, value) =>
     value?.type === 'object' ? { additionalProperties: false, ...value } : value,
@@ -41,8 +43,8 @@ const operations = [ordersApi, paymentsApi].flatMap((api) => {
 const problemAt = `${ordersApi.title}#/components/schemas/Problem`
 
 /**
- * Fails when an answer is not as its OpenAPI document says: the status, the media type, and every field.
- * Where there is no operation, an error is a problem all the same.
+ * Fails when an answer is not as its OpenAPI document says: the status, the media type, and every
+ * field. Where there is no operation, an error is a problem all the same.
  */
 export function assertDocumented({ method, path, status, contentType, body }: Answer): void {
   const { pathname } = new URL(path, 'http://any')

@@ -11,8 +11,8 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /**
- * A LOCAL_PORT_BASE with free ports for the whole stack, with some replicas of each process. The range
- * is below the one from which the kernel takes ports for outgoing connections.
+ * A LOCAL_PORT_BASE with free ports for the whole stack, with some replicas of each process. The
+ * range is below the one from which the kernel takes ports for outgoing connections.
  */
 export async function freePortBase(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {

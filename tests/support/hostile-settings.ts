@@ -26,7 +26,9 @@ export const hostileSettings: Record<keyof typeof sessionSettings, string> = {
   enable_seqscan: 'on',
 }
 
-/** What an administrator may have said of a database, for all sessions that are opened from now on. */
+/**
+ * What an administrator may have said of a database, for all sessions that are opened from now on.
+ */
 export const alterDatabase = (
   name: string,
   settings: Partial<typeof hostileSettings>,

@@ -5,7 +5,10 @@ import { preparePaths } from '#local/stack/paths.ts'
 import type { Program, Running } from '#local/supervisor/program.ts'
 import { startReady } from '#local/supervisor/start-ready.ts'
 
-/** A server without a supervisor: after its death it stays dead until `restart`. The caller stops it. */
+/**
+ * A server without a supervisor: after its death it stays dead until `restart`. The caller stops
+ * it.
+ */
 export type Server = {
   /** The pid of its main program, which changes with every restart. */
   readonly pid: number

@@ -3,7 +3,9 @@ import { type Stack, startStack } from './stack.ts'
 
 let shared: Promise<Stack> | undefined
 
-/** The stack that end-to-end tests share, two of every process, started when it is first asked for. */
+/**
+ * The stack that end-to-end tests share, two of every process, started when it is first asked for.
+ */
 export function useStack(): Stack {
   const stack = {} as Stack
   before('start the stack', async function () {

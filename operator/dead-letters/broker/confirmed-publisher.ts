@@ -13,8 +13,8 @@ const confirmTimeoutMs = 10_000
 const closeTimeoutMs = 2_000
 
 /**
- * Publishes to queues with confirms, on a connection of its own: during an alarm the broker blocks a
- * publishing connection in both directions, and the operator must still requeue messages.
+ * Publishes to queues with confirms, on a connection of its own: during an alarm the broker blocks
+ * a publishing connection in both directions, and the operator must still requeue messages.
  */
 export class ConfirmedPublisher {
   readonly #connection: ChannelModel
@@ -49,9 +49,9 @@ export class ConfirmedPublisher {
   }
 
   /**
-   * Publishes messages to a queue, with all properties that can be published again. Resolves when the
-   * broker has confirmed every message. Rejects when any is unconfirmed or was returned; some may be
-   * in the queue then.
+   * Publishes messages to a queue, with all properties that can be published again. Resolves when
+   * the broker has confirmed every message. Rejects when any is unconfirmed or was returned; some
+   * may be in the queue then.
    */
   async publishTo(queue: string, messages: readonly Message[]): Promise<void> {
     for (const chunk of chunksBySize(messages, chunkBytes)) {
@@ -75,7 +75,9 @@ export class ConfirmedPublisher {
   }
 }
 
-/** Divides messages, in their order, into chunks of at most so many bytes and at least one message. */
+/**
+ * Divides messages, in their order, into chunks of at most so many bytes and at least one message.
+ */
 export function chunksBySize(messages: readonly Message[], maxBytes: number): Message[][] {
   const chunks: Message[][] = []
   let leftBytes = 0

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
 import { AppError } from '#chassis/errors.ts'
 
-/** The queue that is the lock: exclusive, so that it is deleted with the connection of its owner. */
+/**
+ * The queue that is the lock: exclusive, so that it is deleted with the connection of its owner.
+ */
 const lockQueue = 'operator.lock'
 
 const retryEveryMs = 250

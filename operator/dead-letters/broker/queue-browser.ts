@@ -48,8 +48,8 @@ export async function withQueueBrowser<T>(
  * The operator's way to look at a queue: consume messages, decide, acknowledge or requeue each.
  *
  * Requeued messages keep their order and their place. However the browser ends, by SIGKILL too, the
- * broker requeues every message that was not acknowledged. One operator works at a time: another one
- * waits for the lock, and is refused after `lockWaitMs`.
+ * broker requeues every message that was not acknowledged. One operator works at a time: another
+ * one waits for the lock, and is refused after `lockWaitMs`.
  */
 export class QueueBrowser {
   readonly #url: string
@@ -98,9 +98,10 @@ export class QueueBrowser {
   }
 
   /**
-   * The state of a queue with a reliable count. RabbitMQ also reports 0 for a queue without a leader,
-   * or one that does not answer within a quarter of a second. So a queue that reports 0 has to serve
-   * a consumer before its count is believed. Rejects with `unavailable` when the queue does not.
+   * The state of a queue with a reliable count. RabbitMQ also reports 0 for a queue without a
+   * leader, or one that does not answer within a quarter of a second. So a queue that reports 0 has
+   * to serve a consumer before its count is believed. Rejects with `unavailable` when the queue
+   * does not.
    */
   async countOf(queue: string): Promise<QueueState> {
     const state = await this.stateOf(queue)
@@ -112,9 +113,10 @@ export class QueueBrowser {
 
   /**
    * Passes the messages that are in the queue now to `decide`, in their order, and acknowledges or
-   * requeues each. `nextCount` limits each portion (0 ends; `prefetchSize` is the maximum). Messages
-   * that arrive meanwhile are not passed, so that a message which fails again is met once. Returns
-   * how many messages were in the queue. Rejects with `unavailable` when not all are delivered.
+   * requeues each. `nextCount` limits each portion (0 ends; `prefetchSize` is the maximum).
+   * Messages that arrive meanwhile are not passed, so that a message which fails again is met once.
+   * Returns how many messages were in the queue. Rejects with `unavailable` when not all are
+   * delivered.
    */
   async browse(
     queue: string,

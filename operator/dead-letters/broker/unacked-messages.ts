@@ -9,11 +9,11 @@ export type Message = Pick<GetMessage, 'content' | 'properties'>
 export type UnackedMessage = Pick<GetMessage, 'fields'>
 
 /**
- * How many messages are taken at a time. A message may have some megabytes, so the number limits the
- * memory. It must not exceed 32, the number of commands that a quorum queue accepts from a channel
- * at a time (`quorum_commands_soft_limit`): further acknowledgements would wait in the channel, and
- * be lost when the channel closes (findings/quorum-queue-forgets-acks.sh). The queue handles the
- * acknowledgements before it serves the next consumer.
+ * How many messages are taken at a time. A message may have some megabytes, so the number limits
+ * the memory. It must not exceed 32, the number of commands that a quorum queue accepts from a
+ * channel at a time (`quorum_commands_soft_limit`): further acknowledgements would wait in the
+ * channel, and be lost when the channel closes (findings/quorum-queue-forgets-acks.sh). The queue
+ * handles the acknowledgements before it serves the next consumer.
  */
 export const prefetchSize = 32
 
@@ -23,7 +23,9 @@ const requeueTimeoutMs = 1_000
 /** After so long without a message, the missing ones have been taken by another consumer. */
 const quietMs = 5_000
 
-/** Limit for each reply of the broker. A leaderless queue and a broker with an alarm never reply. */
+/**
+ * Limit for each reply of the broker. A leaderless queue and a broker with an alarm never reply.
+ */
 const replyTimeoutMs = 10_000
 
 /**
