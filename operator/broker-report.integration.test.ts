@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { queues } from '#contracts/topology.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
 import { useBroker } from '#testing/broker.ts'
-import { silence } from '#testing/silence.ts'
+import { suspendQueue } from '#testing/suspend-queue.ts'
 import { brokerReport } from './broker-report.ts'
 
 describe('the report of the broker', function () {
@@ -17,8 +17,8 @@ describe('the report of the broker', function () {
 
     broker.channel().sendToQueue('payments-consumer.dlq', Buffer.from('{}'))
     await broker.channel().waitForConfirms()
-    const silenced = await silence(broker.url, 'orders-consumer.dlq')
-    if (!silenced) return this.skip()
+    const suspended = await suspendQueue(broker.url, 'orders-consumer.dlq')
+    if (!suspended) return this.skip()
     const vhost = new URL(broker.url).pathname.slice(1)
     const internalName = `'${vhost}_orders-consumer.dlq'`
     try {
@@ -31,7 +31,7 @@ describe('the report of the broker', function () {
       assert.equal(letters.length, 1)
       assert.match(uncounted ?? '', /^orders-consumer.dlq does not answer/)
     } finally {
-      await silenced.end()
+      await suspended.end()
     }
   })
 
@@ -39,7 +39,7 @@ describe('the report of the broker', function () {
     const queue = 'orders-consumer.dlq'
     broker.channel().sendToQueue(queue, Buffer.from('{}'))
     await broker.channel().waitForConfirms()
-    if (!(await silence(broker.url, queue, 1_500))) return this.skip()
+    if (!(await suspendQueue(broker.url, queue, 1_500))) return this.skip()
     const { queues: found, uncounted } = await brokerReport(broker.url).deadLetters(false)
     const messages = found.find((one) => one.queue === queue)?.messages
     assert.deepEqual([messages, uncounted], [1, null])

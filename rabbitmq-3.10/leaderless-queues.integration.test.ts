@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { declareTopology } from '#messaging/broker/topology.ts'
 import { useBroker } from '#testing/broker.ts'
-import { silence } from '#testing/silence.ts'
+import { suspendQueue } from '#testing/suspend-queue.ts'
 import { leaderlessQueues } from './leaderless-queues.ts'
 
 describe('leaderlessQueues', function () {
@@ -20,12 +20,12 @@ describe('leaderlessQueues', function () {
   })
 
   it('finds a queue that neither accepts nor delivers, until it has a leader again', async function () {
-    const silenced = await silence(broker.url, 'all.dlq')
-    if (!silenced) return this.skip()
+    const suspended = await suspendQueue(broker.url, 'all.dlq')
+    if (!suspended) return this.skip()
     try {
       assert.deepEqual(await leaderlessQueues(broker.url, queues), ['all.dlq'])
     } finally {
-      await silenced.end()
+      await suspended.end()
     }
     assert.deepEqual(await leaderlessQueues(broker.url, queues), [])
   })

@@ -31,9 +31,12 @@ describe('requireDurability', () => {
 
   it('waits for a server that is away, and looks then', async () => {
     await setting('off')
-    await database.goAway()
+    await database.refuseConnections()
     const checking = requireDurability(open(), ever, silent)
-    const early = await Promise.race([checking.catch(() => 'refused'), database.comeBack()])
+    const early = await Promise.race([
+      checking.catch(() => 'refused'),
+      database.acceptConnections(),
+    ])
     assert.notEqual(early, 'refused')
     await assert.rejects(checking, /synchronous_commit = off/)
   })

@@ -10,7 +10,7 @@ import { QueueBrowser, withQueueBrowser } from '#operator/dead-letters/broker/qu
 import { useBroker } from '#testing/broker.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { rabbitmqServer } from '#testing/servers.ts'
-import { silence } from '#testing/silence.ts'
+import { suspendQueue } from '#testing/suspend-queue.ts'
 import { listDeadLetters, readDeadLetters } from './dead-letters.ts'
 import { discardDeadLetters, redriveDeadLetters } from './redrive.ts'
 
@@ -305,13 +305,13 @@ describe('dead letters', function () {
   it('are reported as unknown, not as none, when their queue does not answer', async function () {
     const [id = ''] = newIds(1)
     await publishDeadLetters([id])
-    const silenced = await silence(broker.url, dlq)
-    if (!silenced) return this.skip()
+    const suspended = await suspendQueue(broker.url, dlq)
+    if (!suspended) return this.skip()
     try {
       const moved = await redrive(moveAll)
       assert.match(moved.error ?? '', /payments-consumer.dlq does not answer/)
     } finally {
-      await silenced.end()
+      await suspended.end()
     }
     assert.deepEqual(await idsIn(dlq), [id])
   })

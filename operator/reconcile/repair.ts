@@ -12,21 +12,21 @@ export interface Repaired {
   requested_again: string[]
   /** Delayed events that the relays will publish at once. */
   rescheduled: string[]
-  /** Why, if it ended before its time: what the two lists name is done for good all the same. */
+  /** Why the repair ended early. The repairs of the two lists are completed all the same. */
   error?: string
 }
 
-/** Most orders, or events, of one transaction. */
+/** The maximum of orders, or events, of a transaction. */
 const batchSize = 500
 
 /**
- * Repeats what is safe to repeat, and nothing else: Payments answers a second request for an order
- * with the outcome that it has recorded, and a consumer knows an event that comes twice. Money,
- * statuses and the ledger are never touched.
+ * Repeats only what is safe to repeat: Payments answers a second request for an order with the
+ * recorded outcome, and a consumer drops a duplicate event. Money, statuses and the ledger are
+ * never changed.
  *
- * Each batch is a transaction of its own, and nobody is waited for: what another transaction holds
- * is left out. What there is to do is known before the first batch, so that nothing is done twice
- * and the end is certain, however much comes in meanwhile. Never rejects: see `error`.
+ * Each batch is a transaction, which waits for no lock: rows that another transaction has locked
+ * are left out. The list of repairs is complete before the first batch, so that nothing is repaired
+ * twice and the repair ends, whatever arrives meanwhile. Never rejects: see `error`.
  */
 export async function repair(
   { orders, payments }: Databases,
@@ -67,8 +67,8 @@ const endedEarly = ({ requested_again, rescheduled }: Repaired, error: Error): s
   `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${errorText(error)}`
 
 /**
- * As orders-consumer does it after the timeout of a request. Returns the orders that were still
- * pending and not locked by another transaction.
+ * Requests payments again, as orders-consumer does after a timeout. Returns the orders that were
+ * still pending and not locked by another transaction.
  */
 const requestAgain = (orders: Databases['orders'], orderIds: string[]): Promise<string[]> =>
   orders.transaction().execute(async (trx) => {
