@@ -39,7 +39,7 @@ describe('operator trace, when the dead letters cannot be looked at', function (
     assert.equal(error?.code, 'unavailable')
     const unheard = await run(randomUUIDv7(), 'amqp://127.0.0.1:9')
     assert.deepEqual([unheard.json.steps, unheard.json.dead_letters], [[], null])
-    assert.match(unheard.text, /^Neither database has heard/)
+    assert.match(unheard.text, /^Neither database knows order/)
     assert.equal(unheard.error?.code, 'unavailable')
   })
 

@@ -20,7 +20,7 @@ const switches = [
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: programPath('chromium'), args: switches })
 
-/** What the page said that it should not have said, and whom it asked besides its own origin. */
+/** The console errors of the page, and its requests to other origins. */
 export interface PageProblems {
   errors: string[]
   foreign: string[]
