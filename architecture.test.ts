@@ -35,7 +35,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/backoff.ts',
     '#chassis/config.ts',
     '#chassis/database/',
-    '#chassis/deadline.ts',
+    '#chassis/timeout.ts',
     '#chassis/errors.ts',
     '#chassis/logger.ts',
     '#chassis/outage.ts',

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { connectDatabase } from '#chassis/database/connect.ts'
-import { freePorts } from '#local/servers/free-ports.ts'
-import { startPostgres } from '#local/servers/postgres.ts'
-import { startRabbitmq } from '#local/servers/rabbitmq.ts'
 import { removeState } from '#local/stack/remove-state.ts'
 import { nameInstallation } from '#messaging/installation.ts'
 import { migrate } from '#migrations/migrate.ts'
+import { freePorts } from '#testing/free-ports.ts'
+import { startPostgres, startRabbitmq } from '#testing/private-servers.ts'
 
 export interface Servers extends AsyncDisposable {
   ordersUrl: string

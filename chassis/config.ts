@@ -1,18 +1,21 @@
-/** One variable: its name, and how its text becomes a value. Throws a sentence that says what it must be. */
+/**
+ * A variable of the environment. `parse` throws an Error whose message continues the name, such as
+ * `must be …`.
+ */
 export interface Variable<T> {
   name: string
-  /** Its name in an earlier version: it is read where the new one is missing. */
+  /** The name in an earlier version, read when the new name is missing. */
   formerName?: string
   fallback?: T
   parse: (text: string) => T
 }
 
 /**
- * Reads configuration from the environment, all of it or nothing.
+ * Reads the configuration from the environment.
  *
- * Throws one Error that lists every missing or wrong variable by name, so that all of them can be corrected
- * at once. An empty variable counts as missing. Values of URLs are never
- * repeated in the message: they hold passwords.
+ * Throws one Error that lists every missing or wrong variable by name, so that all of them can be
+ * corrected at once. An empty variable counts as missing. Values of URLs are never repeated in the
+ * message: they hold passwords.
  */
 export function readConfig<T extends Record<string, unknown>>(
   env: NodeJS.ProcessEnv,
@@ -97,8 +100,8 @@ const encodedLogin =
   'the special characters of user name and password percent-encoded: # is %23, % %25, / %2F, : %3A, ? %3F, @ %40'
 
 /**
- * Whether user name and password are where they belong, and can be decoded. A raw `/`, `?` or `#` ends
- * them, and what is left of the password becomes a host: then there is an `@` after it.
+ * Whether user name and password can be decoded, and end before the host. A raw `/`, `?` or `#` in
+ * the password would end the host: then an `@` follows.
  */
 function isPlain(url: string): boolean {
   const [, authority = '', rest = ''] = /^[^:]*:\/*([^/?#]*)(.*)$/s.exec(url) ?? []

@@ -4,7 +4,7 @@ import { Health } from './http/health.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { Resources } from './resources.ts'
 
-/** What every process reads from its environment. */
+/** The environment variables of every process. */
 interface CommonConfig {
   host: string
   port: number
@@ -25,29 +25,30 @@ export interface Service<Config> {
   logger: Logger
   resources: Resources
   health: Health
-  /** Aborted when the process is told to stop: take no more, finish what is in flight, return. */
+  /** Aborted on SIGTERM or SIGINT: accept no more work, finish what is in progress, return. */
   signal: AbortSignal
   /** Exits with 78 if a precondition fails. */
-  demand: (condition: Promise<void>) => void
+  requireOrExit: (condition: Promise<void>) => void
 }
 
 /** How long stopping may take before the process gives up and exits. */
 const stopDeadlineMs = 10_000
 
 /**
- * Runs a process from start to end: `main` opens what it needs and returns when its work is over,
- * which for most is when the signal is aborted.
+ * Runs a process from start to end: `main` opens its resources, and returns when its work is done.
+ * For most processes that is when the signal is aborted.
  *
  * SIGTERM or SIGINT: not ready any more, stop, close in reverse order, exit 0; after 10 s, or at a
- * second signal, at once with 1. Wrong configuration, of ours or of a server: every fault is printed,
- * exit 78 (EX_CONFIG of sysexits.h). Anything else that `main` throws: logged, exit 1; a supervisor restarts it.
+ * second signal, at once with 1. Wrong configuration, of ours or of a server: every fault is
+ * printed, exit 78 (EX_CONFIG of sysexits.h). Anything else that `main` throws: logged, exit 1; a
+ * supervisor restarts it.
  */
 export async function runService<Config extends Record<string, unknown>>(
   name: string,
   variables: { [K in keyof Config]: Variable<Config[K]> },
   main: (service: Service<Config>) => Promise<void>,
 ): Promise<void> {
-  flushCompileCache() // before a kill can come: it is written at a normal end otherwise
+  flushCompileCache() // otherwise written at a normal exit only, and never after a kill
   const config = readOrExit<Config & CommonConfig>({ ...commonVariables, ...variables } as never)
   const logger = createLogger(name, config.logLevel)
   const resources = new Resources()
@@ -55,19 +56,21 @@ export async function runService<Config extends Record<string, unknown>>(
   const signal = stopSignal(logger)
   health.check('running', () => !signal.aborted)
   if (config.authMode === 'off') {
-    logger.warn('AUTH_MODE=off: callers name themselves, so let only a trusted gateway in')
+    logger.warn(
+      'AUTH_MODE=off: callers name themselves, so allow access only through a trusted gateway',
+    )
   }
   try {
-    const demand = (condition: Promise<void>) => void condition.catch(refuseToRun)
-    await main({ name, config, logger, resources, health, signal, demand })
+    const requireOrExit = (condition: Promise<void>) => void condition.catch(refuseToRun)
+    await main({ name, config, logger, resources, health, signal, requireOrExit })
   } catch (error) {
-    logger.fatal({ err: error }, 'the process cannot go on')
+    logger.fatal({ err: error }, 'the process cannot continue')
     process.exitCode = 1
     setTimeout(() => process.exit(), stopDeadlineMs).unref()
   }
   await resources.closeAll(logger)
   logger.info('stopped')
-  process.exit() // rascal keeps a timer for a connection that broke while it was being closed
+  process.exit() // rascal keeps a timer for a connection that was lost during its close
 }
 
 function readOrExit<T extends Record<string, unknown>>(

@@ -4,8 +4,8 @@ import { pino } from 'pino'
 export type { Logger }
 
 /**
- * JSON lines on standard output, one logger a process; `name` is the process. Whoever logs in is taken out
- * of every URL, whatever library has put it into an error.
+ * A logger that writes JSON lines to standard output; `name` is the process. User names and
+ * passwords are removed from every URL, also from those in errors of libraries.
  */
 export function createLogger(name: string, level = 'info'): Logger {
   return pino({
@@ -18,6 +18,8 @@ export function createLogger(name: string, level = 'info'): Logger {
   })
 }
 
-/** Up to the last `@` before a space or quote: a password may have one, too. PostgreSQL's may be a parameter. */
+/**
+ * Replaces logins of URLs, up to the last `@` before a space or quote, and `password` parameters.
+ */
 export const withoutLogins = (text: string): string =>
   text.replace(/([a-z]+:\/\/)[^\s"]*@/gi, '$1***@').replace(/([?&]password=)[^\s"&]*/gi, '$1***')

@@ -31,7 +31,7 @@ describe('Outage', () => {
       shut.failed(refused)
       return said.length === 3
     })
-    assert.match(said[2] ?? '', /^the shop is shut, for \d+ s until now$/)
+    assert.match(said[2] ?? '', /^the shop is shut, for \d+ s so far$/)
     assert.equal(lines[2]?.reason, '28P01 no entry')
   })
 

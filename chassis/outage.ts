@@ -2,24 +2,25 @@ import type { Logger } from './logger.ts'
 
 export interface OutageOptions {
   logger: Logger
-  /** A sentence: what cannot be done. */
+  /** What cannot be done, as a sentence. */
   what: string
-  /** Between two lines about the same outage. */
+  /** The interval between two log lines of the same outage. */
   everyMs?: number
 }
 
 /**
- * Work that fails at present, and is repeated until it succeeds. Logged when it begins, every minute with its
- * duration and reason, and when it is over.
+ * Work that fails at present, and is repeated until it succeeds. Logged when it begins, every
+ * minute with its duration and reason, and when it is over.
  *
- * It may block several activities (each any value that identifies it): it is over when none is blocked any more.
+ * It may block several activities (each any value that identifies it): it is over when none is
+ * blocked any more.
  */
 export class Outage {
   readonly #options: Required<OutageOptions>
   /** The blocked activities, and since when, in ms. */
   readonly #blocked = new Map<unknown, number>()
   #beganAtMs = 0
-  #saidAtMs = 0
+  #loggedAtMs = 0
   #reason = ''
 
   constructor(options: OutageOptions) {
@@ -36,12 +37,12 @@ export class Outage {
     this.#reason = reasonOf(error)
     if (isNew) {
       this.#beganAtMs = nowMs
-      this.#saidAtMs = nowMs
+      this.#loggedAtMs = nowMs
       logger.warn({ err: error, reason: this.#reason }, `${what}, will retry`)
-    } else if (nowMs - this.#saidAtMs >= everyMs) {
-      this.#saidAtMs = nowMs
+    } else if (nowMs - this.#loggedAtMs >= everyMs) {
+      this.#loggedAtMs = nowMs
       const seconds = Math.round((nowMs - this.#beganAtMs) / 1_000)
-      logger.warn({ reason: this.#reason, seconds }, `${what}, for ${seconds} s until now`)
+      logger.warn({ reason: this.#reason, seconds }, `${what}, for ${seconds} s so far`)
     }
     return nowMs - sinceMs
   }
@@ -51,7 +52,10 @@ export class Outage {
     return this.#blocked.has(activity)
   }
 
-  /** The work succeeded, or is not needed any more. Not to be called at a stop, which ends no outage. */
+  /**
+   * The work succeeded, or is not needed any more. Not to be called at a stop, which ends no
+   * outage.
+   */
   over(activity: unknown = this): void {
     if (!this.#blocked.delete(activity) || this.#blocked.size > 0) return
     const seconds = Math.round((performance.now() - this.#beganAtMs) / 1_000)
@@ -68,7 +72,7 @@ export class Outage {
   }
 }
 
-/** The innermost cause with its code, in one line that names no password. */
+/** The code and the message of the innermost cause, without passwords. */
 export function reasonOf(error: unknown): string {
   const { cause, code, message } = (error ?? {}) as {
     cause?: unknown

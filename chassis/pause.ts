@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Waits, but never longer than until the signal is aborted. Does not reject. */
+/** Waits for a time, or until the signal is aborted. Never rejects. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await delay(ms, undefined, { signal }).catch(() => {})

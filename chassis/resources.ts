@@ -18,7 +18,7 @@ export class Resources {
       try {
         await resource.close()
       } catch (error) {
-        logger.warn({ err: error }, 'could not be closed')
+        logger.warn({ err: error }, 'a resource could not be closed')
       }
     }
   }

@@ -2,7 +2,7 @@ import type { Variable } from './config.ts'
 import { serve } from './http/server.ts'
 import { runService, type Service } from './lifecycle.ts'
 
-/** A process without an HTTP interface of its own: it answers /livez and /readyz on its port, and works. */
+/** Runs a process without an API, which serves only /livez and /readyz on its port. */
 export const runWorker = <Config extends Record<string, unknown>>(
   name: string,
   variables: { [K in keyof Config]: Variable<Config[K]> },

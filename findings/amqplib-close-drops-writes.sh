@@ -8,7 +8,7 @@
 #   3. with await channel.close() in between: the message is there.
 # Seen on 2026-11-30 with RabbitMQ 3.10.8 (Debian 12) and amqplib 2.3.1.
 #
-# With us: messaging/broker/connection.ts (hangUp); whoever hangs up has closed its channel, or has its confirms, before.
+# With us: messaging/broker/connection.ts (closeConnection): its callers close the channel, or wait for all confirms, first.
 # Needs node, npm and rabbitmq-server (Debian's, as root: apt-get install -y rabbitmq-server).
 set -eu
 dir=$(mktemp -d)

@@ -9,7 +9,7 @@
 #   3. a basic.get in between, which the queue does after the other commands, and a passive declare: always 1.
 # Seen on 2026-11-30 with RabbitMQ 3.10.8 (Debian 12) and amqplib 2.3.1.
 #
-# With us: messaging/broker/consumer.ts (finishSettling) and operator/dead-letters/broker/unacked-messages.ts (lettersAtOnce).
+# With us: messaging/broker/consumer.ts (finishAcknowledging) and operator/dead-letters/broker/unacked-messages.ts (prefetchSize).
 # Needs node, npm and rabbitmq-server (Debian's, as root: apt-get install -y rabbitmq-server).
 set -eu
 dir=$(mktemp -d)

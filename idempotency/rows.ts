@@ -19,8 +19,8 @@ export const keyId = ({ user_id, call, key }: ScopedKey): string =>
   JSON.stringify([user_id, call, key])
 
 /**
- * Locks keys until the end of this transaction, by advisory locks, and returns the ids of the keys that it locked.
- * It never waits for another transaction, so the order of the ids does not matter.
+ * Locks keys until the end of this transaction, by advisory locks, and returns the ids of the keys
+ * that it locked. It never waits for another transaction, so the order of the ids does not matter.
  */
 export const lockKeys = async (trx: InTransaction, ids: string[]) => {
   const { rows } = await sql<{ locked: boolean; name: string }>`
@@ -50,7 +50,10 @@ export interface StoredResponse extends ScopedKey {
   response_body: string
 }
 
-/** In the transaction that has the effects and has locked the keys; sorted, as all multi-row writes are. */
+/**
+ * In the transaction that has the effects and has locked the keys; sorted, as all multi-row writes
+ * are.
+ */
 export const insertResponses = (trx: InTransaction, responses: StoredResponse[]) => {
   const sorted = responses.toSorted((a, b) => (keyId(a) < keyId(b) ? -1 : 1))
   return sql`

@@ -38,10 +38,10 @@ export interface IdempotentResponse<Body> extends EffectResponse<Body> {
 type ResponseOrProblem<Body> = IdempotentResponse<Body> | Problem
 
 /**
- * Runs an effect in a transaction, once per key: the response is stored with the effect, and the same
- * key with the same request replays it. Only an effect is remembered: when it throws, the key is free.
- * Throws a Problem: `idempotency-key-reused` (422) for another request, `request-in-progress` (409) while
- * the first is still running.
+ * Runs an effect in a transaction, once per key: the response is stored with the effect, and the
+ * same key with the same request replays it. Only an effect is remembered: when it throws, the key
+ * is free. Throws a Problem: `idempotency-key-reused` (422) for another request,
+ * `request-in-progress` (409) while the first is still running.
  */
 export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Body>(
   db: Database<Tables>,
@@ -54,8 +54,9 @@ export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Bod
 }
 
 /**
- * The same for many requests in one transaction. The effect gets the requests that are neither replayed
- * nor refused, and returns a response for each. Returns a response or a Problem for each request, in their order.
+ * The same for many requests in one transaction. The effect gets the requests that are neither
+ * replayed nor refused, and returns a response for each. Returns a response or a Problem for each
+ * request, in their order.
  *
  * Each key has an advisory lock until the transaction ends. The lock is tried and never waited for
  * (`pg_try_advisory_xact_lock`): a request whose key another transaction has locked is refused as
@@ -88,8 +89,8 @@ export async function withIdempotencyKeys<
 }
 
 /**
- * The results of the requests that have no effect now: replayed or refused. Of two requests with one key
- * and no stored response, the first has the effect, and the second is refused.
+ * The results of the requests that have no effect now: replayed or refused. Of two requests with
+ * one key and no stored response, the first has the effect, and the second is refused.
  */
 async function replayOrRefuse<Body>(
   trx: InTransaction,

@@ -18,15 +18,17 @@ export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends
   /** What to consume; queue, dead-letter queue, exchange and bindings are declared. */
   queue: QueueTopology
   decode: (content: Uint8Array) => Decoded<Event>
-  /** Whether the handler appends events to the outbox: then the relay is notified after each commit. */
+  /**
+   * Whether the handler appends events to the outbox: then the relay is notified after each commit.
+   */
   notifiesRelay?: boolean
   /** Other work of the process on the same database, until the signal is aborted. */
   alongside?: (db: Database<Tables>, signal: AbortSignal) => Promise<void>
 }
 
 /**
- * Consumes a queue through the inbox of a database, until told to stop. Waits for servers that are away. Opens
- * database and broker, reports their health, and closes them.
+ * Consumes a queue through the inbox of a database, until told to stop. Waits for servers that are
+ * away. Opens database and broker, reports their health, and closes them.
  */
 export const runConsumer = <Tables extends MessagingDatabase, Event extends IncomingEvent>(
   options: ConsumerOptions<Tables, Event>,

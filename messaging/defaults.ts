@@ -22,7 +22,10 @@ export const consumerDefaults = {
   maxAttempts: 6,
 }
 
-/** Options with their defaults. An option that is undefined has its default, too: callers may be JavaScript. */
+/**
+ * Options with their defaults. An option that is undefined has its default, too: callers may be
+ * JavaScript.
+ */
 export function withDefaults<Defaults extends object, Options extends Partial<Defaults>>(
   defaults: Defaults,
   options: Options,

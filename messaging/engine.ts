@@ -1,8 +1,8 @@
 import { connectDatabase, type Database, type DatabaseOptions } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
-import { within } from '#chassis/deadline.ts'
 import { createLogger, type Logger } from '#chassis/logger.ts'
 import { Resources } from '#chassis/resources.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
 
@@ -12,19 +12,23 @@ export interface EngineOptions {
   brokerUrl: string
   /** The name of the connections, in pg_stat_activity and in the RabbitMQ UI. */
   name?: string
-  /** Aborted: take no more, finish what is in flight, return. Without it, until the process ends. */
+  /** Aborted: claim and consume no more, finish what is in progress, return. */
   signal?: AbortSignal
   /** JSON lines on standard output by default. */
   logger?: Logger
-  /** Called once for each part of the readiness. A check throws, or rejects, while that part is not ready. */
+  /** Called once for each part of the readiness. A check throws, or rejects, while not ready. */
   health?: { check: (name: string, check: () => unknown) => void }
   /**
-   * The service that must own the database. Compared with the table `installation`, whose id also claims the virtual
-   * host of RabbitMQ. Without it, neither is checked, and the table is not needed.
+   * The service that must own the database. Compared with the table `installation`, whose id also
+   * claims the virtual host of RabbitMQ. Without it, neither is checked, and the table is not
+   * needed.
    */
   service?: string
-  /** Gets each precondition: a promise that rejects if it fails. By default the engine then stops, and its promise rejects. */
-  demand?: (condition: Promise<void>) => void
+  /**
+   * Gets each precondition: a promise that rejects if it fails. By default the engine then stops,
+   * and its promise rejects.
+   */
+  requireOrExit?: (condition: Promise<void>) => void
 }
 
 /** What relay and consumer work with. */
@@ -43,8 +47,8 @@ export interface Opened<Tables> {
 const closeTimeoutMs = 6_000
 
 /**
- * Opens the database of an engine, works until the signal is aborted, and closes everything that it opened. A
- * rejected work or demand stops the engine and rejects its promise.
+ * Opens the database of an engine, works until the signal is aborted, and closes everything that it
+ * opened. A rejected work or precondition stops the engine and rejects its promise.
  */
 export async function withEngine<Tables>(
   { databaseUrl: url, ...options }: EngineOptions & Pick<DatabaseOptions, 'lockTimeoutMs'>,
@@ -53,36 +57,39 @@ export async function withEngine<Tables>(
 ): Promise<void> {
   const { name = defaultName, lockTimeoutMs, service } = options
   const { logger = createLogger(name), health = { check: () => {} } } = options
-  const { signal, demand, assertMet, stop } = demands(options)
+  const { signal, mustHold, assertMet, stop } = preconditions(options)
   const resources = new Resources()
   const use: Resources['use'] = (resource) => resources.use(resource)
   const db = use(
     connectDatabase<Tables>({ name, url, ...(lockTimeoutMs !== undefined && { lockTimeoutMs }) }),
   )
   try {
-    demand(requireDurability(db, signal, logger))
+    mustHold(requireDurability(db, signal, logger))
     const installation =
-      service === undefined ? undefined : ownInstallation(db, service, { logger, signal, demand })
+      service === undefined ? undefined : ownInstallation(db, service, { logger, signal, mustHold })
     await work({ name, db, logger, signal, health, installation, use })
     assertMet()
   } catch (error) {
     stop(error)
     throw error
   } finally {
-    await within(closeTimeoutMs, 'closing', resources.closeAll(logger)).catch((error) =>
+    await withTimeout(closeTimeoutMs, 'closing', resources.closeAll(logger)).catch((error) =>
       logger.warn({ err: error }, 'not all was closed'),
     )
   }
 }
 
-/** Without a `demand` of the caller, a failed precondition stops the work and is thrown at its end. */
-function demands({ signal, demand }: Pick<EngineOptions, 'signal' | 'demand'>) {
+/**
+ * Without a `requireOrExit` of the caller, a failed precondition stops the work and is thrown at
+ * its end.
+ */
+function preconditions({ signal, requireOrExit }: Pick<EngineOptions, 'signal' | 'requireOrExit'>) {
   const unmet = new AbortController()
   const stop = (error: unknown) => unmet.abort(error)
   const stopUnless = (condition: Promise<void>) => void condition.catch(stop)
   return {
     signal: AbortSignal.any([unmet.signal, ...(signal ? [signal] : [])]),
-    demand: demand ?? stopUnless,
+    mustHold: requireOrExit ?? stopUnless,
     stop,
     assertMet: () => {
       if (unmet.signal.aborted) throw unmet.signal.reason

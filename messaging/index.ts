@@ -1,7 +1,7 @@
 /**
- * The public API of the engine: transactional outbox with its relay, inbox with its consumer. A service imports
- * nothing else of this folder. `runRelay` and `runConsumer` load the code for RabbitMQ when they are called, so that
- * a process which only appends events never loads it.
+ * The public API of the engine: transactional outbox with its relay, inbox with its consumer. A
+ * service imports nothing else of this folder. `runRelay` and `runConsumer` load the code for
+ * RabbitMQ when they are called, so that a process which only appends events never loads it.
  */
 export { connectDatabase } from '#chassis/database/connect.ts'
 export { RowLocks } from './deferral/row-locks.ts'

@@ -18,8 +18,8 @@ export interface OwnInstallation {
 }
 
 /**
- * Reads from its database which installation a process belongs to; waits for a server that is away, and for
- * the migrations. Demands that it is the database of this service.
+ * Reads from its database which installation a process belongs to; waits for a server that is away,
+ * and for the migrations. Requires that the database belongs to this service.
  */
 export function ownInstallation<Tables>(
   db: Database<Tables>,
@@ -27,14 +27,14 @@ export function ownInstallation<Tables>(
   process: {
     logger: Logger
     signal: AbortSignal
-    demand: (condition: Promise<void>) => void
+    mustHold: (condition: Promise<void>) => void
   },
 ): OwnInstallation {
-  const { logger, signal, demand } = process
+  const { logger, signal, mustHold } = process
   const outage = new Outage({ logger, what: 'the database, or its migrations, are not there' })
   const id = untilAvailable(() => read(db, service), signal, outage)
-  demand(id.then(() => {}))
-  return { id, refuse: (error) => demand(Promise.reject(error)) }
+  mustHold(id.then(() => {}))
+  return { id, refuse: (error) => mustHold(Promise.reject(error)) }
 }
 
 async function read<Tables>(db: Database<Tables>, service: string): Promise<string> {
@@ -60,7 +60,10 @@ function idOf(row: Row, service: string): string {
   )
 }
 
-/** Names the installation unless it has a name; returns the one it has then. Safe to run side by side. */
+/**
+ * Names the installation unless it has a name; returns the one it has then. Safe to run side by
+ * side.
+ */
 export async function nameInstallation<Tables>(db: Database<Tables>, row: Row): Promise<string> {
   await insertInstallation(db, row)
   return idOf((await readInstallation(db)) as Row, row.service)

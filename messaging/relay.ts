@@ -15,8 +15,8 @@ export interface RelayOptions
 }
 
 /**
- * Publishes what the outbox of a database holds, until told to stop. Waits for servers that are away. Opens
- * database, broker and LISTEN, reports their health, and closes them.
+ * Publishes what the outbox of a database holds, until told to stop. Waits for servers that are
+ * away. Opens database, broker and LISTEN, reports their health, and closes them.
  */
 export const runRelay = (options: RelayOptions): Promise<void> =>
   withEngine<MessagingDatabase>(options, 'relay', async ({ use, signal, health, ...opened }) => {

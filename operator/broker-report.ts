@@ -1,33 +1,55 @@
 import { isCode } from '#chassis/errors.ts'
 import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
-import { silentQueues } from '#rabbitmq-3.10/leaderless-queues.ts'
-import { sentenceOf } from './cli/table.ts'
-import { atDesk, type Desk, type QueueState } from './dead-letters/broker/queue-browser.ts'
-import { listLetters } from './dead-letters/dead-letters.ts'
-import type { LetterSummary } from './dead-letters/letter.ts'
-import type { DeadLetters, Mail } from './reconcile/reconcile.ts'
+import { leaderlessQueues } from '#rabbitmq-3.10/leaderless-queues.ts'
+import { errorText } from './cli/table.ts'
+import {
+  type QueueBrowser,
+  type QueueState,
+  withQueueBrowser,
+} from './dead-letters/broker/queue-browser.ts'
+import { listDeadLetters } from './dead-letters/dead-letters.ts'
+import type { DeadLetterSummary } from './dead-letters/summary.ts'
 
-/** Those who consume, and have dead letters in `<name>.dlq`. */
+/** The queues of the consumers, whose dead letters are in `<name>.dlq`. */
 export const consumerQueues: readonly string[] = Object.values(queues).map(({ queue }) => queue)
 
-/**
- * What the broker at a URL has; each question is a connection of its own. Another operator at the dead
- * letters is waited for as long as a desk waits, unless something else is said. Neither rejects: what
- * could not be found out is said in words.
- */
-export const mailAt = (url: string, lockWaitMs?: number): Mail => ({
-  deadLetters: (areWanted) =>
-    atDesk(url, (desk) => readDeadLetters(desk, { areWanted }), lockWaitMs).catch(
-      (error: Error) => ({ queues: [], letters: [], uncounted: sentenceOf(error) }),
+/** What the broker reports. Each call is a connection of its own. A call never rejects. */
+export interface BrokerReport {
+  /**
+   * Counts the dead letters, and lists them if asked to: they may explain why an order is stuck.
+   */
+  deadLetters: (areListed: boolean) => Promise<DeadLetters>
+  /** Queues that exist and have no leader; or why that is unknown. */
+  leaderlessQueues: () => Promise<{ queues: LeaderlessQueue[]; unknown: string | null }>
+}
+
+export interface DeadLetters {
+  queues: QueueState[]
+  letters: DeadLetterSummary[]
+  /** Why the count is incomplete; null when it is complete. */
+  uncounted: string | null
+}
+
+export interface LeaderlessQueue {
+  queue: string
+  /** The command that elects a leader. */
+  remedy: string
+}
+
+/** The report of the broker at a URL. Waits for another operator up to `lockWaitMs`. */
+export const brokerReport = (url: string, lockWaitMs?: number): BrokerReport => ({
+  deadLetters: (areListed) =>
+    withQueueBrowser(url, (browser) => readDeadLetters(browser, { areListed }), lockWaitMs).catch(
+      (error: Error) => ({ queues: [], letters: [], uncounted: errorText(error) }),
     ),
-  silentQueues: async () => {
+  leaderlessQueues: async () => {
     try {
-      const silent = await silentQueues(url, allQueues)
-      const found = silent.map((queue) => ({ queue, remedy: election(url, queue) }))
-      return { queues: found, unasked: null }
+      const found = await leaderlessQueues(url, allQueues)
+      const withRemedy = found.map((queue) => ({ queue, remedy: electionCommand(url, queue) }))
+      return { queues: withRemedy, unknown: null }
     } catch (error) {
-      return { queues: [], unasked: sentenceOf(error as Error) }
+      return { queues: [], unknown: errorText(error as Error) }
     }
   },
 })
@@ -36,45 +58,50 @@ const allQueues = consumerQueues.flatMap((queue) => [queue, deadLetterQueue(queu
 
 const all = { queues: consumerQueues, limit: Infinity }
 
-/** All dead letters; each goes back to its place. */
-export async function allLetters(url: string): Promise<LetterSummary[]> {
-  return (await atDesk(url, (desk) => listLetters(desk, all))).letters
+/** Lists all dead letters, and leaves each in its place. */
+export async function listAllDeadLetters(url: string): Promise<DeadLetterSummary[]> {
+  return (await withQueueBrowser(url, (browser) => listDeadLetters(browser, all))).letters
 }
 
-/** Under the lock, if it can be had: what another operator has in hand cannot be counted. */
+/**
+ * Counts under the lock if possible: unacknowledged messages of another operator are in no count.
+ */
 async function readDeadLetters(
-  desk: Desk,
-  { areWanted }: { areWanted: boolean },
+  browser: QueueBrowser,
+  { areListed }: { areListed: boolean },
 ): Promise<DeadLetters> {
-  const isComplete = await isAlone(desk)
+  const isLocked = await tryLock(browser)
   const counts = await Promise.all(
-    consumerQueues.map((queue) => count(desk, deadLetterQueue(queue))),
+    consumerQueues.map((queue) => count(browser, deadLetterQueue(queue))),
   )
   const found = counts.map(({ state }) => state)
-  const whyNot = isComplete ? counts.find(({ whyNot }) => whyNot)?.whyNot : anotherOperator
-  const counted = { queues: found, letters: [], uncounted: whyNot ?? null }
-  if (!isComplete || !areWanted) return counted
+  const reason = isLocked ? counts.find(({ error }) => error)?.error : anotherOperator
+  const counted = { queues: found, letters: [], uncounted: reason ?? null }
+  if (!isLocked || !areListed) return counted
   const filled = consumerQueues.filter((_, index) => (found[index]?.messages ?? 0) > 0)
-  return listLetters(desk, { queues: filled, limit: Infinity }).then(
+  return listDeadLetters(browser, { queues: filled, limit: Infinity }).then(
     ({ letters }) => ({ ...counted, letters }),
-    (error: Error) => ({ ...counted, uncounted: sentenceOf(error) }),
+    (error: Error) => ({ ...counted, uncounted: errorText(error) }),
   )
 }
 
-const anotherOperator = 'another operator was at the dead letters'
+const anotherOperator = 'another operator was working on the dead letters'
 
-/** Of a queue that does not serve, what it says all the same, and that it does not. */
-async function count(desk: Desk, queue: string): Promise<{ state: QueueState; whyNot?: string }> {
+/** Counts a queue. A queue that does not answer keeps its reported count, with the error. */
+async function count(
+  browser: QueueBrowser,
+  queue: string,
+): Promise<{ state: QueueState; error?: string }> {
   try {
-    return { state: await desk.countOf(queue) }
+    return { state: await browser.countOf(queue) }
   } catch (error) {
-    return { state: await desk.stateOf(queue), whyNot: sentenceOf(error as Error) }
+    return { state: await browser.stateOf(queue), error: errorText(error as Error) }
   }
 }
 
-async function isAlone(desk: Desk): Promise<boolean> {
+async function tryLock(browser: QueueBrowser): Promise<boolean> {
   try {
-    await desk.lock()
+    await browser.lock()
     return true
   } catch (error) {
     if (!isCode(error, 'conflict')) throw error
@@ -82,8 +109,10 @@ async function isAlone(desk: Desk): Promise<boolean> {
   }
 }
 
-/** What makes a queue's only replica its leader, under the name that RabbitMQ has for it inside. */
-function election(url: string, queue: string): string {
+/**
+ * The command that elects the only replica of a queue, by the queue's internal name in RabbitMQ.
+ */
+function electionCommand(url: string, queue: string): string {
   const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
   const name = `${vhost === '/' ? '%2F' : vhost}_${queue}`
   return `rabbitmqctl eval "ra:trigger_election({'${name}', node()})."`

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { useDatabase } from '#testing/database.ts'
 import { postgresServer } from '#testing/servers.ts'
-import { withBooks } from './databases.ts'
+import { withDatabases } from './databases.ts'
 
-describe('withBooks', () => {
+describe('withDatabases', () => {
   const [orders, payments] = [useDatabase('orders'), useDatabase('payments')]
   const open = (ordersUrl: string, paymentsUrl: string) =>
-    withBooks(
+    withDatabases(
       {
         ...{ LOCAL_DIR: '/nowhere', AMQP_URL: 'amqp://127.0.0.1:9' },
         ...{ ORDERS_DATABASE_URL: ordersUrl, PAYMENTS_DATABASE_URL: paymentsUrl },

@@ -6,28 +6,29 @@ import type { PaymentsDatabase } from '#tables/payments.ts'
 import { findAddresses } from './cli/addresses.ts'
 import { findServices, ping } from './reconcile/rows.ts'
 
-/** Both databases: nobody but an operator sees more than one. */
-export interface Books {
+/** The databases of both services. Only the operator opens both. */
+export interface Databases {
   orders: Database<OrdersDatabase>
   payments: Database<PaymentsDatabase>
 }
 
-/** Both as they were at one moment each; nothing can be changed. */
+/** A read-only snapshot of each database. */
 export interface Snapshots {
   orders: Transaction<OrdersDatabase>
   payments: Transaction<PaymentsDatabase>
 }
 
-/** An operator may read a million rows at a time. */
+/** Some statements read a million rows. */
 const statementTimeoutMs = 120_000
 
 /**
- * Opens both books for `work`, and closes them. Rejects with `unavailable` naming the one that is away, and
- * with a sentence when one of them is not the database of its service.
+ * Opens both databases for `work`, and closes them. Rejects with `unavailable` when a database
+ * cannot be reached, and with an Error when one is not the database of its service. The message
+ * names it.
  */
-export async function withBooks<T>(
+export async function withDatabases<T>(
   env: NodeJS.ProcessEnv,
-  work: (books: Books) => Promise<T>,
+  work: (databases: Databases) => Promise<T>,
 ): Promise<T> {
   const urls = findAddresses(env, 'amqp', 'ordersDatabase', 'paymentsDatabase')
   const open = <Tables>(url: string) =>
@@ -35,15 +36,18 @@ export async function withBooks<T>(
   const orders = open<OrdersDatabase>(urls.ordersDatabase)
   const payments = open<PaymentsDatabase>(urls.paymentsDatabase)
   try {
-    await reach('Orders', orders)
-    await reach('Payments', payments)
+    await assertService('Orders', orders)
+    await assertService('Payments', payments)
     return await work({ orders, payments })
   } finally {
     await Promise.all([orders.close(), payments.close()])
   }
 }
 
-async function reach<Tables>(service: 'Orders' | 'Payments', db: Database<Tables>): Promise<void> {
+async function assertService<Tables>(
+  service: 'Orders' | 'Payments',
+  db: Database<Tables>,
+): Promise<void> {
   const found = await findServices(db).catch((error: Error) => {
     const cause = error.cause ?? error
     throw new EnvironmentError('unavailable', `The database of ${service} cannot be reached`, {
@@ -60,11 +64,12 @@ async function reach<Tables>(service: 'Orders' | 'Payments', db: Database<Tables
 }
 
 /**
- * Runs `read` on a snapshot of each. The one of Orders is the older: an order is written before its
- * debit, and a debit before the final status, so what is final in it has its debit in the other.
+ * Runs `read` on a snapshot of each database. The snapshot of Orders is the older one. An order is
+ * written before its debit, and a debit before the final status: so an order that is final in the
+ * snapshot of Orders has its debit in the snapshot of Payments.
  */
 export const onSnapshots = <T>(
-  { orders, payments }: Books,
+  { orders, payments }: Databases,
   read: (snapshots: Snapshots) => Promise<T>,
 ): Promise<T> =>
   readOnly(orders, (ofOrders) =>

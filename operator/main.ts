@@ -1,12 +1,12 @@
 import { readEnvironment } from './cli/addresses.ts'
 import { type Command, helpOf, helpOfAll, parseRequest } from './cli/command.ts'
-import { sentenceOf } from './cli/table.ts'
+import { errorText } from './cli/table.ts'
 import { deadLetterCommands } from './dead-letters/commands.ts'
 import { reconcileCommand } from './reconcile/command.ts'
 import { statusCommand } from './status/command.ts'
 import { traceCommand } from './trace/command.ts'
 
-/** What is wrong, and what is right, for whoever looks after the running system. */
+/** The commands for the people who operate the system. */
 const commands: Command[] = [statusCommand, reconcileCommand, traceCommand, ...deadLetterCommands]
 
 const exitCodes = { fine: 0, foundSomethingWrong: 1, couldNotRun: 2 }
@@ -20,7 +20,7 @@ async function run(args: string[]): Promise<number> {
   const { command, input, isJson } = request
   const report = await command.run({ ...input, env: readEnvironment() })
   print(isJson ? JSON.stringify(report.json, null, 2) : report.text)
-  if (report.trouble) return complain(report.trouble)
+  if (report.error) return printError(report.error)
   return report.isFine ? exitCodes.fine : exitCodes.foundSomethingWrong
 }
 
@@ -28,14 +28,14 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-function complain(error: Error): number {
-  process.stderr.write(`${sentenceOf(error)}\n`)
+function printError(error: Error): number {
+  process.stderr.write(`${errorText(error)}\n`)
   return exitCodes.couldNotRun
 }
 
-process.stdout.on('error', () => {}) // whoever read it has gone: `operator dlq list | head`
+process.stdout.on('error', () => {}) // the reader has gone: `operator dlq list | head`
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {
-  process.exitCode = complain(error as Error)
+  process.exitCode = printError(error as Error)
 }

@@ -1,6 +1,6 @@
 import type { Kysely, RawBuilder } from 'kysely'
 
-/** What one statement brings, in whichever database. */
+/** The rows of a statement, in either database. */
 export const rowsOf = async <Row, Tables>(
   db: Kysely<Tables>,
   statement: RawBuilder<Row>,

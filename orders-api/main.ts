@@ -15,10 +15,10 @@ import { pingOrders } from './rows.ts'
 await runService(
   'orders-api',
   { databaseUrl: postgresUrl('ORDERS_DATABASE_URL') },
-  async ({ name, config, logger, resources, health, signal, demand }) => {
+  async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
-    demand(requireDurability(db, signal, logger))
+    requireOrExit(requireDurability(db, signal, logger))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
     const router = ordersRouter({ db, logger, notifyRelay: createRelayNotifier(db, logger) })
     health.check('database', () => pingOrders(db))

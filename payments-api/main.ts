@@ -12,11 +12,11 @@ import { pingAccounts } from './rows.ts'
 await runService(
   'payments-api',
   { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL') },
-  async ({ name, config, logger, resources, health, signal, demand }) => {
+  async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
-    demand(requireDurability(db, signal, logger))
+    requireOrExit(requireDurability(db, signal, logger))
     health.check('database', () => pingAccounts(db))
     resources.use(await serve({ ...config, health, logger, router: paymentsRouter({ db }) }))
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { declareTopology } from '#messaging/broker/topology.ts'
 import { useBroker } from '#testing/broker.ts'
-import { silence } from '#testing/silence.ts'
-import { silentQueues } from './leaderless-queues.ts'
+import { suspendQueue } from '#testing/suspend-queue.ts'
+import { leaderlessQueues } from './leaderless-queues.ts'
 
-describe('silentQueues', function () {
+describe('leaderlessQueues', function () {
   this.timeout(60_000)
   const broker = useBroker()
   const queues = ['all', 'all.dlq', 'nowhere']
@@ -12,21 +12,21 @@ describe('silentQueues', function () {
 
   before(() => declareTopology({ name: 'test', url: broker.url, topology }))
 
-  it('finds none among queues that serve, that have messages, or that are not there', async () => {
-    assert.deepEqual(await silentQueues(broker.url, queues), [])
+  it('finds none among queues with a leader, with messages, or that do not exist', async () => {
+    assert.deepEqual(await leaderlessQueues(broker.url, queues), [])
     await broker.publish({ routingKey: 'all' }, 'hello')
-    assert.deepEqual(await silentQueues(broker.url, queues), [])
+    assert.deepEqual(await leaderlessQueues(broker.url, queues), [])
     assert.equal((await broker.drain('all'))[0]?.fields.redelivered, false)
   })
 
-  it('finds a queue that takes and gives nothing, until it does again', async function () {
-    const silenced = await silence(broker.url, 'all.dlq')
-    if (!silenced) return this.skip()
+  it('finds a queue that neither accepts nor delivers, until it has a leader again', async function () {
+    const suspended = await suspendQueue(broker.url, 'all.dlq')
+    if (!suspended) return this.skip()
     try {
-      assert.deepEqual(await silentQueues(broker.url, queues), ['all.dlq'])
+      assert.deepEqual(await leaderlessQueues(broker.url, queues), ['all.dlq'])
     } finally {
-      await silenced.end()
+      await suspended.end()
     }
-    assert.deepEqual(await silentQueues(broker.url, queues), [])
+    assert.deepEqual(await leaderlessQueues(broker.url, queues), [])
   })
 })

@@ -3,35 +3,35 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel } from 'amqplib'
 import { connectOrFail } from '#messaging/broker/connection.ts'
 
-/** A queue that serves answers within milliseconds. */
-const answerMs = 3_000
+/** A queue with a leader answers within milliseconds. */
+const probeTimeoutMs = 3_000
 
 /**
- * Which of the queues are there and do not serve: without a leader a quorum queue says that it is
- * empty, and takes and gives nothing, for ever. The management API shows it like any other.
+ * Finds the queues that exist and have no leader. Such a quorum queue reports that it is empty, and
+ * neither accepts nor delivers, for ever. The management API shows nothing unusual.
  *
- * They are tried by consuming for a moment, but only those that say they are empty and without a
- * consumer: a message that comes in this very moment goes back at once.
+ * A queue that reports no messages and no consumer is probed by a consumer. A message that arrives
+ * at this very moment is requeued at once.
  */
-export async function silentQueues(url: string, queues: readonly string[]): Promise<string[]> {
+export async function leaderlessQueues(url: string, queues: readonly string[]): Promise<string[]> {
   const connection = await connectOrFail(url, 'operator')
   try {
-    const silent = await Promise.all(queues.map((queue) => isSilent(connection, queue)))
-    return queues.filter((_, index) => silent[index])
+    const leaderless = await Promise.all(queues.map((queue) => isLeaderless(connection, queue)))
+    return queues.filter((_, index) => leaderless[index])
   } finally {
-    cut(connection)
+    destroyConnection(connection)
   }
 }
 
-/** A queue that is not there is not silent. */
-async function isSilent(connection: ChannelModel, queue: string): Promise<boolean> {
+/** Whether a queue exists and has no leader. */
+async function isLeaderless(connection: ChannelModel, queue: string): Promise<boolean> {
   const channel = await connection.createChannel()
   channel.on('error', () => {})
   try {
     const { messageCount, consumerCount } = await channel.checkQueue(queue)
     await channel.close()
     if (messageCount > 0 || consumerCount > 0) return false
-    return (await countByServing(connection, queue)) === undefined
+    return (await probeDepth(connection, queue)) === undefined
   } catch (error) {
     if ((error as { code?: unknown }).code === notFound) return false
     throw error
@@ -39,33 +39,32 @@ async function isSilent(connection: ChannelModel, queue: string): Promise<boolea
 }
 
 /**
- * How many messages are ready in a queue that has shown that it serves, by giving a consumer one for a
- * moment if it has any; undefined when it does not. Over a connection that may have to be cut
- * afterwards: a channel that waits for a silent queue would hold up the goodbye.
+ * The number of ready messages of a queue, after it has served a consumer; undefined when the queue
+ * does not answer. The channel may stay open then, and would block a graceful close of its
+ * connection: destroy the connection, or close it with a timeout.
  */
-export function countByServing(
-  connection: ChannelModel,
-  queue: string,
-): Promise<number | undefined> {
-  let given = 0
-  const counting = async () => {
+export function probeDepth(connection: ChannelModel, queue: string): Promise<number | undefined> {
+  let delivered = 0
+  const probe = async () => {
     const channel = await connection.createChannel()
     channel.on('error', () => {})
     await channel.prefetch(1)
-    await channel.consume(queue, () => given++)
-    // What it gives at once has come before this is answered, and is not in the count.
+    await channel.consume(queue, () => delivered++)
+    // A delivery arrives before this reply, and is not in its count.
     const { messageCount } = await channel.checkQueue(queue)
     await channel.close()
-    return given + messageCount
+    return delivered + messageCount
   }
-  return Promise.race([counting(), delay(answerMs, undefined, { ref: false })])
+  return Promise.race([probe(), delay(probeTimeoutMs, undefined, { ref: false })])
 }
 
-/** AMQP's code for a queue that is not there. */
+/** The AMQP reply code for a queue that does not exist. */
 const notFound = 404
 
-/** Not politely: a channel that waits for a silent queue would hold up the goodbye. */
-function cut(connection: ChannelModel): void {
+/**
+ * Destroys the socket: a channel that waits for a leaderless queue would block a graceful close.
+ */
+function destroyConnection(connection: ChannelModel): void {
   const { stream } = connection.connection as unknown as { stream: Socket }
-  stream.destroy(new Error('hung up'))
+  stream.destroy(new Error('The connection was destroyed'))
 }

@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import amqp from 'amqplib'
-import { within } from '#chassis/deadline.ts'
-import { freePorts } from '#local/servers/free-ports.ts'
-import { startRabbitmq } from '#local/servers/rabbitmq.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import type { BrokerPorts } from '#local/servers/rabbitmq-settings.ts'
 import { removeState } from '#local/stack/remove-state.ts'
 import { deadLetterQueue, declareTopology } from '#messaging/broker/topology.ts'
 import { eventually } from '#testing/eventually.ts'
+import { freePorts } from '#testing/free-ports.ts'
+import { startRabbitmq } from '#testing/private-servers.ts'
 import { controlOf } from '#testing/servers.ts'
 
 describe('a private RabbitMQ', function () {
@@ -37,12 +37,12 @@ describe('a private RabbitMQ', function () {
     await server.kill()
     rmSync(namesFile()) // which holds them only later, if the kill comes right after
     await server.restart()
-    assert.ok((await putIntoEach()).every((messages) => messages > 0))
+    assert.ok((await publishToEach()).every((messages) => messages > 0))
   })
 
   it('serves all queues again when the supervisor of their dead letters has given up', async () => {
     await controlOf(join(dir, 'rabbitmq'), ports)('eval', supervisorGivesUp)
-    assert.ok((await putIntoEach()).every((messages) => messages > 0))
+    assert.ok((await publishToEach()).every((messages) => messages > 0))
   })
 
   // As it was seen: gone for good, and every queue after it, which crashes in vain until then.
@@ -60,23 +60,23 @@ describe('a private RabbitMQ', function () {
     return join(home, 'mnesia', node, 'quorum', node, 'names.dets')
   }
 
-  const putIntoEach = () => Promise.all(queues.map(put))
+  const publishToEach = () => Promise.all(queues.map(publish))
 
-  /** Publishes until it is confirmed; says how many messages the queue then has. */
-  const put = (queue: string) => eventually(() => putOnce(queue), { timeoutMs: 20_000 })
+  /** Publishes until the message is confirmed; returns the depth of the queue. */
+  const publish = (queue: string) => eventually(() => publishOnce(queue), { timeoutMs: 20_000 })
 
   /** On a connection of its own. */
-  async function putOnce(queue: string): Promise<number> {
+  async function publishOnce(queue: string): Promise<number> {
     const connection = await amqp.connect(server.url)
     connection.on('error', () => {})
     try {
       const channel = await connection.createConfirmChannel()
       channel.on('error', () => {})
       channel.sendToQueue(queue, Buffer.from('a message'), { mandatory: true })
-      await within(15_000, `a confirm of ${queue}`, channel.waitForConfirms())
+      await withTimeout(15_000, `a confirm of ${queue}`, channel.waitForConfirms())
       return (await channel.checkQueue(queue)).messageCount
     } finally {
-      await within(2_000, 'closing', connection.close()).catch(() => {})
+      await withTimeout(2_000, 'closing', connection.close()).catch(() => {})
     }
   }
 })

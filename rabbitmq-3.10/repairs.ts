@@ -1,6 +1,6 @@
 /**
- * Arguments of the Erlang VM that have it look every second for what RabbitMQ 3.10 does not mend
- * itself after a kill, and mend it. Only for a node that is alone: it asks no other one.
+ * Arguments of the Erlang VM that check every second for two faults that RabbitMQ 3.10 does not
+ * repair itself after a kill, and repair them. Only for a single node: no other node is asked.
  *
  * Without a blank, since the start script splits its arguments at every one.
  */
@@ -18,10 +18,10 @@ export const keepRepairing: string[] = [
 ]
 
 /**
- * Which log is whose (`names.dets`) is kept in memory for up to a second. After a kill in that
- * second a new queue comes back with an empty log, and ra sets no election timeout for a log that
- * is empty: whoever needs the queue waits for ever, over any restart. A follower that is alone has
- * no leader but itself to wait for.
+ * RabbitMQ 3.10 keeps the names of the logs (`names.dets`) in memory for up to a second. After a
+ * kill in that second, a new queue has an empty log, for which ra sets no election timeout: the
+ * queue has no leader, over any restart. A follower on a single node can only become the leader
+ * itself.
  */
 function electLeaders(): string[] {
   return [
@@ -30,10 +30,11 @@ function electLeaders(): string[] {
 }
 
 /**
- * When a queue is deleted in the second after a start, the worker for its dead letters crashes until
- * its supervisor gives up, which nobody starts again. Then no queue with at-least-once
- * dead-lettering can have a leader, and each gives up as well. A queue that is being deleted leaves
- * ra's directory before its process ends: one that is there without a process has crashed.
+ * When a queue is deleted in the second after a start, the worker for its dead letters crashes
+ * until its supervisor gives up, and nothing restarts the supervisor. Then no queue with
+ * at-least-once dead-lettering can have a leader, and each queue gives up as well. A queue that is
+ * being deleted leaves the directory of ra before its process ends: a listed queue without a
+ * process has crashed.
  */
 function reviveQueues(): string[] {
   return [

@@ -387,7 +387,7 @@ describe('client/client.ts, through the gateway', function () {
     const less = 'delete globalThis.WebSocket; delete Crypto.prototype.randomUUID'
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', `data:text/javascript,${less}`, 'tests/support/lesser-runtime.ts'],
+      ['--import', `data:text/javascript,${less}`, 'tests/support/minimal-runtime.ts'],
       { env: { ...process.env, GATEWAY: stack.gateway }, timeout: 30_000 },
     )
     assert.equal(stdout, 'This runtime has no WebSocket\nPAID\n')

@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ordersApi } from '#generator/orders.ts'
 import { paymentsApi } from '#generator/payments.ts'
-import { freePortBase, freePorts } from '#local/servers/free-ports.ts'
 import { nginxProgram } from '#local/servers/nginx.ts'
-import { startServer } from '#local/servers/server.ts'
 import { parseScale } from '#local/stack/options.ts'
 import { processPort } from '#local/stack/ports.ts'
 import { removeState } from '#local/stack/remove-state.ts'
 import { readSettings } from '#local/stack/settings.ts'
 import { call } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
+import { freePortBase, freePorts } from '#testing/free-ports.ts'
+import { startServer } from '#testing/private-servers.ts'
 import { expectProblem } from '#testing/problem.ts'
 
 describe('the gateway, before replicas that fail', function () {
@@ -138,7 +138,7 @@ describe('the gateway, with a rate limit', function () {
     const settings = readSettings(env, parseScale([]))
     const nginx = await startServer([nginxProgram(settings)])
     gateway = `http://127.0.0.1:${port}`
-    pageDir = join(settings.places.sharedDir, 'nginx', 'page')
+    pageDir = join(settings.paths.sharedDir, 'nginx', 'page')
     stop = nginx.stop
   })
   after('stop nginx', async () => {

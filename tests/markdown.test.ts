@@ -69,7 +69,9 @@ describe('the check of Markdown', () => {
   })
 })
 
-/** What is longer than allowed. A line of a table counts by its cells, a line of code as any other. */
+/**
+ * What is longer than allowed. A line of a table counts by its cells, a line of code as any other.
+ */
 function tooLong(path: string, text: string): string[] {
   let isCode = false
   return text.split('\n').flatMap((line, index) => {

@@ -87,7 +87,7 @@ describe('npm run operator, on the running stack', function () {
     assert.equal((await run(['dlq', 'show', messageId])).code, 1)
   })
 
-  it('warns of a letter that is older than the inbox remembers: only the ledger guards it', async () => {
+  it('warns when a redriven event is older than the inbox: only the ledger prevents a second effect', async () => {
     const ancient = '018bcfe5-6800-7000-8000-000000000000' // November 2023
     channel.sendToQueue(dlq, Buffer.from('hello'), { messageId: ancient })
     await channel.waitForConfirms()
@@ -95,13 +95,13 @@ describe('npm run operator, on the running stack', function () {
     assert.equal(code, 0)
     assert.match(
       out,
-      /^Redriven 1 letter\.\nWarning: 1 event older than the inbox remembers: only the ledger, or /,
+      /^Redriven 1 dead letter\.\nWarning: 1 event older than the inbox: only the ledger, or /,
     )
     await eventually(async () => (await depthOf(dlq)) === 1) // nobody can read it this time either
     assert.equal((await run(['dlq', 'discard', ancient])).code, 0)
   })
 
-  it('charges once for each of 500 letters, redriven over three SIGKILLs', async () => {
+  it('charges once for each of 500 dead letters, redriven over three SIGKILLs', async () => {
     const user_id = await newUser('500.00')
     for (let n = 0; n < 500; n++) {
       const data = { order_id: randomUUIDv7(), user_id, amount: '1.00' }
@@ -174,12 +174,12 @@ describe('npm run operator, on the running stack', function () {
     const order_id = randomUUIDv7() // Orders has never heard of it
     const [messageId, other] = [randomUUIDv7(), randomUUIDv7()]
     const headers = { 'dead-letter-reason': 'contradiction', 'last-error': 'it disagrees' }
-    const putLetter = (id: string, about: string) => {
+    const putDeadLetter = (id: string, about: string) => {
       const content = JSON.stringify({ type: 'PaymentRequested', data: { order_id: about } })
       channel.sendToQueue(dlq, Buffer.from(content), { messageId: id, headers })
     }
-    putLetter(other, randomUUIDv7())
-    putLetter(messageId, order_id)
+    putDeadLetter(other, randomUUIDv7())
+    putDeadLetter(messageId, order_id)
     await channel.waitForConfirms()
 
     const { code, json } = await run(['trace', order_id, '--json'])
@@ -229,9 +229,9 @@ describe('npm run operator, on the running stack', function () {
 
   it('says what to do when it cannot run, and exits with 2', async () => {
     const cases = [
-      [['dlq'], {}, /^dlq what\? Choose from: dlq list/],
-      [['fly'], {}, /^There is no command fly\. Choose from: status/],
-      [['dlq', 'redrive'], {}, /^Which ones\?/],
+      [['dlq'], {}, /^dlq needs a subcommand\. Choose from: dlq list/],
+      [['fly'], {}, /^Unknown command: fly\. Choose from: status/],
+      [['dlq', 'redrive'], {}, /^dlq redrive takes ids, --queue or --all/],
       [['reconcile', '--older-than', 'soon'], {}, /^--older-than takes a time such as 60s/],
       [['status'], { LOCAL_DIR: '/nowhere' }, /^No stack is running here: start it with npm start/],
       [['dlq', 'list'], { AMQP_URL: 'amqp://127.0.0.1:9' }, /^The broker cannot be reached/],

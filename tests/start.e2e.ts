@@ -6,12 +6,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePortBase, freePorts } from '#local/servers/free-ports.ts'
-import { startPostgres } from '#local/servers/postgres.ts'
 import { processNames } from '#local/stack/ports.ts'
 import { removeState } from '#local/stack/remove-state.ts'
 import { call, insist } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
+import { freePortBase, freePorts } from '#testing/free-ports.ts'
+import { startPostgres } from '#testing/private-servers.ts'
 import { rabbitmqServer } from '#testing/servers.ts'
 import { startStack } from '#testing/stack.ts'
 
@@ -75,7 +75,7 @@ describe('npm start', function () {
     })
     await assert.rejects(
       starting,
-      /AMQP_URL: nobody answers[\s\S]*ORDERS_DATABASE_URL: nobody answers/,
+      /AMQP_URL: no server answers[\s\S]*ORDERS_DATABASE_URL: no server answers/,
     )
   })
 

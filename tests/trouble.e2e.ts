@@ -51,7 +51,8 @@ describe('trouble behind the gateway', function () {
       (await call(stack.gateway, 'GET', `/orders/${id}`)).body.status
     await eventually(async () => (await status(decided.order_id)) === 'PAID')
     await withDatabases(stack, async ({ orders }) => {
-      // As after a wipe of the broker: one order whose payment nobody requested, one whose answer never came.
+      // As after a wipe of the broker: one order whose payment nobody requested, one whose answer
+      // never came.
       await sql`INSERT INTO orders (order_id, user_id, amount, timeout_starts_at)
                 VALUES (${lostRequest}, 'bob', 2, now() - interval '1 hour')`.execute(orders)
       await sql`UPDATE outbox SET published_at = now() - interval '1 hour'

@@ -18,10 +18,10 @@ export interface DatabaseOptions {
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
- * Every error that comes out is the server's own, or an EnvironmentError: `unavailable`, `slow`, `locked` or
- * `conflict`, see errors.ts. Each session states what it relies on, see session.ts: a statement is bounded
- * (5 s, if not told otherwise), so is a lock wait (2 s) and a transaction that idles (10 s).
- * Statements are prepared once per connection, under a name made of their text.
+ * Every error that comes out is the server's own, or an EnvironmentError: `unavailable`, `slow`,
+ * `locked` or `conflict`, see errors.ts. Each session states what it relies on, see session.ts: a
+ * statement is bounded (5 s, if not told otherwise), so is a lock wait (2 s) and a transaction that
+ * idles (10 s). Statements are prepared once per connection, under a name made of their text.
  */
 export function connectDatabase<Tables>({
   name,
@@ -32,32 +32,32 @@ export function connectDatabase<Tables>({
 }: DatabaseOptions) {
   const pool = new pg.Pool({
     ...connectionOptions(name, url),
-    ...(statementTimeoutMs !== undefined && readingMuch(statementTimeoutMs)),
+    ...(statementTimeoutMs !== undefined && longStatements(statementTimeoutMs)),
     ...(lockTimeoutMs !== undefined && { settings: { lock_timeout: String(lockTimeoutMs) } }),
     Client: SessionClient,
     max: poolSize,
     idleTimeoutMillis: idleMs,
   })
-  pool.on('error', () => {}) // an idle connection broke: the next query opens another
+  pool.on('error', () => {}) // an idle connection was lost: the next query opens another one
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translated(pool) }) })
   return Object.assign(db, { close: () => db.destroy() })
 }
 
 export type Database<Tables> = Kysely<Tables>
 
-/** What a statement runs on, whatever else is in the database: a database or a transaction. */
+/** A database or a transaction, whatever its tables. */
 export type Queryable = Pick<Kysely<unknown>, 'getExecutor'>
 
-/** Likewise, but only a transaction. */
+/** A transaction, whatever its tables. */
 export type InTransaction = Pick<Transaction<unknown>, 'getExecutor' | 'isTransaction'>
 
 /**
- * Idle timeout 6 s, below the query timeout 8 s, so a half-open pool empties at once: otherwise each connection
- * would cost a query timeout of its own.
+ * Idle timeout 6 s, below the query timeout 8 s, so a half-open pool empties at once: otherwise
+ * each connection would cost a query timeout of its own.
  */
 const idleMs = 6_000
 
-const readingMuch = (ms: number): SessionConfig => ({
+const longStatements = (ms: number): SessionConfig => ({
   query_timeout: ms + 3_000,
   settings: {
     statement_timeout: String(ms),
@@ -66,7 +66,9 @@ const readingMuch = (ms: number): SessionConfig => ({
   },
 })
 
-/** What the pool and the listener's own connection share; parameters of the URL override it. */
+/**
+ * The options of the pool and of the listener's connection; parameters of the URL override them.
+ */
 export function connectionOptions(name: string, url: string): SessionConfig {
   return {
     connectionString: url,

@@ -5,16 +5,16 @@ import type { Database } from './connect.ts'
 import { untilAvailable } from './retry.ts'
 
 /** The settings by which PostgreSQL skips writes to the disk, and what that can cost. */
-const promises: Record<string, string> = {
+const consequences: Record<string, string> = {
   fsync: 'a power cut can destroy the database',
   full_page_writes: 'a power cut can leave half-written pages',
   synchronous_commit: 'a crash can undo what was confirmed',
 }
 
 /**
- * Makes sure that a commit which the server confirms is on disk: every promise of this system relies on that.
- * Rejects with a line for each setting that is off, and for no other reason: a server that is away, or refuses the
- * login, is waited for, and the outage is logged.
+ * Makes sure that a commit which the server confirms is on disk: every promise of this system
+ * relies on that. Rejects with a line for each setting that is off, and for no other reason: a
+ * server that is away, or refuses the login, is waited for, and the outage is logged.
  */
 export async function requireDurability<Tables>(
   db: Database<Tables>,
@@ -23,19 +23,19 @@ export async function requireDurability<Tables>(
   options: Pick<OutageOptions, 'everyMs'> = {},
 ): Promise<void> {
   const outage = new Outage({ logger, what: 'the database cannot be reached', ...options })
-  refuse((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])
+  assertAllOn((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])
 }
 
 async function settingsThatAreOff<Tables>(db: Database<Tables>): Promise<string[]> {
-  const names = Object.keys(promises)
+  const names = Object.keys(consequences)
   const { rows } = await sql<{ name: string }>`
     SELECT name FROM pg_settings WHERE name = ANY (${names}::text[]) AND setting = 'off' ORDER BY name
   `.execute(db)
   return rows.map(({ name }) => name)
 }
 
-function refuse(names: string[]): void {
+function assertAllOn(names: string[]): void {
   if (names.length === 0) return
-  const lines = names.map((name) => `PostgreSQL runs with ${name} = off: ${promises[name]}`)
+  const lines = names.map((name) => `PostgreSQL runs with ${name} = off: ${consequences[name]}`)
   throw new Error(`Cannot start:\n  ${lines.join('\n  ')}`)
 }

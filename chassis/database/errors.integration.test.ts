@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
-import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
+import { cleanUpNotifyQueue, fillNotifyQueue, whileListenerIsIdle } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { EnvironmentError, type ErrorCode, isCode } from '../errors.ts'
@@ -57,9 +57,9 @@ describe('connectDatabase', () => {
     })
 
     it('when the database takes no connections', async () => {
-      await database.goAway()
+      await database.refuseConnections()
       await failsWith(sql`SELECT`.execute(db), 'unavailable')
-      await database.comeBack()
+      await database.acceptConnections()
       await eventually(() => sql`SELECT`.execute(db))
     })
 
@@ -89,9 +89,11 @@ describe('connectDatabase', () => {
 
     it('when the queue of notifications is full, since somebody who listens has gone to sleep', async () => {
       try {
-        await asleep(database.url, () => failsWith(fillQueue(db, 'news'), 'unavailable'))
+        await whileListenerIsIdle(database.url, () =>
+          failsWith(fillNotifyQueue(db, 'news'), 'unavailable'),
+        )
       } finally {
-        await freeQueue(db) // or it stays full for the next test
+        await cleanUpNotifyQueue(db) // or it stays full for the next test
       }
     })
 

@@ -3,29 +3,32 @@ import { EnvironmentError } from '../errors.ts'
 
 /**
  * What PostgreSQL's SQLSTATE means to a caller; the classes are those of its manual, appendix A.
- * Not listed: a fault of the program or its data, which no repetition repairs, such as a column or a
- * function that does not exist, a wrong type, or a value that cannot be stored (decision 11).
+ * Not listed: a fault of the program or its data, which no repetition repairs, such as a column or
+ * a function that does not exist, a wrong type, or a value that cannot be stored (decision 11).
  */
 const unavailable = [
   /^08/, // connection exception
-  /^28/, // not let in (yet)
+  /^28/, // login refused (yet)
   /^53/, // insufficient resources: disk full, too many connections
   /^57P/, // operator intervention: shutdown, crash, starting up
   /^58/, // system error
-  /^25P0[34]$/, // idle or transaction time-out: our session was ended
+  /^25P0[34]$/, // idle or transaction time-out: the server ended the session
   /^25006$/, // read-only: a standby, or a disk about to be full
-  /^42501$/, // not granted (yet)
+  /^42501$/, // no privilege (yet)
   /^3D000$|^3F000$|^42P01$|^42704$/, // no such database, schema, table or type (yet)
-  /^0A000$|^26000$/, // a prepared statement that a migration has outlived
+  /^0A000$|^26000$/, // a prepared statement from before a migration
 ]
-/** 54000 is also the code of a row that is too large, which stays too large; only this routine reports a full queue. */
+/**
+ * 54000 is also the code of a row that is too large, which stays too large; only this routine
+ * reports a full queue.
+ */
 const isNotifyQueueFull = ({ code, routine }: pg.DatabaseError): boolean =>
   code === '54000' && /notify|^asyncQueue/i.test(routine ?? '')
 const conflict = /^(40001|40P01|23505)$/ // serialization failure, deadlock, unique key taken
 
 /**
- * Translates an error of pg. An error that is not an answer of the server is a lost or refused connection, so it is
- * `unavailable` too. The original is the cause.
+ * Translates an error of pg. An error that is not an answer of the server is a lost or refused
+ * connection, so it is `unavailable` too. The original is the cause.
  */
 export function translateError(error: unknown): unknown {
   if (error instanceof EnvironmentError) return error

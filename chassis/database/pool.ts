@@ -3,7 +3,7 @@ import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kyse
 import type pg from 'pg'
 import { isAnswer, translateError, unreachable } from './errors.ts'
 
-/** A pool whose every error is translated, and whose broken connections are not used again. */
+/** A pool that translates every error, and never reuses a broken connection. */
 export function translated(pool: pg.Pool): PostgresPool {
   return {
     options: pool.options,
@@ -12,13 +12,13 @@ export function translated(pool: pg.Pool): PostgresPool {
       try {
         return withTranslation(await pool.connect())
       } catch (error) {
-        throw unreachable(error) // whatever the server says: not a statement of ours was at fault
+        throw unreachable(error) // whatever the error is, no statement has caused it
       }
     },
   }
 }
 
-/** Kysely remembers a connection by its object: one wrapper for each client, for its whole life. */
+/** Kysely identifies a connection by its object: so each client keeps its wrapper. */
 const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
 function withTranslation(client: pg.PoolClient): PostgresPoolClient {
@@ -27,7 +27,7 @@ function withTranslation(client: pg.PoolClient): PostgresPoolClient {
   let broken = false
   let lost: unknown
   const query = async (text: string, values: readonly unknown[]) => {
-    if (lost) throw unreachable(lost) // not even a ROLLBACK waits for a second time-out
+    if (lost) throw unreachable(lost) // a ROLLBACK, too, must not wait for a second timeout
     try {
       return await client.query(prepared(text, values))
     } catch (error) {
@@ -47,13 +47,13 @@ function withTranslation(client: pg.PoolClient): PostgresPoolClient {
   return wrapper
 }
 
-/** No answer, or an answer that every later statement of this connection would get too. */
+/** Whether later statements of the connection would fail, too. */
 const isBreaking = (error: unknown): boolean =>
   !isAnswer(error) || /^(0A000|26000)$/.test(error.code ?? '')
 
 const names = new Map<string, string>()
 
-/** A statement with parameters is prepared once per connection; PostgreSQL then skips parsing it. */
+/** Prepares a statement with parameters once per connection, so that PostgreSQL parses it once. */
 function prepared(text: string, values: readonly unknown[]): pg.QueryConfig {
   if (values.length === 0) return { text }
   let name = names.get(text)

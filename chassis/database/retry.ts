@@ -4,8 +4,8 @@ import type { Outage } from '../outage.ts'
 import { pause } from '../pause.ts'
 
 /**
- * Repeats the work until the database can do it, reports the outage, and returns the result; undefined when told to
- * stop before. Rejects with a `fault`, which no repetition mends.
+ * Repeats the work until the database can do it, reports the outage, and returns the result;
+ * undefined when told to stop before. Rejects with a `fault`, which no repetition mends.
  */
 export async function untilAvailable<T>(
   work: () => Promise<T>,

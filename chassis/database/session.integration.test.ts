@@ -17,7 +17,9 @@ const stated = Object.fromEntries(
   Object.entries(sessionSettings).map(([name, { value }]) => [name, value]),
 )
 
-/** Settings of kinds that can change what a statement means, and why a session leaves them alone. */
+/**
+ * Settings of kinds that can change what a statement means, and why a session leaves them alone.
+ */
 const leftAlone = new Set([
   ...['default_transaction_read_only'], // set on purpose, to stop all writing: see errors.ts
   ...['transaction_deferrable', 'transaction_isolation', 'transaction_read_only'], // of one transaction

@@ -8,17 +8,22 @@ interface Setting {
 }
 
 /**
- * The settings that every session states when it opens, whatever ALTER DATABASE, ALTER ROLE, postgresql.conf
- * or PGOPTIONS have set. Not here: settings that make a server slower or log more, not wrong;
- * `synchronous_commit`, which durability.ts refuses; and `default_transaction_read_only`, by which an
- * administrator, or a host whose disk is full, stops all writing on purpose: that is `unavailable`.
+ * The settings that every session states when it opens, whatever ALTER DATABASE, ALTER ROLE,
+ * postgresql.conf or PGOPTIONS have set. Not here: settings that make a server slower or log more,
+ * not wrong; `synchronous_commit`, which durability.ts refuses; and
+ * `default_transaction_read_only`, by which an administrator, or a host whose disk is full, stops
+ * all writing on purpose: that is `unavailable`.
  */
 export const sessionSettings = {
   statement_timeout: {
     ...{ value: '5000', isTunable: true },
-    why: 'nothing waits for ever; first, so that a shorter one does not end what follows',
+    why: 'no statement runs for ever; set first, so that a shorter timeout does not end the next ones',
   },
-  lock_timeout: { value: '2000', isTunable: true, why: 'nobody waits for a stuck transaction' },
+  lock_timeout: {
+    value: '2000',
+    isTunable: true,
+    why: 'no statement waits long for a stuck transaction',
+  },
   idle_in_transaction_session_timeout: {
     ...{ value: '10000', isTunable: true },
     why: 'a frozen process loses its locks, and its late commit fails',
@@ -31,17 +36,17 @@ export const sessionSettings = {
     ...{ value: '0', isTunable: true },
     why: 'LISTEN is idle on purpose; the pool closes its own idle connections',
   },
-  exit_on_error: { value: 'off', why: 'a unique key that is taken is an answer, not the end' },
-  DateStyle: { value: 'ISO, MDY', why: 'the driver reads no other format: a time would be null' },
-  IntervalStyle: { value: 'postgres', why: 'the format that the driver reads' },
-  TimeZone: { value: 'UTC', why: 'what has no zone of its own is UTC, as in migrations.run_on' },
-  timezone_abbreviations: { value: 'Default', why: 'what abbreviated zones mean' },
+  exit_on_error: { value: 'off', why: 'a unique violation must not end the session' },
+  DateStyle: { value: 'ISO, MDY', why: 'the driver parses no other format: a time would be null' },
+  IntervalStyle: { value: 'postgres', why: 'the format that the driver parses' },
+  TimeZone: { value: 'UTC', why: 'a time without a zone is UTC, as in migrations.run_on' },
+  timezone_abbreviations: { value: 'Default', why: 'abbreviated zones have one meaning' },
   client_encoding: { value: 'UTF8', why: 'the driver writes and reads UTF-8' },
   bytea_output: { value: 'hex', why: 'the format that the driver reads' },
-  extra_float_digits: { value: '1', why: 'a float8 arrives as it is, not rounded' },
+  extra_float_digits: { value: '1', why: 'a float8 is not rounded' },
   array_nulls: {
     value: 'on',
-    why: 'NULL in an array is null, not the word: no failure, no reason',
+    why: 'NULL in an array is null, not a word: no failure has no reason',
   },
   transform_null_equals: { value: 'off', why: '`= NULL` is null, as in the standard' },
   standard_conforming_strings: { value: 'on', why: 'a backslash in a literal is a backslash' },
@@ -49,18 +54,18 @@ export const sessionSettings = {
     value: 'read committed',
     why: 'after a lock wait the statement sees the committed row',
   },
-  default_transaction_deferrable: { value: 'off', why: 'no snapshot waits for others to end' },
+  default_transaction_deferrable: { value: 'off', why: 'no snapshot waits for other transactions' },
   search_path: {
     ...{ value: '"$user", public', isTunable: true },
-    why: 'tables have no schema in our statements: a schema named like the role, or public',
+    why: 'statements name tables without a schema',
   },
   plan_cache_mode: { value: 'auto', isTunable: true, why: 'prepared statements keep their plans' },
   /**
-   * The plan of a prepared statement is kept. One that was made while its table was empty reads all of
-   * it, and goes on doing so while the table grows, until autovacuum has looked at it: a minute or more
-   * in which a burst of orders takes longer with each order. Every statement here has its index.
+   * A prepared statement keeps its plan. A plan for an empty table scans the table sequentially,
+   * also while the table grows, until autovacuum analyzes the table: for a minute or more, a burst
+   * of orders would be slower with each order. Every statement here has its index.
    */
-  enable_seqscan: { value: 'off', isTunable: true, why: 'plans that were made for empty tables' },
+  enable_seqscan: { value: 'off', isTunable: true, why: 'a plan for an empty table is kept' },
 } satisfies Record<string, Setting>
 
 export type Settings = Partial<Record<keyof typeof sessionSettings, string>>
@@ -71,10 +76,10 @@ export interface SessionConfig extends pg.ClientConfig {
 }
 
 /**
- * A connection that is open when its session has stated its settings: every connection is one.
+ * A connection that is open when its session has its settings.
  *
- * A statement and no start-up parameters: PgBouncer refuses those, or drops them in silence, and the
- * `options` of the URL would replace ours. One round trip a connection.
+ * A statement sets them, not start-up parameters: PgBouncer refuses those, or silently drops them,
+ * and the `options` of the URL would replace them. The cost is one round trip for each connection.
  */
 export class SessionClient extends pg.Client {
   readonly #statement: string
@@ -82,7 +87,7 @@ export class SessionClient extends pg.Client {
   constructor({ settings = {}, ...config }: SessionConfig = {}) {
     super(config)
     this.#statement = statementOf(settings, this as unknown as Connecting)
-    this.on('error', () => {}) // its connection broke: the statement that is under way, or the next, says so
+    this.on('error', () => {}) // a lost connection: the present or the next statement rejects
   }
 
   override connect(): Promise<pg.Client>

@@ -7,9 +7,9 @@ const maxBytes = 65_536
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The JSON in a request's body. A number in it is a `JsonNumber`, which keeps the digits that were sent: no amount
- * passes through a float. Throws a Problem: 400 (no JSON, or a key twice), 413 (over 64 KiB) or 415 (no JSON by its
- * Content-Type, or encoded).
+ * The JSON in a request's body. A number in it is a `JsonNumber`, which keeps the digits that were
+ * sent: no amount passes through a float. Throws a Problem: 400 (no JSON, or a key twice), 413
+ * (over 64 KiB) or 415 (no JSON by its Content-Type, or encoded).
  */
 export async function readJson(ctx: Context): Promise<unknown> {
   requireJson(ctx)

@@ -6,14 +6,14 @@ export interface KeysetPosition {
   id: string
 }
 
-/** The position after which the next page begins, opaque to callers. */
+/** The cursor of a position, opaque to callers. */
 export const encodeCursor = ({ created_at, id }: KeysetPosition): string =>
   Buffer.from(`${created_at.toISOString()} ${id}`).toString('base64url')
 
 const form =
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
-/** The inverse; undefined for none. Throws a Problem (422) for a cursor that we did not make. */
+/** The position of a cursor, if there is one. Throws a Problem (422) for an invalid cursor. */
 export function decodeCursor(cursor: string | undefined): KeysetPosition | undefined {
   if (cursor === undefined) return undefined
   const [, time = '', id = ''] = form.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
@@ -25,7 +25,7 @@ export function decodeCursor(cursor: string | undefined): KeysetPosition | undef
   })
 }
 
-/** A page from rows that were read with a limit one above its size. */
+/** A page of rows, which were read with a limit of one more than its size. */
 export function pageOf<Row, Item>(
   rows: Row[],
   size: number,

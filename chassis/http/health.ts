@@ -4,14 +4,15 @@ import { reasonOf } from '../outage.ts'
 export type Check = () => unknown
 
 /**
- * `/livez`: the process runs. `/readyz`: it can do its work, or the list of failing checks, with the
- * reason of each. A process that is told to stop is not ready any more.
+ * `/livez`: the process runs. `/readyz`: it can do its work, or the list of failing checks, with
+ * the reason of each. A process that is told to stop is not ready any more.
  */
 export class Health {
   readonly #checks = new Map<string, Check>()
 
   /**
-   * A check fails if it throws or rejects (the error is the reason), returns `false`, or takes longer than 2 s.
+   * A check fails if it throws or rejects (the error is the reason), returns `false`, or takes
+   * longer than 2 s.
    */
   check(name: string, check: Check): void {
     this.#checks.set(name, check)
@@ -25,7 +26,7 @@ export class Health {
     ctx.body = failing.length === 0 ? { status: 'ok' } : { status: 'not ready', failing, reasons }
   }
 
-  /** Why which checks fail. */
+  /** The failing checks with their reasons. */
   async #reasons(): Promise<Record<string, string>> {
     const all = [...this.#checks].map(async ([name, check]) => [name, await reasonAgainst(check)])
     const entries = (await Promise.all(all)) as [string, string | undefined][]

@@ -11,13 +11,13 @@ import { classify, type FailureClass } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
 export interface FieldError {
-  /** JSON pointer to what is wrong. */
+  /** JSON pointer to the invalid field. */
   pointer: string
   message: string
 }
 
-/** What a problem says besides its type and its detail. */
-interface Besides {
+/** The optional fields of a problem. */
+interface ProblemFields {
   errors?: FieldError[]
   /** How many errors are not among `errors`. */
   moreErrors?: number
@@ -25,8 +25,8 @@ interface Besides {
 }
 
 /**
- * An error that is meant for the caller, as application/problem+json (RFC 9457), of a type, or of the
- * one that a status stands for.
+ * An error for the caller, as application/problem+json (RFC 9457). Its type is given, or is the
+ * only one of a status.
  */
 export class Problem extends Error {
   readonly type: ProblemType
@@ -38,7 +38,7 @@ export class Problem extends Error {
   constructor(
     kind: ProblemType | ProblemStatus,
     detail: string,
-    { errors, moreErrors = 0, headers = {} }: Besides = {},
+    { errors, moreErrors = 0, headers = {} }: ProblemFields = {},
   ) {
     super(detail)
     this.type = problemTypeOf(kind)
@@ -49,7 +49,7 @@ export class Problem extends Error {
   }
 }
 
-/** The document of a problem; `instance` is the id of the request, to be found in the logs. */
+/** The document of a problem; `instance` is the id of the request, which the logs have, too. */
 export const documentOf = (
   { type, message, errors, moreErrors }: Problem,
   instance: string,
@@ -62,15 +62,16 @@ export const documentOf = (
 })
 
 /**
- * Turns whatever was thrown, or not answered at all, into a problem document. First in the chain,
- * so that nothing escapes it. What is neither a Problem nor an outage is shown without internals.
+ * Turns every error, and a request without an answer, into a problem document. First middleware, so
+ * that no error escapes. An error that is neither a Problem nor an outage is shown without
+ * internals.
  */
 export const problems =
   (logger: Logger): Middleware =>
   async (ctx, next) => {
     try {
       await next()
-      if (ctx.body === undefined || ctx.body === null) refuse(ctx.status, ctx.method)
+      if (ctx.body === undefined || ctx.body === null) assertRouted(ctx.status, ctx.method)
     } catch (error) {
       const problem = toProblem(error)
       if (problem.status >= 500) logger.error({ err: error, request_id: ctx.state.requestId })
@@ -81,8 +82,8 @@ export const problems =
     }
   }
 
-/** Routes that were not found, or not with this method (`Allow` is set by the router). */
-function refuse(status: number, method: string): void {
+/** Throws when no route has this path, or this method (the router sets `Allow`). */
+function assertRouted(status: number, method: string): void {
   if (status === 404) throw new Problem(404, 'There is nothing at this address.')
   if (status === 405 || status === 501) {
     throw new Problem(405, `${method} is not allowed here; see the header Allow.`)

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream'
 import { documentOf, type Problem } from './problem.ts'
 
 /**
- * Writes an HTTP error response to a bare socket, where Node has no response object: the request could not be
- * read as HTTP, or asked for an upgrade. The client may be gone already.
+ * Writes an HTTP error response to a socket for which Node has no response object: the request is
+ * no valid HTTP, or asks for an upgrade. The client may be gone already.
  */
 export function writeErrorResponse(socket: Duplex, problem: Problem, requestId?: string): void {
   socket.on('error', () => {})

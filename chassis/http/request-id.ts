@@ -2,15 +2,15 @@ import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import type { Logger } from '../logger.ts'
 
-/** The id that the gateway gave a request, if it looks like one. */
+/** The X-Request-Id of the gateway, if it is valid. */
 export function givenRequestId({ headers }: IncomingMessage): string | undefined {
   const id = headers['x-request-id']
   return typeof id === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(id) ? id : undefined
 }
 
 /**
- * Names each request: by the gateway's X-Request-Id when it looks like one, else by a new UUID. The
- * id is in the answer, in problem documents (`instance`) and in the logs.
+ * Gives each request an id: the valid X-Request-Id of the gateway, or a new UUID. The id is in the
+ * response, in problem documents (`instance`) and in the logs.
  */
 export const requestId =
   (logger: Logger): Middleware =>

@@ -25,7 +25,7 @@ export interface HttpOptions {
  */
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 
-/** Listens with the process's health, and its API if it has one. Resolves when it is bound. */
+/** Serves the health of a process, and its API if it has one. Resolves when the port is bound. */
 export async function serve({ host, port, health, logger, router }: HttpOptions) {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.use(requestId(logger))
@@ -33,7 +33,7 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   app.use(health.middleware)
   app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
   if (router) app.use(router.routes()).use(router.allowedMethods())
-  app.on('error', (error) => logger.debug({ err: error }, 'a client went away'))
+  app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))
 
   const server = createServer({ maxHeaderSize: 65_536 }, app.callback())
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -41,7 +41,7 @@ export async function serve({ host, port, health, logger, router }: HttpOptions)
   })
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000
-  server.keepAliveTimeout = 75_000 // longer than the gateway's, so that it is the one to close
+  server.keepAliveTimeout = 75_000 // longer than the gateway's, so that the gateway closes first
   server.listen(port, host)
   await once(server, 'listening')
   const { port: bound } = server.address() as AddressInfo
@@ -55,7 +55,10 @@ function unreadable(code: string | undefined): Problem {
   return new Problem(400, 'The request is not well-formed HTTP.')
 }
 
-/** Accepts no more connections, answers requests in progress, and closes connections when they become idle. */
+/**
+ * Accepts no more connections, answers requests in progress, and closes connections when they
+ * become idle.
+ */
 async function drain(server: Server): Promise<void> {
   const sweep = setInterval(() => server.closeIdleConnections(), 100)
   server.on('request', (_request, response) => response.setHeader('Connection', 'close'))

@@ -1,13 +1,13 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { type FieldError, Problem } from './problem.ts'
 
-/** A request may have thousands of faults, and names as long as itself: its answer stays small. */
+/** Limits of the response: a request may have thousands of errors, and very long names. */
 const maxErrors = 20
 const maxPointerLength = 200
 
 /**
- * The value, now known to fit its schema. Throws a Problem (422) that points at its faults, twenty at
- * most, and says how many more there are.
+ * The value, if it is valid. Throws a Problem (422) with at most twenty errors, and the number of
+ * the others.
  */
 export function validated<T>(validate: ValidateFunction<T>, value: unknown): T {
   if (validate(value)) return value
@@ -23,7 +23,7 @@ const shortened = ({ pointer, message }: FieldError): FieldError => ({
   message,
 })
 
-/** Where the fault is and what to do, in words: for a missing or unknown field, that field. */
+/** The pointer and the message of an error; a missing or unknown field is its own pointer. */
 function fieldErrorOf({
   keyword,
   instancePath,

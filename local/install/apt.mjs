@@ -5,9 +5,9 @@ import { withFolderLock } from './folder-lock.mjs'
 const otherWay = 'Or run everything in containers: docker compose up --build'
 
 /**
- * Installs Debian packages when the user is root and apt-get is there; throws an Error with the
- * exact command to run when not. No service of theirs is started. `isMissing` is asked again once
- * no other command is installing.
+ * Installs Debian packages if the user is root and apt-get exists; otherwise throws an Error with
+ * the exact command to run. Starts no service of the packages. `isMissing` is called again under
+ * the lock, since another command may have installed meanwhile.
  *
  * @param {string[]} names
  * @param {{ log: (line: string) => void, isMissing: (name: string) => boolean }} options
@@ -17,9 +17,7 @@ export async function aptInstall(names, { log, isMissing }) {
   await withFolderLock('/run/lock/orders-payments-apt', () => {
     const missing = names.filter(isMissing)
     if (missing.length === 0) return
-    log(
-      `Missing: ${missing.join(', ')}. Installing with apt-get, as this is Debian or Ubuntu and you are root.`,
-    )
+    log(`Missing: ${missing.join(', ')}. Installing with apt-get (Debian or Ubuntu, as root).`)
     withoutServices(() => {
       aptGet(['update', '-qq'])
       aptGet(['install', '-y', '-qq', '--no-install-recommends', ...missing])
@@ -59,8 +57,8 @@ function aptGet(args) {
 const policy = '/usr/sbin/policy-rc.d'
 
 /**
- * Runs the work while a policy tells dpkg not to start services. Ctrl-C ends apt-get, not us, so
- * that the policy is always taken away again.
+ * Runs the work while a policy tells dpkg not to start services. Ctrl-C ends apt-get, not this
+ * process, so that the policy is always removed.
  *
  * @param {() => void} work
  */

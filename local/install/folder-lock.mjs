@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /**
- * Runs the work while no other process has the lock; waits for it as long as its holder lives.
+ * Runs the work under the lock; waits for the lock while its holder lives.
  *
  * @param {string} folder
  * @param {() => void | Promise<void>} work
@@ -27,11 +27,11 @@ export async function withFolderLock(folder, work) {
 }
 
 /**
- * Takes the lock that this folder is, unless a living process has it; it ends with its process at the
- * latest. There is no lock of the system's that every Node from 20.19 can take, and a lock file that is
- * found stale, removed and made anew may be somebody else's by then. So each owner makes the next number:
- * a hard link to a file that says who it is, which one of several succeeds in. The highest number is
- * the lock. It is emptied when it is released, and removed only by who has made a higher one.
+ * Acquires the lock of a folder, unless a living process holds the lock, which ends with its
+ * process. Node from 20.19 on has no file lock, and a stale lock file that is removed and created
+ * again may belong to another process by then. So each owner creates the next number: a hard link
+ * to a file with its pid, in which only one of several processes succeeds. The highest number is
+ * the lock. Its file is emptied at the release, and removed only by the owner of a higher number.
  *
  * @param {string} folder
  * @returns {{ release: () => void } | { holder: number }}
@@ -43,7 +43,7 @@ export function tryLock(folder) {
     const holder = livingOwner(folder, highest)
     if (holder !== undefined) return { holder }
     const own = highest + 1
-    if (!makeNumber(folder, own)) continue
+    if (!createNumber(folder, own)) continue
     const others = numbersIn(folder).filter((number) => number !== own)
     const isHighest = others.every((number) => number < own)
     for (const number of isHighest ? others : [own]) rmSync(fileOf(folder, number), { force: true })
@@ -52,7 +52,7 @@ export function tryLock(folder) {
 }
 
 /**
- * The process that has made the number and has not released it, if it lives.
+ * The living process that created the number and has not released it.
  *
  * @param {string} folder
  * @param {number} number
@@ -65,12 +65,12 @@ function livingOwner(folder, number) {
 }
 
 /**
- * Whole or not at all, and not if it is there.
+ * Creates the file of a number completely, or not at all; false if the file exists.
  *
  * @param {string} folder
  * @param {number} number
  */
-function makeNumber(folder, number) {
+function createNumber(folder, number) {
   const draft = join(folder, `${process.pid}.new`)
   writeFileSync(draft, `${process.pid} ${startTicks(String(process.pid))}`)
   try {
@@ -99,7 +99,7 @@ function isAlive(pid) {
 }
 
 /**
- * Distinguishes two processes that got the same pid one after the other; empty without /proc.
+ * Distinguishes two successive processes with the same pid; empty without /proc.
  *
  * @param {string} pid
  */
@@ -123,7 +123,7 @@ const numbersIn = (folder) =>
 const fileOf = (folder, number) => join(folder, String(number))
 
 /**
- * Empty when it is not there, or not ours to see.
+ * The text of a file; empty when the file does not exist or is not readable.
  *
  * @param {string} file
  */

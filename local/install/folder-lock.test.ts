@@ -13,7 +13,7 @@ describe('withFolderLock', () => {
   afterEach(() => rmSync(lock, { recursive: true, force: true }))
   after(() => rmSync(dir, { recursive: true, force: true }))
 
-  it('lets one work at a time, also when one fails', async () => {
+  it('runs one work at a time, also when one fails', async () => {
     const order: string[] = []
     const work = (name: string) => async () => {
       order.push(`${name} begins`)
@@ -27,7 +27,7 @@ describe('withFolderLock', () => {
     assert.ok('release' in tryLock(lock))
   })
 
-  it('takes it from a process that is dead, and from another one that has its pid', async () => {
+  it('is acquired from a dead process, and from a dead process whose pid another one has', async () => {
     mkdirSync(lock)
     writeFileSync(join(lock, '7'), `${spawnSync('true').pid} 1`)
     await withFolderLock(lock, () => {})
@@ -35,7 +35,7 @@ describe('withFolderLock', () => {
     await withFolderLock(lock, () => {})
   })
 
-  it('lets one of many have it that want it at once, each time after the last one was killed', async () => {
+  it('is acquired by one of many processes at once, each time after the holder was killed', async () => {
     const program = `
       import { tryLock } from ${JSON.stringify(resolve('local/install/folder-lock.mjs'))}
       process.stdin.once('data', () => {
@@ -48,13 +48,13 @@ describe('withFolderLock', () => {
       )
       const answers = () => Promise.all(all.map(({ stdout }) => once(stdout, 'data').then(String)))
       await answers()
-      const heard = answers()
+      const answered = answers()
       for (const { stdin } of all) stdin.write('go\n')
-      const said = await heard
+      const lines = await answered
       const ended = all.map((child) => once(child, 'close'))
       for (const child of all) child.kill('SIGKILL')
       await Promise.all(ended)
-      assert.equal(said.filter((line) => line === 'mine\n').length, 1, said.join(''))
+      assert.equal(lines.filter((line) => line === 'mine\n').length, 1, lines.join(''))
     }
   })
 })

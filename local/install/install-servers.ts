@@ -1,5 +1,5 @@
-// Runs before the npm scripts that start servers without `npm start`: brings what npm cannot. Names
-// on the command line are wanted besides the servers.
+// Runs before the npm scripts that start servers without `npm start`: installs the packages that
+// npm does not have. Arguments name further packages.
 import { ensureSystemPackages, isSystemPackage } from './system-packages.ts'
 
 try {

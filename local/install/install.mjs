@@ -1,7 +1,7 @@
-// Runs before every npm script, on whatever Node is there and without node_modules: brings the
-// dependencies to what package-lock.json says. Silent and quick when they are. Then runs the script
-// that its arguments name, if they do, on the pinned Node: the shell of the npm script would not
-// find it, since it remembers where `node` was before there was a pinned one.
+// Runs before every npm script, on any Node and without node_modules: installs the dependencies of
+// package-lock.json. Silent and quick when they are installed. Then runs the script of its
+// arguments, if any, on the pinned Node: the shell of the npm script would not find the pinned
+// Node, since the shell remembers where `node` was before the installation.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ try {
   process.exit(1)
 }
 
-/** Another command may have installed while this one waited for the lock. */
+/** Checks again: another command may have installed while this one waited for the lock. */
 async function install() {
   if (isInstalled()) return
   await ensureLibatomic()
@@ -39,8 +39,8 @@ async function install() {
 }
 
 /**
- * Compares the versions npm wrote down when it last finished with the lock file. What is missing
- * must be optional: the binaries of other platforms are.
+ * Compares the lock file with the versions that npm recorded at the end of its last run. Only
+ * optional packages may be missing, such as the binaries of other platforms.
  */
 function isInstalled() {
   const written = join(root, 'node_modules/.package-lock.json')
@@ -63,8 +63,8 @@ function packagesOf(file) {
 }
 
 /**
- * Node's Linux binary needs it, and npm puts that binary first in the PATH of install scripts: it
- * must be there before, or optional packages silently go missing.
+ * The pinned Linux binary of Node needs libatomic, and npm puts that binary first in the PATH of
+ * install scripts. Without libatomic, npm silently leaves out optional packages.
  */
 async function ensureLibatomic() {
   const isMissing = () => process.platform === 'linux' && !hasLibrary('libatomic.so.1')
@@ -93,7 +93,7 @@ function subfolders(dir) {
 function runNpm(args) {
   const cli = process.env.npm_execpath
   const [file, first] = cli?.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []]
-  // Whoever reads what the script prints must not get npm's words with it.
+  // The output of npm goes to stderr, since others may read the output of the script.
   /** @type {import('node:child_process').SpawnSyncOptions} */
   const options = { cwd: root, stdio: ['inherit', 2, 'inherit'] }
   const { status, error } = spawnSync(file, [...first, ...args], options)

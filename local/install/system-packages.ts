@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { aptInstall } from './apt.mjs'
 
-/** What npm cannot bring, under the names of the Debian packages. */
+/** The packages that npm does not have, by their names in Debian. */
 export type SystemPackage = 'rabbitmq-server' | 'nginx' | 'chromium' | 'spin' | 'gcc' | 'libc6-dev'
 
 type SystemProgram = SystemPackage | 'epmd'
 
-/** The programs of Debian come first: its /usr/sbin/rabbitmq-server changes users with su. */
+/** Debian's paths come first: its /usr/sbin/rabbitmq-server changes the user with su. */
 const candidates: Record<SystemProgram, string[]> = {
   'rabbitmq-server': ['/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server'],
   epmd: ['/usr/bin/epmd', 'epmd'],
@@ -18,16 +18,16 @@ const candidates: Record<SystemProgram, string[]> = {
   'libc6-dev': ['/usr/include/stdio.h'],
 }
 
-/** Whether it is the name of one of them. */
+/** Whether a name is one of the system packages. */
 export const isSystemPackage = (name: string): name is SystemPackage =>
   name in candidates && name !== 'epmd'
 
-/** Where the shell of a service or of a plain user does not look. */
+/** Folders that are not in the PATH of a service or of a plain user. */
 const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin']
 
 /**
- * Makes sure that the programs are there: installs them with apt-get as root on Debian or Ubuntu,
- * anywhere else throws an Error with the exact command to run.
+ * Installs missing packages with apt-get as root on Debian or Ubuntu; elsewhere throws an Error
+ * with the exact command to run.
  */
 export async function ensureSystemPackages(
   names: SystemPackage[],
@@ -41,7 +41,7 @@ export async function ensureSystemPackages(
 /** The absolute path of a program. Throws when it is not installed. */
 export function programPath(name: SystemProgram): string {
   const path = find(name)
-  if (path === undefined) throw new Error(`There is no ${name} on this machine`)
+  if (path === undefined) throw new Error(`${name} is not installed on this machine`)
   return path
 }
 

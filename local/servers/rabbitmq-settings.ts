@@ -11,7 +11,7 @@ export type BrokerSettings = {
   password: string
 }
 
-/** The files of the node's configuration folder, by name. */
+/** The files of the configuration folder of the node, by name. */
 export function rabbitmqFiles({ ports, user, password }: BrokerSettings): Record<string, string> {
   return {
     'rabbitmq.conf': [
@@ -34,8 +34,8 @@ export function rabbitmqFiles({ ports, user, password }: BrokerSettings): Record
 }
 
 /**
- * A node that shares nothing with another on this machine: own cookie (HOME), own epmd, own ports,
- * loopback only. Nothing is inherited but the way to the programs.
+ * The environment of a node that shares nothing with other nodes on this machine: own cookie
+ * (HOME), own epmd, own ports, loopback only. Only PATH is inherited.
  */
 export function rabbitmqEnvironment({ ports, dir, nodeName }: BrokerSettings): NodeJS.ProcessEnv {
   return {
@@ -53,13 +53,13 @@ export function rabbitmqEnvironment({ ports, dir, nodeName }: BrokerSettings): N
     RABBITMQ_ENABLED_PLUGINS_FILE: `${dir}/conf/enabled_plugins`,
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: [
       '-kernel inet_dist_use_interface {127,0,0,1}',
-      // Idle schedulers sleep instead of spinning: the machine is shared with everything else.
+      // Idle schedulers sleep instead of spinning, since all other processes need the processor.
       '+sbwt none +sbwtdcpu none +sbwtdio none',
       // The management plugin takes five seconds to stop, long after the queues have stopped.
       '-kernel shutdown_timeout 1500',
       ...keepRepairing,
     ].join(' '),
-    // Makes the start script become the beam VM instead of its parent: its pid is the broker's.
+    // The start script execs the VM instead of waiting for it, so that its pid is the broker's.
     RUNNING_UNDER_SYSTEMD: 'true',
   }
 }

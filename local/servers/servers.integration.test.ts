@@ -2,21 +2,21 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openPlaces } from '../stack/places.ts'
+import { freePorts } from '#testing/free-ports.ts'
+import { startPostgres, startRabbitmq } from '#testing/private-servers.ts'
+import { preparePaths } from '../stack/paths.ts'
 import { removeState } from '../stack/remove-state.ts'
 import { ownProcesses } from '../supervisor/own-processes.ts'
 import { acceptsConnections, answersOk } from '../supervisor/probe.ts'
-import { freePorts, whyBusy } from './free-ports.ts'
-import { startPostgres } from './postgres.ts'
-import { startRabbitmq } from './rabbitmq.ts'
+import { portError } from './port-check.ts'
 
-/** Made by `mktemp -d`, and so closed to other users: the hard case for root. */
+/** A folder that other users cannot enter: the hard case for root. */
 const dir = mkdtempSync(join(tmpdir(), 'local-servers-'))
 
 after(() => removeState(dir))
 
 describe('startPostgres', () => {
-  it('survives kill -9 in the same place, and leaves nothing behind when stopped', async () => {
+  it('restarts after kill -9, and leaves no process when stopped', async () => {
     const [port = 0] = await freePorts(1)
     const server = await startPostgres({ dir, port, databases: ['orders_db'] })
     const url = server.url('orders_db')
@@ -29,8 +29,8 @@ describe('startPostgres', () => {
     assert.ok(await acceptsConnections(port))
 
     await server.stop()
-    assert.equal(await whyBusy(port), undefined)
-    assert.deepEqual(ownProcesses(openPlaces(dir)), [])
+    assert.equal(await portError(port), undefined)
+    assert.deepEqual(ownProcesses(preparePaths(dir)), [])
   })
 
   it('keeps data and password from one start to the next', async () => {
@@ -44,7 +44,7 @@ describe('startPostgres', () => {
 })
 
 describe('startRabbitmq', () => {
-  it('survives kill -9, and leaves nothing behind when stopped, its epmd included', async () => {
+  it('restarts after kill -9, and leaves no process when stopped, nor its epmd', async () => {
     const [amqp = 0, management = 0, distribution = 0, epmd = 0] = await freePorts(4)
     const ports = { amqp, management, distribution, epmd }
     const server = await startRabbitmq({ dir, ports })
@@ -56,14 +56,14 @@ describe('startRabbitmq', () => {
     assert.ok(await acceptsConnections(amqp))
 
     await server.stop()
-    assert.equal(await whyBusy(epmd), undefined)
-    assert.deepEqual(ownProcesses(openPlaces(dir)), [])
+    assert.equal(await portError(epmd), undefined)
+    assert.deepEqual(ownProcesses(preparePaths(dir)), [])
   })
 })
 
 describe('removeState', () => {
-  it('removes the folder and what had to be outside of it', async () => {
-    const { sharedDir } = openPlaces(dir)
+  it('removes the folder, and the one outside of it', async () => {
+    const { sharedDir } = preparePaths(dir)
     await removeState(dir)
     assert.equal(existsSync(dir), false)
     assert.equal(existsSync(sharedDir), false)

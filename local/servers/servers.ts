@@ -3,24 +3,24 @@ import type { Program } from '../supervisor/program.ts'
 import { postgres } from './postgres.ts'
 import { rabbitmq } from './rabbitmq.ts'
 
-/** The servers to start, and where all of them are, started here or not. */
+/** The programs of the servers to start, and the URLs of all servers. */
 export type Servers = { postgres: Program[]; epmd: Program[]; broker: Program[]; urls: ServerUrls }
 
-/** Own servers, except where the environment names others. */
+/** Chooses the external servers of the environment, and private ones for the rest. */
 export function chooseServers(settings: Settings): Servers {
   const database = chooseDatabase(settings)
   const broker = chooseBroker(settings)
   return { ...database, ...broker, urls: { ...database.urls, ...broker.urls } }
 }
 
-/** One given database is enough to need our PostgreSQL for the other. */
-function chooseDatabase({ given, places, ports }: Settings) {
-  const { ordersDatabase, paymentsDatabase } = given
+/** With one external database, the private PostgreSQL has the other one. */
+function chooseDatabase({ external, paths, ports }: Settings) {
+  const { ordersDatabase, paymentsDatabase } = external
   if (ordersDatabase !== undefined && paymentsDatabase !== undefined) {
     return { postgres: [], urls: { ordersDatabase, paymentsDatabase } }
   }
   const databases = ['orders_db', 'payments_db']
-  const { program, url } = postgres(places, { port: ports.postgres, databases })
+  const { program, url } = postgres(paths, { port: ports.postgres, databases })
   const urls = {
     ordersDatabase: ordersDatabase ?? url('orders_db'),
     paymentsDatabase: paymentsDatabase ?? url('payments_db'),
@@ -28,11 +28,11 @@ function chooseDatabase({ given, places, ports }: Settings) {
   return { postgres: [program], urls }
 }
 
-function chooseBroker({ given, places, ports }: Settings) {
-  if (given.amqp !== undefined) {
-    const urls = { amqp: given.amqp, management: given.management ?? '' }
+function chooseBroker({ external, paths, ports }: Settings) {
+  if (external.amqp !== undefined) {
+    const urls = { amqp: external.amqp, management: external.management ?? '' }
     return { epmd: [], broker: [], urls }
   }
-  const { epmd, broker, url, managementUrl } = rabbitmq(places, ports)
+  const { epmd, broker, url, managementUrl } = rabbitmq(paths, ports)
   return { epmd: [epmd], broker: [broker], urls: { amqp: url, management: managementUrl } }
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { writePrivately } from '../servers/stored-secret.ts'
-import type { Print } from '../supervisor/keep-running.ts'
+import type { Print } from '../supervisor/supervise.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
-/** `run/addresses.json`: where everything is, for programs; it holds passwords. */
+/** Writes `run/addresses.json`: the addresses for programs, with passwords. */
 export function writeAddresses(settings: Settings, urls: ServerUrls): void {
   const addresses = {
     gateway: gatewayUrl(settings),
@@ -15,7 +15,7 @@ export function writeAddresses(settings: Settings, urls: ServerUrls): void {
   writePrivately(addressesFile(settings), `${JSON.stringify(addresses, null, 2)}\n`)
 }
 
-/** Tells a person where to look, without a password on the screen. */
+/** Prints the addresses for people, without passwords. */
 export function announceStack(
   settings: Settings,
   urls: ServerUrls,
@@ -27,10 +27,10 @@ export function announceStack(
     ['RabbitMQ', managementLine(urls)],
     ['PostgreSQL', `${withoutLogin(urls.ordersDatabase)} ${withoutLogin(urls.paymentsDatabase)}`],
     ['Passwords', addressesFile(settings)],
-    ['Logs', settings.places.logsDir],
+    ['Logs', settings.paths.logsDir],
   ]
   print(`\nReady after ${took}.\n`)
-  for (const [what, where] of lines) print(`  ${what?.padEnd(11)} ${where}`)
+  for (const [name, value] of lines) print(`  ${name?.padEnd(11)} ${value}`)
   print('\nCtrl-C stops everything.\n')
 }
 
@@ -49,4 +49,4 @@ function withoutLogin(url: string): string {
 
 const gatewayUrl = ({ gatewayPort }: Settings) => `http://127.0.0.1:${gatewayPort}`
 
-const addressesFile = ({ places }: Settings) => join(places.runDir, 'addresses.json')
+const addressesFile = ({ paths }: Settings) => join(paths.runDir, 'addresses.json')

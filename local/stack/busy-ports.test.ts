@@ -5,17 +5,17 @@ import { portsFrom } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 const settings: Settings = {
-  places: { stateDir: '', sharedDir: '', runDir: '', logsDir: '' },
+  paths: { stateDir: '', sharedDir: '', runDir: '', logsDir: '' },
   ports: portsFrom(18_000),
   gatewayPort: 8_080,
   scale: parseScale(['orders-consumer=2', 'payments-relay=0']),
   rateLimitPerSecond: 0,
   logLevel: 'info',
-  given: {},
+  external: {},
 }
 
-const purposes = (given: Settings['given']) =>
-  neededPorts({ ...settings, given }).map(({ purpose }) => purpose)
+const purposes = (external: Settings['external']) =>
+  neededPorts({ ...settings, external }).map(({ purpose }) => purpose)
 
 describe('neededPorts', () => {
   it('names the variable that moves a port', () => {
@@ -29,12 +29,12 @@ describe('neededPorts', () => {
     assert.ok(!purposes({}).includes('payments-relay'))
   })
 
-  it('needs none for a server that runs elsewhere', () => {
+  it('needs no port for an external server', () => {
     const url = 'amqp://elsewhere'
     assert.ok(!purposes({ amqp: url }).some((purpose) => /RabbitMQ|epmd/.test(purpose)))
   })
 
-  it('needs PostgreSQL as long as one of the two databases is not given', () => {
+  it('needs PostgreSQL while one of the two databases is not external', () => {
     const [ordersDatabase, paymentsDatabase] = ['postgres://a/b', 'postgres://a/c']
     assert.ok(purposes({ ordersDatabase }).includes('PostgreSQL'))
     assert.ok(!purposes({ ordersDatabase, paymentsDatabase }).includes('PostgreSQL'))

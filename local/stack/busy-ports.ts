@@ -1,11 +1,13 @@
-import { whyBusy } from '../servers/free-ports.ts'
+import { portError } from '../servers/port-check.ts'
 import { processNames, processPort } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 type Need = { port: number; purpose: string; variable: 'LOCAL_PORT_BASE' | 'GATEWAY_PORT' }
 
-/** Throws one Error that lists every port of the stack that cannot be had, before anything starts. */
-export async function refuseBusyPorts(settings: Settings): Promise<void> {
+/**
+ * Throws one Error that lists every port of the stack that cannot be used, before anything starts.
+ */
+export async function assertPortsFree(settings: Settings): Promise<void> {
   const faults = await Promise.all(neededPorts(settings).map(faultOf))
   const lines = faults.filter((fault) => fault !== undefined)
   if (lines.length === 0) return
@@ -13,22 +15,23 @@ export async function refuseBusyPorts(settings: Settings): Promise<void> {
 }
 
 async function faultOf({ port, purpose, variable }: Need): Promise<string | undefined> {
-  const reason = await whyBusy(port)
+  const reason = await portError(port)
   if (reason === undefined) return undefined
-  const fault = reason === 'EADDRINUSE' ? 'is in use' : `cannot be listened on (${reason})`
-  return `port ${port} (${purpose}) ${fault}; free it, or set ${variable} to another number`
+  const fault = reason === 'EADDRINUSE' ? 'is in use' : `cannot be used (${reason})`
+  return `port ${port} (${purpose}) ${fault}: free the port, or set ${variable} to another number`
 }
 
-/** Every port this start would listen on, and no other. */
-export function neededPorts({ ports, given, scale, gatewayPort }: Settings): Need[] {
-  const ownDatabase = given.ordersDatabase === undefined || given.paymentsDatabase === undefined
-  const ownBroker = given.amqp === undefined
+/** The ports that this start would listen on. */
+export function neededPorts({ ports, external, scale, gatewayPort }: Settings): Need[] {
+  const isPostgresPrivate =
+    external.ordersDatabase === undefined || external.paymentsDatabase === undefined
+  const isBrokerPrivate = external.amqp === undefined
   const fixed = [
-    { port: ports.postgres, purpose: 'PostgreSQL', isNeeded: ownDatabase },
-    { port: ports.amqp, purpose: 'RabbitMQ', isNeeded: ownBroker },
-    { port: ports.management, purpose: 'RabbitMQ management', isNeeded: ownBroker },
-    { port: ports.distribution, purpose: 'RabbitMQ distribution', isNeeded: ownBroker },
-    { port: ports.epmd, purpose: 'epmd', isNeeded: ownBroker },
+    { port: ports.postgres, purpose: 'PostgreSQL', isNeeded: isPostgresPrivate },
+    { port: ports.amqp, purpose: 'RabbitMQ', isNeeded: isBrokerPrivate },
+    { port: ports.management, purpose: 'RabbitMQ management', isNeeded: isBrokerPrivate },
+    { port: ports.distribution, purpose: 'RabbitMQ distribution', isNeeded: isBrokerPrivate },
+    { port: ports.epmd, purpose: 'epmd', isNeeded: isBrokerPrivate },
     { port: ports.frontend, purpose: 'frontend', isNeeded: true },
   ].filter(({ isNeeded }) => isNeeded)
   const replicas = processNames.flatMap((name) =>

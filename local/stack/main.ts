@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
+import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 import { ensureSystemPackages } from '../install/system-packages.ts'
-import { stopLeftovers } from '../supervisor/leftovers.ts'
-import { refuseBusyPorts } from './busy-ports.ts'
+import { stopOrphans } from '../supervisor/orphans.ts'
+import { assertPortsFree } from './busy-ports.ts'
 import { type Options, parseOptions } from './options.ts'
-import { repositoryDir } from './places.ts'
-import { refuseUnreachable } from './reachable.ts'
+import { repositoryDir } from './paths.ts'
+import { assertReachable } from './reachable.ts'
 import { readSettings } from './settings.ts'
 import { runStack } from './stack.ts'
 import { lockStack } from './stack-lock.ts'
@@ -16,30 +16,30 @@ const print = (line: string) => console.log(line)
 
 async function start({ scale }: Extract<Options, { kind: 'start' }>): Promise<void> {
   loadDotEnv()
-  const unused = forgetPostgresVariables(process.env)
+  const unused = deletePostgresVariables(process.env)
   const settings = readSettings(process.env, scale)
-  const { ordersDatabase, paymentsDatabase } = settings.given
+  const { ordersDatabase, paymentsDatabase } = settings.external
   if (unused.length > 0 && (ordersDatabase ?? paymentsDatabase)) {
     print(
-      `Not used: ${unused.join(', ')}; the URL of a database says all, such as ?sslmode=require`,
+      `Ignored: ${unused.join(', ')}. Set options in the URL of the database, such as ?sslmode=require`,
     )
   }
   await ensureSystemPackages(['rabbitmq-server', 'nginx'], print)
 
-  using _lock = lockStack(settings.places.runDir)
-  await stopLeftovers(settings.places, print)
-  await refuseBusyPorts(settings)
-  await refuseUnreachable(settings)
+  using _lock = lockStack(settings.paths.runDir)
+  await stopOrphans(settings.paths, print)
+  await assertPortsFree(settings)
+  await assertReachable(settings)
   await runStack(settings, print)
 }
 
-/** What the environment already says wins over the file. */
+/** A variable of the environment takes precedence over the same one in `.env`. */
 function loadDotEnv(): void {
   const file = join(repositoryDir, '.env')
   if (existsSync(file)) process.loadEnvFile(file)
 }
 
-// A closed terminal or pipe must not keep the stack from being stopped in order.
+// A closed terminal or pipe must not prevent an orderly stop.
 process.stdout.on('error', () => undefined)
 
 try {

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import { parseOptions, parseScale } from './options.ts'
 
 describe('parseScale', () => {
-  it('runs one of each process when nothing is asked for', () => {
+  it('runs one of each process by default', () => {
     assert.deepEqual(new Set(Object.values(parseScale([]))), new Set([1]))
   })
 
-  it('takes several wishes, and zero means none', () => {
+  it('takes several arguments, and zero means none', () => {
     const scale = parseScale(['orders-consumer=2', 'payments-relay=0'])
     assert.equal(scale['orders-consumer'], 2)
     assert.equal(scale['payments-relay'], 0)
     assert.equal(scale['orders-api'], 1)
   })
 
-  for (const wish of ['orders=2', 'orders-api', 'orders-api=', 'orders-api=-1', 'orders-api=101']) {
-    it(`refuses ${wish} and lists the names`, () => {
-      assert.throws(() => parseScale([wish]), /NAME is one of orders-api, .*payments-consumer/)
+  for (const arg of ['orders=2', 'orders-api', 'orders-api=', 'orders-api=-1', 'orders-api=101']) {
+    it(`refuses ${arg} and lists the names`, () => {
+      assert.throws(() => parseScale([arg]), /NAME is one of orders-api, .*payments-consumer/)
     })
   }
 })

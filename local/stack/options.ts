@@ -5,7 +5,7 @@ export type Scale = Record<ProcessName, number>
 
 export type Options = { kind: 'help' } | { kind: 'start'; scale: Scale }
 
-/** What `npm start -- …` asks for. Throws an Error whose message is fit for the terminal. */
+/** Parses the arguments of `npm start -- …`. Throws an Error with a message for the terminal. */
 export function parseOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
@@ -15,12 +15,12 @@ export function parseOptions(args: string[]): Options {
   return { kind: 'start', scale: parseScale(values.scale ?? []) }
 }
 
-/** One of each process, except where a `NAME=N` says otherwise; the last word on a name counts. */
-export function parseScale(wishes: string[]): Scale {
+/** The replicas of each process: one, or N of `NAME=N`; the last one of a name counts. */
+export function parseScale(args: string[]): Scale {
   const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as Scale
-  for (const wish of wishes) {
-    const [, name, count] = /^([^=]*)=(\d{1,3})$/.exec(wish) ?? []
-    if (!isProcessName(name) || Number(count) > replicasMax) throw new Error(scaleHelp(wish))
+  for (const arg of args) {
+    const [, name, count] = /^([^=]*)=(\d{1,3})$/.exec(arg) ?? []
+    if (!isProcessName(name) || Number(count) > replicasMax) throw new Error(scaleHelp(arg))
     scale[name] = Number(count)
   }
   return scale
@@ -30,9 +30,9 @@ function isProcessName(name: string | undefined): name is ProcessName {
   return (processNames as readonly (string | undefined)[]).includes(name)
 }
 
-function scaleHelp(wish: string): string {
+function scaleHelp(arg: string): string {
   return [
-    `--scale takes NAME=N, got "${wish}"`,
+    `--scale takes NAME=N, got "${arg}"`,
     `  NAME is one of ${processNames.join(', ')}`,
     `  N is a whole number from 0 to ${replicasMax}`,
   ].join('\n')

@@ -9,13 +9,13 @@ export const processNames = [
 
 export type ProcessName = (typeof processNames)[number]
 
-/** Replica n listens at offset + n - 1, so a block of a hundred is also the limit of `--scale`. */
+/** Replica n listens at offset + n - 1, and the offsets are a hundred apart. */
 export const replicasMax = 100
 
 export const portBaseDefault = 18_000
 export const gatewayPortDefault = 8_080
 
-/** The documented distance of every port from LOCAL_PORT_BASE. The gateway has its own variable. */
+/** The documented offset of each port from LOCAL_PORT_BASE. The gateway has its own variable. */
 const offsets = {
   postgres: 1,
   amqp: 2,
@@ -34,18 +34,18 @@ const processOffsets: Record<ProcessName, number> = {
   'payments-consumer': 600,
 }
 
-/** The stack never uses a port at or beyond its base plus this. */
+/** All ports of a stack are below its base plus this number. */
 export const portSpan = 700
 
 export type Ports = { base: number } & Record<keyof typeof offsets, number>
 
-/** The ports of everything there is one of; two bases at least `portSpan` apart never meet. */
+/** The ports of the servers. Stacks with bases at least `portSpan` apart share no port. */
 export function portsFrom(base: number): Ports {
   const absolute = Object.entries(offsets).map(([name, offset]) => [name, base + offset])
   return { base, ...Object.fromEntries(absolute) }
 }
 
-/** The port of one replica of one process; the first replica is number 1. */
+/** The port of a replica of a process; the first replica is number 1. */
 export function processPort(base: number, name: ProcessName, replica: number): number {
   return base + processOffsets[name] + replica - 1
 }

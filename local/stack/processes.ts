@@ -1,25 +1,25 @@
 import { join } from 'node:path'
 import { answersOk } from '../supervisor/probe.ts'
 import type { Program } from '../supervisor/program.ts'
-import { repositoryDir } from './places.ts'
+import { repositoryDir } from './paths.ts'
 import { type ProcessName, processNames, processPort } from './ports.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
 /**
- * A small nursery, since what lives shortly is small here; and garbage is collected before it has
- * doubled the heap. In containers, the Dockerfile says the same.
+ * A small young generation, since few objects are short-lived; and a heap that grows slowly. The
+ * Dockerfile has the same flags.
  */
 export const nodeFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 
-/** For Node itself. */
+/** The environment of Node itself. */
 export const nodeEnvironment = {
-  /** A process that starts again need not strip and compile its code, nor load what does. */
+  /** A restarted process finds its code stripped and compiled. */
   NODE_COMPILE_CACHE: join(repositoryDir, 'node_modules/.cache/compile'),
-  /** Its threads share one heap of glibc's, instead of each keeping what it once needed. The Dockerfile says this, too. */
+  /** All threads share one arena of glibc's malloc. The Dockerfile has this variable, too. */
   MALLOC_ARENA_MAX: '1',
 }
 
-/** How to run the six processes, each as often as the scale says. */
+/** The programs of the six processes, with the replicas of the scale. */
 export function processPrograms(settings: Settings, urls: ServerUrls): Program[] {
   return processNames.flatMap((name) =>
     Array.from({ length: settings.scale[name] }, (_, index) =>
@@ -29,7 +29,7 @@ export function processPrograms(settings: Settings, urls: ServerUrls): Program[]
 }
 
 function processProgram(
-  { places, ports, logLevel }: Settings,
+  { paths, ports, logLevel }: Settings,
   urls: ServerUrls,
   name: ProcessName,
   replica: number,
@@ -50,9 +50,9 @@ function processProgram(
       HOST: '127.0.0.1',
       LOG_LEVEL: logLevel,
     },
-    stateDir: places.stateDir,
-    pidFile: join(places.runDir, `${fullName}.pid`),
-    logFile: join(places.logsDir, `${fullName}.log`),
+    stateDir: paths.stateDir,
+    pidFile: join(paths.runDir, `${fullName}.pid`),
+    logFile: join(paths.logsDir, `${fullName}.log`),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 12_000,
     deathSignal: 'KILL',
@@ -61,7 +61,7 @@ function processProgram(
   }
 }
 
-/** How a process learns where the servers are; the migrations, too. */
+/** The variables with the URLs of the servers, for the processes and the migrations. */
 export function serverEnvironment(urls: ServerUrls): NodeJS.ProcessEnv {
   return {
     AMQP_URL: urls.amqp,

@@ -4,24 +4,24 @@ import { type Address, accepts } from '../supervisor/probe.ts'
 import { until } from '../supervisor/waiting.ts'
 import type { Settings } from './settings.ts'
 
-/** A port of a host, or a socket. Throws what the driver would. */
+/** The host and port, or the socket, of a database. Throws what the driver would throw. */
 function databaseAddress(url: string): Address {
   const { host, port } = new SessionClient({ connectionString: url })
   return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
 }
 
-/** Where the drivers will connect to, by the URL and what they know themselves. */
+/** The external servers, with the addresses that their drivers take from the URL. */
 const servers = [
   { name: 'amqp', variable: 'AMQP_URL', addressOf: brokerAddress },
   { name: 'ordersDatabase', variable: 'ORDERS_DATABASE_URL', addressOf: databaseAddress },
   { name: 'paymentsDatabase', variable: 'PAYMENTS_DATABASE_URL', addressOf: databaseAddress },
 ] as const
 
-/** Servers that the environment names must be there. Throws one Error that lists those that are not. */
-export async function refuseUnreachable({ given }: Pick<Settings, 'given'>): Promise<void> {
+/** Throws one Error that lists the external servers that do not answer. */
+export async function assertReachable({ external }: Pick<Settings, 'external'>): Promise<void> {
   const faults = await Promise.all(
     servers.map(async ({ name, variable, addressOf }) => {
-      const url = given[name]
+      const url = external[name]
       const fault = url !== undefined && (await faultOf(url, addressOf))
       return fault ? [`${variable}: ${fault}`] : []
     }),
@@ -36,7 +36,7 @@ async function faultOf(
   try {
     const address = addressOf(url)
     if (await until(() => accepts(address), { timeoutMs: 3_000 })) return undefined
-    return `nobody answers at ${'path' in address ? address.path : hostAndPort(address)}`
+    return `no server answers at ${'path' in address ? address.path : hostAndPort(address)}`
   } catch (error) {
     return (error as Error).message
   }

@@ -10,19 +10,19 @@ import {
   type Variable,
 } from '#chassis/config.ts'
 import type { Scale } from './options.ts'
-import { openPlaces, type Places, repositoryDir } from './places.ts'
+import { type Paths, preparePaths, repositoryDir } from './paths.ts'
 import { gatewayPortDefault, type Ports, portBaseDefault, portSpan, portsFrom } from './ports.ts'
 
-/** Everything that may differ between one local stack and another. */
+/** The settings of a local stack. */
 export type Settings = {
-  places: Places
+  paths: Paths
   ports: Ports
   gatewayPort: number
   scale: Scale
   rateLimitPerSecond: number
   logLevel: string
-  /** Servers that run elsewhere; what is missing here is started. */
-  given: Partial<ServerUrls>
+  /** The URLs of external servers. The other servers are started. */
+  external: Partial<ServerUrls>
 }
 
 export type ServerUrls = {
@@ -32,7 +32,7 @@ export type ServerUrls = {
   paymentsDatabase: string
 }
 
-/** Reads the environment and opens the folders. Throws one Error that lists every fault. */
+/** Reads the environment and creates the folders. Throws one Error that lists every fault. */
 export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
   const config = readConfig(env, {
     base: integer('LOCAL_PORT_BASE', {
@@ -50,17 +50,17 @@ export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
     paymentsDatabase: orMissing(postgresUrl('PAYMENTS_DATABASE_URL')),
   })
   const { base, gatewayPort, rateLimitPerSecond, authMode: _, ...others } = config
-  const { logLevel: level, ...given } = others
+  const { logLevel: level, ...external } = others
   if (gatewayPort >= base && gatewayPort < base + portSpan) {
     const range = `${base} to ${base + portSpan - 1}`
-    throw new Error(`GATEWAY_PORT must not be one of the stack's own ports, ${range}`)
+    throw new Error(`GATEWAY_PORT must be outside of the other ports of the stack, ${range}`)
   }
-  const places = openPlaces(stateDirectory(env))
-  const rest = { scale, rateLimitPerSecond, logLevel: level, given: withoutMissing(given) }
-  return { places, ports: portsFrom(base), gatewayPort, ...rest }
+  const paths = preparePaths(stateDirectory(env))
+  const rest = { scale, rateLimitPerSecond, logLevel: level, external: withoutMissing(external) }
+  return { paths, ports: portsFrom(base), gatewayPort, ...rest }
 }
 
-/** Where the local stack keeps everything: `.local`, or what LOCAL_DIR names. */
+/** The folder of the local stack: LOCAL_DIR, or `.local`. */
 export function stateDirectory(env: NodeJS.ProcessEnv): string {
   return resolve(repositoryDir, env.LOCAL_DIR || '.local')
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { tryLock } from '../install/folder-lock.mjs'
 
 /**
- * Makes this process the only one that runs, or removes, the stack of this folder; throws an Error that
- * names the other one.
+ * Acquires the lock for running, or removing, the stack of a folder. Throws an Error that names the
+ * process that holds the lock.
  */
 export function lockStack(runDir: string): Disposable {
   const folder = join(runDir, 'lock')

@@ -1,26 +1,26 @@
 import { join } from 'node:path'
 import { nginxProgram } from '../servers/nginx.ts'
 import { chooseServers } from '../servers/servers.ts'
-import { type Print, waitingLine } from '../supervisor/keep-running.ts'
-import { forgetRun, killAll, killRunNow } from '../supervisor/leftovers.ts'
-import { runOnce } from '../supervisor/run-once.ts'
+import { reportWhileWaiting } from '../supervisor/not-ready.ts'
+import { killAll, killAllNow, removeRunFiles } from '../supervisor/orphans.ts'
+import { runTask } from '../supervisor/run-task.ts'
 import { stopRequest } from '../supervisor/stop-requests.ts'
+import { type Print, statusLine, waitingLine } from '../supervisor/supervise.ts'
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts'
 import { secondsSince } from '../supervisor/waiting.ts'
 import { announceStack, writeAddresses } from './addresses.ts'
-import { sayWhileWaiting } from './not-ready.ts'
-import { repositoryDir } from './places.ts'
+import { repositoryDir } from './paths.ts'
 import { processPrograms, serverEnvironment } from './processes.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
-/** Starts the stack, keeps it up until a signal says stop, and leaves nothing behind. */
+/** Starts the stack, keeps it running until a signal, and leaves no process. */
 export async function runStack(settings: Settings, print: Print): Promise<void> {
-  const { places } = settings
+  const { paths } = settings
   const supervisor = createSupervisor(print)
   const stopped = stopRequest(() => {
-    print('Second signal: killing everything')
-    killRunNow(places)
-    forgetRun(places.runDir)
+    print('Second signal: killing all processes')
+    killAllNow(paths)
+    removeRunFiles(paths.runDir)
     process.exit(130)
   })
   try {
@@ -29,12 +29,12 @@ export async function runStack(settings: Settings, print: Print): Promise<void> 
     print('Stopping')
   } finally {
     await supervisor.stop()
-    await killAll(places)
-    forgetRun(places.runDir)
+    await killAll(paths)
+    removeRunFiles(paths.runDir)
   }
 }
 
-/** The servers side by side, as RabbitMQ takes longest; then what needs them. */
+/** Starts the servers side by side, since RabbitMQ takes longest; then the processes. */
 async function startStack(settings: Settings, supervisor: Supervisor, print: Print): Promise<void> {
   const startedAt = performance.now()
   const { postgres, epmd, broker, urls } = chooseServers(settings)
@@ -48,18 +48,19 @@ async function startStack(settings: Settings, supervisor: Supervisor, print: Pri
   announceStack(settings, urls, secondsSince(startedAt), print)
 }
 
-async function migrate({ places }: Settings, urls: ServerUrls, print: Print): Promise<void> {
+async function migrate({ paths }: Settings, urls: ServerUrls, print: Print): Promise<void> {
   const startedAt = performance.now()
   const done = new AbortController()
-  const say = (what: string) => print(waitingLine({ name: 'migrations' }, startedAt, what))
-  void sayWhileWaiting(say, () => 'the databases, or for migrations that others run', done.signal)
-  await runOnce({
+  const report = (reason: string) => print(waitingLine({ name: 'migrations' }, startedAt, reason))
+  const reason = () => 'the databases, or for migrations that run elsewhere'
+  void reportWhileWaiting(report, reason, done.signal)
+  await runTask({
     name: 'migrations',
     command: [process.execPath, 'migrations/migrate.ts'],
     cwd: repositoryDir,
     env: { ...process.env, ...serverEnvironment(urls) },
-    stateDir: places.stateDir,
-    logFile: join(places.logsDir, 'migrations.log'),
+    stateDir: paths.stateDir,
+    logFile: join(paths.logsDir, 'migrations.log'),
   }).finally(() => done.abort())
-  print(`${'migrations'.padEnd(20)} ${'done'.padEnd(8)} ${secondsSince(startedAt).padStart(7)}`)
+  print(statusLine({ name: 'migrations', address: '' }, 'done', startedAt))
 }

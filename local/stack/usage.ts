@@ -5,21 +5,21 @@ export const usage = `npm start [-- --scale NAME=N ...]
 
 Starts the whole stack without Docker and keeps it running until Ctrl-C.
 
-  --scale NAME=N   runs N replicas of a process (0 to ${replicasMax}, default 1), repeatable
+  --scale NAME=N   runs N replicas of a process (0 to ${replicasMax}, default 1); may be repeated
                    ${processNames.join(', ')}
   --help           prints this
 
 Environment, also read from .env:
 
   GATEWAY_PORT           the port of the gateway (${gatewayPortDefault})
-  LOCAL_PORT_BASE        all other ports count up from here (${portBaseDefault})
+  LOCAL_PORT_BASE        the first of all other ports (${portBaseDefault})
   LOCAL_DIR              where the stack keeps its data, logs and pid files (.local)
-  RATE_LIMIT_PER_SECOND  requests per second and client, 0 is no limit (0)
-  LOG_LEVEL              of the processes (info)
+  RATE_LIMIT_PER_SECOND  requests per second and client; 0 is no limit (0)
+  LOG_LEVEL              the log level of the processes (info)
   ORDERS_DATABASE_URL, PAYMENTS_DATABASE_URL, AMQP_URL
-                         servers to use instead of starting own ones
+                         external servers, used instead of private ones
   RABBITMQ_MANAGEMENT_URL
-                         with AMQP_URL: its management API, user and password included
+                         the management API of AMQP_URL, with user and password
 
-npm run reset removes the data. docker compose up --build is the other way to run everything.
+npm run reset removes the data. docker compose up --build runs the same stack in containers.
 `

@@ -3,12 +3,13 @@ import type { Identity } from './identity.ts'
 
 export type DeathSignal = 'KILL' | 'TERM' | 'INT'
 
-/** What spawn takes. */
+/** The arguments of `spawn`. */
 export type Command = { file: string; args: string[]; options: SpawnOptions }
 
 /**
- * A command in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, and
- * which the kernel signals when its parent dies, however it dies (where setpriv exists).
+ * A command in its own session, so that Ctrl-C in the terminal reaches only the supervisor. When
+ * the supervisor dies, however it dies, the kernel sends `deathSignal` to the command (with
+ * setpriv).
  */
 export function guardedCommand(
   [file = '', ...args]: string[],
@@ -16,16 +17,16 @@ export function guardedCommand(
 ): Command {
   if (!hasSetpriv()) return { file, args, options: { detached: true, ...identity } }
 
-  const become = identity
+  const setUser = identity
     ? [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups']
     : []
-  const guard = [...become, `--pdeathsig=${deathSignal}`, '--', file, ...args]
+  const guard = [...setUser, `--pdeathsig=${deathSignal}`, '--', file, ...args]
   return { file: 'setpriv', args: guard, options: { detached: true } }
 }
 
 let setprivFound: boolean | undefined
 
-/** Tried rather than looked up: the setpriv of busybox lacks the option. */
+/** Whether setpriv works: the one of busybox lacks the option. */
 function hasSetpriv(): boolean {
   setprivFound ??= spawnSync('setpriv', ['--pdeathsig', 'keep', 'true']).status === 0
   return setprivFound

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 
-/** Who a program runs as. */
+/** The user that a program runs as. */
 export type Identity = { uid: number; gid: number }
 
-/** PostgreSQL refuses root: root gets the user `postgres` (made if missing), others themselves. */
+/** The user of PostgreSQL, which refuses root: for root the user `postgres`, created if missing. */
 export function postgresIdentity(): Identity | undefined {
   if (process.getuid?.() !== 0) return undefined
   if (spawnSync('id', ['-u', 'postgres']).status !== 0) addUser('postgres')
@@ -19,5 +19,7 @@ function addUser(name: string): void {
   const { status, stderr, error } = spawnSync('useradd', [...args, name], { encoding: 'utf8' })
   if (status === 0) return
   const why = error?.message ?? stderr.trim()
-  throw new Error(`PostgreSQL does not run as root, and no user ${name} could be made: ${why}`)
+  throw new Error(
+    `PostgreSQL does not run as root, and the user ${name} could not be created: ${why}`,
+  )
 }

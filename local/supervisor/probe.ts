@@ -4,13 +4,13 @@ import { text } from 'node:stream/consumers'
 
 const answerTimeoutMs = 2_000
 
-/** Whether the URL, which may hold user and password, answers with 200. */
+/** Whether a URL, which may have user and password, answers with 200. */
 export const answersOk = async (url: string): Promise<boolean> => (await ask(url)).status === 200
 
-/** What the URL answers, whatever the status; empty when it does not. */
+/** The body of the answer, whatever its status; empty without an answer. */
 export const answerOf = async (url: string): Promise<string> => (await ask(url)).body
 
-/** The connection is closed afterwards: a kept one would delay the server's own stop. */
+/** Closes the connection afterwards: an idle one would delay the stop of the server. */
 function ask(url: string): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve) => {
     const nothing = () => resolve({ status: undefined, body: '' })
@@ -25,11 +25,11 @@ function ask(url: string): Promise<{ status: number | undefined; body: string }>
 
 export type Address = { host: string; port: number } | { path: string }
 
-/** Whether somebody listens on the port of this machine. */
+/** Whether a server listens on the port of this machine. */
 export const acceptsConnections = (port: number): Promise<boolean> =>
   accepts({ port, host: '127.0.0.1' })
 
-/** Whether somebody listens there. */
+/** Whether a server listens at the address. */
 export function accepts(address: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ ...address, timeout: answerTimeoutMs })

@@ -7,9 +7,9 @@ import { lastLines } from './log-tail.ts'
 import { STACK_VARIABLE } from './own-processes.ts'
 import { until } from './waiting.ts'
 
-/** Everything needed to run something, and to run it again. */
+/** All that is needed to start a program, and to restart it. */
 export type Program = {
-  /** Its name on the screen, of its log and of its pid file. */
+  /** The name on the terminal, of the log and of the pid file. */
   name: string
   address: string
   command: string[]
@@ -21,14 +21,14 @@ export type Program = {
   logFile: string
   stopSignal: NodeJS.Signals
   stopTimeoutMs: number
-  /** How long what was started before it must wait, at most, before it is stopped, too. */
+  /** How long programs that were started earlier wait, at most, before they are stopped. */
   stopHeadStartMs?: number
-  /** What it gets when its parent is killed: KILL, unless it would leave children behind. */
+  /** The signal when its parent is killed: KILL, unless its children would survive. */
   deathSignal: DeathSignal
-  /** Runs before every start, also after a crash, and must cope with what the crash left. */
+  /** Runs before every start, also after a crash. */
   prepare?(): Promise<void>
   isReady(pid: number): boolean | Promise<boolean>
-  /** Answers why it is not ready, as JSON with a list `failing`. */
+  /** Answers with JSON, whose list `failing` has the failing checks. */
   readyUrl?: string
 }
 
@@ -38,14 +38,14 @@ export type Running = {
   pid: number
   exited: Promise<Exit>
   hasExited(): boolean
-  /** Asks it to stop; kills it if it does not in time. */
+  /** Sends the stop signal, and SIGKILL after `stopTimeoutMs`. */
   stop(): Promise<void>
   kill(): Promise<void>
-  /** The last lines it wrote since this start. */
+  /** The last lines of the log since this start. */
   logTail(): string
 }
 
-/** Prepares and spawns; does not wait until it is ready. Its pid file lasts as long as it does. */
+/** Prepares and spawns a program. The pid file exists while the program runs. */
 export async function startProgram(program: Program): Promise<Running> {
   await program.prepare?.()
   const { child, logOffset } = await spawnLogged(program)
@@ -55,14 +55,14 @@ export async function startProgram(program: Program): Promise<Running> {
   let exit: Exit | undefined
   const startedAt = performance.now()
   const exited = once(child, 'exit').then(([code, signal]) => {
-    sweepGroup(pid)
+    killGroup(pid)
     rmSync(program.pidFile, { force: true })
     exit = { code, signal, ranMs: performance.now() - startedAt }
     return exit
   })
   const hasExited = () => exit !== undefined
   const kill = async () => {
-    sweepGroup(pid)
+    killGroup(pid)
     await exited
   }
   const stop = async () => {
@@ -96,11 +96,11 @@ async function spawnLogged(program: Program): Promise<{ child: ChildProcess; log
   }
 }
 
-/** Kills the whole process group: the workers of a killed nginx would keep its ports. */
-function sweepGroup(pid: number): void {
+/** Kills the process group: the workers of a killed nginx would keep its ports. */
+function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // Nobody is left in the group.
+    // The group has no process any more.
   }
 }

@@ -10,18 +10,18 @@ const delaysMs = (ranMs: number[]) => {
 }
 
 describe('nextRestart', () => {
-  it('starts again at once after the first death', () => {
+  it('restarts at once after the first death', () => {
     assert.deepEqual(delaysMs([50]), [0])
   })
 
-  it('waits longer with every death in a row, up to five seconds', () => {
+  it('doubles the delay with each death in a row, up to five seconds', () => {
     assert.deepEqual(
       delaysMs([5, 5, 5, 5, 5, 5, 5, 5, 5]),
       [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000],
     )
   })
 
-  it('forgets the streak of what then ran for ten seconds', () => {
+  it('starts a new streak after ten seconds of running', () => {
     assert.deepEqual(delaysMs([5, 5, 5, 10_000, 5]), [0, 100, 200, 0, 100])
   })
 })

@@ -6,12 +6,12 @@ describe('meaningOf', () => {
     assert.equal(meaningOf(undefined), 'stop')
   })
 
-  it('takes a repetition within a second for the echo that npm makes', () => {
+  it('ignores a repetition within a second as an echo of npm', () => {
     assert.equal(meaningOf(0), 'echo')
     assert.equal(meaningOf(echoMs - 1), 'echo')
   })
 
-  it('kills at a later one', () => {
+  it('kills at a later signal', () => {
     assert.equal(meaningOf(echoMs), 'kill')
   })
 })

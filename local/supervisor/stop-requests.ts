@@ -1,15 +1,15 @@
-/** How soon a repetition still belongs to the first: npm passes on a Ctrl-C that we got ourselves. */
+/** A repetition within this time is an echo: npm forwards a Ctrl-C that this process got, too. */
 export const echoMs = 1_000
 
-/** What a signal means that arrives this long after the first one. */
+/** The meaning of a signal, by the time since the first one. */
 export function meaningOf(sinceFirstMs: number | undefined): 'stop' | 'echo' | 'kill' {
   if (sinceFirstMs === undefined) return 'stop'
   return sinceFirstMs < echoMs ? 'echo' : 'kill'
 }
 
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP, or when the npm that runs us is gone; a later
- * signal calls `onKill`.
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, or when the npm that started this process is
+ * gone. A later signal calls `onKill`.
  */
 export function stopRequest(onKill: () => void): Promise<void> {
   return new Promise((resolve) => {
@@ -25,7 +25,7 @@ export function stopRequest(onKill: () => void): Promise<void> {
   })
 }
 
-/** A killed npm passes on no signal, and its terminal has no way left to stop us. */
+/** A killed npm forwards no signal, and its terminal cannot stop this process any more. */
 function whenNpmIsGone(callback: () => void): void {
   if (process.env.npm_lifecycle_event === undefined) return
   const npm = process.ppid

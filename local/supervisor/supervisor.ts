@@ -1,52 +1,45 @@
-import { type Kept, keepRunning, type Print, stepLine } from './keep-running.ts'
 import type { Program } from './program.ts'
-import { RestartTurns } from './restart-turns.ts'
+import { RestartQueue } from './restart-queue.ts'
+import { type Print, type Supervised, statusLine, supervise } from './supervise.ts'
 import { pause } from './waiting.ts'
 
 export type Supervisor = {
-  /** Starts programs side by side and keeps them running. Throws when one does not get ready. */
+  /** Starts programs side by side and restarts those that die. Throws when one is never ready. */
   start(programs: Program[]): Promise<void>
-  /** Stops everything in the reverse order of the starts; nothing is started any more. */
+  /** Stops everything in the reverse order of the starts, and starts nothing any more. */
   stop(): Promise<void>
 }
 
-type Stage = { kept: Kept; headStartMs: number | undefined }[]
+/** The programs of one call of `start`, which are stopped side by side. */
+type Group = { all: Supervised[]; stopHeadStartMs: number | undefined }
 
-/** Keeps a stack running, whatever dies. Says on the terminal what it does. */
+/** Keeps a stack running, whatever dies. Prints what it does. */
 export function createSupervisor(print: Print): Supervisor {
-  const stages: Stage[] = []
-  const turns = new RestartTurns()
+  const groups: Group[] = []
+  const queue = new RestartQueue()
   let isStopping = false
   return {
     start: async (programs) => {
       if (isStopping) throw new Error('The stack is being stopped')
-      const stage = programs.map((program) => ({
-        kept: keepRunning(program, turns, print),
-        headStartMs: program.stopHeadStartMs,
-      }))
-      stages.push(stage)
-      await Promise.all(stage.map(({ kept }) => kept.ready))
+      const all = programs.map((program) => supervise(program, queue, print))
+      groups.push({ all, stopHeadStartMs: programs[0]?.stopHeadStartMs })
+      await Promise.all(all.map(({ ready }) => ready))
     },
     stop: async () => {
       isStopping = true
-      const stops: Promise<void>[] = []
-      for (const { kept, headStartMs } of stages.toReversed().flatMap(byHeadStart)) {
-        const stopped = Promise.all(kept.map((one) => stopOne(one, print))).then(() => undefined)
+      const stops: Promise<unknown>[] = []
+      for (const { all, stopHeadStartMs: ms } of groups.toReversed()) {
+        const stopped = Promise.all(all.map((one) => stopOne(one, print)))
         stops.push(stopped)
-        await Promise.race(headStartMs === undefined ? [stopped] : [stopped, pause(headStartMs)])
+        await Promise.race(ms === undefined ? [stopped] : [stopped, pause(ms)])
       }
       await Promise.all(stops)
     },
   }
 }
 
-/** A stage is stopped side by side; how long the next one waits is the same for all in it. */
-function byHeadStart(stage: Stage): { kept: Kept[]; headStartMs: number | undefined }[] {
-  return [{ kept: stage.map(({ kept }) => kept), headStartMs: stage[0]?.headStartMs }]
-}
-
-async function stopOne(kept: Kept, print: Print): Promise<void> {
+async function stopOne(supervised: Supervised, print: Print): Promise<void> {
   const startedAt = performance.now()
-  await kept.stop()
-  print(stepLine({ name: kept.name, address: '' }, 'stopped', startedAt))
+  await supervised.stop()
+  print(statusLine({ name: supervised.name, address: '' }, 'stopped', startedAt))
 }

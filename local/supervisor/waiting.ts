@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Condition = () => boolean | Promise<boolean>
 
-export type Patience = { timeoutMs: number; everyMs?: number; signal?: AbortSignal }
+export type WaitOptions = { timeoutMs: number; everyMs?: number; signal?: AbortSignal }
 
-/** Waits until the condition holds; false when time ran out or the signal was given first. */
+/** Waits until the condition holds; false when time is up or the signal was aborted first. */
 export async function until(
   condition: Condition,
-  { timeoutMs, everyMs = 50, signal }: Patience,
+  { timeoutMs, everyMs = 50, signal }: WaitOptions,
 ): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (!signal?.aborted) {
@@ -18,7 +18,7 @@ export async function until(
   return false
 }
 
-/** Resolves after the time, or as soon as the signal is given; never rejects. */
+/** Resolves after the time, or as soon as the signal is aborted; never rejects. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, signal && { signal }).catch(() => undefined)
 }

@@ -4,7 +4,9 @@ import type { Message } from 'amqplib'
 import fc from 'fast-check'
 import { AckBatcher } from './ack-batcher.ts'
 
-/** What a broker makes of the answers on a channel: which messages it forgot, and which it has back. */
+/**
+ * What a broker makes of the answers on a channel: which messages it forgot, and which it has back.
+ */
 function channelOf(count: number) {
   const messages = Array.from({ length: count }, (_, tag) => ({ fields: { deliveryTag: tag } }))
   const open = new Set(messages.keys())

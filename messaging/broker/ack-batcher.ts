@@ -5,10 +5,10 @@ type AckChannel = Pick<Channel, 'ack' | 'nack'>
 type Answer = 'ack' | 'requeue'
 
 /**
- * The unacknowledged messages of a channel, and their answers. Answers are sent together, in the next turn of the
- * event loop: one (`multiple`) for all consecutive deliveries with the same answer, which spares the broker most
- * of that work. A message that was delivered after an open one is answered alone, so that no answer waits for
- * a neighbour.
+ * The unacknowledged messages of a channel, and their answers. Answers are sent together, in the
+ * next turn of the event loop: one (`multiple`) for all consecutive deliveries with the same
+ * answer, which spares the broker most of that work. A message that was delivered after an open one
+ * is answered alone, so that no answer waits for a neighbour.
  */
 export class AckBatcher {
   readonly #channel: AckChannel

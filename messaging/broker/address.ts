@@ -1,8 +1,8 @@
 import amqp, { type Options } from 'amqplib'
 
 /**
- * The heartbeat interval, since a half-open connection reports nothing: it is closed after two missing heartbeats,
- * which takes up to three intervals.
+ * The heartbeat interval, since a half-open connection reports nothing: it is closed after two
+ * missing heartbeats, which takes up to three intervals.
  */
 export const heartbeatSeconds = 4
 
@@ -14,8 +14,9 @@ export function brokerAddress(url: string): { host: string; port: number } {
 }
 
 /**
- * The options for amqplib. User and password are decoded here and never put into a URL again: amqplib reads the bytes
- * of a URL as Latin-1, and code that joins a URL may lose a part, or log it.
+ * The options for amqplib. User and password are decoded here and never put into a URL again:
+ * amqplib reads the bytes of a URL as Latin-1, and code that joins a URL may lose a part, or log
+ * it.
  */
 export function connectFields(url: string): Options.Connect {
   const { protocol, username, password, pathname, searchParams } = new URL(url)

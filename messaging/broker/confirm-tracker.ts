@@ -24,7 +24,9 @@ export interface Published {
   unknown: string[]
 }
 
-/** The outcomes as the channel shows them; `Publisher.publishAll` has a table of what causes which. */
+/**
+ * The outcomes as the channel shows them; `Publisher.publishAll` has a table of what causes which.
+ */
 export interface ChannelOutcomes extends Published {
   /** In flight when the broker closed the channel because of one of them. */
   suspected: string[]
@@ -35,12 +37,12 @@ export interface ChannelOutcomes extends Published {
 type PublishOutcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
 
 /**
- * Publishes on one confirm channel, any number of batches at the same time, and tracks the confirm of each message.
- * There is no limit: the caller decides how many messages are in flight.
+ * Publishes on one confirm channel, any number of batches at the same time, and tracks the confirm
+ * of each message. There is no limit: the caller decides how many messages are in flight.
  *
- * RabbitMQ confirms an unroutable message too, but returns it first (mandatory), so a return before the
- * confirm makes it a failure. When the broker closes the channel with an error, one of the messages
- * in flight is the cause; with a single one in flight it is known which.
+ * RabbitMQ confirms an unroutable message too, but returns it first (mandatory), so a return before
+ * the confirm makes it a failure. When the broker closes the channel with an error, one of the
+ * messages in flight is the cause; with a single one in flight it is known which.
  */
 export class ConfirmTracker {
   readonly #channel: ConfirmChannel
@@ -65,7 +67,9 @@ export class ConfirmTracker {
     return this.#isClosed
   }
 
-  /** Notes why the channel is about to close. Only an error with a numeric code is from the broker. */
+  /**
+   * Notes why the channel is about to close. Only an error with a numeric code is from the broker.
+   */
   closedBecause(error: Error & { code?: unknown }): void {
     if (typeof error.code === 'number') this.#cause = error
   }

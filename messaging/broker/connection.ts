@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import { EnvironmentError } from '#chassis/errors.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { connectFields } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */
@@ -15,8 +15,8 @@ export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
   })
 
 /**
- * For work that ends: rejects with `unavailable`. When the connection breaks, calls in progress reject too;
- * but closing a channel then never ends, so it needs a time limit.
+ * For work that ends: rejects with `unavailable`. When the connection breaks, calls in progress
+ * reject too; but closing a channel then never ends, so it needs a time limit.
  */
 export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
   const connecting = connectTo(url, name).then((connection) => {
@@ -24,7 +24,7 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
     return connection
   })
   try {
-    return await within(connectTimeoutMs, 'connecting', connecting)
+    return await withTimeout(connectTimeoutMs, 'connecting', connecting)
   } catch (cause) {
     connecting.then(
       (connection) => closeConnection(connection),
@@ -35,11 +35,13 @@ export async function connectOrFail(url: string, name: string): Promise<ChannelM
 }
 
 /**
- * Closes gracefully, and destroys the socket after `closeTimeoutMs`. Never rejects, and need not be awaited.
+ * Closes gracefully, and destroys the socket after `closeTimeoutMs`. Never rejects, and need not be
+ * awaited.
  *
- * Destroyed, because amqplib waits for the answer of a broker that does not answer: only an error of the socket
- * ends the connection. Call it when every message that was sent is answered: amqplib writes the close frame before
- * the frames that its channels wrote in this turn of the event loop and in the one before.
+ * Destroyed, because amqplib waits for the answer of a broker that does not answer: only an error
+ * of the socket ends the connection. Call it when every message that was sent is answered: amqplib
+ * writes the close frame before the frames that its channels wrote in this turn of the event loop
+ * and in the one before.
  */
 export function closeConnection(connection: ChannelModel, closeTimeoutMs = 500): Promise<void> {
   const { stream } = connection.connection as unknown as { stream: Socket }

@@ -4,7 +4,7 @@ import { useBroker } from '#testing/broker.ts'
 import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
-import { silence } from '#testing/silence.ts'
+import { suspendQueue } from '#testing/suspend-queue.ts'
 import { type Delivery, Subscription } from './consumer.ts'
 import { declareTopology } from './topology.ts'
 
@@ -71,8 +71,8 @@ describe('Subscription', () => {
   })
 
   it('says that a queue does not answer, stops at once all the same, and consumes when it does', async function () {
-    const silenced = await silence(broker.url, 'all')
-    if (!silenced) return this.skip()
+    const suspended = await suspendQueue(broker.url, 'all')
+    if (!suspended) return this.skip()
     const { logger, lines } = recordingLogger()
     const failures = () => lines.filter(({ msg }) => msg === 'not consuming, will retry')
     const subscribe = () =>
@@ -93,11 +93,11 @@ describe('Subscription', () => {
       const startedAt = performance.now()
       await stopping.close()
       assert.ok(performance.now() - startedAt < 5_000)
-      await silenced.end()
+      await suspended.end()
       await eventually(() => waiting.isConsuming())
       assert.equal(failures().length, 2)
     } finally {
-      await silenced.end()
+      await suspended.end()
     }
   })
 })

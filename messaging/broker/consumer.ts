@@ -1,8 +1,8 @@
 import type { Channel, ChannelModel, ConsumeMessage, MessageProperties } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause, untilAborted } from '#chassis/pause.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { AckBatcher } from './ack-batcher.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { reconnect } from './reconnect.ts'
@@ -19,7 +19,9 @@ export interface Delivery {
   headers: Record<string, unknown>
   /** It was delivered before, and not acknowledged. */
   isRedelivered: boolean
-  /** The channel is gone: the broker redelivers the message, and no answer to this delivery matters. */
+  /**
+   * The channel is gone: the broker redelivers the message, and no answer to this delivery matters.
+   */
   isLost: () => boolean
   ack: () => void
   /** The broker delivers it again, to this or another consumer. */
@@ -40,7 +42,9 @@ export interface SubscriptionOptions extends BrokerOptions {
   }
 }
 
-/** A healthy queue answers basic.consume in milliseconds; a queue without a leader never answers. */
+/**
+ * A healthy queue answers basic.consume in milliseconds; a queue without a leader never answers.
+ */
 const consumeTimeoutMs = 10_000
 
 /** How long the unacknowledged messages may take at shutdown. */
@@ -50,9 +54,9 @@ const closeTimeoutMs = 1_000
 /**
  * Consumes a queue on a connection of its own, until closed.
  *
- * Whatever ends the connection (a broker that dies, a deleted queue), the next attempt begins with the
- * topology, so that it is redeclared at a broker that has lost it. A removed binding ends no connection, though
- * no message comes any more: bindings are redeclared every few seconds.
+ * Whatever ends the connection (a broker that dies, a deleted queue), the next attempt begins with
+ * the topology, so that it is redeclared at a broker that has lost it. A removed binding ends no
+ * connection, though no message comes any more: bindings are redeclared every few seconds.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions
@@ -81,8 +85,8 @@ export class Subscription {
   }
 
   /**
-   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued. Waits for an attempt
-   * to connect that is under way, too.
+   * Takes no more messages, and waits (3 s at most) until all are acknowledged or requeued. Waits
+   * for an attempt to connect that is under way, too.
    */
   async close(): Promise<void> {
     this.#stop.abort()
@@ -131,7 +135,7 @@ export class Subscription {
     }
     const consuming = channel.prefetch(prefetch).then(() => channel.consume(queue, receive))
     const work = `consuming ${queue}, which may be without a leader (see docs/operator.md),`
-    const answered = within(consumeTimeoutMs, work, consuming)
+    const answered = withTimeout(consumeTimeoutMs, work, consuming)
     answered.catch(() => {}) // it may reject when nothing waits for it any more
     const closedOrStopping = AbortSignal.any([closedSignal, stop])
     const consumer = await Promise.race([answered, untilAborted(closedOrStopping)])
@@ -157,10 +161,10 @@ export class Subscription {
     work: () => Promise<void>,
   ): Promise<void> {
     const finishing = Promise.race([work(), untilAborted(closedSignal)])
-    await within(finishTimeoutMs, 'finishing the unacknowledged messages', finishing).catch(
+    await withTimeout(finishTimeoutMs, 'finishing the unacknowledged messages', finishing).catch(
       (error) => this.#options.logger.warn({ err: error }, 'not all messages were finished'),
     )
-    await within(closeTimeoutMs, 'closing the channel', channel.close())
+    await withTimeout(closeTimeoutMs, 'closing the channel', channel.close())
   }
 
   /** On a channel of its own: a binding that cannot be declared now must not end consuming. */
@@ -184,12 +188,13 @@ export class Subscription {
 }
 
 const openChannel = (connection: ChannelModel): Promise<Channel> =>
-  within(connectTimeoutMs, 'opening a channel', connection.createChannel())
+  withTimeout(connectTimeoutMs, 'opening a channel', connection.createChannel())
 
 /**
- * Resolves when every message is answered, and the queue has the answers. Closing a channel does not prove
- * that acks arrived: a quorum queue accepts 32 commands, the channel buffers the rest, and drops them when it is
- * closed. A basic.get after the last ack flushes them; a message that it brings is requeued.
+ * Resolves when every message is answered, and the queue has the answers. Closing a channel does
+ * not prove that acks arrived: a quorum queue accepts 32 commands, the channel buffers the rest,
+ * and drops them when it is closed. A basic.get after the last ack flushes them; a message that it
+ * brings is requeued.
  */
 async function finishAcknowledging(
   channel: Channel,

@@ -9,12 +9,15 @@ export interface Installation {
 }
 
 /**
- * An empty queue whose arguments name the owner of the virtual host. RabbitMQ compares them at each declaration, so
- * of two installations that want one virtual host the first one gets it.
+ * An empty queue whose arguments name the owner of the virtual host. RabbitMQ compares them at each
+ * declaration, so of two installations that want one virtual host the first one gets it.
  */
 export const installationQueue = 'orders-payments.installation'
 
-/** The id is in the routing key: an argument that may be any text, in all versions. A quorum queue is on several nodes. */
+/**
+ * The id is in the routing key: an argument that may be any text, in all versions. A quorum queue
+ * is on several nodes.
+ */
 export const ownershipOf = (id: string) => ({
   durable: true,
   arguments: {
@@ -31,7 +34,10 @@ export async function idOf(installation: Installation): Promise<string> {
   return id
 }
 
-/** The error; if it shows another owner of the virtual host, an error that names the owner, after `refuse`. */
+/**
+ * The error; if it shows another owner of the virtual host, an error that names the owner, after
+ * `refuse`.
+ */
 export function refuseForeign(installation: Installation, error: Error): Error {
   const other = otherArgumentOf(error)
   if (other?.name !== installationQueue || other.argument !== 'x-dead-letter-routing-key')

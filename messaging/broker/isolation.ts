@@ -4,10 +4,11 @@ import type { ChannelOutcomes, ConfirmTracker, OutgoingMessage } from './confirm
 const isolatedMs = 1_000
 
 /**
- * Isolates suspected messages: those that were in flight when the broker closed the channel with an error (a
- * message that is too large, or has a header that the broker refuses). One of them is the cause. From then on
- * each is published alone on the channel, after all other messages, until it is confirmed. So the message at
- * fault fails alone, and its neighbours are published on the next connection.
+ * Isolates suspected messages: those that were in flight when the broker closed the channel with an
+ * error (a message that is too large, or has a header that the broker refuses). One of them is the
+ * cause. From then on each is published alone on the channel, after all other messages, until it is
+ * confirmed. So the message at fault fails alone, and its neighbours are published on the next
+ * connection.
  */
 export class Isolation {
   readonly #ids = new Set<string>()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { freePorts } from '#local/servers/free-ports.ts'
 import { useBroker } from '#testing/broker.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
+import { freePorts } from '#testing/free-ports.ts'
 import { silent } from '#testing/logger.ts'
 import { proxyTo, withPort } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { ConfirmTracker, type OutgoingMessage, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
@@ -13,10 +13,10 @@ import { type BrokerOptions, declareTopology } from './topology.ts'
 const answerTimeoutMs = 500
 
 /**
- * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until closed. The
- * constructor never fails: the publisher connects in the background, and declares its topology at each connect.
- * `ConfirmTracker` has the messages in flight. Messages for one of which the broker has closed the channel are
- * published alone afterwards (`Isolation`).
+ * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
+ * closed. The constructor never fails: the publisher connects in the background, and declares its
+ * topology at each connect. `ConfirmTracker` has the messages in flight. Messages for one of which
+ * the broker has closed the channel are published alone afterwards (`Isolation`).
  */
 export class Publisher {
   readonly #options: BrokerOptions & { logger: Logger }
@@ -65,19 +65,19 @@ export class Publisher {
   /**
    * Publishes all messages at once, and returns the outcome of each. Never rejects.
    *
-   *     what happens to a message                       outcome               what the relay does
-   *     confirmed                                       confirmed             marks the row
-   *     returned as unroutable, then confirmed          failed                counts, delays
-   *     refused (basic.nack), or cannot be encoded      failed                counts, delays
-   *     channel closed with an error, alone in flight   failed                counts, delays
-   *     channel closed with an error, others in flight  suspected → unknown   leaves the row as it is; the
-   *                                                                           message is published alone
-   *     connection lost, or none                        unknown               leaves the row as it is
-   *     no confirm in time, broker opens a channel      unconfirmed → failed  counts, delays
-   *     no confirm in time, broker silent or blocked    unconfirmed → unknown leaves the row as it is
+   *     what happens to a message                      outcome                the relay
+   *     confirmed                                      confirmed              marks the row
+   *     returned as unroutable, then confirmed         failed                 counts, delays
+   *     refused (basic.nack), or cannot be encoded     failed                 counts, delays
+   *     channel closed by an error, alone in flight    failed                 counts, delays
+   *     channel closed by an error, others in flight   suspected → unknown    publishes it alone
+   *     connection lost, or none                       unknown                leaves the row
+   *     no confirm in time, broker opens a channel     unconfirmed → failed   counts, delays
+   *     no confirm in time, broker silent or blocked   unconfirmed → unknown  leaves the row
    *
-   * If the broker opens a channel within 0.5 s, unconfirmed messages failed (their queue may have no leader);
-   * otherwise they are unknown. Either way a new connection follows, unless the broker is blocked.
+   * If the broker opens a channel within 0.5 s, unconfirmed messages failed (their queue may have
+   * no leader); otherwise they are unknown. Either way a new connection follows, unless the broker
+   * is blocked.
    */
   async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
     const tracker = this.#tracker
@@ -121,7 +121,11 @@ export class Publisher {
     const connection = await connectTo(url, `${name} publish`)
     const closed = new Promise<void>((resolve) => connection.once('close', resolve))
     try {
-      const channel = await within(connectTimeoutMs, 'opening a channel', this.#open(connection))
+      const channel = await withTimeout(
+        connectTimeoutMs,
+        'opening a channel',
+        this.#open(connection),
+      )
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
       this.#tracker = new ConfirmTracker(channel)
@@ -162,7 +166,7 @@ export class Publisher {
     try {
       const opening = this.#connection?.createChannel()
       if (!opening) return false
-      await within(answerTimeoutMs, 'opening a channel', opening)
+      await withTimeout(answerTimeoutMs, 'opening a channel', opening)
       return true
     } catch {
       return false

@@ -14,8 +14,8 @@ export interface ConnectionEvents {
 }
 
 /**
- * Keeps one connection after another until told to stop, with backoff between them. `connectAndWait` lasts from
- * connecting to the end of the connection. Never rejects.
+ * Keeps one connection after another until told to stop, with backoff between them.
+ * `connectAndWait` lasts from connecting to the end of the connection. Never rejects.
  */
 export async function reconnect(
   connectAndWait: (events: ConnectionEvents) => Promise<void>,

@@ -4,8 +4,8 @@ import type { MessageProperties, Options } from 'amqplib'
 const maxBytes = 255
 
 /**
- * A text cut to the length of a short string, in whole characters. A text that came in a property may be too long to
- * be sent again: each byte that is no UTF-8 becomes a character of three bytes.
+ * A text cut to the length of a short string, in whole characters. A text that came in a property
+ * may be too long to be sent again: each byte that is no UTF-8 becomes a character of three bytes.
  */
 export function shortString(text: string): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
@@ -13,9 +13,10 @@ export function shortString(text: string): string {
 }
 
 /**
- * The properties of a delivered message as they can be sent again: texts cut to short strings, persistent unless the
- * sender chose otherwise. Without the user (the broker accepts only our own), the expiration (at which the copy would
- * be dropped) and the cluster id (which amqplib cannot write).
+ * The properties of a delivered message as they can be sent again: texts cut to short strings,
+ * persistent unless the sender chose otherwise. Without the user (the broker accepts only our own),
+ * the expiration (at which the copy would be dropped) and the cluster id (which amqplib cannot
+ * write).
  */
 export function republishable({
   userId: _userId,

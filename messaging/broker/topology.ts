@@ -1,5 +1,5 @@
 import rascal from 'rascal'
-import { within } from '#chassis/deadline.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { heartbeatSeconds, rascalFields } from './address.ts'
 import { connectTimeoutMs } from './connection.ts'
 import {
@@ -18,7 +18,10 @@ export interface QueueTopology {
   routingKeys: readonly string[]
 }
 
-/** The exchanges and queues that a process uses. Declaring is idempotent, so every process may be the first. */
+/**
+ * The exchanges and queues that a process uses. Declaring is idempotent, so every process may be
+ * the first.
+ */
 export interface Topology {
   exchanges?: readonly string[]
   queues?: readonly QueueTopology[]
@@ -29,7 +32,10 @@ export interface BrokerOptions {
   name: string
   url: string
   topology: Topology
-  /** The installation that must own the virtual host; nothing is declared in the virtual host of another one. */
+  /**
+   * The installation that must own the virtual host; nothing is declared in the virtual host of
+   * another one.
+   */
   installation?: Installation
 }
 
@@ -37,11 +43,14 @@ export interface BrokerOptions {
 export interface Declaring extends BrokerOptions {
   installationId?: string | undefined
   /**
-   * For a dead-letter queue that was declared before it had an explicit limit. A queue keeps the arguments that it
-   * was declared with, and deleting the queue would delete its messages: it is used as it is.
+   * For a dead-letter queue that was declared before it had an explicit limit. A queue keeps the
+   * arguments that it was declared with, and deleting the queue would delete its messages: it is
+   * used as it is.
    */
   withoutDlqDeliveryLimit?: boolean
-  /** Only checks that everything exists: all that a user without the permission to configure may do. */
+  /**
+   * Only checks that everything exists: all that a user without the permission to configure may do.
+   */
   isPassive?: boolean
 }
 
@@ -52,22 +61,23 @@ const openTimeoutMs = 8_000
 const closeTimeoutMs = 2_000
 
 /**
- * An explicit, large delivery limit, a safety net for consumers that crash. Never -1, which RabbitMQ
- * 3.10 takes for "dead-letter at the first crash", and never the default of 4.x (20), which
- * dead-letters innocent prefetched messages. Failures are counted by the application instead.
+ * An explicit, large delivery limit, a safety net for consumers that crash. Never -1, which
+ * RabbitMQ 3.10 takes for "dead-letter at the first crash", and never the default of 4.x (20),
+ * which dead-letters innocent prefetched messages. Failures are counted by the application instead.
  */
 const deliveryLimit = 1_000
 
 /**
- * No limit for dead letters: each look at one may count as a delivery, and at the limit the broker drops it.
- * The default of RabbitMQ 4 is 20, so this is the largest number that both versions accept.
+ * No limit for dead letters: each look at one may count as a delivery, and at the limit the broker
+ * drops it. The default of RabbitMQ 4 is 20, so this is the largest number that both versions
+ * accept.
  */
 const noDeliveryLimit = 2_147_483_647
 
 /**
- * Makes sure that the topology exists, at each call: a broker that lost its disk gets the topology again. One
- * attempt; rascal's own reconnecting is off, because the callers repeat the call. Rejects when the virtual host
- * belongs to another installation.
+ * Makes sure that the topology exists, at each call: a broker that lost its disk gets the topology
+ * again. One attempt; rascal's own reconnecting is off, because the callers repeat the call.
+ * Rejects when the virtual host belongs to another installation.
  */
 export async function declareTopology(options: BrokerOptions): Promise<void> {
   const declaring: Declaring = { ...options, name: `${options.name} topology` }
@@ -107,7 +117,7 @@ const isDeadLetterQueue = (name = ''): boolean => name === deadLetterQueue(name.
 async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
   const creating = rascal.BrokerAsPromised.create(config)
   try {
-    await shutDown(await within(openTimeoutMs, 'declaring the topology', creating))
+    await shutDown(await withTimeout(openTimeoutMs, 'declaring the topology', creating))
   } catch (error) {
     creating.then(shutDown, () => {}) // if it succeeds after the time limit
     const failed = error as Error & { broker?: symbol } & Record<symbol, rascal.BrokerAsPromised>
@@ -118,12 +128,12 @@ async function declareOnce(config: rascal.BrokerConfig): Promise<void> {
 }
 
 /**
- * Closes, with a time limit: rascal is never told that a connection which broke while it was being closed is
- * closed. The error listener stays, since an error without a listener ends the process.
+ * Closes, with a time limit: rascal is never told that a connection which broke while it was being
+ * closed is closed. The error listener stays, since an error without a listener ends the process.
  */
 async function shutDown(broker: rascal.BrokerAsPromised): Promise<void> {
   broker.on('error', () => {})
-  await within(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
+  await withTimeout(closeTimeoutMs, 'disconnecting', broker.shutdown()).catch(() => {})
 }
 
 /** The topology as a configuration of rascal. */

@@ -51,7 +51,10 @@ describe('the dead letter of an odd message', () => {
   })
 })
 
-/** Makes each long row of `#` that is sent a row of bytes that are no text, which amqplib cannot send. */
+/**
+ * Makes each long row of `#` that is sent a row of bytes that are no text, which amqplib cannot
+ * send.
+ */
 function garbleOutput({ connection }: object & { connection?: unknown }): () => void {
   const { stream } = connection as { stream: Socket }
   const write = stream.write.bind(stream) as (chunk: Buffer) => boolean

@@ -9,12 +9,12 @@ import { type Handle, handle, newEvent, type Thing } from '#testing/things.ts'
 const quietMs = 50
 
 describe('a message that was delivered before', () => {
-  const { database, broker, consume, send, sendMany, comeBack, hasHandled, attempts } = useInbox()
+  const { database, broker, consume, send, sendMany, redeliver, hasHandled, attempts } = useInbox()
 
   /** So many messages come back after a death; one of them was alone with its consumer before. */
   async function sendDangerous(count: number, place: number) {
     const events = await sendMany(count)
-    await comeBack(count)
+    await redeliver(count)
     const dangerous = events[place] as Thing
     await database.rows(sql`
       INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
@@ -58,7 +58,7 @@ describe('a message that was delivered before', () => {
     }
     const event = newEvent()
     await send(event)
-    await comeBack(1)
+    await redeliver(1)
     for (let stops = 0; stops < 3; stops++) {
       const { logger, said } = recordingLogger()
       const consumer = await consume({ handle: waiting, logger })

@@ -78,8 +78,8 @@ describe('a relay', () => {
     relay()
     await append(1)
     await allPublished()
-    await database.goAway()
-    await database.comeBack()
+    await database.refuseConnections()
+    await database.acceptConnections()
     const ids = await eventually(() => append(2)) // the test's own connections were ended, too
     await eventuallyPasses(async () => assert.equal(await unpublished(), 0))
     assert.equal((await publishedIds()).length, 1 + ids.length)

@@ -22,8 +22,8 @@ export const messageIdOf = (event: DeferredEvent): string =>
   shortString(propertiesOf(event).messageId ?? event.event_id)
 
 /**
- * The message as it came, for its queue. With `asItCame` false only type and content type are kept, in case the broker
- * refuses the other properties or the headers.
+ * The message as it came, for its queue. With `asItCame` false only type and content type are kept,
+ * in case the broker refuses the other properties or the headers.
  */
 export function returningMessage(
   queue: string,

@@ -18,13 +18,17 @@ export interface Deferral<Tables, Event> {
 /** Most messages of one turn, each of 64 KiB at most. */
 const batchSize = 200
 const pollMs = 500
-/** Poll interval while this process knows of no locked row: a process that knew of one may have died. */
+/**
+ * Poll interval while this process knows of no locked row: a process that knew of one may have
+ * died.
+ */
 const idleMs = 2_500
 const confirmMs = 3_000
 
 /**
- * Publishes deferred events to their queue again, until told to stop: a turn twice a second while any event
- * waits, and the next turn at once after a full one. While none waits, this costs a query every `idleMs`.
+ * Publishes deferred events to their queue again, until told to stop: a turn twice a second while
+ * any event waits, and the next turn at once after a full one. While none waits, this costs a query
+ * every `idleMs`.
  */
 export async function republishDeferred<Tables, Event>(
   deferral: Deferral<Tables, Event>,
@@ -62,12 +66,15 @@ async function pauseUntilDue<Tables, Event>(
   )
 }
 
-/** The result of a turn: rows that are waited for, events that were published, and events that the broker refused. */
+/**
+ * The result of a turn: rows that are waited for, events that were published, and events that the
+ * broker refused.
+ */
 type Turn = { waiting: number; republished: number; failed: Published['failed'] }
 
 /**
- * One turn: publishes the events whose rows are free now to their queue, and deletes them when the broker
- * has confirmed: they may come twice, never not at all, and the inbox finds duplicates.
+ * One turn: publishes the events whose rows are free now to their queue, and deletes them when the
+ * broker has confirmed: they may come twice, never not at all, and the inbox finds duplicates.
  */
 export async function republishOnce<Tables, Event>(
   deferral: Deferral<Tables, Event>,
@@ -93,7 +100,10 @@ export async function republishOnce<Tables, Event>(
   })
 }
 
-/** A message that the broker refuses is published once more, without the headers and properties of its sender. */
+/**
+ * A message that the broker refuses is published once more, without the headers and properties of
+ * its sender.
+ */
 async function publish<Tables, Event>(
   { queue, publisher }: Deferral<Tables, Event>,
   events: DeferredEvent[],

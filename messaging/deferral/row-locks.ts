@@ -1,8 +1,9 @@
 import type { Transaction } from 'kysely'
 
 /**
- * How long a batch waits for a lock before the events that need the row are deferred. Longer than the batches of
- * other consumers hold their locks, and short beside the second in which all other events are to be handled.
+ * How long a batch waits for a lock before the events that need the row are deferred. Longer than
+ * the batches of other consumers hold their locks, and short beside the second in which all other
+ * events are to be handled.
  */
 export const batchLockTimeoutMs = 300
 
@@ -10,15 +11,15 @@ export interface LockedRows<Tables, Event> {
   /** The row that the handling of an event locks. */
   keyOf: (event: Event) => string
   /**
-   * Locks these rows until the transaction ends, without waiting, and returns the keys of those that
-   * another transaction has locked. Not of rows that do not exist.
+   * Locks these rows until the transaction ends, without waiting, and returns the keys of those
+   * that another transaction has locked. Not of rows that do not exist.
    */
   lockOrSkip: (trx: Transaction<Tables>, keys: string[]) => Promise<string[]>
 }
 
 /**
- * The rows that a consumer locks. Remembers, in the memory of this process, which of them another transaction had
- * locked lately: no batch waits for such a row until it was seen free.
+ * The rows that a consumer locks. Remembers, in the memory of this process, which of them another
+ * transaction had locked lately: no batch waits for such a row until it was seen free.
  */
 export class RowLocks<Tables, Event> {
   readonly #rows: LockedRows<Tables, Event>
@@ -32,7 +33,10 @@ export class RowLocks<Tables, Event> {
     return this.#rows.keyOf(event)
   }
 
-  /** Whether another transaction had locked the row of this event when this process last tried to lock it. */
+  /**
+   * Whether another transaction had locked the row of this event when this process last tried to
+   * lock it.
+   */
   wasLockedLately(event: Event): boolean {
     return this.#locked.size > 0 && this.#locked.has(this.keyOf(event))
   }

@@ -16,7 +16,10 @@ export interface NewDeferredEvent {
   content: Buffer
 }
 
-/** In the transaction of the batch. No unique key, so that the insert waits for no other transaction. */
+/**
+ * In the transaction of the batch. No unique key, so that the insert waits for no other
+ * transaction.
+ */
 export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =>
   sql`
     INSERT INTO deferred_events (event_id, waits_for, properties, content)
@@ -27,7 +30,10 @@ export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =
       ${events.map(({ content }) => content)}::bytea[])
   `.execute(trx)
 
-/** The keys that events wait for, by a loose index scan: its cost does not grow with the events of a key. */
+/**
+ * The keys that events wait for, by a loose index scan: its cost does not grow with the events of a
+ * key.
+ */
 export const readWaitedFor = async (db: Queryable) => {
   const { rows } = await sql<{ key: string }>`
     WITH RECURSIVE waited_for (key) AS (
@@ -47,7 +53,10 @@ export interface DeferredEvent {
   content: Buffer
 }
 
-/** The first events that wait for these keys, locked until commit. `skip locked`: replicas share them. */
+/**
+ * The first events that wait for these keys, locked until commit. `skip locked`: replicas share
+ * them.
+ */
 export const claimDeferred = async (trx: InTransaction, keys: string[], limit: number) => {
   const { rows } = await sql<DeferredEvent>`
     SELECT deferred_id, event_id, properties::text AS properties, content

@@ -3,8 +3,9 @@ import { createInterface } from 'node:readline'
 import * as messaging from '../index.ts'
 
 /**
- * A shop sells what each line of its input names; a warehouse makes one parcel of each sale, whatever is killed
- * or delivered twice meanwhile. Two processes: `main.ts shop` and `main.ts warehouse`, each with its database.
+ * A shop sells what each line of its input names; a warehouse makes one parcel of each sale,
+ * whatever is killed or delivered twice meanwhile. Two processes: `main.ts shop` and `main.ts
+ * warehouse`, each with its database.
  */
 type Sold = { id: string; type: 'Sold'; article: string }
 type Database = messaging.MessagingDatabase & Record<'sales' | 'parcels', { article: string }>

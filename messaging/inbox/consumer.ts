@@ -10,9 +10,9 @@ import { handleQuarantined } from './quarantine.ts'
 import type { ConsumerOutages, InboxOptions, IncomingEvent } from './types.ts'
 
 /**
- * Consumes until told to stop; then takes no more, finishes the batches in progress and requeues the other
- * messages. While the database is away it holds its messages and takes no more: an outage is no failure
- * of a message.
+ * Consumes until told to stop; then takes no more, finishes the batches in progress and requeues
+ * the other messages. While the database is away it holds its messages and takes no more: an outage
+ * is no failure of a message.
  */
 export async function consumeLoop<Tables, Event extends IncomingEvent>(
   options: InboxOptions<Tables, Event>,
@@ -43,7 +43,10 @@ export async function consumeLoop<Tables, Event extends IncomingEvent>(
   await closing
 }
 
-/** Consumes a queue into a buffer from which batches are taken, and redelivered messages into quarantine. */
+/**
+ * Consumes a queue into a buffer from which batches are taken, and redelivered messages into
+ * quarantine.
+ */
 export function subscribe(
   options: BrokerOptions & { queue: string; logger: Logger },
   { batchSize, concurrency }: Pick<InboxOptions<never, never>, 'batchSize' | 'concurrency'>,

@@ -14,9 +14,9 @@ export interface DeadLetterDetails {
 
 /**
  * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
- * its headers: why, the last error, how often it was tried, and where it came from at first.
- * With `asItCame` false only its id and kind are kept, should the broker refuse the other properties,
- * or the headers: there must be no message that cannot be dead-lettered.
+ * its headers: why, the last error, how often it was tried, and where it came from at first. With
+ * `asItCame` false only its id and kind are kept, should the broker refuse the other properties, or
+ * the headers: there must be no message that cannot be dead-lettered.
  */
 export function deadLetterMessage(
   delivery: Delivery,
@@ -43,8 +43,8 @@ export function deadLetterMessage(
 }
 
 /**
- * Where a message came from at first. A message that was sent again says so in its headers, and comes straight
- * into its queue; the headers of any other are not trusted.
+ * Where a message came from at first. A message that was sent again says so in its headers, and
+ * comes straight into its queue; the headers of any other are not trusted.
  */
 function originOf({ exchange, routingKey, headers }: Delivery, queue: string): Headers {
   const isSentAgain = exchange === '' && routingKey === queue
@@ -59,8 +59,8 @@ function originOf({ exchange, routingKey, headers }: Delivery, queue: string): H
 type Headers = Delivery['headers']
 
 /**
- * Headers without CC and BCC, by which the broker routes copies of a message to more queues: a dead letter with them
- * would return to the queue where it could not be handled.
+ * Headers without CC and BCC, by which the broker routes copies of a message to more queues: a dead
+ * letter with them would return to the queue where it could not be handled.
  */
 const withoutRoutingCopies = ({ CC, BCC: _, ...others }: Headers): Headers => ({
   ...others,
@@ -69,13 +69,16 @@ const withoutRoutingCopies = ({ CC, BCC: _, ...others }: Headers): Headers => ({
 
 const headersOfOrigin = /^original-(cc|queue|exchange|routing-key)$/
 
-/** What deadLetterMessage adds, and what the broker does when it dead-letters or counts deliveries. */
+/**
+ * What deadLetterMessage adds, and what the broker does when it dead-letters or counts deliveries.
+ */
 const deadLetterHeaders =
   /^(dead-letter-reason|last-error|attempts|dead-lettered-at)$|^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
 
 /**
- * The headers for the redrive of a dead letter: those that its message came with, and its first origin, in case
- * it is dead-lettered again. Without CC and BCC: the broker made those copies before.
+ * The headers for the redrive of a dead letter: those that its message came with, and its first
+ * origin, in case it is dead-lettered again. Without CC and BCC: the broker made those copies
+ * before.
  */
 export function originalHeaders(headers: Headers): Headers {
   const isOriginal = ([name]: [string, unknown]) =>
@@ -83,7 +86,10 @@ export function originalHeaders(headers: Headers): Headers {
   return { ...Object.fromEntries(Object.entries(headers).filter(isOriginal)), ...originIn(headers) }
 }
 
-/** The first origin: from the headers of `deadLetterMessage`, or, in a dead letter of the broker, from `x-death`. */
+/**
+ * The first origin: from the headers of `deadLetterMessage`, or, in a dead letter of the broker,
+ * from `x-death`.
+ */
 function originIn(headers: Headers): Headers {
   const written = Object.entries(headers).filter(([name]) => headersOfOrigin.test(name))
   return written.length > 0 ? Object.fromEntries(written) : firstDeathIn(headers)

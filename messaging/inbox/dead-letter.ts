@@ -16,8 +16,9 @@ const headerTries = 3
 const confirmTimeoutMs = 3_000
 
 /**
- * Publishes a message to the dead-letter queue, and acknowledges it when the broker has confirmed that: it
- * may be in that queue twice, never not at all. Tries until it succeeds, or until told to stop.
+ * Publishes a message to the dead-letter queue, and acknowledges it when the broker has confirmed
+ * that: it may be in that queue twice, never not at all. Tries until it succeeds, or until told to
+ * stop.
  */
 export async function writeDeadLetter(
   consumer: ConsumerContext,

@@ -14,7 +14,9 @@ export function decodeDelivery<Event>(
   return { kind: 'invalid', reason: 'too-large', error }
 }
 
-/** When a message was relayed and received, by the clocks of both ends: RFC 3339, milliseconds, UTC. */
+/**
+ * When a message was relayed and received, by the clocks of both ends: RFC 3339, milliseconds, UTC.
+ */
 export interface DeliveryTimes {
   /** Undefined if the message has no such header, or no time in it. */
   relayedAt: string | undefined
@@ -37,16 +39,19 @@ export const withDeliveryTimes =
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i
 
-/** `Date` misreads fractions of ten digits and more that begin with zeros (findings/date-parse-long-fraction.sh). */
+/**
+ * `Date` misreads fractions of ten digits and more that begin with zeros
+ * (findings/date-parse-long-fraction.sh).
+ */
 const belowMs = /(?<=\.\d{3})\d+/
 
 /** Years that the schema of a timeline (contracts/timeline.ts) and the database accept. */
 const readable = /^[1-9]\d{3}-/
 
 /**
- * A time from outside in the one form that we store and send, cut to milliseconds; undefined for anything
- * else, also for a time that the schemas accept and neither `Date` nor PostgreSQL reads (a leap second).
- * Every time of a message goes through here.
+ * A time from outside in the one form that we store and send, cut to milliseconds; undefined for
+ * anything else, also for a time that the schemas accept and neither `Date` nor PostgreSQL reads (a
+ * leap second). Every time of a message goes through here.
  */
 export function utcTime(value: unknown): string | undefined {
   if (typeof value !== 'string' || !rfc3339.test(value)) return undefined

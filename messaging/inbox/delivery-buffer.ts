@@ -15,9 +15,9 @@ export class DeliveryBuffer<T> {
   }
 
   /**
-   * The next batch: all messages, `max` at most. Waits for the first message, then lingers for `lingerMs`
-   * unless the batch is full. No linger for a single message after a batch of one. Empty when told to stop, or when
-   * another taker was faster.
+   * The next batch: all messages, `max` at most. Waits for the first message, then lingers for
+   * `lingerMs` unless the batch is full. No linger for a single message after a batch of one. Empty
+   * when told to stop, or when another taker was faster.
    */
   async take(max: number, lingerMs: number, signal: AbortSignal): Promise<T[]> {
     await this.untilAny(signal)

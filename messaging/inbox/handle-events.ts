@@ -2,7 +2,10 @@ import { classify, type FailureClass } from '#chassis/errors.ts'
 import { type HandlerContext, inOneTransaction, type LockMode } from './transaction.ts'
 import type { EventResults, IncomingEvent } from './types.ts'
 
-/** What a consumer does with events whose transaction has failed; ARCHITECTURE.md has the same table. */
+/**
+ * What a consumer does with events whose transaction has failed; ARCHITECTURE.md has the same
+ * table.
+ */
 export const onFailure: Record<FailureClass, 'hold' | 'defer' | 'restart' | 'split'> = {
   unavailable: 'hold',
   slow: 'hold',
@@ -23,13 +26,14 @@ const maxLockWaits = 20
 /**
  * Handles a batch of events with distinct ids, and returns the result of each.
  *
- * Inbox rows and effects are one transaction (transaction.ts). Each batch begins in mode `wait`; when a
- * lock is not free in time, the same batch is handled in mode `defer`, which puts the events aside that
- * need a locked row. Events whose row was locked lately begin in mode `defer`. A batch that fails otherwise
- * is split, down to the event that fails alone, so that the event never harms its neighbours.
+ * Inbox rows and effects are one transaction (transaction.ts). Each batch begins in mode `wait`;
+ * when a lock is not free in time, the same batch is handled in mode `defer`, which puts the events
+ * aside that need a locked row. Events whose row was locked lately begin in mode `defer`. A batch
+ * that fails otherwise is split, down to the event that fails alone, so that the event never harms
+ * its neighbours.
  *
- * Rejects only with failures that hold the batch: then no result is known, and the same batch can be
- * handled again.
+ * Rejects only with failures that hold the batch: then no result is known, and the same batch can
+ * be handled again.
  */
 export async function handleEvents<Tables, Event extends IncomingEvent>(
   context: HandlerContext<Tables, Event>,

@@ -44,7 +44,9 @@ describe('batches that have the same events', () => {
     assert.equal(counted.transactions, 30, 'a batch was rolled back and begun anew')
   })
 
-  /** Handles a hundred events while somebody else is handling some of them; how it began and ended. */
+  /**
+   * Handles a hundred events while somebody else is handling some of them; how it began and ended.
+   */
   async function handleBeside(others: number) {
     const counted = countingDatabase(50)
     const events = Array.from({ length: 100 }, () => newEvent())

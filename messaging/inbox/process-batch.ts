@@ -20,8 +20,9 @@ export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<
  *
  * 1. `DeliveryBuffer` gathers deliveries, and `consumeLoop` takes a batch of them (consumer.ts).
  * 2. `decodeDelivery` makes each message an event, or a dead letter.
- * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts, transaction.ts).
- *    `RowLocks` defers the events that need a locked row: skip deferral/ when no row is locked.
+ * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts,
+ *   transaction.ts). `RowLocks` defers the events that need a locked row: skip deferral/ when no
+ *   row is locked.
  * 4. `acknowledge` answers the broker; `AckBatcher` sends one answer for many messages.
  *
  * The states of a message. Skip the files in parentheses when nothing fails.
@@ -29,11 +30,11 @@ export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<
  *     new          to the buffer, then a batch; to quarantine if it is redelivered
  *     batch        becomes handled, duplicate, deferred, retry or dead letter
  *     handled      acknowledged, as a duplicate is
- *     deferred     acknowledged; new again when the row is free      (deferral/republish-deferred.ts)
+ *     deferred     acknowledged; new again when the row is free (deferral/)
  *     retry        counted; after a delay to quarantine; after the
  *                  last attempt a dead letter                        (retry.ts)
- *     quarantine   a batch of one, its start counted before; after
- *                  three starts without an end a dead letter         (quarantine.ts, quarantine-policy.ts)
+ *     quarantine   a batch of one, its start counted before; after three
+ *                  starts without an end a dead letter (quarantine.ts, quarantine-policy.ts)
  *     dead letter  published to `<queue>.dlq`, then acknowledged     (dead-letter.ts)
  *
  * Retries and dead letters continue in the background, while other batches are handled.
@@ -74,8 +75,8 @@ function decodeBatch<Tables, Event extends IncomingEvent>(
 }
 
 /**
- * The one place where a result becomes an answer to the broker; without a result, we were told to stop.
- * Resolves when the failure is stored; an uncounted failure would count as a crash.
+ * The one place where a result becomes an answer to the broker; without a result, we were told to
+ * stop. Resolves when the failure is stored; an uncounted failure would count as a crash.
  */
 async function acknowledge(
   consumer: ConsumerContext,

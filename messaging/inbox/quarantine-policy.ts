@@ -4,7 +4,9 @@ export interface Attempts {
   finished: number
 }
 
-/** After so many starts without an end, the event is taken for the one that crashes its consumer. */
+/**
+ * After so many starts without an end, the event is taken for the one that crashes its consumer.
+ */
 const maxUnfinished = 3
 
 /** The first redelivery counts as one start: the dead consumer may have started it. */
@@ -20,9 +22,9 @@ export const hasCrashed = (attempts: Attempts): boolean =>
   unfinished(attempts) > unfinished(firstRedelivery)
 
 /**
- * Idle time before a crashed event is tried: other redeliveries arrive and are handled first, and the relay
- * notification after the last commit is sent. A notification that is lost in a crash delays its events until
- * the relay's next poll (2.5 s).
+ * Idle time before a crashed event is tried: other redeliveries arrive and are handled first, and
+ * the relay notification after the last commit is sent. A notification that is lost in a crash
+ * delays its events until the relay's next poll (2.5 s).
  */
 export const quietPeriodMs = 50
 
@@ -36,9 +38,9 @@ export interface Quarantined {
 }
 
 /**
- * The event to handle next, or undefined if none is due. An event in a crash loop is due at once, since it is
- * only dead-lettered. Events that have crashed are last, so that no neighbour dies with them, but wait
- * `maxWaitMs` at most. `lastMs` is when the last handling ended.
+ * The event to handle next, or undefined if none is due. An event in a crash loop is due at once,
+ * since it is only dead-lettered. Events that have crashed are last, so that no neighbour dies with
+ * them, but wait `maxWaitMs` at most. `lastMs` is when the last handling ended.
  */
 export function nextOf<Event extends Quarantined>(
   events: readonly Event[],

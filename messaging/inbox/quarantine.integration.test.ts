@@ -34,7 +34,7 @@ describe('a message that crashes its consumer', function () {
   )
 
   const spawnConsumer = () => {
-    const command = ['tests/support/mortal-consumer.ts', database.url, broker.url, queue]
+    const command = ['tests/support/crashing-consumer.ts', database.url, broker.url, queue]
     return spawn(process.execPath, command, { stdio: 'ignore' })
   }
   /** A consumer that is started again whenever it dies. */

@@ -24,10 +24,10 @@ interface QuarantinedMessage extends Quarantined {
 }
 
 /**
- * Handles redelivered and failed messages, one at a time, until told to stop. A start is counted before
- * each, so that a message which crashes its consumer is told from its neighbours, is handled after them, and
- * is dead-lettered after the third crash. A start is uncounted if the database was unavailable or a row was
- * locked: if the process dies meanwhile, the message is not the cause.
+ * Handles redelivered and failed messages, one at a time, until told to stop. A start is counted
+ * before each, so that a message which crashes its consumer is told from its neighbours, is handled
+ * after them, and is dead-lettered after the third crash. A start is uncounted if the database was
+ * unavailable or a row was locked: if the process dies meanwhile, the message is not the cause.
  */
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
@@ -88,7 +88,9 @@ const crashLoop = (eventId: string, { started }: Attempts): AttemptedDeadLetter 
   attempted: { eventId, attempts: started },
 })
 
-/** The messages with their counted attempts; none when told to stop before the counts could be read. */
+/**
+ * The messages with their counted attempts; none when told to stop before the counts could be read.
+ */
 async function withAttempts<Tables, Event extends IncomingEvent>(
   { decode, db, outages, signal }: Consumer<Tables, Event>,
   deliveries: Delivery[],

@@ -8,8 +8,9 @@ import { recordFailure } from './rows.ts'
 import type { ConsumerContext, EventResult } from './types.ts'
 
 /**
- * Repeats the work until the database can do it, and returns its result; undefined when told to stop before.
- * Only for work whose errors are never a message's fault. The process is not ready meanwhile.
+ * Repeats the work until the database can do it, and returns its result; undefined when told to
+ * stop before. Only for work whose errors are never a message's fault. The process is not ready
+ * meanwhile.
  */
 export async function retryWhileUnavailable<T>(
   work: () => Promise<T>,
@@ -31,7 +32,10 @@ export async function retryWhileUnavailable<T>(
 
 type Retry = Extract<EventResult, { kind: 'retry' }>
 
-/** What follows when an event has failed alone: a retry after a growing delay, and at last a dead letter. */
+/**
+ * What follows when an event has failed alone: a retry after a growing delay, and at last a dead
+ * letter.
+ */
 export async function afterFailure(
   consumer: ConsumerContext,
   { messageId }: Delivery,
@@ -54,8 +58,8 @@ export async function afterFailure(
 }
 
 /**
- * Counts the failure, and returns how often the event has failed alone. A lock wait is not counted. If counting
- * fails, the event is retried uncounted.
+ * Counts the failure, and returns how often the event has failed alone. A lock wait is not counted.
+ * If counting fails, the event is retried uncounted.
  */
 async function countFailure(
   { db, logger }: ConsumerContext,

@@ -35,10 +35,10 @@ export const readAttempts = async (db: Queryable, ids: string[]) => {
 }
 
 /**
- * Counts the start of an attempt, after `before`: once, also when it is repeated because no answer came.
- * The commit is sent only after the database has answered, so that a connection without answers leaves no counted
- * start, whatever ends its process. The commit does not wait for the disk: the count must survive a crash of the
- * consumer, not of the database.
+ * Counts the start of an attempt, after `before`: once, also when it is repeated because no answer
+ * came. The commit is sent only after the database has answered, so that a connection without
+ * answers leaves no counted start, whatever ends its process. The commit does not wait for the
+ * disk: the count must survive a crash of the consumer, not of the database.
  */
 export const recordStart = <Tables>(db: Database<Tables>, id: string, before: Attempts) =>
   db.transaction().execute((trx) =>

@@ -4,9 +4,9 @@ import { deleteAttempts, deleteFromInbox, insertIntoInbox } from './rows.ts'
 import type { EventResults, InboxOptions, IncomingEvent } from './types.ts'
 
 /**
- * What a transaction does about rows that another transaction has locked. `wait`: it waits for each lock, for
- * `batchLockTimeoutMs` at most (the setting of the session), and then fails. `defer`: it skips locked rows,
- * and puts the events that need one aside.
+ * What a transaction does about rows that another transaction has locked. `wait`: it waits for each
+ * lock, for `batchLockTimeoutMs` at most (the setting of the session), and then fails. `defer`: it
+ * skips locked rows, and puts the events that need one aside.
  */
 export type LockMode = 'wait' | 'defer'
 
@@ -15,7 +15,10 @@ export interface HandlerContext<Tables, Event>
   extends Pick<InboxOptions<Tables, Event>, 'db' | 'handle' | 'rowLocks'> {
   /** What is stored of the message of a deferred event; without it no event is deferred. */
   messageOf?: (event: Event) => Pick<NewDeferredEvent, 'properties' | 'content'>
-  /** The events come from quarantine: their attempts were counted, and the transaction deletes the counts. */
+  /**
+   * The events come from quarantine: their attempts were counted, and the transaction deletes the
+   * counts.
+   */
   isQuarantined?: boolean
 }
 
@@ -26,17 +29,17 @@ interface Batch<Event> {
 }
 
 /**
- * Lock timeout while deferring, for locks outside `rowLocks` (for example the same inbox row in another
- * consumer).
+ * Lock timeout while deferring, for locks outside `rowLocks` (for example the same inbox row in
+ * another consumer).
  */
 const otherLockTimeoutMs = 50
 
 /**
- * One try to handle a batch: inbox rows, effects and deferred events commit together, or not at all. How
- * a failed try is repeated is in handle-events.ts.
+ * One try to handle a batch: inbox rows, effects and deferred events commit together, or not at
+ * all. How a failed try is repeated is in handle-events.ts.
  *
- * The inbox insert is the first statement in both modes: two consumers that have the same events wait for
- * each other there, before they lock anything else.
+ * The inbox insert is the first statement in both modes: two consumers that have the same events
+ * wait for each other there, before they lock anything else.
  */
 export const inOneTransaction = <Tables, Event extends IncomingEvent>(
   context: HandlerContext<Tables, Event>,
@@ -66,7 +69,10 @@ async function deduplicate<Event extends IncomingEvent>(
   for (const { id } of events) if (!newIds.has(id)) results.set(id, { kind: 'duplicate' })
 }
 
-/** Defers the events that need a row which another transaction has locked, and locks the rows of the others. */
+/**
+ * Defers the events that need a row which another transaction has locked, and locks the rows of the
+ * others.
+ */
 async function deferLocked<Tables, Event extends IncomingEvent>(
   trx: Parameters<HandlerContext<Tables, Event>['handle']>[0],
   { rowLocks, messageOf }: HandlerContext<Tables, Event>,
@@ -102,8 +108,8 @@ async function handleNew<Tables, Event extends IncomingEvent>(
 }
 
 /**
- * Deletes the inbox rows of events without an effect. A dead letter that is redriven, or a deferred event that
- * returns, has the same id: with a row in the inbox it would be dropped as a duplicate.
+ * Deletes the inbox rows of events without an effect. A dead letter that is redriven, or a deferred
+ * event that returns, has the same id: with a row in the inbox it would be dropped as a duplicate.
  */
 async function forgetUnhandled<Event extends IncomingEvent>(
   trx: InTransaction,

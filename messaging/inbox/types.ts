@@ -28,8 +28,8 @@ export interface DeadLetter {
 }
 
 /**
- * The result for one event. `deferred`: it waits in the database for a row that another transaction has
- * locked. `retry`: it failed alone, and may succeed later.
+ * The result for one event. `deferred`: it waits in the database for a row that another transaction
+ * has locked. `retry`: it failed alone, and may succeed later.
  */
 export type EventResult =
   | HandlerResult
@@ -47,11 +47,17 @@ export interface InboxOptions<Tables, Event> {
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
   /** Does the effect of new events in the transaction; one result for each, in their order. */
   handle: (trx: Transaction<Tables>, events: Event[]) => Promise<HandlerResult[]>
-  /** The rows that `handle` locks. An event that needs a locked row is deferred; without this, it is retried. */
+  /**
+   * The rows that `handle` locks. An event that needs a locked row is deferred; without this, it is
+   * retried.
+   */
   rowLocks?: RowLocks<Tables, Event>
   /** After a commit, outside of the transaction. */
   onCommit?: () => void
-  /** Dead letters have a connection of their own: an alarm that blocks it must not stop acknowledgements. */
+  /**
+   * Dead letters have a connection of their own: an alarm that blocks it must not stop
+   * acknowledgements.
+   */
   deadLetters: Pick<Publisher, 'publishAll' | 'whenReady' | 'reconnect'>
   batchSize: number
   /** Batches in work at the same time. */
@@ -70,7 +76,10 @@ export interface Timing {
   retryBaseMs: number
 }
 
-/** What makes a consumer not ready, and is logged, while the consumer holds messages that it cannot finish. */
+/**
+ * What makes a consumer not ready, and is logged, while the consumer holds messages that it cannot
+ * finish.
+ */
 export type ConsumerOutages = Record<'database' | 'deadLetters' | 'deferredEvents', Outage>
 
 /** What the parts of a running consumer share, whatever its events are. */

@@ -5,7 +5,7 @@ import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
-import { asleep, fillQueue, freeQueue } from '#testing/notify-queue.ts'
+import { cleanUpNotifyQueue, fillNotifyQueue, whileListenerIsIdle } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { type Listening, listen } from './listener.ts'
@@ -66,11 +66,13 @@ describe('listen', () => {
     const db = use(connectDatabase<unknown>({ name: 'test', url: database.url }))
     try {
       const full = { code: 'unavailable' }
-      await asleep(database.url, () => assert.rejects(fillQueue(db, 'other news'), full))
+      await whileListenerIsIdle(database.url, () =>
+        assert.rejects(fillNotifyQueue(db, 'other news'), full),
+      )
       await eventually(() => tell('awake again'))
       await eventually(() => payloads.includes('awake again'))
     } finally {
-      await freeQueue(db)
+      await cleanUpNotifyQueue(db)
     }
   })
 
@@ -112,9 +114,9 @@ describe('listen', () => {
   })
 
   it('listens as soon as there is a database', async () => {
-    await database.goAway()
+    await database.refuseConnections()
     const { payloads, deaf } = hear()
-    await database.comeBack()
+    await database.acceptConnections()
     await eventually(() => deaf.length === 1)
     await eventually(() => tell('hello'))
     await eventually(() => payloads.length === 1)

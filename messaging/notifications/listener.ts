@@ -18,7 +18,10 @@ export interface Listening<Tables> {
   logger: Logger
   /** A notification came. It is a hint, never a fact: any role can send one. */
   onNotify: (payload: string) => void
-  /** LISTEN has begun (again); the notifications of the last `disconnectedMs` may have been missed: read again. */
+  /**
+   * LISTEN has begun (again); the notifications of the last `disconnectedMs` may have been missed:
+   * read again.
+   */
   onListen?: (disconnectedMs: number) => void
   /** Called at each failed reconnect, so that the caller polls instead. */
   onDisconnected?: (disconnectedMs: number) => void
@@ -29,18 +32,19 @@ export interface Listening<Tables> {
 }
 
 /**
- * Also frees the part of the server's NOTIFY queue that every listener has read. PostgreSQL itself does so only
- * when a NOTIFY is written: a queue that was full once stays full, and every transaction with a NOTIFY fails,
- * until this function is called (measured on 18).
+ * Also frees the part of the server's NOTIFY queue that every listener has read. PostgreSQL itself
+ * does so only when a NOTIFY is written: a queue that was full once stays full, and every
+ * transaction with a NOTIFY fails, until this function is called (measured on 18).
  */
 const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
 
 /**
  * Listens on a connection of its own, reconnecting for ever, until closed.
  *
- * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications on a
- * connection that answers. So with each heartbeat a statement must be answered, and each probe that was sent
- * over another connection must have arrived. A loss is noticed within 5 s of the next probe.
+ * A half-open connection reports nothing for minutes, and a pooler or proxy may drop notifications
+ * on a connection that answers. So with each heartbeat a statement must be answered, and each probe
+ * that was sent over another connection must have arrived. A loss is noticed within 5 s of the next
+ * probe.
  */
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '#chassis/database/connect.ts'
-import { within } from '#chassis/deadline.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { notify } from './notify.ts'
 
 /** How long a notification, or the answer to a statement, may take. */
 export const answerTimeoutMs = 1_500
 
 /**
- * Finds out whether a session receives notifications. It sends NOTIFY on a private channel over another
- * connection, and the notification must arrive.
+ * Finds out whether a session receives notifications. It sends NOTIFY on a private channel over
+ * another connection, and the notification must arrive.
  *
- * Another connection, because a pooler in transaction mode passes on what arrives while a statement of the session
- * runs, and drops everything else: a session that notified itself would receive the notification.
+ * Another connection, because a pooler in transaction mode passes on what arrives while a statement
+ * of the session runs, and drops everything else: a session that notified itself would receive the
+ * notification.
  */
 export class NotificationProbe {
   readonly channel = `probe_${randomUUID()}`
@@ -52,8 +53,8 @@ export class NotificationProbe {
   }
 
   /**
-   * Whether a notification has arrived since the last call. Waits until all that were sent have arrived, and rejects
-   * when one does not arrive in time.
+   * Whether a notification has arrived since the last call. Waits until all that were sent have
+   * arrived, and rejects when one does not arrive in time.
    */
   async hasProved(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -61,7 +62,7 @@ export class NotificationProbe {
       if (this.#isAbandoned || this.#received >= this.#sent) resolve()
     }
     this.#onChange()
-    await within(answerTimeoutMs, 'NOTIFY', promise).catch(() => {
+    await withTimeout(answerTimeoutMs, 'NOTIFY', promise).catch(() => {
       throw new Error(
         'LISTEN succeeds and notifications do not arrive: a pooler or proxy between this process and PostgreSQL drops them. Connect directly, or through a pooler in session mode.',
       )
@@ -72,11 +73,14 @@ export class NotificationProbe {
   }
 }
 
-/** Sends the next notification. Never rejects: a notification that cannot be sent in time proves nothing. */
+/**
+ * Sends the next notification. Never rejects: a notification that cannot be sent in time proves
+ * nothing.
+ */
 export async function sendProbe<Tables>(
   db: Database<Tables>,
   probe: NotificationProbe,
 ): Promise<void> {
   const sending = notify(db, probe.channel, [probe.next()])
-  await within(answerTimeoutMs, 'NOTIFY', sending).catch(() => probe.withdraw())
+  await withTimeout(answerTimeoutMs, 'NOTIFY', sending).catch(() => probe.withdraw())
 }

@@ -9,8 +9,9 @@ export interface Event {
 }
 
 /**
- * Appends events to the outbox: they are published if, and only if, the caller's transaction commits. Notify the
- * relay afterwards (`createRelayNotifier`); otherwise its poll finds them, within 2.5 s.
+ * Appends events to the outbox: they are published if, and only if, the caller's transaction
+ * commits. Notify the relay afterwards (`createRelayNotifier`); otherwise its poll finds them,
+ * within 2.5 s.
  */
 export async function appendEvents<Tables extends Pick<MessagingDatabase, 'outbox'>>(
   trx: Transaction<Tables>,

@@ -9,13 +9,14 @@ import { NotificationProbe } from '../notifications/probe.ts'
 const channel = 'outbox'
 
 /**
- * Returns a function that notifies the relays of new events. Call it after the commit: PostgreSQL commits
- * transactions with a NOTIFY one at a time, so a NOTIFY in each business transaction would make them queue.
- * (orders-consumer does send one in its transaction, to orders-api: it must not be lost with the process, and a
- * batch of up to 200 orders has one.)
+ * Returns a function that notifies the relays of new events. Call it after the commit: PostgreSQL
+ * commits transactions with a NOTIFY one at a time, so a NOTIFY in each business transaction would
+ * make them queue. (orders-consumer does send one in its transaction, to orders-api: it must not be
+ * lost with the process, and a batch of up to 200 orders has one.)
  *
- * The first call notifies at once; the calls within `coalesceMs` after it become one NOTIFY, so that a
- * relay under load finds many events at a time. A failure is only logged: the relay polls anyway.
+ * The first call notifies at once; the calls within `coalesceMs` after it become one NOTIFY, so
+ * that a relay under load finds many events at a time. A failure is only logged: the relay polls
+ * anyway.
  */
 export function createRelayNotifier<Tables>(
   db: Database<Tables>,
@@ -54,8 +55,8 @@ export class RelayNotification extends EventTarget {
   }
 
   /**
-   * Waits until a notification comes, or has come since the last call, or the time is over, or the signal is
-   * aborted. Returns whether a notification came.
+   * Waits until a notification comes, or has come since the last call, or the time is over, or the
+   * signal is aborted. Returns whether a notification came.
    */
   async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#isNotified) {
@@ -69,8 +70,8 @@ export class RelayNotification extends EventTarget {
 }
 
 /**
- * Listens for the notifications of `createRelayNotifier`. A new connection counts as one: notifications may have
- * been missed before it.
+ * Listens for the notifications of `createRelayNotifier`. A new connection counts as one:
+ * notifications may have been missed before it.
  */
 export function listenForRelayNotifications(
   session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>,

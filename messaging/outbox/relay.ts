@@ -37,12 +37,14 @@ export interface Turn {
 }
 
 /**
- * One turn: claims a batch of due rows, publishes their events, and marks them. Returns the numbers.
+ * One turn: claims a batch of due rows, publishes their events, and marks them. Returns the
+ * numbers.
  *
  * Events are marked only when the broker has confirmed and routed them, and the transaction holds
- * their locks meanwhile: a crash in between publishes twice, never not at all. A failed event is counted and
- * delayed, longer each time, so that it never holds up its neighbours. An event whose outcome is unknown, since
- * the connection was lost, is left as it is, and published on the next connection.
+ * their locks meanwhile: a crash in between publishes twice, never not at all. A failed event is
+ * counted and delayed, longer each time, so that it never holds up its neighbours. An event whose
+ * outcome is unknown, since the connection was lost, is left as it is, and published on the next
+ * connection.
  */
 export async function relayOnce(relay: Relay): Promise<Turn> {
   return relay.db.transaction().execute(async (trx) => {
@@ -71,9 +73,10 @@ const summaryOf = (failed: Published['failed']) => ({
 })
 
 /**
- * Loops until told to stop: claims nothing while the broker is away or blocked; while no row is due, sleeps
- * until a NOTIFY, or until the poll (`idleMs`) finds due rows. After a full claim, `concurrency` turns
- * run at the same time, so that the next claim overlaps the confirms of the last one.
+ * Loops until told to stop: claims nothing while the broker is away or blocked; while no row is
+ * due, sleeps until a NOTIFY, or until the poll (`idleMs`) finds due rows. After a full claim,
+ * `concurrency` turns run at the same time, so that the next claim overlaps the confirms of the
+ * last one.
  */
 export async function relayLoop(
   relay: Relay & {
@@ -116,7 +119,10 @@ async function untilDue(
   }
 }
 
-/** Whether a row is due; sends a probe in the same statement, unless no notification can be sent now. */
+/**
+ * Whether a row is due; sends a probe in the same statement, unless no notification can be sent
+ * now.
+ */
 function poll(db: Relay['db'], probe: RelayNotification['probe']): Promise<boolean> {
   return hasDueEventsProbing(db, { channel: probe.channel, payload: probe.next() }).catch(() => {
     probe.withdraw()

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { findAddresses, repositoryDir } from './addresses.ts'
 
 describe('the addresses of the operator', () => {
-  it('are looked for in the folder of the repository, where npm start writes them', () => {
+  it('are read in the folder of the repository, where npm start writes them', () => {
     assert.ok(existsSync(join(repositoryDir, 'package.json')), repositoryDir)
   })
 
-  it('are those of the local stack when the environment names none', () => {
+  it('are those of the local stack when the environment has none', () => {
     const dir = mkdtempSync(join(tmpdir(), 'addresses-'))
     try {
       mkdirSync(join(dir, 'run'))

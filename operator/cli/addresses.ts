@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { amqpUrl, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
-import { forgetPostgresVariables } from '#chassis/database/shell-variables.ts'
+import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 
-/** Where package.json is, and `.local`. */
+/** The folder of package.json and `.local`. */
 export const repositoryDir = resolve(import.meta.dirname, '../..')
 
-/** Where the servers are. */
+/** The URLs of the servers. */
 export interface Addresses {
   amqp: string
   ordersDatabase: string
@@ -20,9 +20,9 @@ const variables: { [K in keyof Addresses]: Variable<string> } = {
 }
 
 /**
- * Those that a command needs: from the environment if it names any of them, otherwise of the local
- * stack. Never some from here and some from there, since books of two systems never agree. Throws
- * an Error whose message says what to do.
+ * The URLs that a command needs: all from the environment if it has any of them, otherwise all of
+ * the local stack. Never a mixture, since the databases of two installations never agree. Throws an
+ * Error whose message says what to do.
  */
 export function findAddresses<K extends keyof Addresses>(
   env: NodeJS.ProcessEnv,
@@ -30,8 +30,8 @@ export function findAddresses<K extends keyof Addresses>(
 ): Pick<Addresses, K> {
   const local = localStack(env)
   const isLocal = (key: keyof Addresses) => {
-    const given = env[variables[key].name]
-    return !given || given === local?.[key] // .env may name servers that the local stack uses
+    const url = env[variables[key].name]
+    return !url || url === local?.[key] // .env may name servers that the local stack uses
   }
   if (local && Object.keys(variables).every((key) => isLocal(key as keyof Addresses))) return local
 
@@ -44,7 +44,7 @@ export function findAddresses<K extends keyof Addresses>(
   return readConfig(env, Object.fromEntries(wanted)) as Pick<Addresses, K>
 }
 
-/** What the local stack wrote down when it was ready; undefined if it never was. */
+/** The URLs that the local stack wrote when it was ready; undefined if there are none. */
 function localStack(env: NodeJS.ProcessEnv): Addresses | undefined {
   const file = join(resolve(repositoryDir, env.LOCAL_DIR || '.local'), 'run/addresses.json')
   if (!existsSync(file)) return undefined
@@ -57,12 +57,12 @@ function localStack(env: NodeJS.ProcessEnv): Addresses | undefined {
 }
 
 /**
- * The environment with what `.env` adds to it, which goes after what it says already; without what it says
- * of other databases.
+ * The environment with the variables of `.env`, without those of PostgreSQL's own (PGHOST …). A
+ * variable of the environment takes precedence over the same one in `.env`.
  */
 export function readEnvironment(): NodeJS.ProcessEnv {
   const file = join(repositoryDir, '.env')
   if (existsSync(file)) process.loadEnvFile(file)
-  forgetPostgresVariables(process.env)
+  deletePostgresVariables(process.env)
   return process.env
 }

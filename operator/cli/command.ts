@@ -1,50 +1,50 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** What a command has to say; it decides how the program exits. */
+/** The result of a command, which decides the exit code. */
 export interface Report {
-  /** False: it found something wrong. */
+  /** False when the command found something wrong. */
   isFine: boolean
-  /** For `--json`. */
+  /** The output with `--json`. */
   json: object
-  /** For people; without a newline at its end. */
+  /** The output without `--json`; without a newline at its end. */
   text: string
-  /** Why part of it is not known: stderr says so, and the exit code is the one of what could not run. */
-  trouble?: Error | undefined
+  /** Why a part of the result is unknown: printed to stderr, and the exit code is 2. */
+  error?: Error | undefined
 }
 
 export interface Input {
-  words: string[]
+  positionals: string[]
   values: Record<string, string | boolean | undefined>
   env: NodeJS.ProcessEnv
 }
 
-/** One thing that an operator can ask for. */
+/** A command of the operator. */
 export interface Command {
   name: string
-  /** What follows the name: `ID... | --queue NAME`. */
+  /** The arguments after the name: `ID... | --queue NAME`. */
   synopsis: string
   /** One line for the list of all commands. */
   summary: string
-  /** More, for its own help. */
+  /** The text of its own help. */
   details: string
   options: NonNullable<ParseArgsConfig['options']>
   run: (input: Input) => Promise<Report>
 }
 
-/** Asked for in a way that cannot be done; the message says how it can. */
+/** Invalid usage; the message says what is valid. */
 export class UsageError extends Error {}
 
 export type Request =
   | { kind: 'help'; command: Command | undefined }
   | { kind: 'run'; command: Command; input: Omit<Input, 'env'>; isJson: boolean }
 
-/** What the arguments ask for. Throws a UsageError. */
+/** Parses the arguments. Throws a UsageError. */
 export function parseRequest(commands: readonly Command[], args: string[]): Request {
-  const first = args.find((word) => word !== '--json')
-  const asksForHelp = args.includes('--help') || args.includes('-h') || first === 'help'
-  const words = args.filter((word) => word !== '--json' && (word !== 'help' || !asksForHelp))
+  const first = args.find((arg) => arg !== '--json')
+  const isHelp = args.includes('--help') || args.includes('-h') || first === 'help'
+  const words = args.filter((arg) => arg !== '--json' && (arg !== 'help' || !isHelp))
   const command = commands.find(({ name }) => name.split(' ').every((part, n) => words[n] === part))
-  if (asksForHelp || words.length === 0) return { kind: 'help', command }
+  if (isHelp || words.length === 0) return { kind: 'help', command }
   if (!command) throw new UsageError(unknownCommand(commands, words))
 
   const { values, positionals } = parse(command, withoutName(command, args))
@@ -52,12 +52,12 @@ export function parseRequest(commands: readonly Command[], args: string[]): Requ
   return {
     kind: 'run',
     command,
-    input: { words: positionals, values: others },
+    input: { positionals, values: others },
     isJson: json === true,
   }
 }
 
-/** The arguments that follow the name of a command, and the `--json` before it or within it. */
+/** The arguments without the name of the command; a `--json` before or within the name stays. */
 const withoutName = ({ name }: Command, args: string[]): string[] =>
   name.split(' ').reduce((left, part) => left.toSpliced(left.indexOf(part), 1), args)
 
@@ -72,16 +72,18 @@ function parse(command: Command, args: string[]) {
 
 function unknownCommand(commands: readonly Command[], [first = '', second]: string[]): string {
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))
-  const said = group.length > 0 && second ? `${first} ${second}` : first
   const choices = (group.length > 0 ? group : commands).map(({ name }) => name)
-  const what = group.length > 0 && !second ? `${first} what?` : `There is no command ${said}.`
-  return `${what} Choose from: ${choices.join(', ')}\n${seeHelp()}`
+  const unknown = group.length > 0 && second ? `${first} ${second}` : first
+  const problem =
+    group.length > 0 && !second ? `${first} needs a subcommand.` : `Unknown command: ${unknown}.`
+  return `${problem} Choose from: ${choices.join(', ')}\n${seeHelp()}`
 }
 
 export const seeHelp = (name = ''): string => `See npm run operator -- ${name}${name && ' '}--help`
 
 export function helpOf(command: Command): string {
-  return `npm run operator -- ${command.name} ${command.synopsis} [--json]\n\n${command.details}`
+  const usage = [command.name, command.synopsis, '[--json]'].filter(Boolean).join(' ')
+  return `npm run operator -- ${usage}\n\n${command.details}`
 }
 
 export function helpOfAll(commands: readonly Command[]): string {
@@ -91,13 +93,13 @@ export function helpOfAll(commands: readonly Command[]): string {
 
 ${lines.join('\n')}
 
-COMMAND --help says more of each. Exit code: 0 fine, 1 found something wrong, 2 could not run.
+COMMAND --help explains a command. Exit code: 0 fine, 1 found something wrong, 2 could not run.
 
-Where things are: AMQP_URL, ORDERS_DATABASE_URL, PAYMENTS_DATABASE_URL in the environment (or .env);
-without them, the local stack that is running (LOCAL_DIR, .local).`
+Addresses: AMQP_URL, ORDERS_DATABASE_URL and PAYMENTS_DATABASE_URL in the environment or .env;
+without them, those of the running local stack (in LOCAL_DIR, .local by default).`
 }
 
-/** A whole number from an option; the fallback when it was not given. */
+/** The whole number of an option; the fallback without the option. */
 export function wholeNumber(
   values: Input['values'],
   name: string,
@@ -112,7 +114,7 @@ export function wholeNumber(
 
 const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Milliseconds of `90s`, `5m`, `2h`, `500ms`; a bare number means seconds. */
+/** The milliseconds of `90s`, `5m`, `2h`, `500ms`; a number without a unit means seconds. */
 export function duration(values: Input['values'], name: string, fallbackMs: number): number {
   const text = values[name]
   if (text === undefined) return fallbackMs
@@ -121,14 +123,16 @@ export function duration(values: Input['values'], name: string, fallbackMs: numb
   throw new UsageError(`--${name} takes a time such as 60s, 5m or 2h, got "${text}"`)
 }
 
-/** What only the broker can tell; null, and why, when it does not. */
-export const orTrouble = <T>(asking: Promise<T>): Promise<{ known: T | null; trouble?: Error }> =>
-  asking.then(
-    (known) => ({ known }),
-    (trouble: Error) => ({ known: null, trouble }),
+/** The result of a call to the broker; null, with the error, when the call rejects. */
+export const orUnavailable = <T>(call: Promise<T>): Promise<{ result: T | null; error?: Error }> =>
+  call.then(
+    (result) => ({ result }),
+    (error: Error) => ({ result: null, error }),
   )
 
-/** For a command that takes options only. */
-export function refuseWords(name: string, [word]: string[]): void {
-  if (word !== undefined) throw new UsageError(`What is "${word}"? ${seeHelp(name)}`)
+/** Throws a UsageError when a command that takes only options has another argument. */
+export function rejectPositionals(name: string, [first]: string[]): void {
+  if (first !== undefined) {
+    throw new UsageError(`${name} takes no argument "${first}". ${seeHelp(name)}`)
+  }
 }

@@ -1,8 +1,10 @@
 import { isCode } from '#chassis/errors.ts'
 
-/** A table for the terminal: columns as wide as they need to be, the last one as long as it is. */
+/**
+ * A table for the terminal: each column is as wide as its widest cell, the last one is not padded.
+ */
 export function table(head: string[], rows: (string | number | null)[][]): string {
-  const texts = [head, ...rows.map((row) => row.map((cell) => oneLine(cell)))]
+  const texts = [head, ...rows.map((row) => row.map((cell) => cellText(cell)))]
   const widths = head.map((_, n) =>
     texts.reduce((width, row) => Math.max(width, row[n]?.length ?? 0), 0),
   )
@@ -16,16 +18,16 @@ export function table(head: string[], rows: (string | number | null)[][]): strin
     .join('\n')
 }
 
-/** A cell says `-` for nothing, and holds no control characters: a message could move the cursor. */
-export const oneLine = (cell: string | number | null): string =>
+/** The text of a cell: `-` if empty, without line breaks and control characters of a message. */
+export const cellText = (cell: string | number | null): string =>
   cell === null || cell === '' ? '-' : printable(String(cell)).replaceAll(/\s+/g, ' ')
 
-/** Without what a terminal would obey. */
+/** A text without the control characters that a terminal would interpret. */
 export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the regular expression finds them
   text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD')
 
-/** `3 h 5 min`, `12.3 s`, `450 ms`; nothing for null. */
+/** A duration as text: `3 h 5 min`, `12.3 s`, `450 ms`; null for null. */
 export function span(ms: number | null): string | null {
   if (ms === null) return null
   if (ms < 1_000) return `${Math.round(ms)} ms`
@@ -36,15 +38,16 @@ export function span(ms: number | null): string | null {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`
 }
 
-/** `1 letter`, `2 letters`. */
+/** A count with its noun: `1 event`, `2 events`. */
 export const counted = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`
 
-export const shortened = (text: string | null, most: number): string | null =>
-  text !== null && text.length > most ? `${text.slice(0, most - 1)}…` : text
+/** A text of at most so many characters; a longer one ends with `…`. */
+export const shortened = (text: string | null, maxLength: number): string | null =>
+  text !== null && text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text
 
-/** What is wrong, for whoever ran the command; of a server that is away also why. */
-export function sentenceOf(error: Error): string {
+/** The message of an error; for an unavailable server with its cause. */
+export function errorText(error: Error): string {
   const cause = isCode(error, 'unavailable') ? (error.cause as Error | undefined)?.message : ''
   return cause ? `${error.message}: ${cause}` : error.message
 }

@@ -1,92 +1,102 @@
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
-import type { Desk, Verdict } from './broker/queue-browser.ts'
-import { type Letter, lettersAtOnce } from './broker/unacked-messages.ts'
-import { idOf, type LetterSummary, summarize } from './letter.ts'
+import type { Disposition, QueueBrowser } from './broker/queue-browser.ts'
+import { type Message, prefetchSize } from './broker/unacked-messages.ts'
+import { type DeadLetterSummary, idOf, summarize } from './summary.ts'
 
-/** Which letters: those of some consumers' queues, all or by their ids. */
-export interface Wanted {
-  /** Names of consumers; their letters are in `<name>.dlq`. */
+/** Selects dead letters of some consumers: all of them, or those with certain ids. */
+export interface Selection {
+  /** Names of consumers, whose dead letters are in `<name>.dlq`. */
   queues: readonly string[]
-  /** All when there are none. */
+  /** All dead letters when undefined. */
   ids?: ReadonlySet<string> | undefined
-  /** At most so many. */
+  /** The maximum number of dead letters. */
   limit: number
 }
 
 export interface Listed {
-  letters: LetterSummary[]
-  /** How many there are, listed or not. */
+  letters: DeadLetterSummary[]
+  /** The number of all dead letters, listed or not. */
   total: number
 }
 
-/** The letters in their order, put back as they were. Keeps only what it says of each. */
-export async function listLetters(desk: Desk, wanted: Wanted): Promise<Listed> {
+/** Lists dead letters in their order, and requeues each. Keeps only the summaries in memory. */
+export async function listDeadLetters(
+  browser: QueueBrowser,
+  selection: Selection,
+): Promise<Listed> {
   const listed: Listed = { letters: [], total: 0 }
-  for (const queue of wanted.queues) {
-    listed.total += await visit(desk, queue, wanted, listed.letters, async (chosen) => {
-      listed.letters.push(...chosen.map(({ summary }) => summary))
-      return 'keep'
-    })
+  for (const queue of selection.queues) {
+    const list = async (matching: Matching[]): Promise<Disposition> => {
+      listed.letters.push(...matching.map(({ summary }) => summary))
+      return 'requeue'
+    }
+    listed.total += await forEachMatching(browser, queue, selection, listed.letters, list)
   }
   return listed
 }
 
-export interface OpenLetter extends LetterSummary {
+export interface DeadLetterDetails extends DeadLetterSummary {
   properties: Record<string, unknown>
   headers: Record<string, unknown>
-  /** The text; null if it is not UTF-8. */
+  /** The body as text; null if the body is not UTF-8. */
   body: string | null
-  /** The same in base64, if it is no text. */
+  /** The body in base64, if it is not UTF-8. */
   body_base64: string | null
 }
 
-/** The letters of one id, with all that they hold. */
-export async function openLetters(desk: Desk, wanted: Wanted): Promise<OpenLetter[]> {
-  const opened: OpenLetter[] = []
-  for (const queue of wanted.queues) {
-    await visit(desk, queue, wanted, opened, async (chosen) => {
-      opened.push(...chosen.map(open))
-      return 'keep'
+/** Reads dead letters with their properties, headers and bodies, and requeues each. */
+export async function readDeadLetters(
+  browser: QueueBrowser,
+  selection: Selection,
+): Promise<DeadLetterDetails[]> {
+  const found: DeadLetterDetails[] = []
+  for (const queue of selection.queues) {
+    await forEachMatching(browser, queue, selection, found, async (matching) => {
+      found.push(...matching.map(detailsOf))
+      return 'requeue'
     })
   }
-  return opened
+  return found
 }
 
-/** One that is looked at. */
-export interface Chosen {
-  letter: Letter
-  summary: LetterSummary
+/** A selected dead letter. */
+export interface Matching {
+  message: Message
+  summary: DeadLetterSummary
 }
 
 /**
- * Shows the wanted ones among the letters of a queue, until there are as many as the limit says.
- * Returns how many are in the queue, wanted or not.
+ * Passes the selected dead letters of a queue to `handle`, a portion at a time, until `found` has
+ * as many as the limit. Returns the number of all messages in the queue.
  */
-export async function visit(
-  desk: Desk,
+export async function forEachMatching(
+  browser: QueueBrowser,
   queue: string,
-  { ids, limit, rate = Infinity }: Wanted & { rate?: number },
+  { ids, limit, rate = Infinity }: Selection & { rate?: number },
   found: readonly unknown[],
-  look: (chosen: Chosen[]) => Promise<Verdict>,
+  handle: (matching: Matching[]) => Promise<Disposition>,
 ): Promise<number> {
   const name = deadLetterQueue(queue)
-  const atOnce = Math.max(1, Math.min(lettersAtOnce, Math.floor(rate / 10)))
-  const takeNext = () => {
-    const room = limit - found.length
-    return room > 0 && ids ? atOnce : Math.min(room, atOnce)
+  const size = Math.max(1, Math.min(prefetchSize, Math.floor(rate / 10)))
+  const nextCount = () => {
+    const missing = limit - found.length
+    return missing > 0 && ids ? size : Math.min(missing, size)
   }
-  return desk.sort(name, takeNext, async (letters) => {
-    const room = limit - found.length
-    const wanted = letters.filter((letter) => !ids || ids.has(idOf(letter))).slice(0, room)
-    if (wanted.length === 0) return []
+  return browser.browse(name, nextCount, async (messages) => {
+    const missing = limit - found.length
+    const selected = messages.filter((one) => !ids || ids.has(idOf(one))).slice(0, missing)
+    if (selected.length === 0) return []
     const now = new Date()
-    const chosen = wanted.map((letter) => ({ letter, summary: summarize(letter, name, now) }))
-    const verdict = await look(chosen)
-    return letters.map((letter) => (wanted.includes(letter) ? verdict : 'keep'))
+    const matching = selected.map((message) => ({
+      message,
+      summary: summarize(message, name, now),
+    }))
+    const disposition = await handle(matching)
+    return messages.map((message) => (selected.includes(message) ? disposition : 'requeue'))
   })
 }
 
-function open({ letter: { content, properties }, summary }: Chosen): OpenLetter {
+function detailsOf({ message: { content, properties }, summary }: Matching): DeadLetterDetails {
   const { headers = {}, ...others } = properties
   const text = decode(content)
   return {

@@ -1,28 +1,34 @@
-import { type Command, refuseWords, seeHelp, UsageError, wholeNumber } from '../cli/command.ts'
+import {
+  type Command,
+  rejectPositionals,
+  seeHelp,
+  UsageError,
+  wholeNumber,
+} from '../cli/command.ts'
 import { printable } from '../cli/table.ts'
-import { listLetters, openLetters } from './dead-letters.ts'
-import { lettersTable, queueOption, queuesFrom, withDesk } from './options.ts'
+import { listDeadLetters, readDeadLetters } from './dead-letters.ts'
+import { deadLettersTable, queueOption, queuesFrom, withBrowserOf } from './options.ts'
 
-const listLimit = 100
+const defaultLimit = 100
 
 /** operator dlq list */
 export const listCommand: Command = {
   name: 'dlq list',
   synopsis: '[--queue NAME] [--limit N]',
-  summary: 'what could not be handled, and why',
-  details: `Lists the dead letters, the oldest first, and leaves each in its place.
+  summary: 'lists dead letters with their reasons',
+  details: `Lists dead letters, the oldest first, and leaves each in its place.
 
 ${queueOption}
-  --limit N      at most so many (${listLimit}); 0 for all`,
+  --limit N      the maximum number (${defaultLimit}); 0 for all`,
   options: { queue: { type: 'string' }, limit: { type: 'string' } },
-  run: async ({ words, values, env }) => {
-    refuseWords('dlq list', words)
-    const limit = wholeNumber(values, 'limit', { min: 0, fallback: listLimit }) || Infinity
-    const wanted = { queues: queuesFrom(values), limit }
-    const listed = await withDesk(env, (desk) => listLetters(desk, wanted))
+  run: async ({ positionals, values, env }) => {
+    rejectPositionals('dlq list', positionals)
+    const limit = wholeNumber(values, 'limit', { min: 0, fallback: defaultLimit }) || Infinity
+    const selection = { queues: queuesFrom(values), limit }
+    const listed = await withBrowserOf(env, (browser) => listDeadLetters(browser, selection))
     const left = listed.total - listed.letters.length
     const more = left > 0 ? [`and ${left} more: --limit 0 lists all`] : []
-    const text = listed.total === 0 ? 'No dead letters.' : lettersTable(listed.letters)
+    const text = listed.total === 0 ? 'No dead letters.' : deadLettersTable(listed.letters)
     return { isFine: true, json: listed, text: [text, ...more].join('\n') }
   },
 }
@@ -31,17 +37,18 @@ ${queueOption}
 export const showCommand: Command = {
   name: 'dlq show',
   synopsis: 'ID [--queue NAME]',
-  summary: 'one of them with its headers and body',
-  details: `Shows all headers, all properties and the body of the letters with an id, and leaves them in
-their place. The same message may have been parked twice: then there are two of them.
+  summary: 'shows a dead letter with its headers and body',
+  details: `Shows all headers, all properties and the body of the dead letters with an id, and leaves each in
+its place. A message that was dead-lettered twice is shown twice.
 
 ${queueOption}`,
   options: { queue: { type: 'string' } },
-  run: async ({ words, values, env }) => {
-    const [id] = words
-    if (!id || words.length > 1) throw new UsageError(`Show which one? ${seeHelp('dlq show')}`)
-    const wanted = { queues: queuesFrom(values), ids: new Set([id]), limit: Infinity }
-    const letters = await withDesk(env, (desk) => openLetters(desk, wanted))
+  run: async ({ positionals, values, env }) => {
+    const [id] = positionals
+    if (!id || positionals.length > 1)
+      throw new UsageError(`dlq show takes the id of one dead letter. ${seeHelp('dlq show')}`)
+    const selection = { queues: queuesFrom(values), ids: new Set([id]), limit: Infinity }
+    const letters = await withBrowserOf(env, (browser) => readDeadLetters(browser, selection))
     const text = letters.map(({ headers, properties, body, body_base64, ...facts }) =>
       [
         ...section(facts),

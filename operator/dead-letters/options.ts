@@ -2,17 +2,19 @@ import { consumerQueues } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
 import { type Input, UsageError } from '../cli/command.ts'
 import { shortened, span, table } from '../cli/table.ts'
-import { atDesk, type Desk } from './broker/queue-browser.ts'
-import type { LetterSummary } from './letter.ts'
+import { type QueueBrowser, withQueueBrowser } from './broker/queue-browser.ts'
+import type { DeadLetterSummary } from './summary.ts'
 
-/** Of all commands for dead letters. */
-export const queueOption = `  --queue NAME   only the letters of ${consumerQueues.join(' or ')}`
+/** The option of all commands for dead letters. */
+export const queueOption = `  --queue NAME   only the dead letters of ${consumerQueues.join(' or ')}`
 
-/** With the broker that the environment, or the running stack, names. */
-export const withDesk = <T>(env: NodeJS.ProcessEnv, work: (desk: Desk) => Promise<T>): Promise<T> =>
-  atDesk(findAddresses(env, 'amqp').amqp, work)
+/** Opens a queue browser at the broker of the environment, or of the running stack. */
+export const withBrowserOf = <T>(
+  env: NodeJS.ProcessEnv,
+  work: (browser: QueueBrowser) => Promise<T>,
+): Promise<T> => withQueueBrowser(findAddresses(env, 'amqp').amqp, work)
 
-/** By the name of the consumer, or of its dead-letter queue; all if there is none. */
+/** The consumer of --queue, named by itself or its dead-letter queue; all consumers without it. */
 export function queuesFrom({ queue }: Input['values']): readonly string[] {
   if (queue === undefined) return consumerQueues
   const name = String(queue).replace(/\.dlq$/, '')
@@ -20,9 +22,9 @@ export function queuesFrom({ queue }: Input['values']): readonly string[] {
   throw new UsageError(`--queue takes ${consumerQueues.join(' or ')}, got "${queue}"`)
 }
 
-export const lettersTable = (letters: LetterSummary[]): string =>
+export const deadLettersTable = (letters: DeadLetterSummary[]): string =>
   table(
-    ['ID', 'QUEUE', 'TYPE', 'REASON', 'AGE', 'TRIED', 'ORDER', 'ERROR'],
+    ['ID', 'QUEUE', 'TYPE', 'REASON', 'AGE', 'ATTEMPTS', 'ORDER', 'ERROR'],
     letters.map((letter) => [
       letter.id,
       letter.queue,

@@ -8,17 +8,17 @@ import {
   wholeNumber,
 } from '../cli/command.ts'
 import { counted } from '../cli/table.ts'
-import { lettersTable, queueOption, queuesFrom, withDesk } from './options.ts'
-import { discardLetters, type Moved, type Moving, redriveLetters } from './redrive.ts'
+import { deadLettersTable, queueOption, queuesFrom, withBrowserOf } from './options.ts'
+import { discardDeadLetters, type Moved, type MoveOptions, redriveDeadLetters } from './redrive.ts'
 
-const selection = `  ID...          the letters with these ids
+const selectionHelp = `  ID...          the dead letters with these ids
 ${queueOption}
-  --all          all of both
-  --limit N      at most so many
-  --rate N       at most so many a second
-  --dry-run      changes nothing, says what would be done`
+  --all          the dead letters of all consumers
+  --limit N      the maximum number
+  --rate N       the maximum number per second
+  --dry-run      changes nothing, and shows what would be done`
 
-const movingOptions = {
+const moveOptions = {
   queue: { type: 'string' },
   all: { type: 'boolean' },
   limit: { type: 'string' },
@@ -30,24 +30,24 @@ const movingOptions = {
 export const redriveCommand: Command = {
   name: 'dlq redrive',
   synopsis: '(ID... | --queue NAME | --all) [--limit N] [--rate N] [--dry-run]',
-  summary: 'sends them to their consumer again',
-  details: `Sends letters to the queue of the consumer that could not handle them: same id, same body. Each is
-taken out of the dead letters only when RabbitMQ has confirmed the copy. Interrupted at any point,
-nothing is lost; what is there twice has one effect, because the inbox knows its id.
+  summary: 'publishes dead letters to their queue again',
+  details: `Publishes dead letters to the queue of the consumer that could not handle them: same id, same body.
+A dead letter is deleted only when RabbitMQ has confirmed its copy. After an interruption nothing is
+lost, and a duplicate has no second effect: the inbox knows its id.
 
-${selection}
+${selectionHelp}
 
-The inbox is what tells a repetition, as long as it remembers: INBOX_RETENTION_DAYS, 30 by default.
-Of older events the output says that only the ledger (UNIQUE (order_id, type)), or the final status
-of the order, stands between them and a second effect.`,
-  options: movingOptions,
+The inbox knows the ids of handled events for INBOX_RETENTION_DAYS (30). For an older event, the
+output warns that only the ledger (UNIQUE (order_id, type)), or the final status of the order,
+prevents a second effect.`,
+  options: moveOptions,
   run: async (input) => {
-    const moving = movingFrom('dlq redrive', input)
+    const options = moveOptionsFrom('dlq redrive', input)
     const { days } = readConfig(input.env, { days: inboxRetentionDays })
-    const moved = await withDesk(input.env, (desk) =>
-      redriveLetters(desk, { ...moving, inboxRetentionMs: days * 86_400_000 }),
+    const moved = await withBrowserOf(input.env, (browser) =>
+      redriveDeadLetters(browser, { ...options, inboxRetentionMs: days * 86_400_000 }),
     )
-    return movedReport(moved, moving, { done: 'Redriven', would: 'Would redrive' })
+    return movedReport(moved, options, { done: 'Redriven', would: 'Would redrive' })
   },
 }
 
@@ -55,34 +55,37 @@ of the order, stands between them and a second effect.`,
 export const discardCommand: Command = {
   name: 'dlq discard',
   synopsis: '(ID... | (--queue NAME | --all) --yes) [--limit N] [--rate N] [--dry-run]',
-  summary: 'takes them away for good',
-  details: `Takes letters away for good: nothing keeps a copy (see dlq show).
+  summary: 'deletes dead letters for good',
+  details: `Deletes dead letters for good. No copy is kept: see dlq show first.
 
-${selection}
-  --yes          needed for --queue and --all`,
-  options: { ...movingOptions, yes: { type: 'boolean' } },
+${selectionHelp}
+  --yes          needed with --queue and --all`,
+  options: { ...moveOptions, yes: { type: 'boolean' } },
   run: async (input) => {
-    const moving = movingFrom('dlq discard', input)
-    if (!moving.ids && !moving.dryRun && !input.values.yes) {
-      throw new UsageError('Discarding without naming ids needs --yes: it cannot be undone')
+    const options = moveOptionsFrom('dlq discard', input)
+    if (!options.ids && !options.dryRun && !input.values.yes) {
+      throw new UsageError('dlq discard without ids needs --yes: it cannot be undone')
     }
-    const moved = await withDesk(input.env, (desk) => discardLetters(desk, moving))
-    return movedReport(moved, moving, { done: 'Discarded', would: 'Would discard' })
+    const moved = await withBrowserOf(input.env, (browser) => discardDeadLetters(browser, options))
+    return movedReport(moved, options, { done: 'Discarded', would: 'Would discard' })
   },
 }
 
-/** How long an inbox knows an event for certain. It is not pruned yet; one day it will be. */
+/** How long the inbox knows an event for certain. The inbox is not pruned yet. */
 const inboxRetentionDays = integer('INBOX_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 30 })
 
-function movingFrom(name: string, { words, values }: Input): Moving {
-  const ways = [words.length > 0, values.queue !== undefined, values.all === true]
-  if (!ways.includes(true)) throw new UsageError(`Which ones? ${seeHelp(name)}`)
-  if (values.all && (ways[0] || ways[1])) {
-    throw new UsageError(`--all goes with neither ids nor --queue. ${seeHelp(name)}`)
+function moveOptionsFrom(name: string, { positionals, values }: Input): MoveOptions {
+  const hasIds = positionals.length > 0
+  const hasQueue = values.queue !== undefined
+  if (!hasIds && !hasQueue && !values.all) {
+    throw new UsageError(`${name} takes ids, --queue or --all. ${seeHelp(name)}`)
+  }
+  if (values.all && (hasIds || hasQueue)) {
+    throw new UsageError(`--all cannot be combined with ids or --queue. ${seeHelp(name)}`)
   }
   return {
     queues: queuesFrom(values),
-    ids: words.length > 0 ? new Set(words) : undefined,
+    ids: hasIds ? new Set(positionals) : undefined,
     limit: wholeNumber(values, 'limit', { min: 1, fallback: Infinity }),
     rate: wholeNumber(values, 'rate', { min: 1, fallback: Infinity }),
     dryRun: values['dry-run'] === true,
@@ -91,21 +94,21 @@ function movingFrom(name: string, { words, values }: Input): Moving {
 
 function movedReport(
   moved: Moved,
-  { ids, dryRun, limit }: Moving,
+  { ids, dryRun, limit }: MoveOptions,
   { done, would }: { done: string; would: string },
 ): Report {
   const found = new Set(moved.letters.map(({ id }) => id))
-  const isDone = moved.error === null && moved.letters.length < limit
-  const missing = isDone ? [...(ids ?? [])].filter((id) => !found.has(id)) : []
+  const isComplete = moved.error === null && moved.letters.length < limit
+  const missing = isComplete ? [...(ids ?? [])].filter((id) => !found.has(id)) : []
   const { length: old } = moved.beyond_inbox
   const lines = [
-    `${dryRun ? would : done} ${counted(moved.letters.length, 'letter')}.`,
-    ...(dryRun && moved.letters.length > 0 ? [lettersTable(moved.letters)] : []),
-    ...(old > 0
-      ? [`Warning: ${counted(old, 'event')} older than the inbox remembers: ${fence}`]
-      : []),
+    `${dryRun ? would : done} ${counted(moved.letters.length, 'dead letter')}.`,
+    ...(dryRun && moved.letters.length > 0 ? [deadLettersTable(moved.letters)] : []),
+    ...(old > 0 ? [`Warning: ${counted(old, 'event')} older than the inbox: ${onlyLedger}`] : []),
     ...missing.map((id) => `There is no dead letter ${id}.`),
-    ...(moved.error ? [`It ended early, the rest is where it was: ${moved.error}`] : []),
+    ...(moved.error
+      ? [`Ended early; all other dead letters are in their places: ${moved.error}`]
+      : []),
   ]
   return {
     isFine: missing.length === 0 && moved.error === null,
@@ -114,4 +117,4 @@ function movedReport(
   }
 }
 
-const fence = 'only the ledger, or the final status of the order, guards against a second effect.'
+const onlyLedger = 'only the ledger, or the final status of the order, prevents a second effect.'

@@ -1,77 +1,84 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { originalHeaders } from '#messaging/inbox/dead-letter-message.ts'
-import { sentenceOf } from '../cli/table.ts'
-import type { Desk } from './broker/queue-browser.ts'
-import type { Letter } from './broker/unacked-messages.ts'
-import { visit, type Wanted } from './dead-letters.ts'
-import { type LetterSummary, madeAtMs } from './letter.ts'
+import { errorText } from '../cli/table.ts'
+import type { QueueBrowser } from './broker/queue-browser.ts'
+import type { Message } from './broker/unacked-messages.ts'
+import { forEachMatching, type Selection } from './dead-letters.ts'
+import { createdAtMs, type DeadLetterSummary } from './summary.ts'
 
 export interface Moved {
-  letters: LetterSummary[]
-  /** Ids of those whose event is older than the inbox remembers for certain. */
+  letters: DeadLetterSummary[]
+  /** Ids of events that are older than the retention of the inbox. */
   beyond_inbox: string[]
-  /** Why it ended before its time; what is not among `letters` is where it was. */
+  /**
+   * Why the command ended early; all dead letters that are not in `letters` are in their places.
+   */
   error: string | null
 }
 
-export interface Moving extends Wanted {
+export interface MoveOptions extends Selection {
   dryRun: boolean
-  /** Letters per second; Infinity for as fast as it goes. */
+  /** Dead letters per second; Infinity for no limit. */
   rate: number
 }
 
 /**
- * Sends letters to the consumer that could not handle them: the same id, body and properties,
- * without what their death has added but where they came from at first. Each is taken off its queue only when the broker has confirmed
- * the copy: whenever this is interrupted a letter is there once or twice, never not at all, and
- * the inbox makes one effect of two. Rejects only when it could not begin: with `conflict` when
- * another operator is at them.
+ * Publishes dead letters to the queue of their consumer again: same id, body and properties,
+ * without the headers of the dead letter except its origin. A dead letter is acknowledged when the
+ * broker has confirmed its copy. So after an interruption the message exists once or twice, and the
+ * inbox drops the duplicate. Rejects only when nothing was moved: with `conflict` when another
+ * operator holds the lock.
  */
-export async function redriveLetters(
-  desk: Desk,
-  moving: Moving & { inboxRetentionMs: number },
+export async function redriveDeadLetters(
+  browser: QueueBrowser,
+  options: MoveOptions & { inboxRetentionMs: number },
 ): Promise<Moved> {
-  const moved = await move(desk, moving, (queue, letters) => desk.put(queue, letters.map(alive)))
-  const horizonMs = Date.now() - moving.inboxRetentionMs
+  const moved = await move(browser, options, (queue, messages) =>
+    browser.publishTo(queue, messages.map(redriven)),
+  )
+  const horizonMs = Date.now() - options.inboxRetentionMs
   const ids = moved.letters.map(({ id }) => id)
-  return { ...moved, beyond_inbox: ids.filter((id) => (madeAtMs(id) ?? Infinity) < horizonMs) }
+  return { ...moved, beyond_inbox: ids.filter((id) => (createdAtMs(id) ?? Infinity) < horizonMs) }
 }
 
-/** Takes letters away for good; rejects like `redriveLetters`. */
-export const discardLetters = (desk: Desk, moving: Moving): Promise<Moved> =>
-  move(desk, moving, async () => {})
+/** Deletes dead letters for good; rejects like `redriveDeadLetters`. */
+export const discardDeadLetters = (browser: QueueBrowser, options: MoveOptions): Promise<Moved> =>
+  move(browser, options, async () => {})
 
 async function move(
-  desk: Desk,
-  moving: Moving,
-  send: (queue: string, letters: Letter[]) => Promise<void>,
+  browser: QueueBrowser,
+  options: MoveOptions,
+  publish: (queue: string, messages: Message[]) => Promise<void>,
 ): Promise<Moved> {
   const moved: Moved = { letters: [], beyond_inbox: [], error: null }
-  await desk.lock()
+  await browser.lock()
   const startMs = performance.now()
-  // Nothing is moved in a dry run: it need not be slow, nor hold the letters for long.
-  const rate = moving.dryRun ? Infinity : moving.rate
+  // A dry run moves nothing, so it needs no rate, and must not hold the dead letters for long.
+  const rate = options.dryRun ? Infinity : options.rate
   try {
-    for (const queue of moving.queues) {
-      await visit(desk, queue, { ...moving, rate }, moved.letters, async (chosen) => {
-        const dueMs = startMs + (moved.letters.length / rate) * 1_000
-        await delay(Math.max(0, dueMs - performance.now()))
-        if (!moving.dryRun)
-          await send(
-            queue,
-            chosen.map(({ letter }) => letter),
-          )
-        moved.letters.push(...chosen.map(({ summary }) => summary))
-        return moving.dryRun ? 'keep' : 'drop'
-      })
+    for (const queue of options.queues) {
+      await forEachMatching(
+        browser,
+        queue,
+        { ...options, rate },
+        moved.letters,
+        async (matching) => {
+          const dueMs = startMs + (moved.letters.length / rate) * 1_000
+          await delay(Math.max(0, dueMs - performance.now()))
+          const messages = matching.map(({ message }) => message)
+          if (!options.dryRun) await publish(queue, messages)
+          moved.letters.push(...matching.map(({ summary }) => summary))
+          return options.dryRun ? 'requeue' : 'ack'
+        },
+      )
     }
   } catch (error) {
-    moved.error = sentenceOf(error as Error)
+    moved.error = errorText(error as Error)
   }
   return moved
 }
 
-const alive = ({ content, properties }: Letter): Letter => ({
+const redriven = ({ content, properties }: Message): Message => ({
   content,
   properties: { ...properties, headers: originalHeaders(properties.headers ?? {}) },
 })

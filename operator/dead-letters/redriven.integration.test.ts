@@ -11,18 +11,18 @@ import { recordedHealth } from '#testing/engine.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
-import { atDesk } from './broker/queue-browser.ts'
-import { redriveLetters } from './redrive.ts'
+import { withQueueBrowser } from './broker/queue-browser.ts'
+import { redriveDeadLetters } from './redrive.ts'
 
 const { queue, exchange } = queues.paymentsConsumer
 const { routingKey } = routes.PaymentRequested
 const dlq = `${queue}.dlq`
 const topology = { queues: [queues.paymentsConsumer] }
 
-/** What death adds, and what the broker counts. */
-const ofDeath = ['dead-letter-reason', 'last-error', 'attempts', 'dead-lettered-at']
+/** The headers that a dead letter adds. */
+const deadLetterHeaders = ['dead-letter-reason', 'last-error', 'attempts', 'dead-lettered-at']
 
-describe('a dead letter that is sent again', function () {
+describe('a redriven message', function () {
   this.timeout(60_000)
   const broker = useBroker()
   const database = useDatabase('payments')
@@ -33,7 +33,7 @@ describe('a dead letter that is sent again', function () {
     for (const name of [queue, dlq]) await broker.drain(name)
   })
 
-  /** A consumer, for which nothing of this test is an event. */
+  /** A consumer for which no message of this test is an event. */
   async function consume() {
     const health = recordedHealth()
     const options = {
@@ -49,22 +49,25 @@ describe('a dead letter that is sent again', function () {
   }
 
   const redrive = () =>
-    atDesk(broker.url, async (desk) => {
+    withQueueBrowser(broker.url, async (browser) => {
       const all = { queues: [queue], limit: Infinity, dryRun: false, rate: Infinity }
-      const { error, letters } = await redriveLetters(desk, { ...all, inboxRetentionMs: 1e9 })
+      const { error, letters } = await redriveDeadLetters(browser, {
+        ...all,
+        inboxRetentionMs: 1e9,
+      })
       assert.deepEqual([error, letters.length], [null, 1])
     })
 
-  /** The only letter, once it is there; it stays nowhere. */
-  async function takeLetter(): Promise<GetMessage> {
+  /** Takes the only dead letter, once it is there. */
+  async function takeDeadLetter(): Promise<GetMessage> {
     await eventually(async () => (await broker.depth(dlq)) > 0)
     const [letter, ...more] = await broker.drain(dlq)
     assert.equal(more.length, 0)
     return letter as GetMessage
   }
 
-  /** Dies, is sent again, and dies; as it was before it died, sent again, and at last. */
-  async function twoDeaths(content: Buffer, properties: Options.Publish) {
+  /** The message as sent, as redriven after it was dead-lettered, and as dead-lettered again. */
+  async function deadLetteredTwice(content: Buffer, properties: Options.Publish) {
     const publishing = (to: object) => broker.publish(to as never, content, properties)
     await publishing({ routingKey: queue })
     const [sent] = await broker.drain(queue)
@@ -77,7 +80,7 @@ describe('a dead letter that is sent again', function () {
     assert.ok(sent && again)
     await broker.publish({ routingKey: queue }, again.content, resent(again))
     await consume()
-    return { sent, again, dead: await takeLetter() }
+    return { sent, again, dead: await takeDeadLetter() }
   }
 
   const resent = ({ properties }: GetMessage) =>
@@ -97,7 +100,7 @@ describe('a dead letter that is sent again', function () {
 
   const longText = 'ü'.repeat(127)
   for (const [what, properties] of Object.entries({
-    'of all properties': {
+    'all properties of its sender': {
       messageId: randomUUIDv7(),
       type: 'PaymentRequested',
       contentType: 'application/cloudevents+json',
@@ -109,7 +112,7 @@ describe('a dead letter that is sent again', function () {
       timestamp: 1_700_000_000,
       headers: { mine: 'kept', 'relayed-at': 'yesterday' },
     },
-    'of odd properties': {
+    'odd properties of its sender': {
       messageId: longText,
       type: '',
       contentEncoding: '\0\r\n',
@@ -130,34 +133,34 @@ describe('a dead letter that is sent again', function () {
       },
     },
   } as unknown as Record<string, Options.Publish>)) {
-    it(`and dies again is ${what} what its sender wrote, and says where it came from first`, async () => {
+    it(`that is dead-lettered again keeps ${what}, and says where it came from at first`, async () => {
       const content = Buffer.from([0x1f, 0x8b, 0, 255])
-      const { sent, again, dead } = await twoDeaths(content, properties)
+      const { sent, again, dead } = await deadLetteredTwice(content, properties)
       for (const message of [again, dead]) {
         assert.deepEqual(message.content, content)
         assert.deepEqual(propertiesOf(message), propertiesOf(sent))
       }
       assert.deepEqual(headersOf(again), { ...headersOf(sent), ...origin })
-      assert.deepEqual(headersOf(dead, ofDeath), { ...headersOf(sent), ...origin })
+      assert.deepEqual(headersOf(dead, deadLetterHeaders), { ...headersOf(sent), ...origin })
     })
   }
 
-  it('leaves out what would make it vanish', async () => {
+  it('leaves out the properties that would delete it', async () => {
     const properties = { messageId: 'm-1', expiration: '60000' }
-    const { again, dead } = await twoDeaths(Buffer.from('x'), properties)
+    const { again, dead } = await deadLetteredTwice(Buffer.from('x'), properties)
     assert.deepEqual(
       [again, dead].map(propertiesOf).map(({ expiration }) => expiration),
       [undefined, undefined],
     )
   })
 
-  it('says where it came from first, though the broker made the letter', async () => {
+  it('says where it came from at first, though the broker made the dead letter', async () => {
     await broker.publish({ exchange, routingKey }, 'x', { messageId: 'm-1' })
     const got = await broker.channel().get(queue)
     if (got) broker.channel().reject(got, false)
     await eventually(async () => (await broker.depth(dlq)) === 1)
     await redrive()
     await consume()
-    assert.deepEqual(headersOf(await takeLetter(), ofDeath), origin)
+    assert.deepEqual(headersOf(await takeDeadLetter(), deadLetterHeaders), origin)
   })
 })

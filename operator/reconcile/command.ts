@@ -1,10 +1,10 @@
 import { EnvironmentError } from '#chassis/errors.ts'
 import { restingStatuses } from '#contracts/order-states.ts'
-import { mailAt } from '../broker-report.ts'
+import { brokerReport } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
-import { type Command, duration, type Report, refuseWords } from '../cli/command.ts'
+import { type Command, duration, type Report, rejectPositionals } from '../cli/command.ts'
 import { counted, table } from '../cli/table.ts'
-import { withBooks } from '../databases.ts'
+import { withDatabases } from '../databases.ts'
 import type { Finding } from './findings.ts'
 import { reconcile } from './reconcile.ts'
 import { type Repaired, repair } from './repair.ts'
@@ -12,7 +12,7 @@ import { type Repaired, repair } from './repair.ts'
 export const reconcileCommand: Command = {
   name: 'reconcile',
   synopsis: '[--older-than 60s] [--repair]',
-  summary: 'every broken promise, in both databases and the dead letters',
+  summary: 'lists every broken promise, in both databases and the dead letters',
   details: `Compares orders, ledger, balances and dead letters, and lists every broken promise:
 
   final-without-decision    an order is ${restingStatuses.join(' or ')}, but no debit says so
@@ -25,24 +25,24 @@ export const reconcileCommand: Command = {
   impossible-amount         NaN, nothing, less than nothing, or too much
   pending-too-long          an order is pending too long, with the stage where it is stuck
   dead-letters              there are dead letters
-  dead-letters-uncounted    the broker is away, or another operator is at them for too long
+  dead-letters-uncounted    the broker is away, or another operator holds them for too long
   queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
   more-differences          so many orders or debits disagree that the rest is only counted
 
-What is on its way is no finding. It reads one snapshot of each database and changes nothing. If all
-agrees but the dead letters could not be counted, it cannot tell, and exits with 2.
+Orders in progress are no finding. Each database is read in one snapshot, and nothing is changed. If
+nothing is found but the dead letters could not be counted, the result is unknown: exit code 2.
 
   --older-than TIME   how long an order may be pending (60s; also 500ms, 5m, 2h)
   --repair            repeats what is safe to repeat: the payment of stuck orders is requested
                       again, and delayed events are published at once; then look again
 `.trimEnd(),
   options: { 'older-than': { type: 'string' }, repair: { type: 'boolean' } },
-  run: async ({ words, values, env }) => {
-    refuseWords('reconcile', words)
+  run: async ({ positionals, values, env }) => {
+    rejectPositionals('reconcile', positionals)
     const olderThanMs = duration(values, 'older-than', 60_000)
-    const mail = mailAt(findAddresses(env, 'amqp').amqp)
-    return withBooks(env, async (books) => {
-      const findings = await reconcile({ books, mail, olderThanMs })
+    const broker = brokerReport(findAddresses(env, 'amqp').amqp)
+    return withDatabases(env, async (books) => {
+      const findings = await reconcile({ books, broker, olderThanMs })
       const repaired = values.repair ? await repair(books, findings) : undefined
       return reportOf(findings, repaired)
     })
@@ -50,8 +50,8 @@ agrees but the dead letters could not be counted, it cannot tell, and exits with
 }
 
 /**
- * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters could
- * not be counted: then nobody can say that the books agree.
+ * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters
+ * could not be counted: then nobody can say that the books agree.
  */
 export function reportOf(findings: Finding[], repaired?: Repaired): Report {
   const [first] = findings
@@ -64,7 +64,7 @@ export function reportOf(findings: Finding[], repaired?: Repaired): Report {
     one.order_id ?? one.queue ?? one.user_id ?? null,
     one.message,
   ])
-  const text = rows.length > 0 ? table(['WHAT', 'WHOSE', 'HOW'], rows) : 'The books agree.'
+  const text = rows.length > 0 ? table(['KIND', 'SUBJECT', 'MESSAGE'], rows) : 'The books agree.'
   return {
     isFine: findings.length === 0 && repaired?.error === undefined,
     json: { findings, ...(repaired && { repaired }) },

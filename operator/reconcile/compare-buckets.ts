@@ -1,4 +1,4 @@
-import type { Books, Snapshots } from '../databases.ts'
+import type { Databases, Snapshots } from '../databases.ts'
 import { compareBooks, type Finding } from './findings.ts'
 import {
   type DebitFacts,
@@ -12,7 +12,9 @@ import {
 /** So many rows of each book are in memory at a time, however much of the books disagrees. */
 const rowsAtOnce = 10_000
 
-/** Orders about which two snapshots disagree: so many by their ids, and how many there are beyond. */
+/**
+ * Orders about which two snapshots disagree: so many by their ids, and how many there are beyond.
+ */
 export class Suspects {
   readonly ids = new Set<string>()
   unnamed = 0
@@ -32,8 +34,8 @@ export class Suspects {
 }
 
 /**
- * Compares some parts of the books row by row, but for orders that are pending. Goes through both in
- * the order of their ids, as far at a time as both pages reach.
+ * Compares some parts of the books row by row, but for orders that are pending. Goes through both
+ * in the order of their ids, as far at a time as both pages reach.
  */
 export async function* compareParts(
   { orders, payments }: Snapshots,
@@ -66,7 +68,7 @@ function lastCommon(...pages: { order_id: string }[][]): string | undefined {
 
 /** Both anew, and Orders first again: the debits were there before, so their orders must be now. */
 export async function compareAgain(
-  { orders, payments }: Books,
+  { orders, payments }: Databases,
   { ids }: Suspects,
 ): Promise<Finding[]> {
   const left = [...ids]

@@ -1,7 +1,7 @@
 import type { OrderLedgerType } from '#contracts/ledger-types.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
 import type { DebitFacts, ImpossibleAmount, OrderFacts, PartSum, WrongAccount } from './rows.ts'
-import type { Stage } from './stuck-stage.ts'
+import type { StuckStage } from './stuck-stage.ts'
 
 /** A broken promise. */
 export interface Finding {
@@ -25,7 +25,7 @@ export interface Finding {
   user_id?: string
   queue?: string
   /** Where an order that is pending too long is stuck. */
-  stage?: Stage
+  stage?: StuckStage
 }
 
 /** Parts of the books that differ, in their order. */

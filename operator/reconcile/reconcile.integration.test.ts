@@ -192,15 +192,15 @@ describe('reconcile', function () {
       const id = await placeOrder('PAYMENT_PENDING', longAgo)
       const letter = { order_id: id, queue: 'payments-consumer.dlq', reason: 'x', last_error: 'y' }
       const queue = { queue: 'payments-consumer.dlq', messages: 1, consumers: 0 }
-      const mail = {
+      const broker = {
         deadLetters: async () => ({
           queues: [queue],
           letters: [letter as never],
           uncounted: null,
         }),
-        silentQueues: async () => ({ queues: [], unasked: null }),
+        leaderlessQueues: async () => ({ queues: [], unknown: null }),
       }
-      const found = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
+      const found = await reconcile({ books: books(), broker, olderThanMs: 60_000 })
       assert.deepEqual(
         found.map(({ kind, stage, queue }) => stage ?? `${kind} ${queue}`),
         ['request-dead', 'dead-letters payments-consumer.dlq'],
@@ -209,27 +209,28 @@ describe('reconcile', function () {
   })
 
   it('says that it does not know when the broker went away in the middle', async () => {
-    const mail = {
+    const broker = {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
-      silentQueues: async () => ({ queues: [], unasked: 'The broker cannot be reached' }),
+      leaderlessQueues: async () => ({ queues: [], unknown: 'The broker cannot be reached' }),
     }
-    const [found, ...more] = await reconcile({ books: books(), mail, olderThanMs: 60_000 })
+    const [found, ...more] = await reconcile({ books: books(), broker, olderThanMs: 60_000 })
     assert.equal(more.length, 0)
     assert.equal(found?.kind, 'dead-letters-uncounted')
     assert.match(found?.message ?? '', /^The broker cannot be reached; not all dead letters/)
   })
 
-  it('names a queue that takes and gives nothing, and the command that helps', async () => {
-    const silent = { queue: 'orders-consumer.dlq', remedy: 'rabbitmqctl …' }
-    const mail = {
+  it('names a queue without a leader, and the command that elects one', async () => {
+    const leaderless = { queue: 'orders-consumer.dlq', remedy: 'rabbitmqctl …' }
+    const broker = {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
-      silentQueues: async () => ({ queues: [silent], unasked: null }),
+      leaderlessQueues: async () => ({ queues: [leaderless], unknown: null }),
     }
-    assert.deepEqual(await reconcile({ books: books(), mail, olderThanMs: 60_000 }), [
+    assert.deepEqual(await reconcile({ books: books(), broker, olderThanMs: 60_000 }), [
       {
         kind: 'queue-without-leader',
         queue: 'orders-consumer.dlq',
-        message: 'orders-consumer.dlq takes and gives nothing: run rabbitmqctl …',
+        message:
+          'orders-consumer.dlq has no leader, and neither accepts nor delivers: run rabbitmqctl …',
       },
     ])
   })
@@ -237,7 +238,10 @@ describe('reconcile', function () {
   describe('is not alarmed', () => {
     const use = useResources()
 
-    /** Looks at Orders, and at Payments only after `between`: its one connection is taken until then. */
+    /**
+     * Looks at Orders, and at Payments only after `between`: its one connection is taken until
+     * then.
+     */
     const findAround = async (between: () => Promise<unknown>) => {
       const open = <Tables>(url: string) =>
         use(connectDatabase<Tables>({ name: 'operator', url, poolSize: 1 }))

@@ -1,6 +1,5 @@
-import { type Books, onSnapshots, type Snapshots } from '../databases.ts'
-import type { QueueState } from '../dead-letters/broker/queue-browser.ts'
-import type { LetterSummary } from '../dead-letters/letter.ts'
+import type { BrokerReport, DeadLetters, LeaderlessQueue } from '../broker-report.ts'
+import { type Databases, onSnapshots, type Snapshots } from '../databases.ts'
 import { compareAgain, compareParts, Suspects } from './compare-buckets.ts'
 import {
   compareBooks,
@@ -20,38 +19,17 @@ import {
 } from './rows.ts'
 import { stuckOrders } from './stuck-orders.ts'
 
-/** What the broker has to say; without it, nothing is known of dead letters. */
-export interface Mail {
-  /** The letters themselves only when they are wanted: they may say why an order is stuck. */
-  deadLetters: (areWanted: boolean) => Promise<DeadLetters>
-  /** Queues that are there and do not serve; or why that is not known. */
-  silentQueues: () => Promise<{ queues: SilentQueue[]; unasked: string | null }>
-}
-
-export interface DeadLetters {
-  queues: QueueState[]
-  letters: LetterSummary[]
-  /** Why not all of them could be counted; null when they were. */
-  uncounted: string | null
-}
-
-export interface SilentQueue {
-  queue: string
-  /** The command that helps. */
-  remedy: string
-}
-
 export interface Reconciling {
-  books: Books
-  mail?: Mail | undefined
+  books: Databases
+  broker?: BrokerReport | undefined
   /** An order may be pending for so long. */
   olderThanMs: number
   /** So many orders that disagree are named one by one; more are only counted. */
   mostListed?: number
 }
 
-const noLetters: DeadLetters = { queues: [], letters: [], uncounted: null }
-const noSilence = { queues: [], unasked: null }
+const noDeadLetters: DeadLetters = { queues: [], letters: [], uncounted: null }
+const noLeaderless = { queues: [], unknown: null }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
@@ -60,7 +38,7 @@ const noSilence = { queues: [], unasked: null }
  */
 export async function reconcile({
   books,
-  mail,
+  broker,
   olderThanMs,
   mostListed = 100_000,
 }: Reconciling): Promise<Finding[]> {
@@ -68,16 +46,16 @@ export async function reconcile({
   const read = await onSnapshots(books, (snapshots) => readAll(snapshots, suspects))
   const overdue = read.pending.filter(({ age_ms }) => age_ms > olderThanMs)
   const disagreements = await compareAgain(books, suspects)
-  const dead = (await mail?.deadLetters(overdue.length > 0)) ?? noLetters
-  const silent = (await mail?.silentQueues()) ?? noSilence
+  const dead = (await broker?.deadLetters(overdue.length > 0)) ?? noDeadLetters
+  const leaderless = (await broker?.leaderlessQueues()) ?? noLeaderless
   return [
     ...read.findings,
     ...disagreements,
     ...moreDifferences(suspects),
     ...(await stuckOrders(books, overdue, dead.letters)),
     ...deadLetterFindings(dead),
-    ...silent.queues.map(silentQueueFinding),
-    ...uncountedFindings(dead.uncounted ?? silent.unasked),
+    ...leaderless.queues.map(leaderlessQueueFinding),
+    ...uncountedFindings(dead.uncounted ?? leaderless.unknown),
   ]
 }
 
@@ -140,8 +118,8 @@ const uncountedFindings = (why: string | null): Finding[] =>
 const unknownThen =
   'not all dead letters were counted, and none may be named as the reason why an order is stuck'
 
-const silentQueueFinding = ({ queue, remedy }: SilentQueue): Finding => ({
+const leaderlessQueueFinding = ({ queue, remedy }: LeaderlessQueue): Finding => ({
   kind: 'queue-without-leader',
   queue,
-  message: `${queue} takes and gives nothing: run ${remedy}`,
+  message: `${queue} has no leader, and neither accepts nor delivers: run ${remedy}`,
 })

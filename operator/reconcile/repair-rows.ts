@@ -7,8 +7,8 @@ import { rowsOf } from '../rows-of.ts'
 type PendingRow = OrderColumns<'order_id' | 'user_id' | 'amount'> & { status: PendingStatus }
 
 /**
- * Those that are still pending, locked until commit. `skip locked`: an order that is being settled
- * has its answer, and one that somebody else holds must not keep the others waiting.
+ * The orders that are still pending, locked until the commit. `skip locked`: an order that is being
+ * settled has its answer, and a locked order must not delay the others.
  */
 export const claimPending = (trx: Transaction<OrdersDatabase>, orderIds: string[]) =>
   rowsOf<PendingRow, OrdersDatabase>(
@@ -25,7 +25,9 @@ export interface NewRequest {
   requestId: string
 }
 
-/** Of orders claimed in the same transaction: one more request, whose timeout starts now. */
+/**
+ * Counts one more request of orders that are claimed in the transaction; its timeout starts now.
+ */
 export const setRequested = (trx: Transaction<OrdersDatabase>, requests: NewRequest[]) =>
   sql`
     UPDATE orders
@@ -37,7 +39,7 @@ export const setRequested = (trx: Transaction<OrdersDatabase>, requests: NewRequ
     WHERE orders.order_id = request.order_id
   `.execute(trx)
 
-/** The events that a relay has delayed after a failure, by the index of what is unpublished. */
+/** The events that a relay has delayed after a failure, by the index of unpublished events. */
 export const findDelayed = (db: Kysely<MessagingDatabase>) =>
   rowsOf<{ event_id: string }, MessagingDatabase>(
     db,
@@ -47,7 +49,7 @@ export const findDelayed = (db: Kysely<MessagingDatabase>) =>
       ORDER BY event_id`,
   )
 
-/** Makes delayed events due, and returns them. Not those that a relay has claimed just now. */
+/** Makes delayed events due, and returns them. Leaves out events that a relay has claimed. */
 export const makeDueNow = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
   rowsOf<{ event_id: string }, MessagingDatabase>(
     db,

@@ -10,7 +10,9 @@ describe('repair', function () {
   const payments = useDatabase('payments')
   const books = () => ({ orders: orders.db, payments: payments.db })
 
-  /** Places so many orders that nobody has answered; what reconcile finds of them, in their order. */
+  /**
+   * Places so many orders that nobody has answered; what reconcile finds of them, in their order.
+   */
   const overdue = async (count: number) => {
     const placed = await orders.rows(sql<{ order_id: string }>`
       INSERT INTO orders (order_id, user_id, amount, created_at)

@@ -2,8 +2,8 @@ import { randomUUIDv7 } from 'node:crypto'
 import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
 import { appendEvents } from '#messaging/outbox/append.ts'
-import { counted, sentenceOf } from '../cli/table.ts'
-import type { Books } from '../databases.ts'
+import { counted, errorText } from '../cli/table.ts'
+import type { Databases } from '../databases.ts'
 import type { Finding } from './findings.ts'
 import { claimPending, findDelayed, makeDueNow, setRequested } from './repair-rows.ts'
 
@@ -12,23 +12,26 @@ export interface Repaired {
   requested_again: string[]
   /** Delayed events that the relays will publish at once. */
   rescheduled: string[]
-  /** Why, if it ended before its time: what the two lists name is done for good all the same. */
+  /** Why the repair ended early. The repairs of the two lists are completed all the same. */
   error?: string
 }
 
-/** Most orders, or events, of one transaction. */
+/** The maximum of orders, or events, of a transaction. */
 const batchSize = 500
 
 /**
- * Repeats what is safe to repeat, and nothing else: Payments answers a second request for an order with
- * the outcome that it has recorded, and a consumer knows an event that comes twice. Money, statuses
- * and the ledger are never touched.
+ * Repeats only what is safe to repeat: Payments answers a second request for an order with the
+ * recorded outcome, and a consumer drops a duplicate event. Money, statuses and the ledger are
+ * never changed.
  *
- * Each batch is a transaction of its own, and nobody is waited for: what another transaction holds is
- * left out. What there is to do is known before the first batch, so that nothing is done twice and
- * the end is certain, however much comes in meanwhile. Never rejects: see `error`.
+ * Each batch is a transaction, which waits for no lock: rows that another transaction has locked
+ * are left out. The list of repairs is complete before the first batch, so that nothing is repaired
+ * twice and the repair ends, whatever arrives meanwhile. Never rejects: see `error`.
  */
-export async function repair({ orders, payments }: Books, findings: Finding[]): Promise<Repaired> {
+export async function repair(
+  { orders, payments }: Databases,
+  findings: Finding[],
+): Promise<Repaired> {
   const repaired: Repaired = { requested_again: [], rescheduled: [] }
   try {
     for (const ids of batchesOf(unanswered(findings))) {
@@ -61,13 +64,13 @@ function* batchesOf(ids: string[]): Generator<string[]> {
 
 const endedEarly = ({ requested_again, rescheduled }: Repaired, error: Error): string =>
   `the repair ended early, after the payment of ${counted(requested_again.length, 'order')} was ` +
-  `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${sentenceOf(error)}`
+  `requested again and ${counted(rescheduled.length, 'event')} rescheduled: ${errorText(error)}`
 
 /**
- * As orders-consumer does it after the timeout of a request. Returns the orders that were still pending
- * and not locked by another transaction.
+ * Requests payments again, as orders-consumer does after a timeout. Returns the orders that were
+ * still pending and not locked by another transaction.
  */
-const requestAgain = (orders: Books['orders'], orderIds: string[]): Promise<string[]> =>
+const requestAgain = (orders: Databases['orders'], orderIds: string[]): Promise<string[]> =>
   orders.transaction().execute(async (trx) => {
     const pending = await claimPending(trx, orderIds)
     const time = new Date()

@@ -156,7 +156,9 @@ export interface WrongAccount {
   ledger_entries: number
 }
 
-/** Accounts that are not what their ledger adds up to, and ledgers of success without an account. */
+/**
+ * Accounts that are not what their ledger adds up to, and ledgers of success without an account.
+ */
 export const findWrongAccounts = (db: Payments) =>
   rowsOf<WrongAccount, PaymentsDatabase>(
     db,

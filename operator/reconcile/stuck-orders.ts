@@ -1,8 +1,8 @@
 import { isPending, type PendingStatus, pendingStatuses } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
-import type { Books } from '../databases.ts'
-import type { LetterSummary } from '../dead-letters/letter.ts'
+import type { Databases } from '../databases.ts'
+import type { DeadLetterSummary } from '../dead-letters/summary.ts'
 import type { Finding } from './findings.ts'
 import { findDebits, findOrders, type PendingOrder } from './rows.ts'
 import {
@@ -16,9 +16,9 @@ import { pendingTooLong } from './stuck-stage.ts'
 
 /** Those that are still pending by now, each with what is known of where it is. */
 export async function stuckOrders(
-  books: Books,
+  books: Databases,
   overdue: PendingOrder[],
-  letters: LetterSummary[],
+  letters: DeadLetterSummary[],
 ): Promise<Finding[]> {
   if (overdue.length === 0) return []
   const ids = overdue.map(({ order_id }) => order_id)
@@ -65,7 +65,7 @@ const findDecisions: Record<PendingStatus, typeof findDebits> = { PAYMENT_PENDIN
 
 /** Those of which Payments has decided what they wait for. */
 async function decidedOrders(
-  { payments }: Pick<Books, 'payments'>,
+  { payments }: Pick<Databases, 'payments'>,
   overdue: PendingOrder[],
 ): Promise<Set<string>> {
   const decided = new Set<string>()
@@ -77,7 +77,9 @@ async function decidedOrders(
   return decided
 }
 
-/** What their receiver says of some events, by the order that each is about, which the sender knows. */
+/**
+ * What their receiver says of some events, by the order that each is about, which the sender knows.
+ */
 async function ordersOf<Facts extends { event_id: string }>(
   sender: Parameters<typeof findSubjects>[0],
   facts: Facts[],

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { MessagingDatabase } from '#messaging/tables.ts'
 import { rowsOf } from '../rows-of.ts'
 
-/** An event that is not published, and how that went until now. */
+/** An event that is not published, with its attempts and its last error. */
 export interface OutboxFacts {
   order_id: string
   event_id: string
@@ -10,7 +10,7 @@ export interface OutboxFacts {
   attempts: number
 }
 
-/** What the outbox still owes about some orders. */
+/** The unpublished events of some orders. */
 export const findUnpublished = (db: Kysely<MessagingDatabase>, orderIds: string[]) =>
   rowsOf<OutboxFacts, MessagingDatabase>(
     db,
@@ -21,7 +21,7 @@ export const findUnpublished = (db: Kysely<MessagingDatabase>, orderIds: string[
       WHERE published_at IS NULL AND payload_json->>'subject' = ANY (${orderIds}::text[])`,
   )
 
-/** How often the handling of an event has begun, and ended with an error. */
+/** The started and the finished attempts of an event. */
 export interface AttemptFacts {
   event_id: string
   started: number
@@ -29,14 +29,14 @@ export interface AttemptFacts {
   last_error: string | null
 }
 
-/** Events whose handling goes badly; few. */
+/** Events with attempts, which are few. */
 export const findAttempts = (db: Kysely<MessagingDatabase>) =>
   rowsOf<AttemptFacts, MessagingDatabase>(
     db,
     sql`SELECT event_id, started, finished, last_error FROM attempts LIMIT 10000`,
   )
 
-/** An event that waits for a row which somebody has locked. */
+/** An event that waits for a locked row. */
 export interface DeferredFacts {
   event_id: string
   waits_for: string
@@ -49,7 +49,7 @@ export const findDeferred = (db: Kysely<MessagingDatabase>) =>
     sql`SELECT event_id, waits_for FROM deferred_events LIMIT 10000`,
   )
 
-/** Whose orders some events are about, by the outbox that they came from. */
+/** The orders of some events, by the outbox of their sender. */
 export const findSubjects = (db: Kysely<MessagingDatabase>, eventIds: string[]) =>
   rowsOf<{ event_id: string; order_id: string }, MessagingDatabase>(
     db,

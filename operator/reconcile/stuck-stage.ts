@@ -1,7 +1,7 @@
 import type { PendingOrder } from './rows.ts'
 
-/** The hop that an order has not got over. */
-export type Stage =
+/** The hop at which an order is stuck. */
+export type StuckStage =
   | 'request-unpublished'
   | 'request-deferred'
   | 'request-failing'
@@ -14,8 +14,8 @@ export type Stage =
   | 'reply-dead'
   | 'reply-unheard'
 
-/** All that is known about where an order may be stuck. */
-export interface Whereabouts {
+/** What both databases and the dead letters know of a stuck order. */
+export interface StuckOrderEvidence {
   isDecided: boolean
   unpublishedRequest?: { last_error: string | null } | undefined
   unpublishedReply?: { last_error: string | null } | undefined
@@ -29,11 +29,11 @@ export interface Whereabouts {
   isHandled: boolean
 }
 
-/** The hop that it has not got over, the last that is known first, and the last error there. */
-export function stageOf(where: Whereabouts): { stage: Stage; error: string | null } {
-  const { unpublishedReply, deferredReply, failingReply, deadReply, isDecided } = where
-  const { unpublishedRequest, deferredRequest, failingRequest, deadRequest, isHandled } = where
-  const at = (stage: Stage, error: string | null = null) => ({ stage, error })
+/** The hop at which an order is stuck, by the latest evidence, and the last error there. */
+export function stageOf(evidence: StuckOrderEvidence): { stage: StuckStage; error: string | null } {
+  const { unpublishedReply, deferredReply, failingReply, deadReply, isDecided } = evidence
+  const { unpublishedRequest, deferredRequest, failingRequest, deadRequest, isHandled } = evidence
+  const at = (stage: StuckStage, error: string | null = null) => ({ stage, error })
   if (unpublishedReply) return at('reply-unpublished', unpublishedReply.last_error)
   if (isDecided) {
     if (deferredReply) return at('reply-deferred', deferredReply.waits_for)
@@ -48,27 +48,27 @@ export function stageOf(where: Whereabouts): { stage: Stage; error: string | nul
   return at(isHandled ? 'handled-without-decision' : 'request-unanswered')
 }
 
-const stageWords: Record<Stage, string> = {
+const stageTexts: Record<StuckStage, string> = {
   'request-unpublished': 'its request is in the outbox of Orders, not published',
-  'request-deferred': 'its request waits for a row of accounts that somebody has locked',
-  'request-failing': 'payments-consumer tries to handle its request, and fails',
+  'request-deferred': 'its request waits for a row of accounts that another transaction has locked',
+  'request-failing': 'payments-consumer fails to handle its request, and retries',
   'request-dead': 'its request is a dead letter in payments-consumer.dlq',
   'request-unanswered':
     'its request was published: it is in payments-consumer, or the broker lost it',
   'handled-without-decision': 'its request was handled, but the ledger has no decision',
   'reply-unpublished': 'it was decided, but the reply is in the outbox of Payments, not published',
-  'reply-deferred': 'the reply waits for its row of orders, which somebody has locked',
-  'reply-failing': 'orders-consumer tries to handle the reply, and fails',
+  'reply-deferred': 'the reply waits for its row of orders, which another transaction has locked',
+  'reply-failing': 'orders-consumer fails to handle the reply, and retries',
   'reply-dead': 'the reply is a dead letter in orders-consumer.dlq',
   'reply-unheard': 'the reply was published: it is in orders-consumer, or the broker lost it',
 }
 
-/** Says of an order that is pending for too long where it is stuck, and why as far as is known. */
-export function pendingTooLong(order: PendingOrder, where: Whereabouts) {
+/** The finding for an order that is pending for too long, with its stage and its last error. */
+export function pendingTooLong(order: PendingOrder, evidence: StuckOrderEvidence) {
   const { order_id, user_id, age_ms, request_attempts } = order
-  const { stage, error } = stageOf(where)
+  const { stage, error } = stageOf(evidence)
   const requested = request_attempts > 1 ? `, requested ${request_attempts} times` : ''
-  const because = error ? ` (${error})` : ''
-  const message = `pending for ${Math.round(age_ms / 1_000)} s${requested}: ${stageWords[stage]}${because}`
+  const cause = error ? ` (${error})` : ''
+  const message = `pending for ${Math.round(age_ms / 1_000)} s${requested}: ${stageTexts[stage]}${cause}`
   return { kind: 'pending-too-long' as const, order_id, user_id, stage, message }
 }

@@ -17,7 +17,7 @@ describe('operator status', function () {
       ORDERS_DATABASE_URL: orders.url,
       PAYMENTS_DATABASE_URL: payments.url,
     }
-    return statusCommand.run({ words: [], values: {}, env })
+    return statusCommand.run({ positionals: [], values: {}, env })
   }
 
   it('says that its depth of a queue is of what is ready', async () => {
@@ -45,7 +45,7 @@ describe('operator status', function () {
     for (const what of ['queue orders-consumer', 'dead letters orders-consumer\\.dlq']) {
       assert.match(report.text, new RegExp(`^${what}, ready +unknown +- +-$`, 'm'))
     }
-    const { trouble } = report as { trouble?: Error }
-    assert.match(trouble?.message ?? '', /^The broker cannot be reached/)
+    const { error } = report as { error?: Error }
+    assert.match(error?.message ?? '', /^The broker cannot be reached/)
   })
 })

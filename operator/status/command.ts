@@ -1,9 +1,9 @@
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import { consumerQueues } from '../broker-report.ts'
 import { findAddresses } from '../cli/addresses.ts'
-import { type Command, orTrouble, refuseWords } from '../cli/command.ts'
+import { type Command, orUnavailable, rejectPositionals } from '../cli/command.ts'
 import { span, table } from '../cli/table.ts'
-import { withBooks } from '../databases.ts'
+import { withDatabases } from '../databases.ts'
 import type { QueueState } from '../dead-letters/broker/queue-browser.ts'
 import type { OutboxStatus } from './rows.ts'
 import { readDepths, readStatus, type Status } from './status.ts'
@@ -11,19 +11,18 @@ import { readDepths, readStatus, type Status } from './status.ts'
 export const statusCommand: Command = {
   name: 'status',
   synopsis: '',
-  summary: 'how much there is to do, since when, and how fast it goes',
-  details: `Shows how many orders are pending, how deep outboxes, queues and dead letters are, how long the oldest
-has waited, and how many events a second each process has moved in the last ten seconds. Of a queue
-it counts what is ready, not what a consumer or another operator has in hand. It only shows: whether
-something is wrong is for reconcile to say. Without the broker it shows what the databases know, and
-exits with 2.`,
+  summary: 'shows depths, ages and rates',
+  details: `Shows the number of pending orders, the depths of outboxes, queues and dead-letter queues, the age
+of the oldest entry, and the events per second of each process in the last ten seconds. The depth of
+a queue is its ready messages: unacknowledged ones are not counted. status judges nothing: reconcile
+finds what is wrong. Without the broker, status shows what the databases know, and exits with 2.`,
   options: {},
-  run: async ({ words, env }) => {
-    refuseWords('status', words)
+  run: async ({ positionals, env }) => {
+    rejectPositionals('status', positionals)
     const { amqp } = findAddresses(env, 'amqp')
-    const { known: depths, trouble } = await orTrouble(readDepths(amqp))
-    const status = await withBooks(env, (books) => readStatus(books, depths))
-    return { isFine: !trouble, json: status, text: textOf(status), trouble }
+    const { result: depths, error } = await orUnavailable(readDepths(amqp))
+    const status = await withDatabases(env, (databases) => readStatus(databases, depths))
+    return { isFine: !error, json: status, text: textOf(status), error }
   },
 }
 
@@ -34,13 +33,13 @@ function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): stri
     `outbox of ${name}`,
     unpublished,
     span(oldest_ms),
-    failing > 0 ? `${failing} could not be published at first` : null,
+    failing > 0 ? `${failing} failed to be published at first` : null,
   ]
   const queue = ({ queue, messages, consumers }: QueueState) => [
     `queue ${queue}, ready`,
     messages,
     null,
-    messages === null ? 'is not there' : `${consumers} consuming`,
+    messages === null ? 'does not exist' : `${consumers} consuming`,
   ]
   const dead = ({ queue, messages }: QueueState) => [
     `dead letters ${queue}, ready`,

@@ -1,8 +1,8 @@
-import type { Books } from '../databases.ts'
+import type { Databases } from '../databases.ts'
 import { firstIdAt } from '../trace/rows.ts'
 import { readFlow } from './rows.ts'
 
-/** Events a second, over the last ten. */
+/** Events per second of each process, in the last ten seconds. */
 export type Rates = Record<
   'orders-relay' | 'payments-consumer' | 'payments-relay' | 'orders-consumer',
   number
@@ -10,16 +10,16 @@ export type Rates = Record<
 
 const seconds = 10
 
-/** How far back events are looked at: as far as the oldest that is on its way, an hour at most. */
-const leastMs = 60_000
-const mostMs = 3_600_000
+/** How far back events are counted, beyond the age of the oldest waiting event. */
+const minBackMs = 60_000
+const maxBackMs = 3_600_000
 
 /**
- * How fast it goes, where the oldest that is on its way is so old. No index knows what was moved last,
- * so events that were made more than an hour ago are not counted.
+ * The rates of all processes. There is no index by the time of publishing or handling: so events
+ * are counted that were created since the oldest waiting one, and at most an hour ago.
  */
-export async function readRates({ orders, payments }: Books, oldestMs: number): Promise<Rates> {
-  const backMs = Math.min(mostMs, leastMs + oldestMs)
+export async function readRates({ orders, payments }: Databases, oldestMs: number): Promise<Rates> {
+  const backMs = Math.min(maxBackMs, minBackMs + oldestMs)
   const since = { sinceId: firstIdAt(new Date(Date.now() - backMs)), seconds }
   const [inOrders, inPayments] = [await readFlow(orders, since), await readFlow(payments, since)]
   return {

@@ -41,8 +41,9 @@ export interface Flow {
 }
 
 /**
- * What a service has published and handled within the last so many seconds, of events not older than
- * an id: there is no index by these times, but events in motion are young, and their ids are times.
+ * What a service has published and handled within the last so many seconds, of events not older
+ * than an id: there is no index by these times, but events in motion are young, and their ids are
+ * times.
  */
 export const readFlow = async (
   db: Kysely<MessagingDatabase>,

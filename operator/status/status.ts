@@ -1,40 +1,39 @@
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import { consumerQueues } from '../broker-report.ts'
-import type { Books } from '../databases.ts'
-import { atDesk, type QueueState } from '../dead-letters/broker/queue-browser.ts'
+import type { Databases } from '../databases.ts'
+import { type QueueState, withQueueBrowser } from '../dead-letters/broker/queue-browser.ts'
 import { type Rates, readRates } from './rates.ts'
 import { type OutboxStatus, type PendingStatus, readOutbox, readPending } from './rows.ts'
 
 export interface Status {
   orders: PendingStatus
   outboxes: Record<'orders' | 'payments', OutboxStatus>
-  /** Null when the broker does not say; likewise its dead letters. */
+  /** Null when the broker is away; `dead_letters` too. */
   queues: QueueState[] | null
   dead_letters: QueueState[] | null
   rates: Rates
 }
 
-/** What only the broker knows. */
+/** The depths that only the broker knows. */
 export interface Depths {
   queues: QueueState[]
   dead_letters: QueueState[]
 }
 
-/** How many messages are ready in each queue. Rejects with `unavailable` when the broker is away. */
+/**
+ * How many messages are ready in each queue. Rejects with `unavailable` when the broker is away.
+ */
 export const readDepths = (amqpUrl: string): Promise<Depths> =>
-  atDesk(amqpUrl, async (desk) => ({
-    queues: await Promise.all(consumerQueues.map((queue) => desk.stateOf(queue))),
+  withQueueBrowser(amqpUrl, async (browser) => ({
+    queues: await Promise.all(consumerQueues.map((queue) => browser.stateOf(queue))),
     dead_letters: await Promise.all(
-      consumerQueues.map((queue) => desk.stateOf(deadLetterQueue(queue))),
+      consumerQueues.map((queue) => browser.stateOf(deadLetterQueue(queue))),
     ),
   }))
 
-/**
- * How much there is to do, for how long it has waited, and how fast it goes: what the databases know,
- * beside the depths of the queues if there are any.
- */
+/** Depths, ages and rates from both databases, with the depths of the queues if they are known. */
 export async function readStatus(
-  { orders, payments }: Books,
+  { orders, payments }: Databases,
   depths: Depths | null,
 ): Promise<Status> {
   const pending = await readPending(orders)

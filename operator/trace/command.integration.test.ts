@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
-import { atDesk } from '../dead-letters/broker/queue-browser.ts'
+import { withQueueBrowser } from '../dead-letters/broker/queue-browser.ts'
 import { traceCommand } from './command.ts'
 import type { Trace } from './trace.ts'
 
@@ -19,9 +19,9 @@ describe('operator trace, when the dead letters cannot be looked at', function (
       ORDERS_DATABASE_URL: orders.url,
       PAYMENTS_DATABASE_URL: payments.url,
     }
-    const report = await traceCommand.run({ words: [id], values: {}, env })
-    const { trouble } = report as { trouble?: Error & { code?: string } }
-    return { text: report.text, json: report.json as Trace, trouble }
+    const report = await traceCommand.run({ positionals: [id], values: {}, env })
+    const { error } = report as { error?: Error & { code?: string } }
+    return { text: report.text, json: report.json as Trace, error }
   }
 
   before('an order', async () => {
@@ -33,22 +33,22 @@ describe('operator trace, when the dead letters cannot be looked at', function (
   })
 
   it('shows what the databases know when the broker is away', async () => {
-    const { text, json, trouble } = await run(order_id, 'amqp://127.0.0.1:9')
+    const { text, json, error } = await run(order_id, 'amqp://127.0.0.1:9')
     assert.deepEqual([json.steps[0]?.stage, json.dead_letters], ['accepted', null])
     assert.match(text, /PAYMENT_PENDING[\s\S]*\naccepted [\s\S]*\nDead letters: unknown$/)
-    assert.equal(trouble?.code, 'unavailable')
+    assert.equal(error?.code, 'unavailable')
     const unheard = await run(randomUUIDv7(), 'amqp://127.0.0.1:9')
     assert.deepEqual([unheard.json.steps, unheard.json.dead_letters], [[], null])
-    assert.match(unheard.text, /^Neither database has heard/)
-    assert.equal(unheard.trouble?.code, 'unavailable')
+    assert.match(unheard.text, /^Neither database knows order/)
+    assert.equal(unheard.error?.code, 'unavailable')
   })
 
   it('shows it when another operator stays at them, after ten seconds', async () => {
-    const { json, trouble } = await atDesk(broker.url, async (other) => {
+    const { json, error } = await withQueueBrowser(broker.url, async (other) => {
       await other.lock()
       return run(order_id, broker.url)
     })
     assert.deepEqual([json.steps[0]?.stage, json.dead_letters], ['accepted', null])
-    assert.equal(trouble?.code, 'conflict')
+    assert.equal(error?.code, 'conflict')
   })
 })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import type { LetterSummary } from '../dead-letters/letter.ts'
+import type { DeadLetterSummary } from '../dead-letters/summary.ts'
 import { traceText } from './command.ts'
 
 describe('the text of a trace', () => {
   const order_id = '01a204a8-a487-7674-9c13-22c4dabdca86'
   const trace = { order_id, status: 'PAID', request_attempts: 1, steps: [], missing: [] }
-  const letter: LetterSummary = {
+  const letter: DeadLetterSummary = {
     id: 'a',
     queue: 'payments-consumer.dlq',
     type: null,
@@ -16,13 +16,13 @@ describe('the text of a trace', () => {
     order_id,
     bytes: 1,
   }
-  const lastLineOf = (letters: LetterSummary[] | null) =>
+  const lastLineOf = (letters: DeadLetterSummary[] | null) =>
     traceText({ ...trace, dead_letters: letters })
       .split('\n')
       .at(-1)
 
   it('names a dead letter', () => {
-    const said = 'Dead letter a in payments-consumer.dlq: contradiction (no error written down)'
+    const said = 'Dead letter a in payments-consumer.dlq: contradiction (no error recorded)'
     assert.equal(lastLineOf([letter]), said)
   })
 

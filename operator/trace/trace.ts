@@ -1,6 +1,6 @@
 import { isPending } from '#contracts/order-states.ts'
-import type { Books } from '../databases.ts'
-import type { LetterSummary } from '../dead-letters/letter.ts'
+import type { Databases } from '../databases.ts'
+import type { DeadLetterSummary } from '../dead-letters/summary.ts'
 import { findDebit, findEvents, findOrder, findReceipts } from './rows.ts'
 import { missingFrom, type Step, stepsOf } from './steps.ts'
 import { windowOf } from './window.ts'
@@ -13,17 +13,17 @@ export interface Trace {
   /** What must have been there, and is not found. */
   missing: string[]
   /** Null when the broker does not say. */
-  dead_letters: LetterSummary[] | null
+  dead_letters: DeadLetterSummary[] | null
 }
 
 /**
- * The way of an order, in the order of the hops; undefined when nobody has heard of it. `letters` are
- * all that are dead, null if they are not known.
+ * The way of an order, in the order of the hops; undefined when nobody has heard of it. `letters`
+ * are all that are dead, null if they are not known.
  */
 export async function traceOrder(
-  { orders, payments }: Books,
+  { orders, payments }: Databases,
   orderId: string,
-  letters: LetterSummary[] | null,
+  letters: DeadLetterSummary[] | null,
 ): Promise<Trace | undefined> {
   const order = await findOrder(orders, orderId)
   const debit = await findDebit(payments, orderId)

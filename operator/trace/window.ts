@@ -1,6 +1,9 @@
-import { madeAtMs } from '../dead-letters/letter.ts'
+import { createdAtMs } from '../dead-letters/summary.ts'
 
-/** What is known of an order's times, by the clocks of databases, and by ids, whose makers have clocks of their own. */
+/**
+ * What is known of an order's times, by the clocks of databases, and by ids, whose makers have
+ * clocks of their own.
+ */
 export interface KnownTimes {
   orderId: string
   requestId: string | null
@@ -11,7 +14,9 @@ export interface KnownTimes {
   decidedAt: Date | undefined
 }
 
-/** An event is made a little before its transaction, and a batch that begins anew makes it again. */
+/**
+ * An event is made a little before its transaction, and a batch that begins anew makes it again.
+ */
 const slackMs = 60_000
 
 /**
@@ -21,12 +26,12 @@ const slackMs = 60_000
  */
 export function windowOf(known: KnownTimes): [Date, Date] {
   const { acceptedAt, decidedAt, endedAt } = known
-  const orderMs = madeAtMs(known.orderId)
-  const debitMs = madeAtMs(known.txId ?? '')
+  const orderMs = createdAtMs(known.orderId)
+  const debitMs = createdAtMs(known.txId ?? '')
   const skewsMs = [aheadMs(orderMs, acceptedAt), aheadMs(debitMs, decidedAt)]
   const moments = [
     ...[acceptedAt?.getTime(), decidedAt?.getTime(), orderMs, debitMs],
-    ...[madeAtMs(known.requestId ?? ''), endedAt.getTime()],
+    ...[createdAtMs(known.requestId ?? ''), endedAt.getTime()],
     ...skewsMs.map((skewMs) => endedAt.getTime() + skewMs),
   ].filter((moment) => moment !== undefined)
   return [new Date(Math.min(...moments) - slackMs), new Date(Math.max(...moments) + slackMs)]

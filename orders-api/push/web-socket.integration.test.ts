@@ -294,9 +294,9 @@ describe('serveWebSocket', function () {
     await start(60_000, { maxSilenceMs: 300 })
     const client = await connect()
     client.send(JSON.stringify({ type: 'subscribe', user_id: 'alice' }))
-    await database.goAway()
+    await database.refuseConnections()
     const [code, reason] = await once(client, 'close')
-    await database.comeBack()
+    await database.acceptConnections()
     assert.deepEqual([code, String(reason)], [1013, 'orders cannot be read at the moment'])
   })
 

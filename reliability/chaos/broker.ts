@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts } from '#local/servers/free-ports.ts'
-import { startRabbitmq } from '#local/servers/rabbitmq.ts'
-import type { Server } from '#local/servers/server.ts'
+import { freePorts } from '#testing/free-ports.ts'
+import type { Server } from '#testing/private-servers.ts'
+import { startRabbitmq } from '#testing/private-servers.ts'
 import { controlOf } from '#testing/servers.ts'
 
 /** A RabbitMQ that can be harmed in every way. */

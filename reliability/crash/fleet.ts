@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { freePortBase } from '#local/servers/free-ports.ts'
-import { openPlaces } from '#local/stack/places.ts'
+import { preparePaths } from '#local/stack/paths.ts'
 import { type ProcessName, portsFrom, processNames, processPort } from '#local/stack/ports.ts'
 import { processPrograms } from '#local/stack/processes.ts'
 import type { ServerUrls } from '#local/stack/settings.ts'
 import { guardedCommand } from '#local/supervisor/command.ts'
 import { lastLines } from '#local/supervisor/log-tail.ts'
 import type { Program } from '#local/supervisor/program.ts'
+import { freePortBase } from '#testing/free-ports.ts'
 import { cutSignal } from './amqp-seams.ts'
 import type { Note, Step } from './seams.ts'
 
@@ -52,9 +52,9 @@ export async function openFleet(
   const base = await freePortBase()
   const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as never
   const settings = { ports: portsFrom(base), gatewayPort: 0, scale, rateLimitPerSecond: 0 }
-  const places = openPlaces(dir)
+  const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
-  const programs = processPrograms({ ...settings, places, logLevel, given: {} }, urls)
+  const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, urls)
   const plans = join(dir, 'plans')
   mkdirSync(plans)
   let count = 0

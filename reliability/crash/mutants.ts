@@ -41,8 +41,8 @@ export const editsOf = ({ file, text, replacement, also }: Mutant): Edit[] => [
 const database = 'chassis/database'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
-const outbox = 'messaging/outbox'
 const notifications = 'messaging/notifications'
+const outbox = 'messaging/outbox'
 const conformance = 'messaging/conformance'
 const charging = 'payments-consumer'
 const settling = 'orders-consumer'
@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'letters-beyond-the-limit',
     file: 'operator/dead-letters/broker/queue-browser.ts',
-    text: 'Math.min(left, count, lettersAtOnce)',
+    text: 'Math.min(left, count, prefetchSize)',
     replacement: 'Math.min(left, count)',
     why: 'the same for dead letters that an operator drops',
     caughtBy: {
@@ -792,7 +792,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'durability-not-asked',
     file: `${database}/durability.ts`,
-    text: 'refuse((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])',
+    text: 'assertAllOn((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])',
     replacement: 'await untilAvailable(() => settingsThatAreOff(db), signal, outage)',
     why: 'nobody runs on a database that forgets what it has committed',
     caughtBy: {
@@ -803,7 +803,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'outage-said-once',
     file: 'chassis/outage.ts',
-    text: 'nowMs - this.#saidAtMs >= everyMs',
+    text: 'nowMs - this.#loggedAtMs >= everyMs',
     replacement: 'everyMs < 0',
     why: 'an outage does not fall silent',
     caughtBy: { test: 'chassis/outage.test.ts', titled: 'said again each period' },
@@ -902,7 +902,10 @@ export const mutants: readonly Mutant[] = [
     text: 'republishable(asItCame ? delivery.properties : { type, contentType })',
     replacement: 'republishable({ type, contentType })',
     why: 'a dead letter says all that its sender wrote',
-    caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
+    caughtBy: {
+      test: 'operator/dead-letters/redriven.integration.test.ts',
+      titled: 'that is dead-lettered again',
+    },
   },
   {
     name: 'origin-forgotten',
@@ -910,7 +913,10 @@ export const mutants: readonly Mutant[] = [
     text: '    ...(isSentAgain && originIn(headers)),\n',
     replacement: '',
     why: 'a dead letter says where it came from at first, however often it was sent again',
-    caughtBy: { test: 'operator/dead-letters/redriven.integration.test.ts', titled: 'dies again' },
+    caughtBy: {
+      test: 'operator/dead-letters/redriven.integration.test.ts',
+      titled: 'that is dead-lettered again',
+    },
   },
   {
     name: 'client-without-overlap',

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { paste } from './paste.ts'
 
-/** A copy of the repository as a clone has it, without dependencies; what is not committed yet is in it. */
+/**
+ * A copy of the repository as a clone has it, without dependencies; what is not committed yet is in
+ * it.
+ */
 export async function copyRepository(): Promise<string> {
   const home = mkdtempSync(join(tmpdir(), 'orders-payments-commands-'))
   const { output } = await paste('git ls-files -co --exclude-standard', { cwd: '.' })
@@ -20,8 +23,9 @@ export const removeDependencies = (home: string): void =>
   rmSync(join(home, 'node_modules'), { recursive: true, force: true })
 
 /**
- * What turns the environment of an npm script back into that of the shell in which npm was called: no
- * Node of ours, and nothing that npm says to its scripts. npm takes from its cache what is there.
+ * What turns the environment of an npm script back into that of the shell in which npm was called:
+ * no Node of ours, and nothing that npm says to its scripts. npm takes from its cache what is
+ * there.
  */
 export function shellEnvironment(): NodeJS.ProcessEnv {
   const isOfNpm = (name: string) =>
@@ -36,7 +40,10 @@ export function shellEnvironment(): NodeJS.ProcessEnv {
   }
 }
 
-/** The Node of that shell, and whether it runs TypeScript by itself, as ours does and 20.19 does not. */
+/**
+ * The Node of that shell, and whether it runs TypeScript by itself, as ours does and 20.19 does
+ * not.
+ */
 export function shellNode(): { version: string; runsTypeScript: boolean } {
   const print = 'JSON.stringify([process.version, Boolean(process.features.typescript)])'
   const env = { ...process.env, ...shellEnvironment() }

@@ -8,8 +8,8 @@ import { paste } from './paste.ts'
 
 /**
  * Everything that the documents tell a reader to run, each script first in an empty copy of the
- * repository and on the Node of the shell; what takes hours in its smallest form. The containers are for
- * test:compose, the sessions of README for npm test.
+ * repository and on the Node of the shell; what takes hours in its smallest form. The containers
+ * are for test:compose, the sessions of README for npm test.
  */
 describe('every command of README and docs', function () {
   const timeoutMs = 15 * 60_000

@@ -14,8 +14,8 @@ const commandLine =
   /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
 
 /**
- * Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or reliability/ show, as often as they do. Not of
- * docs/results/: measurements stay with their day, and name what was run then.
+ * Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or reliability/ show, as often
+ * as they do.
  */
 export function documentedCommands(): CommandLine[] {
   const paths = globSync(['*.md', 'docs/**/*.md', 'reliability/**/*.md'])
@@ -49,7 +49,9 @@ const smaller: Record<string, (args: string) => string> = {
 /** Suites that tests cannot run in themselves: only which tests they find. */
 const isSuite = (name: string) => name === 'test' || name.startsWith('test:')
 
-/** What shows in a second or two that a command runs; of what has no such form, what goes before it. */
+/**
+ * What shows in a second or two that a command runs; of what has no such form, what goes before it.
+ */
 const quick: Record<string, string> = {
   start: 'npm start -- --help',
   operator: 'npm run operator -- reconcile --help',
@@ -66,8 +68,8 @@ export const quickCommand = (name: string): string =>
   quick[name] ?? (isSuite(name) ? `npm run ${name} -- --dry-run` : `npm run ${name}`)
 
 /**
- * The documented commands in the smallest form that is still the command, each once. Not `start` and
- * `operator`, which need each other and are not run one by one.
+ * The documented commands in the smallest form that is still the command, each once. Not `start`
+ * and `operator`, which need each other and are not run one by one.
  */
 export function smallestCommands(): string[] {
   const commands = documentedCommands()

@@ -6,9 +6,9 @@ import { documentedCommands, quickCommand } from './documented.ts'
 import { paste } from './paste.ts'
 
 /**
- * Whatever a reader runs first, in an empty clone and with an old Node: the command installs what it
- * needs, and runs on the Node that it has installed. `npm run test:commands` does so with each command;
- * here those share a clone that install in the same words.
+ * Whatever a reader runs first, in an empty clone and with an old Node: the command installs what
+ * it needs, and runs on the Node that it has installed. `npm run test:commands` does so with each
+ * command; here those share a clone that install in the same words.
  */
 describe('the first command in an empty clone', function () {
   this.timeout(180_000)

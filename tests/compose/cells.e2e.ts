@@ -12,7 +12,10 @@ const workers = ['orders-relay', 'orders-consumer', 'payments-relay', 'payments-
 const everyone = ['orders-api', 'payments-api', ...workers]
 const queues = Object.values(topology).map(({ queue }) => queue)
 
-/** How long the orders of a moment may be on their way: a start, and the timeout of a payment request. */
+/**
+ * How long the orders of a moment may be on their way: a start, and the timeout of a payment
+ * request.
+ */
 const withinMs = 90_000
 
 /**

@@ -13,7 +13,9 @@ const dlq = 'payments-consumer.dlq'
 const small = 2_000
 const large = 3
 
-/** As tests/operator.e2e.ts has it, but in the operator's container, and on the broker of compose. */
+/**
+ * As tests/operator.e2e.ts has it, but in the operator's container, and on the broker of compose.
+ */
 describe('the operator in a container', function () {
   this.timeout(5 * minutes)
   let project: Project

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { freePorts } from '#local/servers/free-ports.ts'
 import { processNames } from '#local/stack/ports.ts'
+import { freePorts } from '#testing/free-ports.ts'
 
 export interface Container {
   Name: string
@@ -12,7 +12,10 @@ export interface Container {
   Publishers: { PublishedPort: number; TargetPort: number; URL: string }[] | null
 }
 
-/** The whole system in containers, built from this folder, with a name, ports and volumes of its own. */
+/**
+ * The whole system in containers, built from this folder, with a name, ports and volumes of its
+ * own.
+ */
 export interface Project extends AsyncDisposable {
   gatewayPort: number
   gateway: string
@@ -21,7 +24,10 @@ export interface Project extends AsyncDisposable {
   compose: (...args: string[]) => Promise<string>
   docker: (...args: string[]) => Promise<string>
   containers: () => Promise<Container[]>
-  /** Builds and starts everything, and waits until it is healthy; says what went wrong when it is not. */
+  /**
+   * Builds and starts everything, and waits until it is healthy; says what went wrong when it is
+   * not.
+   */
   up: (replicas: number) => Promise<void>
 }
 

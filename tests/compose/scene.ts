@@ -1,6 +1,5 @@
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { queues, routes } from '#contracts/topology.ts'
-import { freePorts } from '#local/servers/free-ports.ts'
 import { managementOf } from '#reliability/chaos/broker.ts'
 import { Load } from '#reliability/chaos/load.ts'
 import { owedEverywhere, quiesce, takeDeadLetters } from '#reliability/chaos/quiesce.ts'
@@ -11,6 +10,7 @@ import { verdictOf } from '#reliability/judge/verdict.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { eventually } from '#testing/eventually.ts'
+import { freePorts } from '#testing/free-ports.ts'
 import { lines, openProject, type Project } from './project.ts'
 
 /** The system in containers under load, and what can be done to it and asked of it. */
@@ -99,9 +99,9 @@ function containersIn(project: Project) {
     containerOf: async (service: string) => (await containersOf(service))[0] as string,
     kill: (name: string) => project.docker('kill', '--signal', 'KILL', name),
     /**
-     * Tried until it is frozen. With the first version of control groups runc says "unable to freeze"
-     * where a process is just being started in the container, as each health check is, and leaves it to
-     * who called to try again: https://github.com/opencontainers/runc/pull/4388.
+     * Tried until it is frozen. With the first version of control groups runc says "unable to
+     * freeze" where a process is just being started in the container, as each health check is, and
+     * leaves it to who called to try again: https://github.com/opencontainers/runc/pull/4388.
      */
     pause: (name: string) => eventually(() => project.docker('pause', name)),
     /** An engine starts nothing again that an operator has killed. */

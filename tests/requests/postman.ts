@@ -18,7 +18,9 @@ export interface Collection {
   }[]
 }
 
-/** Runs a collection as Postman does; says what its own tests have checked. Fails where one fails. */
+/**
+ * Runs a collection as Postman does; says what its own tests have checked. Fails where one fails.
+ */
 export async function runCollection(
   { variable, item }: Collection,
   given: Record<string, string>,

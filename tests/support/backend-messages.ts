@@ -6,9 +6,9 @@ const noBytes = Buffer.alloc(0)
 type Phase = 'negotiating' | 'talking' | 'encrypted'
 
 /**
- * What a PostgreSQL server says to one client, message by message, however it is cut into chunks.
- * Before the first message comes one byte for each request of the client to encrypt: after a yes
- * no message can be told from another, and everything passes.
+ * The messages of a PostgreSQL server to one client, parsed from chunks of any size. Before the
+ * first message, the server answers each encryption request of the client with one byte: after a
+ * yes the messages are encrypted, and everything passes.
  */
 export class BackendMessages {
   readonly #clientSaid: () => string
@@ -23,7 +23,7 @@ export class BackendMessages {
     this.#clientSaid = clientSaid
   }
 
-  /** What of the next chunk is passed on: a notification is dropped whole, or not at all. */
+  /** The part of the next chunk to pass on: a notification is dropped completely or not at all. */
   pass(chunk: Buffer, dropsNotifications = false): Buffer {
     const kept: Buffer[] = []
     for (let at = 0; at < chunk.length; ) {
@@ -34,7 +34,7 @@ export class BackendMessages {
     return kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept)
   }
 
-  /** Reads from the beginning of the chunk a part of one message, and says how many bytes that is. */
+  /** Reads a part of one message from the beginning of the chunk, and returns its length. */
   #read(chunk: Buffer, dropsNotifications: boolean): number {
     if (this.#phase === 'negotiating') this.#phase = this.#phaseAfter(chunk.readUInt8(0))
     if (this.#phase === 'negotiating') return 1
@@ -47,7 +47,7 @@ export class BackendMessages {
 
   #phaseAfter(byte: number): Phase {
     const said = this.#clientSaid()
-    if (said.startsWith(tlsHello)) return 'encrypted' // it did not even ask
+    if (said.startsWith(tlsHello)) return 'encrypted' // TLS without a request
     if (!encryptionRequests.some((one) => said.startsWith(one, 8 * this.#answers))) return 'talking'
     this.#answers++
     return byte === codeOf('N') ? 'negotiating' : 'encrypted'
@@ -69,7 +69,7 @@ export class BackendMessages {
 
 const codeOf = (letter: string): number => letter.charCodeAt(0)
 
-/** SSLRequest and GSSENCRequest, eight bytes each; whoever says who it is begins in another way. */
+/** SSLRequest and GSSENCRequest, eight bytes each; a start-up message begins otherwise. */
 const encryptionRequests = ['\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x08\x04\xd2\x16\x30']
 
 const tlsHello = '\x16'

@@ -3,7 +3,7 @@ import amqp, { type ConfirmChannel, type GetMessage, type Options } from 'amqpli
 import { eventuallyPasses } from './eventually.ts'
 import { rabbitmqServer } from './servers.ts'
 
-/** Of which queues and exchanges, as regular expressions of their names. */
+/** Permissions of a user, as regular expressions of names of queues and exchanges. */
 interface Permissions {
   configure: string
   write: string
@@ -13,28 +13,33 @@ interface Permissions {
 /** A virtual host, with a user of its own, for the tests of a `describe`. */
 export interface TestBroker {
   url: string
-  /** Puts a message, of any kind and shape, straight into a queue or through an exchange. */
+  /** Publishes any message, to a queue or an exchange. */
   publish: (
     to: { exchange?: string; routingKey: string },
     content: Buffer | string | object,
     options?: Options.Publish,
   ) => Promise<void>
-  /** Takes all messages that are ready out of a queue. */
+  /** Consumes all ready messages of a queue. */
   drain: (queue: string) => Promise<GetMessage[]>
-  /** How many messages are ready in a queue: not those in a consumer's hands. */
+  /** The number of ready messages of a queue, without unacknowledged ones. */
   depth: (queue: string) => Promise<number>
   consumers: (queue: string) => Promise<number>
-  /** One more user of this virtual host, who may do all of it or what is named here; the URL of his. */
+  /**
+   * One more user of this virtual host, who may do all of it or what is named here; the URL of his.
+   */
   addUser: (name: string, password: string, may?: Partial<Permissions>) => Promise<string>
-  /** For what the rest does not do, such as deleting a queue. */
+  /** A channel for everything else, such as deleting a queue. */
   channel: () => ConfirmChannel
-  /** Names of the connections, but for the one of the test itself. */
+  /** The names of all connections except the test's own. */
   connections: () => Promise<string[]>
   /** Closes them, as an operator does in the management UI. */
   closeConnections: () => Promise<unknown>
 }
 
-/** Creates the virtual host before the tests of this `describe`; afterwards fails if it is still used. */
+/**
+ * Creates the virtual host before the tests of this `describe`; afterwards fails if it is still
+ * used.
+ */
 export function useBroker(): TestBroker {
   const broker = {} as TestBroker
   let close = async () => {}
@@ -48,7 +53,7 @@ export function useBroker(): TestBroker {
   return broker
 }
 
-/** The same for whoever is no test of mocha. */
+/** As `useBroker`, outside of mocha. */
 export async function openVhost({ areClientsKilled = false } = {}): Promise<{
   broker: TestBroker
   close: () => Promise<void>
@@ -82,8 +87,9 @@ export async function openVhost({ areClientsKilled = false } = {}): Promise<{
 }
 
 /**
- * Throws, naming what is left, unless the user has no connection any more. The broker gives a connection
- * that ended without a word up when it has missed heartbeats, which takes three of them: 12 s.
+ * Throws, naming what is left, unless the user has no connection any more. The broker gives a
+ * connection that ended without a word up when it has missed heartbeats, which takes three of them:
+ * 12 s.
  */
 const assertNoConnections = (user: string): Promise<true> =>
   eventuallyPasses(async () => assertNone(await connectionsOf(user)), { timeoutMs: 20_000 })
@@ -132,7 +138,7 @@ async function createUser({ user, password, vhost, may = {} }: NewUser): Promise
   return `amqp://${login}:${secret}@${address}/${vhost}`
 }
 
-/** To ask for a queue that is not there closes the channel: hence one for each question. */
+/** Each check has its own channel: a check of a missing queue closes the channel. */
 function messagesOn(channel: ConfirmChannel, createChannel: () => Promise<amqp.Channel>) {
   const check = async (queue: string) => {
     const own = await createChannel()
@@ -178,7 +184,7 @@ async function connectionsOf(user: string): Promise<string[]> {
   return (found as { name: string }[]).map(({ name }) => name)
 }
 
-/** What the broker knows of connections, some seconds after they were opened. */
+/** Details of the connections, which the broker has some seconds after their opening. */
 async function detailsOf(user: string) {
   const found = (await management('GET', '/connections')) as {
     name: string
@@ -187,7 +193,7 @@ async function detailsOf(user: string) {
   return found.filter((one) => one.user === user)
 }
 
-/** The management API, as administrator. */
+/** Calls the management API as administrator. */
 async function management(method: string, path: string, body?: object): Promise<unknown> {
   const { managementUrl } = await rabbitmqServer()
   const { origin, username, password } = new URL(managementUrl)

@@ -20,13 +20,16 @@ const switches = [
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: programPath('chromium'), args: switches })
 
-/** What the page said that it should not have said, and whom it asked besides its own origin. */
+/** The console errors of the page, and its requests to other origins. */
 export interface PageProblems {
   errors: string[]
   foreign: string[]
 }
 
-/** A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http cannot have, are not in its problems. */
+/**
+ * A page of the shop as a new visitor gets it. Requests that fail on purpose, or what plain http
+ * cannot have, are not in its problems.
+ */
 export async function visit(
   context: BrowserContext,
   gateway: string,

@@ -19,8 +19,8 @@ export interface Request {
 }
 
 /**
- * One request through the gateway, as it is: no retries. Fails when the answer is not what the OpenAPI
- * documents say of this call.
+ * One request through the gateway, as it is: no retries. Fails when the answer is not what the
+ * OpenAPI documents say of this call.
  */
 export async function call(
   gateway: string,
@@ -45,7 +45,9 @@ export async function call(
   return reply
 }
 
-/** A POST as a careful client makes it: again, with the same Idempotency-Key, until it is answered. */
+/**
+ * A POST as a careful client makes it: again, with the same Idempotency-Key, until it is answered.
+ */
 export async function insist(gateway: string, path: string, body: object): Promise<Reply> {
   const client = new Client({
     gateway,

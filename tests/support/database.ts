@@ -12,27 +12,27 @@ import { postgresServer } from './servers.ts'
 interface Services {
   orders: OrdersDatabase
   payments: PaymentsDatabase
-  /** The tables of the engine alone, made by its own script: what somebody has who uses nothing else. */
+  /** The tables of the engine alone, created by messaging/schema.sql. */
   messaging: MessagingDatabase
 }
 
-/** A database of its own, with all tables, for the tests of a `describe`. */
+/** A database with all tables, for the tests of a `describe`. */
 export interface TestDatabase<Tables> {
   name: string
   url: string
-  /** Of the test itself; what is tested opens its own. */
+  /** The connections of the test itself; the tested code opens its own. */
   db: Database<Tables>
   rows: <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
-  /** Ends the connections of a process, by its name in pg_stat_activity; says how many there were. */
+  /** Terminates the connections of a process, by its application name; returns their number. */
   endConnections: (applicationName?: string) => Promise<number>
-  /** How many sessions wait for a lock. */
+  /** The number of sessions that wait for a lock. */
   waitingForLocks: () => Promise<number>
-  /** From now on nobody can connect, and whoever was connected is not any more. */
-  goAway: () => Promise<void>
-  comeBack: () => Promise<void>
+  /** Refuses new connections, and terminates the present ones. */
+  refuseConnections: () => Promise<void>
+  acceptConnections: () => Promise<void>
 }
 
-/** The database that the tests' own connections to the server use. */
+/** Runs `work` on the administrator's connection to the server. */
 const admin = async <T>(work: (db: Database<unknown>) => Promise<T>): Promise<T> => {
   const { url } = await postgresServer()
   const db = connectDatabase<unknown>({ name: 'test admin', url: url('postgres'), poolSize: 1 })
@@ -43,7 +43,9 @@ const admin = async <T>(work: (db: Database<unknown>) => Promise<T>): Promise<T>
   }
 }
 
-/** Creates the database before the tests of this `describe`; afterwards fails if it is still used. */
+/**
+ * Creates the database before the tests of this `describe`; afterwards fails if it is still used.
+ */
 export function useDatabase<Service extends keyof Services>(
   service: Service,
 ): TestDatabase<Services[Service]> {
@@ -59,7 +61,7 @@ export function useDatabase<Service extends keyof Services>(
   return database
 }
 
-/** The same for whoever is no test of mocha: `close` fails if somebody else still uses it. */
+/** As `useDatabase`, outside of mocha: `close` fails if the database is still used. */
 export async function openDatabase<Service extends keyof Services>(service: Service) {
   const { url } = await postgresServer()
   const name = await createFromTemplate(service)
@@ -77,7 +79,7 @@ export async function openDatabase<Service extends keyof Services>(service: Serv
   return { database, close }
 }
 
-/** Throws, naming what is left, unless nobody is connected to the database any more. */
+/** Throws an Error that names the connections that are still open. */
 export async function assertUnused(name: string, { timeoutMs = 2_000 } = {}): Promise<void> {
   await admin((db) =>
     eventually(
@@ -117,20 +119,20 @@ const outages = (name: string) => ({
       `.execute(db)
       return rows.length
     }),
-  goAway: () =>
+  refuseConnections: () =>
     admin(async (db) => {
       await sql`ALTER DATABASE ${sql.id(name)} ALLOW_CONNECTIONS false`.execute(db)
       await sql`
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name}
       `.execute(db)
     }),
-  comeBack: () =>
+  acceptConnections: () =>
     admin(async (db) => {
       await sql`ALTER DATABASE ${sql.id(name)} ALLOW_CONNECTIONS true`.execute(db)
     }),
 })
 
-/** Migrated once per service and run, and then only copied. */
+/** Template databases: migrated once per service and run, then copied. */
 const templates = new Map<keyof Services, Promise<string>>()
 let count = 0
 
@@ -143,7 +145,7 @@ async function createFromTemplate(service: keyof Services): Promise<string> {
   return name
 }
 
-/** All test databases are of one installation. */
+/** The installation of all test databases. */
 const testInstallation = '00000000-0000-4000-8000-000000000001'
 
 async function createTemplate(service: keyof Services): Promise<string> {
@@ -160,7 +162,7 @@ async function createTemplate(service: keyof Services): Promise<string> {
   return name
 }
 
-/** For a test that migrates by itself. */
+/** Creates a database for a test that migrates the database itself. */
 export async function createEmptyDatabase(name: string): Promise<void> {
   await dropDatabase(name)
   await admin((db) => sql`CREATE DATABASE ${sql.id(name)}`.execute(db))
@@ -170,7 +172,7 @@ export const dropDatabase = async (name: string): Promise<void> => {
   await admin((db) => sql`DROP DATABASE IF EXISTS ${sql.id(name)}`.execute(db))
 }
 
-/** What outlives the databases of the tests on a server that is not ours alone. */
+/** Drops the templates, which would stay on an external server. */
 export async function dropTemplates(): Promise<void> {
   const names = await Promise.all(templates.values())
   for (const name of names) await dropDatabase(name)

@@ -7,7 +7,7 @@ import { openApiOf } from '#generator/openapi.ts'
 import { ordersApi } from '#generator/orders.ts'
 import { paymentsApi } from '#generator/payments.ts'
 
-/** An answer, as far as the OpenAPI documents speak of it. */
+/** The parts of a response that the OpenAPI documents describe. */
 interface Answer {
   method: string
   path: string
@@ -19,7 +19,7 @@ interface Answer {
 const ajv = new Ajv2020({ strict: false })
 addFormats.default(ajv)
 
-/** The documents allow fields to be added one day; none that is there today may be missing in them. */
+/** The documents allow additional fields. In a test, each field must be documented. */
 const closed = (document: object) =>
   JSON.parse(JSON.stringify(document), (_key, value) =>
     value?.type === 'object' ? { additionalProperties: false, ...value } : value,
@@ -41,8 +41,8 @@ const operations = [ordersApi, paymentsApi].flatMap((api) => {
 const problemAt = `${ordersApi.title}#/components/schemas/Problem`
 
 /**
- * Fails when an answer is not as its OpenAPI document says: the status, the media type, and every field.
- * Where there is no operation, an error is a problem all the same.
+ * Fails when an answer is not as its OpenAPI document says: the status, the media type, and every
+ * field. Where there is no operation, an error is a problem all the same.
  */
 export function assertDocumented({ method, path, status, contentType, body }: Answer): void {
   const { pathname } = new URL(path, 'http://any')
@@ -62,7 +62,7 @@ export function assertDocumented({ method, path, status, contentType, body }: An
   assertFits(`${place}/content/${media.replace('/', '~1')}/schema`, body, what)
 }
 
-/** Fails when an event, or what was told on the WebSocket, is not as the AsyncAPI document says. */
+/** Fails when an event, or a message of the WebSocket, does not fit the AsyncAPI document. */
 export function assertDocumentedMessage(name: string, payload: unknown): void {
   assertFits(`messages#/components/schemas/${name}`, payload, name)
 }
@@ -76,5 +76,5 @@ function assertFits(ref: string, body: unknown, what: string): void {
   assert.ok(fits, `${what} is not as documented: ${ajv.errorsText(validate.errors)}`)
 }
 
-/** A reference is a URI, where braces are written like this. */
+/** A reference is a URI, in which braces are percent-encoded. */
 const escaped = (brace: string) => encodeURIComponent(brace)

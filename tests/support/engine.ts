@@ -1,7 +1,7 @@
-/** The health that an engine reports, for a test that asks for it. */
+/** Records the health checks of an engine, so that a test can run them. */
 export function recordedHealth() {
   const checks = new Map<string, () => unknown>()
-  /** Why that part is not ready; undefined when it is. */
+  /** Why a part is not ready; undefined when the part is ready. */
   const reason = async (name: string): Promise<string | undefined> => {
     const check = checks.get(name)
     if (!check) return 'not opened yet'

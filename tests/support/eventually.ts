@@ -25,7 +25,7 @@ export async function eventually<T>(
   }
 }
 
-/** The same for assertions: until they pass. */
+/** As `eventually`, for assertions. */
 export const eventuallyPasses = (
   assertions: () => unknown,
   options?: { timeoutMs?: number; everyMs?: number },

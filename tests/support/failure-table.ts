@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { FailureClass } from '#chassis/errors.ts'
 
-/** A column of "How each engine treats each failure" in ARCHITECTURE.md: the action for each class. */
+/**
+ * A column of "How each engine treats each failure" in ARCHITECTURE.md: the action for each class.
+ */
 export function failureColumn(title: string): Record<FailureClass, string> {
   const text = readFileSync('ARCHITECTURE.md', 'utf8')
   const section = text.slice(text.indexOf('### How each engine treats each failure'))

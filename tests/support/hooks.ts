@@ -3,7 +3,7 @@ import { dropTemplates } from './database.ts'
 import { stopServers } from './servers.ts'
 import { stopSharedStack } from './shared-stack.ts'
 
-/** Outside of tests it ends a process; mocha says nothing of it. It fails the test that runs then. */
+/** An unhandled rejection fails the running test. Mocha alone would ignore it. */
 process.on('unhandledRejection', (reason) => {
   throw reason
 })

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { sessionSettings } from '#chassis/database/session.ts'
 
-/** For each setting that a session states, a value with which something goes wrong. */
+/** For each setting of a session, a value with which something fails. */
 export const hostileSettings: Record<keyof typeof sessionSettings, string> = {
   statement_timeout: '150ms',
   lock_timeout: '1ms',
@@ -26,7 +26,7 @@ export const hostileSettings: Record<keyof typeof sessionSettings, string> = {
   enable_seqscan: 'on',
 }
 
-/** What an administrator may have said of a database, for all sessions that are opened from now on. */
+/** The statements by which an administrator sets defaults for new sessions of a database. */
 export const alterDatabase = (
   name: string,
   settings: Partial<typeof hostileSettings>,

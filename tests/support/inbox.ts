@@ -15,7 +15,7 @@ export type Options = Partial<ConsumerOptions<MessagingDatabase, Thing>>
 
 export const queue = 'things'
 export const dead = 'things.dlq'
-/** Where the messages of `queue` come from. */
+/** The exchange and the routing key of `queue`. */
 export const to = { exchange: 'things', routingKey: 'thing' }
 const topology = { queue, exchange: to.exchange, routingKeys: [to.routingKey] }
 
@@ -36,7 +36,7 @@ export function useInbox() {
     for (const name of [queue, dead]) await broker.channel().purgeQueue(name)
   })
 
-  /** A consumer that may not have begun. */
+  /** Starts a consumer, which may not consume yet. */
   function start(options: Options = {}) {
     const health = recordedHealth()
     const common = {
@@ -55,14 +55,22 @@ export function useInbox() {
     )
     return { ...loop, health, isConsuming: () => health.isReady('queue') }
   }
-  /** A consumer that consumes. */
+  /** Starts a consumer, and waits until the consumer consumes. */
   async function consume(options: Options = {}) {
     const consumer = start(options)
     await eventually(consumer.isConsuming)
     return consumer
   }
 
-  return { database, broker, use, start, consume, ...senders(broker), ...lookers(database, broker) }
+  return {
+    database,
+    broker,
+    use,
+    start,
+    consume,
+    ...senders(broker),
+    ...observers(database, broker),
+  }
 }
 
 function senders(broker: ReturnType<typeof useBroker>) {
@@ -76,18 +84,18 @@ function senders(broker: ReturnType<typeof useBroker>) {
     await Promise.all(events.map(send))
     return events
   }
-  /** Delivers so many messages to somebody who is gone then, as after a death. */
-  async function comeBack(count: number): Promise<void> {
+  /** Delivers messages to a connection that closes without an acknowledgement, as after a crash. */
+  async function redeliver(count: number): Promise<void> {
     const connection = await amqp.connect(broker.url)
     const channel = await connection.createChannel()
     for (let got = 0; got < count; got++) assert.ok(await channel.get(queue))
     await connection.close()
     await eventually(async () => (await broker.depth(queue)) === count)
   }
-  return { send, sendMany, comeBack }
+  return { send, sendMany, redeliver }
 }
 
-function lookers(
+function observers(
   database: ReturnType<typeof useDatabase<'messaging'>>,
   broker: ReturnType<typeof useBroker>,
 ) {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { postgresServer, rabbitmqServer } from './servers.ts'
 
-/** Runs leaky.ts in a mocha of its own, on our servers; it is killed if a leak keeps it alive. */
+/** Runs leaky.ts in another mocha on the servers of this run, and kills what it leaves. */
 async function runLeaking(leak: string) {
   const { address, managementUrl } = await rabbitmqServer()
   const mocha = spawn(
@@ -24,7 +24,7 @@ async function runLeaking(leak: string) {
         TEST_RABBITMQ_MANAGEMENT_URL: managementUrl,
         TEST_AMQP_ADDRESS: address,
       },
-      detached: true, // what it leaves behind can then be ended with it
+      detached: true, // so that its process group can be killed
     },
   )
   const ended = once(mocha, 'exit')
@@ -33,7 +33,7 @@ async function runLeaking(leak: string) {
   try {
     process.kill(-Number(mocha.pid), 'SIGKILL')
   } catch {
-    // nothing was left
+    // the group has no process any more
   }
   return { code, said }
 }

@@ -6,8 +6,7 @@ import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 
 /**
- * A test file as it must not be: run by leaks.integration.test.ts, which wants to see it fail. LEAK
- * says what it leaves open.
+ * A test file that leaks what LEAK names. leaks.integration.test.ts runs it, and expects a failure.
  */
 const leak = process.env.LEAK
 

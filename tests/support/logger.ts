@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { createLogger } from '#chassis/logger.ts'
 
-/** Says nothing, unless LOG_LEVEL asks it to. */
+/** A logger without output, unless LOG_LEVEL is set. */
 export const silent: Logger = createLogger('test', process.env.LOG_LEVEL ?? 'silent')
 
 interface Line {
@@ -10,7 +10,7 @@ interface Line {
   err?: { message: string }
 }
 
-/** Remembers what was said: whole lines, and the text of their messages. */
+/** A logger that records its lines, and the texts of their messages. */
 export function recordingLogger(): { logger: Logger; said: string[]; lines: Line[] } {
   const said: string[] = []
   const lines: Line[] = []

@@ -40,7 +40,7 @@ export function useOutbox() {
     await broker.channel().purgeQueue('all')
   })
 
-  /** A relay that looks often; it may not have connected yet. */
+  /** Starts a relay with a short poll interval; the relay may not be connected yet. */
   function relay(options: Partial<RelayOptions> = {}) {
     const health = recordedHealth()
     const servers = { databaseUrl: database.url, brokerUrl: broker.url }
@@ -66,7 +66,7 @@ export function useOutbox() {
     return row?.count ?? 0
   }
   const unpublished = () => count(sql`published_at IS NULL`)
-  /** How many rows nobody has claimed. */
+  /** The number of rows without a claim. */
   const unclaimed = async () =>
     (await database.rows(sql`SELECT FROM outbox FOR UPDATE SKIP LOCKED`)).length
   const publishedIds = async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { connect } from 'node:net'
 
-/** A server that has another one under a path of its own, WebSockets and all, and nothing else. */
+/** A reverse proxy that serves another server, with WebSockets, under a path. */
 export async function behindPath(url: string, path: string) {
   const target = new URL(url)
   const inside = (asked = '') => (asked.startsWith(`${path}/`) ? asked.slice(path.length) : '/none')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Reply } from './client.ts'
 
-/** A problem document, whole and true; its body for what a test wants to know besides. */
+/** Asserts a complete problem document; returns its body for further assertions. */
 export function expectProblem({ status, headers, body }: Reply, expected: number) {
   assert.equal(status, expected, JSON.stringify(body))
   assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/)

@@ -9,7 +9,9 @@ export interface Proxy {
   passages: () => Passage[]
   /** From now on its present connections pass nothing on and end nothing; later ones live. */
   freeze: (ways?: readonly Way[]) => void
-  /** All connections of which `concerns` holds, present and to come, until the returned function. */
+  /**
+   * All connections of which `concerns` holds, present and to come, until the returned function.
+   */
   disturb: (weather: Weather, concerns?: Concerns) => () => void
   /** Resets the present connections; says how many. */
   cut: (concerns?: Concerns) => number

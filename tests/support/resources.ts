@@ -8,7 +8,7 @@ export function useResources(): Resources['use'] {
   return (resource) => resources.use(resource)
 }
 
-/** A loop that runs until the test is over: started at once, told to stop afterwards. */
+/** Starts a loop, and aborts its signal when the test is over. */
 export function running(run: (signal: AbortSignal) => Promise<void>) {
   const stop = new AbortController()
   const done = run(stop.signal)

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { programPath } from '#local/install/system-packages.ts'
-import { freePorts } from '#local/servers/free-ports.ts'
-import { startPostgres } from '#local/servers/postgres.ts'
-import { startRabbitmq } from '#local/servers/rabbitmq.ts'
 import { type BrokerPorts, rabbitmqEnvironment } from '#local/servers/rabbitmq-settings.ts'
-import { outsideDir } from '#local/stack/places.ts'
+import { outsideDir } from '#local/stack/paths.ts'
+import { freePorts } from './free-ports.ts'
+import { startPostgres, startRabbitmq } from './private-servers.ts'
 
 /** A PostgreSQL to make databases in: the URL of any of its databases, as administrator. */
 export interface PostgresServer {
@@ -69,11 +68,11 @@ export async function stopServers(): Promise<void> {
   await Promise.all(started.map((one) => one.status === 'fulfilled' && one.value?.stop()))
 }
 
-/** TEST_POSTGRES_URL names one that runs already: the leak check tests itself that way. */
+/** Starts a PostgreSQL, or uses the one of TEST_POSTGRES_URL, as the tests of the leak check do. */
 async function openPostgres(): Promise<Started<PostgresServer>> {
-  const given = process.env.TEST_POSTGRES_URL
-  if (given) {
-    const url = (database: string) => new URL(`/${database}`, given).href
+  const external = process.env.TEST_POSTGRES_URL
+  if (external) {
+    const url = (database: string) => new URL(`/${database}`, external).href
     return { server: { url }, pids: [], stop: async () => {} }
   }
   const dir = newFolder()
@@ -87,11 +86,11 @@ async function openPostgres(): Promise<Started<PostgresServer>> {
   return { server, pids: pidsIn(dir), stop }
 }
 
-/** TEST_RABBITMQ_MANAGEMENT_URL and TEST_AMQP_ADDRESS name one that runs already. */
+/** Starts a RabbitMQ, or uses the one of TEST_RABBITMQ_MANAGEMENT_URL and TEST_AMQP_ADDRESS. */
 async function openRabbitmq(): Promise<Started<RabbitmqServer>> {
-  const { TEST_RABBITMQ_MANAGEMENT_URL: given, TEST_AMQP_ADDRESS: givenAddress } = process.env
-  if (given && givenAddress) {
-    const server = { address: givenAddress, managementUrl: given, control: undefined }
+  const { TEST_RABBITMQ_MANAGEMENT_URL: managementUrl, TEST_AMQP_ADDRESS: address } = process.env
+  if (managementUrl && address) {
+    const server = { address, managementUrl, control: undefined }
     return { server, pids: [], stop: async () => {} }
   }
   const dir = newFolder()
@@ -119,7 +118,7 @@ async function openRabbitmq(): Promise<Started<RabbitmqServer>> {
 export function controlOf(dir: string, ports: BrokerPorts) {
   const nodeName = readFileSync(join(dir, 'node-name'), 'utf8').trim()
   const env = rabbitmqEnvironment({ ports, dir, nodeName, user: '', password: '' })
-  // The wrapper of Debian would run it as another user, who cannot read our files.
+  // Debian's wrapper would run rabbitmqctl as another user, who cannot read these files.
   const tool = join(dirname(programPath('rabbitmq-server')), 'rabbitmqctl')
   const { RUNNING_UNDER_SYSTEMD: _, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: __, ...forTools } = env
   return async (...args: string[]) => {
@@ -127,11 +126,11 @@ export function controlOf(dir: string, ports: BrokerPorts) {
   }
 }
 
-/** RabbitMQ's epmd is one of them. */
+/** The pids of the servers in a folder, with the epmd of RabbitMQ. */
 const pidsIn = (dir: string): number[] =>
   readdirSync(join(dir, 'run')).map((file) => Number(readFileSync(join(dir, 'run', file), 'utf8')))
 
-/** Open to the user that PostgreSQL runs as when we are root. */
+/** Creates a folder that the user of PostgreSQL can enter when the tests run as root. */
 function newFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'orders-payments-test-'))
   chmodSync(dir, 0o711)

@@ -3,7 +3,7 @@ import { type Stack, startStack } from './stack.ts'
 
 let shared: Promise<Stack> | undefined
 
-/** The stack that end-to-end tests share, two of every process, started when it is first asked for. */
+/** The stack that end-to-end tests share, with two replicas of each process. */
 export function useStack(): Stack {
   const stack = {} as Stack
   before('start the stack', async function () {
@@ -14,7 +14,7 @@ export function useStack(): Stack {
   return stack
 }
 
-/** At the end of the run. Fails when the stack does not stop cleanly. */
+/** Stops the shared stack at the end of the run. Fails when the stack does not stop cleanly. */
 export async function stopSharedStack(): Promise<void> {
   const stack = await shared
   shared = undefined

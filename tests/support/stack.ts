@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePortBase, freePorts } from '#local/servers/free-ports.ts'
 import { removeState } from '#local/stack/remove-state.ts'
 import { guardedCommand } from '#local/supervisor/command.ts'
+import { freePortBase, freePorts } from './free-ports.ts'
 
 export interface Addresses {
   gateway: string
@@ -20,26 +20,29 @@ export interface Stack extends Addresses {
   dir: string
   /** The running process of a name: `orders-relay`, `orders-relay.2`, `postgres` … */
   pidOf: (name: string) => number
-  /** Ends it as Ctrl-C does and returns its exit code. */
+  /** Stops the stack as Ctrl-C does, and returns its exit code. */
   stop: () => Promise<number | null>
 }
 
 export interface StackOptions {
-  /** What starts it; `args` follow. */
+  /** The command that starts the stack, before `args`. */
   command?: string[]
   args?: string[]
   env?: NodeJS.ProcessEnv
-  /** A state folder to go on with. */
+  /** The folder of an earlier stack. */
   dir?: string
   /** Whether the state folder stays when the stack is stopped. */
   keepState?: boolean
 }
 
-/** Resolves when everything is ready. Rejects with all that was said when it ends before. */
+/**
+ * Starts a stack, and resolves when it is ready. Rejects with its output when the stack ends
+ * before.
+ */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { args = [], dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
   const { command = [process.execPath, 'local/stack/main.ts'] } = options
-  // Should the test be killed, the stack ends too, and in order.
+  // When the test is killed, the stack stops, too, in an orderly way.
   const guarded = guardedCommand([...command, ...args], { deathSignal: 'TERM' })
   const child = spawn(guarded.file, guarded.args, {
     ...guarded.options,
@@ -75,12 +78,12 @@ async function freeAddresses() {
 async function untilReady(child: ChildProcess): Promise<void> {
   let output = ''
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const hear = (chunk: Buffer) => {
+  const onOutput = (chunk: Buffer) => {
     output += chunk.toString()
     if (output.includes('Ctrl-C stops everything')) resolve()
   }
-  child.stdout?.on('data', hear)
-  child.stderr?.on('data', hear)
+  child.stdout?.on('data', onOutput)
+  child.stderr?.on('data', onOutput)
   child.once('close', (code) => reject(new Error(`The stack ended with ${code}:\n${output}`)))
   await promise
 }

@@ -12,7 +12,7 @@ export type Handle = (
   events: Thing[],
 ) => Promise<HandlerResult[]>
 
-/** What a handler says of an event that it gives up. */
+/** The outcome of an event that a handler dead-letters. */
 export const deadLetter = (reason: string, error: string): HandlerResult => ({
   kind: 'dead-letter',
   reason,
@@ -26,14 +26,14 @@ export const newEvent = (note?: string): Thing => ({
 })
 export const idsOf = (events: Thing[]) => events.map(({ id }) => id).sort()
 
-/** The plain handler: each event leaves its mark. */
+/** The plain handler: records each event in the table `effects`. */
 export const handle: Handle = async (trx, events) => {
   const ids = events.map(({ id }) => id)
   await sql`INSERT INTO effects (event_id) SELECT unnest(${ids}::text[])`.execute(trx)
   return events.map(() => handled)
 }
 
-/** The same, except for events with a note. */
+/** The plain handler, with an exception for events with a note. */
 export const handleUnless =
   (exception: (event: Thing) => Promise<HandlerResult> | HandlerResult): Handle =>
   async (trx, events) => {

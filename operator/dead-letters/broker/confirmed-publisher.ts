@@ -1,27 +1,26 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import { EnvironmentError } from '#chassis/errors.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
 import { republishable } from '#messaging/broker/short-string.ts'
-import type { Letter } from './unacked-messages.ts'
+import type { Message } from './unacked-messages.ts'
 
-/** So much is sent before it is waited for; over a slow line, too, it is confirmed in time. */
-const bytesAtOnce = 2_000_000
+/** Bytes between two waits for confirms: a slow network, too, can confirm them in time. */
+const chunkBytes = 2_000_000
 
-/** What that may take to be confirmed. */
-const confirmMs = 10_000
+const confirmTimeoutMs = 10_000
 
-const disconnectMs = 2_000
+const closeTimeoutMs = 2_000
 
 /**
- * Where letters leave for another queue. It is a connection of its own: an alarm of the broker stops a
- * connection that publishes in both directions, and what was taken must still be put back.
+ * Publishes to queues with confirms, on a connection of its own: during an alarm the broker blocks
+ * a publishing connection in both directions, and the operator must still requeue messages.
  */
-export class Outgoing {
+export class ConfirmedPublisher {
   readonly #connection: ChannelModel
   readonly #channel: ConfirmChannel
   #returned = 0
-  /** Why the broker takes nothing at present. */
+  /** Why the broker blocks publishers now. */
   #blocked: string | undefined
 
   private constructor(connection: ChannelModel, channel: ConfirmChannel) {
@@ -39,24 +38,25 @@ export class Outgoing {
     })
   }
 
-  /** One attempt; rejects with `unavailable`. */
-  static async open(url: string): Promise<Outgoing> {
+  /** Tries once to connect; rejects with `unavailable`. */
+  static async open(url: string): Promise<ConfirmedPublisher> {
     const connection = await connectOrFail(url, 'operator')
-    return new Outgoing(connection, await connection.createConfirmChannel())
+    return new ConfirmedPublisher(connection, await connection.createConfirmChannel())
   }
 
   async close(): Promise<void> {
-    await closeConnection(this.#connection, disconnectMs)
+    await closeConnection(this.#connection, closeTimeoutMs)
   }
 
   /**
-   * Puts messages into a queue, all properties as they can be, and resolves when the broker has every
-   * one of them. Rejects when it may lack any, though some may be there then.
+   * Publishes messages to a queue, with all properties that can be published again. Resolves when
+   * the broker has confirmed every message. Rejects when any is unconfirmed or was returned; some
+   * may be in the queue then.
    */
-  async put(queue: string, letters: readonly Letter[]): Promise<void> {
-    for (const some of cutBySize(letters, bytesAtOnce)) {
+  async publishTo(queue: string, messages: readonly Message[]): Promise<void> {
+    for (const chunk of chunksBySize(messages, chunkBytes)) {
       this.#returned = 0
-      for (const { content, properties } of some) {
+      for (const { content, properties } of chunk) {
         this.#channel.publish('', queue, content, { ...republishable(properties), mandatory: true })
       }
       await this.#confirmed()
@@ -66,28 +66,28 @@ export class Outgoing {
 
   async #confirmed(): Promise<void> {
     try {
-      await within(confirmMs, 'the confirm of the broker', this.#channel.waitForConfirms())
+      const confirms = this.#channel.waitForConfirms()
+      await withTimeout(confirmTimeoutMs, 'the confirm of the broker', confirms)
     } catch (error) {
       if (this.#blocked === undefined) throw error
-      throw new EnvironmentError(
-        'unavailable',
-        `the broker takes nothing at present: ${this.#blocked}`,
-      )
+      throw new EnvironmentError('unavailable', `the broker blocks publishers: ${this.#blocked}`)
     }
   }
 }
 
-/** In their order, in rows of at most so many bytes, and of at least one letter. */
-export function cutBySize(letters: readonly Letter[], mostBytes: number): Letter[][] {
-  const rows: Letter[][] = []
-  let room = 0
-  for (const letter of letters) {
-    room -= letter.content.length
-    if (room < 0 || rows.length === 0) {
-      rows.push([])
-      room = mostBytes - letter.content.length
+/**
+ * Divides messages, in their order, into chunks of at most so many bytes and at least one message.
+ */
+export function chunksBySize(messages: readonly Message[], maxBytes: number): Message[][] {
+  const chunks: Message[][] = []
+  let leftBytes = 0
+  for (const message of messages) {
+    leftBytes -= message.content.length
+    if (leftBytes < 0 || chunks.length === 0) {
+      chunks.push([])
+      leftBytes = maxBytes - message.content.length
     }
-    rows.at(-1)?.push(letter)
+    chunks.at(-1)?.push(message)
   }
-  return rows
+  return chunks
 }

@@ -2,14 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel, ChannelModel } from 'amqplib'
 import { EnvironmentError } from '#chassis/errors.ts'
 
-/** A queue that is a lock: exclusive, so that it goes with the connection of its owner. */
+/**
+ * The queue that is the lock: exclusive, so that it is deleted with the connection of its owner.
+ */
 const lockQueue = 'operator.lock'
 
+const retryEveryMs = 250
+
 /**
- * The lock of whoever works at the dead letters; held until the connection ends. Waits so long for
- * another owner, then rejects with `conflict`.
+ * Acquires the lock for the dead letters, and holds it until the connection closes. Rejects with
+ * `conflict` when another operator still holds the lock after `waitMs`.
  */
-export async function takeLock(connection: ChannelModel, waitMs: number): Promise<Channel> {
+export async function acquireOperatorLock(
+  connection: ChannelModel,
+  waitMs: number,
+): Promise<Channel> {
   const deadline = performance.now() + waitMs
   for (;;) {
     const channel = await connection.createChannel()
@@ -18,18 +25,18 @@ export async function takeLock(connection: ChannelModel, waitMs: number): Promis
       await channel.assertQueue(lockQueue, { exclusive: true, durable: false })
       return channel
     } catch (error) {
-      if (!isReply(error, 405)) throw error
+      if (!hasReplyCode(error, 405)) throw error
       if (performance.now() > deadline) {
         throw new EnvironmentError(
           'conflict',
-          'Another operator is at the dead letters: wait for its end',
+          'Another operator is working on the dead letters: try again when it has finished',
         )
       }
-      await delay(250)
+      await delay(retryEveryMs)
     }
   }
 }
 
-/** Whether the broker has refused something, and closed the channel, with this code. */
-export const isReply = (error: unknown, code: number): boolean =>
+/** Whether the broker closed the channel with this AMQP reply code. */
+export const hasReplyCode = (error: unknown, code: number): boolean =>
   (error as { code?: unknown }).code === code

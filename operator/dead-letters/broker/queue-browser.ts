@@ -1,92 +1,90 @@
 import type { Channel, ChannelModel, GetMessage } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import { EnvironmentError } from '#chassis/errors.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 import { closeConnection, connectOrFail } from '#messaging/broker/connection.ts'
-import { countByServing } from '#rabbitmq-3.10/leaderless-queues.ts'
-import { Outgoing } from './confirmed-publisher.ts'
-import { isReply, takeLock } from './operator-lock.ts'
+import { probeDepth } from '#rabbitmq-3.10/leaderless-queues.ts'
+import { ConfirmedPublisher } from './confirmed-publisher.ts'
+import { acquireOperatorLock, hasReplyCode } from './operator-lock.ts'
 import {
-  type HeldLetter,
-  type Letter,
-  lettersAtOnce,
-  putBack,
-  take,
-  takeReturned,
+  consumeRequeued,
+  consumeUpTo,
+  type Message,
+  prefetchSize,
+  requeue,
+  type UnackedMessage,
 } from './unacked-messages.ts'
 
-/** What becomes of a letter: `drop` takes it off the queue for good, `keep` puts it back in place. */
-export type Verdict = 'drop' | 'keep'
+/** What becomes of a message: `ack` deletes it for good, `requeue` puts it back in its place. */
+export type Disposition = 'ack' | 'requeue'
 
 export interface QueueState {
   queue: string
-  /** Ready, not in the hands of a consumer or an operator; null when there is no such queue. */
+  /** Ready messages, without unacknowledged ones; null when there is no such queue. */
   messages: number | null
   consumers: number
 }
 
-/** What closing a channel may take. */
-const closeMs = 10_000
+const closeChannelTimeoutMs = 10_000
 
-const disconnectMs = 2_000
+const closeTimeoutMs = 2_000
 
-/** How long another operator is waited for. */
-const lockWaitMs = 10_000
+const defaultLockWaitMs = 10_000
 
-/** Runs `work` at a desk, and hangs up afterwards. */
-export async function atDesk<T>(
+/** Opens a queue browser for `work`, and closes it. */
+export async function withQueueBrowser<T>(
   url: string,
-  work: (desk: Desk) => Promise<T>,
-  waitMs = lockWaitMs,
+  work: (browser: QueueBrowser) => Promise<T>,
+  lockWaitMs = defaultLockWaitMs,
 ): Promise<T> {
-  const desk = await Desk.open(url, waitMs)
+  const browser = await QueueBrowser.open(url, lockWaitMs)
   try {
-    return await work(desk)
+    return await work(browser)
   } finally {
-    await desk.close()
+    await browser.close()
   }
 }
 
 /**
- * Where an operator takes messages from a queue, looks at them, and puts them back or elsewhere.
+ * The operator's way to look at a queue: consume messages, decide, acknowledge or requeue each.
  *
- * What is put back keeps its order and its place. However the desk is left, by SIGKILL too, the broker
- * puts back all that was not dropped. One operator at a
- * time: another one waits, or is told.
+ * Requeued messages keep their order and their place. However the browser ends, by SIGKILL too, the
+ * broker requeues every message that was not acknowledged. One operator works at a time: another
+ * one waits for the lock, and is refused after `lockWaitMs`.
  */
-export class Desk {
+export class QueueBrowser {
   readonly #url: string
   readonly #connection: ChannelModel
   readonly #lockWaitMs: number
   #lock: Promise<Channel> | undefined
-  #outgoing: Promise<Outgoing> | undefined
+  #publisher: Promise<ConfirmedPublisher> | undefined
 
-  private constructor(url: string, connection: ChannelModel, waitMs: number) {
+  private constructor(url: string, connection: ChannelModel, lockWaitMs: number) {
     this.#url = url
     this.#connection = connection
-    this.#lockWaitMs = waitMs
+    this.#lockWaitMs = lockWaitMs
   }
 
-  /** One attempt; rejects with `unavailable`. */
-  static async open(url: string, waitMs = lockWaitMs): Promise<Desk> {
-    return new Desk(url, await connectOrFail(url, 'operator'), waitMs)
+  /** Tries once to connect; rejects with `unavailable`. */
+  static async open(url: string, lockWaitMs = defaultLockWaitMs): Promise<QueueBrowser> {
+    return new QueueBrowser(url, await connectOrFail(url, 'operator'), lockWaitMs)
   }
 
   async close(): Promise<void> {
-    const outgoing = await this.#outgoing?.catch(() => undefined)
-    await Promise.all([outgoing?.close(), closeConnection(this.#connection, disconnectMs)])
+    const publisher = await this.#publisher?.catch(() => undefined)
+    await Promise.all([publisher?.close(), closeConnection(this.#connection, closeTimeoutMs)])
   }
 
   /**
-   * Keeps other operators away until this desk is closed. What they have put back is in its queue
-   * then, so that a count is of all letters, unless one was killed in this very moment. Rejects with
-   * `conflict` when one stays too long.
+   * Keeps other operators out until this browser is closed. Their messages have been requeued by
+   * then, so that a count includes all messages, unless an operator was killed at this very moment.
+   * Rejects with `conflict` when another operator holds the lock for too long.
    */
   async lock(): Promise<void> {
-    this.#lock ??= takeLock(this.#connection, this.#lockWaitMs)
+    this.#lock ??= acquireOperatorLock(this.#connection, this.#lockWaitMs)
     await this.#lock
   }
 
-  /** Of a queue, whether it is there or not. Its count may be a false 0: see `countOf`. */
+  /** The state of a queue, whether it exists or not. Its count may be a false 0: see `countOf`. */
   async stateOf(queue: string): Promise<QueueState> {
     try {
       const { messageCount, consumerCount } = await this.#onChannel((channel) =>
@@ -94,20 +92,21 @@ export class Desk {
       )
       return { queue, messages: messageCount, consumers: consumerCount }
     } catch (error) {
-      if (!isReply(error, 404)) throw error
+      if (!hasReplyCode(error, 404)) throw error
       return { queue, messages: null, consumers: 0 }
     }
   }
 
   /**
-   * The same, but sure of a 0. RabbitMQ says it, too, of a queue that has no leader or does not answer
-   * within a quarter of a second: so it has to serve a consumer before it is believed, and is counted
-   * then. Rejects with `unavailable` when it does not.
+   * The state of a queue with a reliable count. RabbitMQ also reports 0 for a queue without a
+   * leader, or one that does not answer within a quarter of a second. So a queue that reports 0 has
+   * to serve a consumer before its count is believed. Rejects with `unavailable` when the queue
+   * does not.
    */
   async countOf(queue: string): Promise<QueueState> {
     const state = await this.stateOf(queue)
     if (state.messages !== 0) return state
-    const messages = await countByServing(this.#connection, queue)
+    const messages = await probeDepth(this.#connection, queue)
     if (messages !== undefined) return { ...state, messages }
     throw new EnvironmentError(
       'unavailable',
@@ -116,74 +115,77 @@ export class Desk {
   }
 
   /**
-   * Shows `judge` the messages that are in the queue now, in their order and as many at a time as
-   * `takeNext` says (0: no more; `lettersAtOnce` at most), and does to them as it says. What comes in meanwhile is not looked
-   * at, so that a letter which comes back is met once. Returns how many there were, shown or not.
-   * Rejects with `unavailable` when not all of them come.
+   * Passes the messages that are in the queue now to `decide`, in their order, and acknowledges or
+   * requeues each. `nextCount` limits each portion (0 ends; `prefetchSize` is the maximum).
+   * Messages that arrive meanwhile are not passed, so that a message which fails again is met once.
+   * Returns how many messages were in the queue. Rejects with `unavailable` when not all are
+   * delivered.
    */
-  async sort(
+  async browse(
     queue: string,
-    takeNext: () => number,
-    judge: (letters: Letter[]) => Promise<Verdict[]>,
+    nextCount: () => number,
+    decide: (messages: Message[]) => Promise<Disposition[]>,
   ): Promise<number> {
     await this.lock()
     const total = (await this.countOf(queue)).messages ?? 0
     if (total === 0) return 0
     let left = total
     await this.#onChannel(async (channel) => {
-      const held = new Map<number, HeldLetter>()
+      const unacked = new Map<number, UnackedMessage>()
       let last: GetMessage | undefined
       try {
-        for (let count = takeNext(); count > 0 && left > 0; count = takeNext()) {
-          const letters = await take(channel, queue, Math.min(left, count, lettersAtOnce))
-          if (letters.length === 0) throw notComing(left, total)
-          left -= letters.length
-          last = letters.at(-1)
-          for (const { fields } of letters) held.set(fields.deliveryTag, { fields })
-          const verdicts = await judge(letters)
-          const dropped = letters.filter((_, index) => verdicts[index] === 'drop')
-          for (const letter of dropped) channel.ack(letter)
-          for (const { fields } of dropped) held.delete(fields.deliveryTag)
+        for (let count = nextCount(); count > 0 && left > 0; count = nextCount()) {
+          const size = Math.min(left, count, prefetchSize)
+          const messages = await consumeUpTo(channel, queue, size)
+          if (messages.length === 0) throw undelivered(left, total)
+          left -= messages.length
+          last = messages.at(-1)
+          for (const { fields } of messages) unacked.set(fields.deliveryTag, { fields })
+          const dispositions = await decide(messages)
+          const done = messages.filter((_, index) => dispositions[index] === 'ack')
+          for (const message of done) channel.ack(message)
+          for (const { fields } of done) unacked.delete(fields.deliveryTag)
         }
       } finally {
-        // Of a channel that is gone the broker has them back by itself.
-        if (held.size > 0)
-          await restore(channel, queue, [...held.values()], last, left).catch(() => {})
+        // When the channel is closed, the broker has requeued the messages itself.
+        if (unacked.size > 0)
+          await requeueInPlace(channel, queue, [...unacked.values()], { last, left }).catch(
+            () => {},
+          )
       }
     })
     return total
   }
 
-  /** As `Outgoing.put`; the broker is asked for a second connection, once. */
-  async put(queue: string, letters: readonly Letter[]): Promise<void> {
-    this.#outgoing ??= Outgoing.open(this.#url)
-    await (await this.#outgoing).put(queue, letters)
+  /** As `ConfirmedPublisher.publishTo`; the first call opens a second connection. */
+  async publishTo(queue: string, messages: readonly Message[]): Promise<void> {
+    this.#publisher ??= ConfirmedPublisher.open(this.#url)
+    await (await this.#publisher).publishTo(queue, messages)
   }
 
-  /** A channel of its own, since an error closes it. */
+  /** Runs `work` on a new channel, since an error closes the channel. */
   async #onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
     const channel = await this.#connection.createChannel()
     channel.on('error', () => {})
     const result = await work(channel)
-    await within(closeMs, 'closing a channel', channel.close())
+    await withTimeout(closeChannelTimeoutMs, 'closing a channel', channel.close())
     return result
   }
 }
 
-/** Puts back what was taken, before which nothing may be left that was put back earlier. */
-async function restore(
+/** Requeues messages, together with those behind them that were requeued earlier. */
+async function requeueInPlace(
   channel: Channel,
   queue: string,
-  held: HeldLetter[],
-  last: GetMessage | undefined,
-  left: number,
+  unacked: UnackedMessage[],
+  { last, left }: { last: GetMessage | undefined; left: number },
 ): Promise<void> {
-  const returned = await takeReturned(channel, queue, { last, left })
-  await putBack(channel, queue, [...held, ...returned])
+  const requeued = await consumeRequeued(channel, queue, { last, left })
+  await requeue(channel, queue, [...unacked, ...requeued])
 }
 
-const notComing = (left: number, total: number) =>
+const undelivered = (left: number, total: number) =>
   new EnvironmentError(
     'unavailable',
-    `${left} of ${total} letters do not come: somebody else has them, or their queue does not answer`,
+    `${left} of ${total} messages were not delivered: another consumer holds them, or the queue does not answer`,
   )

@@ -1,99 +1,111 @@
 import type { Channel, GetMessage } from 'amqplib'
-import { within } from '#chassis/deadline.ts'
 import { EnvironmentError } from '#chassis/errors.ts'
+import { withTimeout } from '#chassis/timeout.ts'
 
-/** A message that we look at: the broker keeps it until it is dropped, and has it back otherwise. */
-export type Letter = Pick<GetMessage, 'content' | 'properties'>
+/** A message that is looked at. The broker keeps the message until it is acknowledged. */
+export type Message = Pick<GetMessage, 'content' | 'properties'>
+
+/** All that the broker needs to requeue a message: a thousand of them need little memory. */
+export type UnackedMessage = Pick<GetMessage, 'fields'>
 
 /**
- * Letters may have a megabyte each, or ten: so many are in memory at a time. Not more than 32, which is
- * what a quorum queue takes of a channel at a time (`quorum_commands_soft_limit`): further
- * acknowledgements would wait in the channel, and be forgotten with it. To consume the next ones is done
- * by the queue after those.
+ * How many messages are taken at a time. A message may have some megabytes, so the number limits
+ * the memory. It must not exceed 32, the number of commands that a quorum queue accepts from a
+ * channel at a time (`quorum_commands_soft_limit`): further acknowledgements would wait in the
+ * channel, and be lost when the channel closes (findings/quorum-queue-forgets-acks.sh). The queue
+ * handles the acknowledgements before it serves the next consumer.
  */
-export const lettersAtOnce = 32
+export const prefetchSize = 32
 
-/** How long a few letters that were put back may take to be seen in their queue. */
-const putBackMs = 1_000
+/** How long a few requeued messages may take to be counted as ready. */
+const requeueTimeoutMs = 1_000
 
-/** When no letter comes for so long, the others have been taken by somebody else. */
+/** After so long without a message, the missing ones have been taken by another consumer. */
 const quietMs = 5_000
 
-/** Any other answer of the broker: a queue without a leader, and a broker with an alarm, give none. */
-const answerMs = 10_000
-
-/** All that the broker needs to know of a message in our hands: a thousand of them stay small. */
-export type HeldLetter = Pick<GetMessage, 'fields'>
+/**
+ * Limit for each reply of the broker. A leaderless queue and a broker with an alarm never reply.
+ */
+const replyTimeoutMs = 10_000
 
 /**
- * The next letters of a queue in their order; fewer when there are no more. Rejects when the channel
- * ends, or the broker does not answer. By a consumer of just so many: each `basic.get` from a quorum
- * queue costs a write to the disk.
+ * Consumes up to `count` messages in their order; fewer when there are no more. Rejects when the
+ * channel closes, or the broker does not reply. A consumer with a prefetch takes them, since each
+ * `basic.get` from a quorum queue costs a write to the disk.
  */
-export async function take(channel: Channel, queue: string, count: number): Promise<GetMessage[]> {
-  const letters: GetMessage[] = []
-  const { promise: full, resolve, reject } = Promise.withResolvers<void>()
-  full.catch(() => {}) // when consuming fails, nobody waits for it any more
-  const refuse = () => reject(new EnvironmentError('unavailable', 'The broker went away'))
-  channel.once('close', refuse)
+export async function consumeUpTo(
+  channel: Channel,
+  queue: string,
+  count: number,
+): Promise<GetMessage[]> {
+  const messages: GetMessage[] = []
+  const { promise: complete, resolve, reject } = Promise.withResolvers<void>()
+  complete.catch(() => {}) // nobody awaits this promise when consuming fails
+  const onClose = () =>
+    reject(new EnvironmentError('unavailable', 'The connection to the broker was lost'))
+  channel.once('close', onClose)
   let quiet: NodeJS.Timeout | undefined
   try {
-    await within(answerMs, 'a prefetch', channel.prefetch(count))
+    await withTimeout(replyTimeoutMs, 'setting the prefetch', channel.prefetch(count))
     const consuming = channel.consume(queue, (message) => {
-      if (message) letters.push(message as unknown as GetMessage)
-      if (!message || letters.length === count) resolve()
-      quiet?.refresh() // large ones may take long, one after the other
+      if (message) messages.push(message as unknown as GetMessage)
+      if (!message || messages.length === count) resolve()
+      quiet?.refresh() // each of several large messages may take long
     })
-    const { consumerTag } = await within(answerMs, `consuming ${queue}`, consuming)
+    const { consumerTag } = await withTimeout(replyTimeoutMs, `consuming ${queue}`, consuming)
     quiet = setTimeout(resolve, quietMs)
-    await full
-    await within(answerMs, 'the end of consuming', channel.cancel(consumerTag))
-    return letters
+    await complete
+    await withTimeout(replyTimeoutMs, `cancelling the consumer`, channel.cancel(consumerTag))
+    return messages
   } finally {
     clearTimeout(quiet)
-    channel.off('close', refuse)
+    channel.off('close', onClose)
   }
 }
 
 /**
- * What was put back at an earlier time and comes after the `last` one taken. Of a queue with a delivery
- * limit RabbitMQ delivers first all that was ever put back, in the order in which it came back: what
- * goes back now would be behind those (findings/quorum-queue-requeue-order.sh).
- * A letter that was never in somebody's hands is the first of those that keep their place by themselves.
+ * Consumes the messages behind the `last` consumed one that were requeued earlier. A queue with a
+ * delivery limit delivers all requeued messages first, in the order of their requeueing. Messages
+ * that are requeued now would come behind the earlier ones
+ * (findings/quorum-queue-requeue-order.sh). The first message that was never delivered before ends
+ * the search: from there on, messages keep their place without help.
  */
-export async function takeReturned(
+export async function consumeRequeued(
   channel: Channel,
   queue: string,
   { last, left }: { last: GetMessage | undefined; left: number },
-): Promise<HeldLetter[]> {
-  const returned: HeldLetter[] = []
-  while (last?.fields.redelivered && returned.length < left) {
-    const letters = await take(channel, queue, Math.min(left - returned.length, lettersAtOnce))
-    returned.push(...letters.map(({ fields }) => ({ fields })))
-    last = letters.at(-1)
+): Promise<UnackedMessage[]> {
+  const requeued: UnackedMessage[] = []
+  while (last?.fields.redelivered && requeued.length < left) {
+    const count = Math.min(left - requeued.length, prefetchSize)
+    const messages = await consumeUpTo(channel, queue, count)
+    requeued.push(...messages.map(({ fields }) => ({ fields })))
+    last = messages.at(-1)
   }
-  return returned
+  return requeued
 }
 
 /**
- * In their order, a few at a time and each by itself: RabbitMQ 3.10 forgets the order of those that
- * are on their way to the queue together. Rejects when the broker does not answer.
+ * Requeues messages in their order: a few at a time, each with its own command, since RabbitMQ 3.10
+ * loses the order of messages that are requeued together. Rejects when the broker does not reply.
  */
-export async function putBack(
+export async function requeue(
   channel: Channel,
   queue: string,
-  letters: HeldLetter[],
+  messages: UnackedMessage[],
 ): Promise<void> {
-  const count = async () =>
-    (await within(answerMs, `counting ${queue}`, channel.checkQueue(queue))).messageCount
-  let ready = await count()
-  for (let at = 0; at < letters.length; at += lettersAtOnce) {
-    const some = letters.slice(at, at + lettersAtOnce)
-    for (const letter of some) channel.nack(letter as GetMessage)
+  const countReady = async () => {
+    const counting = channel.checkQueue(queue)
+    return (await withTimeout(replyTimeoutMs, `counting ${queue}`, counting)).messageCount
+  }
+  let ready = await countReady()
+  for (let at = 0; at < messages.length; at += prefetchSize) {
+    const some = messages.slice(at, at + prefetchSize)
+    for (const message of some) channel.nack(message as GetMessage)
     ready += some.length
-    const deadline = performance.now() + putBackMs
-    while ((await count()) < ready) {
-      if (performance.now() > deadline) break // somebody takes them: there is no order to keep
+    const deadline = performance.now() + requeueTimeoutMs
+    while ((await countReady()) < ready) {
+      if (performance.now() > deadline) break // another consumer takes them: no order to keep
     }
   }
 }

@@ -1,11 +1,11 @@
 import { rabbitmqServer } from './servers.ts'
 
 /**
- * Makes a quorum queue as silent as one without a leader: it is there, says that it is empty, and
- * takes and gives nothing; until it is ended, or for so long. Undefined when the broker is not ours
- * alone.
+ * Suspends the process of a quorum queue, which then behaves like a leaderless queue: it exists,
+ * reports that it is empty, and neither accepts nor delivers; until `end`, or for a time. Undefined
+ * when the broker is not private to the tests.
  */
-export async function silence(url: string, queue: string, forMs?: number) {
+export async function suspendQueue(url: string, queue: string, forMs?: number) {
   const { control } = await rabbitmqServer()
   if (!control) return undefined
   const name = `'${new URL(url).pathname.slice(1)}_${queue}'`

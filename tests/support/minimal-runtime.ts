@@ -1,5 +1,5 @@
-// Run by tests/client.e2e.ts in a runtime without WebSocket (as Node 20) and crypto.randomUUID (as a page of
-// plain http): calls, a retry and the end of an order, by the client.
+// Run by tests/client.e2e.ts in a runtime without WebSocket (as Node 20) and crypto.randomUUID (as
+// a page of plain http): calls, a retry and the end of an order, by the client.
 import { WebSocket } from 'ws'
 import { Client } from '#client/client.ts'
 import { isPending } from '#contracts/order-states.ts'

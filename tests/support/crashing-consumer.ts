@@ -3,9 +3,9 @@ import { silent } from './logger.ts'
 import { decode, handle, type Thing } from './things.ts'
 
 /**
- * A consumer that dies of every event with the note `kill`, run by quarantine.integration.test.ts: its
- * arguments are the URLs of the database and the broker, and the name of the queue. Each other event
- * leaves its mark in the table `effects`.
+ * A consumer that is killed by every event with the note `kill`, run by
+ * quarantine.integration.test.ts: its arguments are the URLs of the database and the broker, and
+ * the name of the queue. Each other event is recorded in the table `effects`.
  */
 const [databaseUrl = '', brokerUrl = '', queue = ''] = process.argv.slice(2)
 

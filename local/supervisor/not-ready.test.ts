@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { failingIn, lastWarningIn } from './not-ready.ts'
+import { failingChecksIn, lastWarningIn } from './not-ready.ts'
 
-describe('what is said of a program that is not ready', () => {
-  it('names the checks that fail, if it answers at all', () => {
+describe('the reason why a program is not ready', () => {
+  it('has the failing checks, if the program answers', () => {
     assert.equal(
-      failingIn('{"status":"not ready","failing":["database","queue"]}'),
+      failingChecksIn('{"status":"not ready","failing":["database","queue"]}'),
       'database, queue',
     )
-    for (const body of ['', 'null', '<html>', '{"status":"ok"}']) assert.equal(failingIn(body), '')
+    for (const body of ['', 'null', '<html>', '{"status":"ok"}'])
+      assert.equal(failingChecksIn(body), '')
   })
 
-  it('is its last warning or error, with the reason', () => {
+  it('has the last warning or error of its log', () => {
     const log = [
       '{"level":"warn","msg":"not this one"}',
       '{"level":"error","msg":"not consuming, will retry","err":{"message":"403 (ACCESS-REFUSED)"}}',

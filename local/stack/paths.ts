@@ -12,30 +12,30 @@ import { dirname, join, resolve } from 'node:path'
 
 export const repositoryDir = resolve(import.meta.dirname, '../..')
 
-/** Where the stack of one state directory keeps its things. */
-export type Places = {
+/** The folders of a stack. */
+export type Paths = {
   stateDir: string
-  /** As `stateDir`, but open to the users that PostgreSQL and nginx's workers run as. */
+  /** As `stateDir`, but readable by the users of PostgreSQL and of nginx's workers. */
   sharedDir: string
   runDir: string
   logsDir: string
 }
 
-/** Creates the folders. One state directory always gets the same places. */
-export function openPlaces(stateDir: string): Places {
-  const places = { stateDir, runDir: join(stateDir, 'run'), logsDir: join(stateDir, 'logs') }
-  mkdirSync(places.runDir, { recursive: true })
-  mkdirSync(places.logsDir, { recursive: true })
-  return { ...places, sharedDir: openSharedDir(stateDir) }
+/** Creates the folders of a stack. The same state directory always gets the same paths. */
+export function preparePaths(stateDir: string): Paths {
+  const paths = { stateDir, runDir: join(stateDir, 'run'), logsDir: join(stateDir, 'logs') }
+  mkdirSync(paths.runDir, { recursive: true })
+  mkdirSync(paths.logsDir, { recursive: true })
+  return { ...paths, sharedDir: openSharedDir(stateDir) }
 }
 
-/** Whether every user may pass through all folders above and, if it is one, into the path. */
+/** Whether every user may enter the path and all folders above it. */
 export function isOpenToAll(path: string): boolean {
   const isOpen = (statSync(path).mode & 0o001) !== 0
   return isOpen && (path === dirname(path) || isOpenToAll(dirname(path)))
 }
 
-/** The folder outside the state directory, were one needed; `npm run reset` removes it too. */
+/** The shared folder outside the state directory. `npm run reset` removes the folder, too. */
 export function outsideDir(stateDir: string): string {
   const record = join(stateDir, 'outside')
   if (existsSync(record)) return readFileSync(record, 'utf8').trim()
@@ -46,8 +46,9 @@ export function outsideDir(stateDir: string): string {
 export const outsidePrefix = '/var/tmp/orders-payments-'
 
 /**
- * Only root starts programs as other users, and a clone under /root or a `mktemp -d` shuts those
- * out. The folder in /var/tmp is recorded, so that a moved clone finds its data again.
+ * The state directory itself, unless root starts programs as other users that cannot enter it (a
+ * clone under /root, or a `mktemp -d`). The folder in /var/tmp is recorded: a moved clone finds its
+ * data.
  */
 function openSharedDir(stateDir: string): string {
   const isRoot = process.getuid?.() === 0
@@ -55,16 +56,18 @@ function openSharedDir(stateDir: string): string {
 
   const dir = outsideDir(stateDir)
   mkdirSync(dir, { recursive: true })
-  refuseForeign(dir)
+  assertOwned(dir)
   chmodSync(dir, 0o711)
   writeFileSync(join(stateDir, 'outside'), `${dir}\n`)
   return dir
 }
 
-/** /var/tmp is everybody's: a folder that somebody else made in our name must not be used. */
-function refuseForeign(dir: string): void {
+/** Throws when another user owns the folder: everybody can create folders in /var/tmp. */
+function assertOwned(dir: string): void {
   const found = lstatSync(dir)
   if (!dir.startsWith(outsidePrefix) || !found.isDirectory() || found.uid !== process.getuid?.()) {
-    throw new Error(`${dir} is not a folder of this user: remove it, or name another LOCAL_DIR`)
+    throw new Error(
+      `${dir} does not belong to this user: remove it, or set LOCAL_DIR to another folder`,
+    )
   }
 }
