@@ -130,6 +130,7 @@ const layers = [
 /** Decisions without a clock, a query or a wait, and the tables that they decide by. */
 const cores = [
   'contracts/ledger-types.ts',
+  'contracts/money.ts',
   'contracts/order-states.ts',
   'operator/reconcile/findings.ts',
   'operator/reconcile/stuck-stage.ts',

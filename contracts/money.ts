@@ -15,10 +15,11 @@ export function parseMoney(text: string): bigint | undefined {
   return BigInt(`${match[1]}${(match[2] ?? '').padEnd(2, '0')}`)
 }
 
-/** The inverse, always with two places: `1250n` becomes `12.50`. Takes zero and positive amounts. */
+/** The inverse, always with two places: `1250n` becomes `12.50`, and `-5n` becomes `-0.05`. */
 export function formatMoney(minor: bigint): string {
-  const digits = minor.toString().padStart(3, '0')
-  return `${digits.slice(0, -2)}.${digits.slice(-2)}`
+  const isNegative = minor < 0n
+  const digits = (isNegative ? -minor : minor).toString().padStart(3, '0')
+  return `${isNegative ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
 
 /** For text that is known to be money, such as a column or a validated field. Throws otherwise. */

@@ -120,12 +120,9 @@ describe('the tables of contracts/', function () {
       'operator/reconcile/findings.ts', // what must the entry agree with?
       'operator/reconcile/stuck-orders.ts', // how is seen that what the state waits for is decided?
       'operator/trace/steps.ts', // which stage is the entry?
-      'orders-api/push/user-subscription.ts', // a state at rest changes: what was told of is news again
       'orders-api/timeline.ts', // what had Payments done with an order in this state?
       'orders-consumer/settle-orders.ts', // what does the reply say of the order?
       'payments-consumer/main.ts', // who handles the request?
-      'reliability/judge/judge-orders.ts', // what must the entry agree with?
-      'reliability/judge/verdict.ts', // a state at rest changes: more than the last one may be told
       'reliability/model/states.test.ts', // what is the state in the model?
     ])
     assert.deepEqual(
@@ -161,7 +158,6 @@ describe('the tables of contracts/', function () {
         'operator/trace/steps.ts',
         'payments-consumer/charge-orders.ts',
         'payments-consumer/rows.ts',
-        'reliability/judge/judge-orders.ts',
       ],
     })) {
       const named = types

@@ -10,7 +10,7 @@ interface OrderState {
   ledger: Record<OrderLedgerType, readonly (LedgerStatus | 'none')[]>
   /** What each reply makes of it: its next state, nothing new, or a dead letter, since it cannot be true. */
   on: Record<ReplyType, string | 'repeat' | 'contradiction'>
-  /** The calls that lead on from it, each with the next state. A state at rest without one is final. */
+  /** The calls that lead on from it, each with the next state. */
   onCall: Record<string, string>
   /** For people who read the documents. */
   summary: string
@@ -56,15 +56,6 @@ export type PendingStatus = {
 }[OrderStatus]
 /** Waits for nothing. */
 export type RestingStatus = Exclude<OrderStatus, PendingStatus>
-/**
- * `true` as long as no call leads on from a state at rest. Whoever relies on it says so, `true satisfies
- * RestIsFinal`, and does not compile any more once it is not.
- */
-export type RestIsFinal = {
-  [S in RestingStatus]: keyof States[S]['onCall']
-}[RestingStatus] extends never
-  ? true
-  : never
 /** What a reply may make of an order: a state that some reply leads to. */
 export type DecidedStatus = Extract<
   { [S in OrderStatus]: States[S]['on'][ReplyType] }[OrderStatus],
@@ -81,6 +72,8 @@ export const isPending = (status: OrderStatus): status is PendingStatus =>
   orderStates[status].request !== null
 
 export const pendingStatuses = orderStatuses.filter(isPending)
+/** The states that an order changes to: news to who knows of the order. */
+export const changedStatuses = orderStatuses.filter((status) => status !== firstStatus)
 export const restingStatuses = orderStatuses.filter(
   (status): status is RestingStatus => !isPending(status),
 )
@@ -94,6 +87,20 @@ export const onReply = (
   status: OrderStatus,
   reply: ReplyType,
 ): DecidedStatus | 'repeat' | 'contradiction' => orderStates[status].on[reply]
+
+/** Whether an order that is in a state now may have been in another one before, or at the same time: it is on the way. */
+export function isOnWayTo(before: OrderStatus, now: OrderStatus): boolean {
+  const seen = new Set<OrderStatus>([before])
+  for (const status of seen) {
+    const { on, onCall }: OrderState = orderStates[status]
+    for (const next of [...Object.values(on), ...Object.values(onCall)]) {
+      if (isStatus(next)) seen.add(next)
+    }
+  }
+  return seen.has(now)
+}
+
+const isStatus = (name: string): name is OrderStatus => name in orderStates
 
 /** Whether the ledger may have such an entry of an order in a state; `none`: no entry of the type. */
 export const fitsLedger = (

@@ -43,13 +43,19 @@ export type StageTimes = Record<
   string | undefined
 >
 
-/** Of orders locked in the same transaction; a final status is never overwritten. */
+/**
+ * Of orders locked in the same transaction; a status at rest is never overwritten. `updated_at` grows with each change,
+ * so that of two states of an order the later one is known. A reply without times leaves those that are there.
+ */
 export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) =>
   sql`
     UPDATE orders
-    SET status = change.status, failure_reason = change.failure_reason, updated_at = clock_timestamp(),
-        relayed_at = change.relayed_at, received_at = change.received_at,
-        charged_at = change.charged_at, reply_relayed_at = change.reply_relayed_at
+    SET status = change.status, failure_reason = change.failure_reason,
+        updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond'),
+        relayed_at = coalesce(change.relayed_at, orders.relayed_at),
+        received_at = coalesce(change.received_at, orders.received_at),
+        charged_at = coalesce(change.charged_at, orders.charged_at),
+        reply_relayed_at = coalesce(change.reply_relayed_at, orders.reply_relayed_at)
     FROM unnest(
       ${changes.map(({ orderId }) => orderId)}::uuid[],
       ${changes.map(({ status }) => status)}::text[],

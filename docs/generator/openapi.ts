@@ -60,7 +60,7 @@ function operationOf(api: Api, operation: Operation, schemas: Schemas): JsonObje
     parameters: parametersOf(operation, schemas),
     ...(body && {
       requestBody: {
-        required: true,
+        required: !body.isOptional,
         content: { 'application/json': contentOf(body) },
       },
     }),

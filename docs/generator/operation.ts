@@ -14,7 +14,7 @@ export interface Operation {
   /** Examples of its query, by name. */
   queryExamples?: Record<string, string | number>
   /** The body's schema by its name in the document, with examples by what they show. */
-  body?: { schema: string; examples: Record<string, object> }
+  body?: { schema: string; examples: Record<string, object>; isOptional?: true }
   answer: Answer
   /** Besides what may happen to every call: each way to be refused, in the words of the answer. */
   problems: Partial<Record<ProblemStatus, Refusal[]>>

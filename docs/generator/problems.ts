@@ -10,7 +10,7 @@ import {
 const meanings = {
   400: 'The request cannot be read.',
   404: 'There is nothing at this address.',
-  409: 'In conflict with what is there; with Retry-After, the first request with this Idempotency-Key is still running.',
+  409: 'In conflict with what is there. With Retry-After only for now: the same request may be answered otherwise later.',
   413: 'The body has more than 64 KiB.',
   414: 'The address is longer than 8 KiB.',
   415: 'The body is not application/json in UTF-8 (see Accept), or is compressed (see Accept-Encoding).',
@@ -34,7 +34,7 @@ export interface Refusal {
   errors?: { pointer: string; message: string }[]
 }
 
-/** The statuses that can come with Retry-After: 409 does while the first request with a key is running. */
+/** The statuses that can come with Retry-After: 409 does while what is in conflict is still going on. */
 export const retryable: readonly ProblemStatus[] = [409, 429, 503, 504]
 
 export const meaningOf = (status: ProblemStatus): string => meanings[status]

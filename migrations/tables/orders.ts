@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from 'kysely'
 import type { FailureReason } from '#contracts/events.ts'
 import {
+  changedStatuses,
   type OrderStatus,
   paidStatuses,
   pendingStatuses,
@@ -44,3 +45,4 @@ export const listOf = (statuses: readonly OrderStatus[]) =>
 export const pendingList = listOf(pendingStatuses)
 export const restingList = listOf(restingStatuses)
 export const paidList = listOf(paidStatuses)
+export const changedList = listOf(changedStatuses)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
-import { type OrdersDatabase, restingList } from '#tables/orders.ts'
+import { changedList, type OrdersDatabase } from '#tables/orders.ts'
 import { type OrderRow, orderColumns } from '../rows.ts'
 
 type Db = Database<OrdersDatabase>
@@ -13,13 +13,13 @@ export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
     .execute()
 
-/** The orders of some users that became final within the last so many milliseconds. */
-export const readSettledOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
+/** The orders of some users whose status changed within the last so many milliseconds. */
+export const readChangedOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
   db
     .selectFrom('orders')
     .select(orderColumns)
     .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
-    .where(sql<boolean>`status IN (${sql.raw(restingList)})`)
+    .where(sql<boolean>`status IN (${sql.raw(changedList)})`)
     .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
     .execute()
 

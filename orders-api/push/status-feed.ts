@@ -8,7 +8,7 @@ import { toOrderResponse } from '../order-response.ts'
 import type { OrderRow } from '../rows.ts'
 import { Backfill, rememberedMs } from './backfill.ts'
 import { ChangedOrders } from './changed-orders.ts'
-import { readOrders, readSettledOrders } from './rows.ts'
+import { readChangedOrders, readOrders } from './rows.ts'
 import { SnapshotQueue } from './snapshot-queue.ts'
 import { orderSnapshot, userSnapshot } from './snapshots.ts'
 import type { Subscriber, Target } from './subscriber.ts'
@@ -61,12 +61,12 @@ export class StatusFeed {
     })
     this.#changedOrders = new ChangedOrders({
       ...repeated,
-      readAndPush: async (orderIds) => this.#push(await readOrders(db, orderIds)),
+      readAndPush: (orderIds) => this.#readAndPush(() => readOrders(db, orderIds)),
     })
     this.#backfill = new Backfill({
       ...repeated,
       userIds: () => subscriptions.userIds(),
-      readAndPush: async (userIds, ms) => this.#push(await readSettledOrders(db, userIds, ms)),
+      readAndPush: (userIds, ms) => this.#readAndPush(() => readChangedOrders(db, userIds, ms)),
     })
     this.#listener = this.#listen()
   }
@@ -135,9 +135,10 @@ export class StatusFeed {
     await this.#changedOrders.settled()
   }
 
-  #push(rows: OrderRow[]): void {
-    for (const order of rows.map(toOrderResponse)) {
-      for (const subscriber of this.#subscriptions.deliver(order)) subscriber.push(order)
+  async #readAndPush(read: () => Promise<OrderRow[]>): Promise<void> {
+    const readAt = this.#subscriptions.now
+    for (const order of (await read()).map(toOrderResponse)) {
+      for (const subscriber of this.#subscriptions.deliver(order, readAt)) subscriber.push(order)
     }
   }
 

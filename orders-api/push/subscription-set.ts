@@ -1,11 +1,20 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { Target } from './subscriber.ts'
-import { isFinal, UserSubscription } from './user-subscription.ts'
+import { isAtRest, UserSubscription, versionOf } from './user-subscription.ts'
+
+/** What a read of an order makes of a subscriber's subscriptions. `ended`: pushed, and that of the order is over. */
+export type Delivery = 'nothing' | 'pushed' | 'ended'
+
+interface OrderSubscription {
+  /** When it was made. */
+  since: number
+  /** The version that was delivered last; undefined before the first delivery. */
+  version: number | undefined
+}
 
 /** The subscriptions of one subscriber, and what was delivered to it. Decides only: no clock, no socket, no query. */
 export class SubscriptionSet {
-  /** With the status that was delivered last; undefined before the first delivery. */
-  readonly #orders = new Map<string, Order['status'] | undefined>()
+  readonly #orders = new Map<string, OrderSubscription>()
   readonly #users = new Map<string, UserSubscription>()
 
   get size(): number {
@@ -17,8 +26,8 @@ export class SubscriptionSet {
   }
 
   /** An order that is added again is pushed again, whatever was delivered. A user is not. */
-  add({ kind, id }: Target): void {
-    if (kind === 'order') this.#orders.set(id, undefined)
+  add({ kind, id }: Target, since: number): void {
+    if (kind === 'order') this.#orders.set(id, { since, version: undefined })
     else if (!this.#users.has(id)) this.#users.set(id, new UserSubscription())
   }
 
@@ -38,15 +47,19 @@ export class SubscriptionSet {
     return this.#users.get(userId)
   }
 
-  /** Records this state of an order as delivered. True: it is new to the subscriber and has to be pushed. */
-  deliver(order: Order): boolean {
+  /**
+   * Records this state of an order as delivered, if it is new to the subscriber and has to be pushed. What was read before
+   * an order was subscribed is no news of it: the order may have left a state at rest since.
+   */
+  deliver(order: Order, { readAt, isSnapshot }: { readAt: number; isSnapshot: boolean }): Delivery {
     const user = this.#users.get(order.user_id)
-    const isSubscribed = this.#orders.has(order.order_id)
-    if (!isSubscribed && !user?.shouldPush(order)) return false
+    const own = this.#orders.get(order.order_id)
+    const version = versionOf(order)
+    const isNews = own && own.since <= readAt && version > (own.version ?? Number.NEGATIVE_INFINITY)
+    if (!isNews && !user?.shouldPush(order, isSnapshot)) return 'nothing'
     user?.markDelivered(order)
-    const last = this.#orders.get(order.order_id)
-    if (isSubscribed) this.#orders.set(order.order_id, order.status)
-    return isFinal(order) || last === undefined
+    if (isNews) own.version = version
+    return isNews && isAtRest(order) ? 'ended' : 'pushed'
   }
 
   /** See UserSubscription. */

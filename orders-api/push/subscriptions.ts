@@ -2,7 +2,7 @@ import type { Order } from '#contracts/orders-http.ts'
 import { Multimap } from './multimap.ts'
 import type { Target } from './subscriber.ts'
 import { SubscriptionSet } from './subscription-set.ts'
-import { isFinal } from './user-subscription.ts'
+import { isAtRest } from './user-subscription.ts'
 
 export type SubscribeResult = 'ok' | 'too-many'
 
@@ -19,6 +19,8 @@ export class Subscriptions<Subscriber> {
     user: new Multimap<string, Subscriber>(),
   }
   readonly #limit: number
+  /** Counts the subscriptions: a read that began before one has a smaller number. */
+  #now = 0
   /** The end time of the newest order that was delivered to a user subscription lately. */
   #newestEndMs = never
   #retainers = 0
@@ -28,12 +30,17 @@ export class Subscriptions<Subscriber> {
     this.#limit = limit
   }
 
+  /** Tells what was read before a subscription from what was read after it. */
+  get now(): number {
+    return this.#now
+  }
+
   /** To an order that is subscribed already: its present state is pushed again. */
   subscribe(subscriber: Subscriber, target: Target): SubscribeResult {
     const set = this.#sets.get(subscriber) ?? new SubscriptionSet()
     this.#sets.set(subscriber, set)
     if (!set.has(target) && set.size >= this.#limit) return 'too-many'
-    set.add(target)
+    set.add(target, ++this.#now)
     this.#index[target.kind].add(target.id, subscriber)
     return 'ok'
   }
@@ -77,25 +84,34 @@ export class Subscriptions<Subscriber> {
 
   /**
    * Marks this state as delivered to every subscriber that has to receive it, and returns them, each once:
-   * the caller pushes. A final status ends the subscription of its order.
+   * the caller pushes. A status at rest ends the subscription of its order. `readAt`: the `now` of before the read.
    */
-  deliver(order: Order): Subscriber[] {
+  deliver(order: Order, readAt = this.#now): Subscriber[] {
     const candidates = new Set([
       ...this.#index.order.get(order.order_id),
       ...this.#index.user.get(order.user_id),
     ])
-    return [...candidates].filter((subscriber) => this.deliverTo(subscriber, order))
+    const read = { readAt, isSnapshot: false }
+    return [...candidates].filter((subscriber) => this.#deliverTo(subscriber, order, read))
   }
 
   /** The same for one subscriber and its snapshot. True: the caller pushes. */
-  deliverTo(subscriber: Subscriber, order: Order): boolean {
+  deliverTo = (subscriber: Subscriber, order: Order): boolean =>
+    this.#deliverTo(subscriber, order, { readAt: this.#now, isSnapshot: true })
+
+  #deliverTo(
+    subscriber: Subscriber,
+    order: Order,
+    read: { readAt: number; isSnapshot: boolean },
+  ): boolean {
     const set = this.#sets.get(subscriber)
-    if (!set?.deliver(order)) return false
-    if (isFinal(order)) {
+    const delivery = set?.deliver(order, read) ?? 'nothing'
+    if (delivery === 'nothing') return false
+    if (delivery === 'ended') {
       this.unsubscribe(subscriber, { kind: 'order', id: order.order_id })
-      if (set.user(order.user_id)) {
-        this.#newestEndMs = Math.max(this.#newestEndMs, Date.parse(order.updated_at))
-      }
+    }
+    if (isAtRest(order) && set?.user(order.user_id)) {
+      this.#newestEndMs = Math.max(this.#newestEndMs, Date.parse(order.updated_at))
     }
     return true
   }

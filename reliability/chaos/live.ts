@@ -1,5 +1,6 @@
 import { EnvironmentError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
+import { isOnWayTo, type OrderStatus } from '#contracts/order-states.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
 import type { Databases } from '../judge/read-remains.ts'
 import { settledLately } from './rows.ts'
@@ -15,7 +16,7 @@ export class LiveChecks {
   /** When an order was last seen to have ended that had not before. */
   progressAtMs = performance.now()
   readonly #databases: Databases
-  readonly #finals = new Map<string, string>()
+  readonly #finals = new Map<string, OrderStatus>()
 
   constructor(databases: Databases) {
     this.#databases = databases
@@ -42,10 +43,13 @@ export class LiveChecks {
     for (const { order_id, status } of settled) this.#remember(order_id, status)
   }
 
-  #remember(orderId: string, status: string): void {
+  /** A status at rest changes by a refund only. */
+  #remember(orderId: string, status: OrderStatus): void {
     if (!this.#finals.has(orderId)) this.progressAtMs = performance.now()
     const before = this.#finals.get(orderId) ?? status
-    if (before !== status) this.faults.add(`${orderId} was ${before} and became ${status}`)
-    this.#finals.set(orderId, before)
+    if (!isOnWayTo(before, status)) {
+      this.faults.add(`${orderId} was ${before} and became ${status}`)
+    }
+    this.#finals.set(orderId, status)
   }
 }

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
+import type { OrderStatus } from '#contracts/order-states.ts'
 import { type OrdersDatabase, paidList, pendingList, restingList } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { End } from '../judge/judge-subscriptions.ts'
@@ -21,7 +22,7 @@ export async function endListeners(db: Orders | Payments): Promise<number> {
 
 /** Orders whose status changed in the last seconds. */
 export async function settledLately(orders: Orders, seconds: number) {
-  const { rows } = await sql<{ order_id: string; status: string }>`
+  const { rows } = await sql<{ order_id: string; status: OrderStatus }>`
     SELECT order_id, status FROM orders
     WHERE status IN (${resting}) AND updated_at > now() - ${seconds} * interval '1 second'
   `.execute(orders)

@@ -1,4 +1,4 @@
-import { isPending } from '#contracts/order-states.ts'
+import { isPending, type OrderStatus } from '#contracts/order-states.ts'
 import { until } from '#local/supervisor/waiting.ts'
 import {
   type Subscription,
@@ -67,7 +67,7 @@ class Subscriber implements Subscription {
   readonly target: Target
   openedAtMs: number | undefined
   closedAtMs: number | undefined
-  readonly told = new Map<string, { status: string; atMs: number }>()
+  readonly told = new Map<string, { status: OrderStatus; atMs: number }>()
   readonly #socket: WebSocket
 
   constructor(address: string, target: Target) {
@@ -82,7 +82,8 @@ class Subscriber implements Subscription {
     })
     this.#socket.addEventListener('message', ({ data }) => {
       const { type, order_id, status } = JSON.parse(String(data))
-      if (type !== 'order' || isPending(status) || this.told.has(order_id)) return
+      if (type !== 'order' || isPending(status) || this.told.get(order_id)?.status === status)
+        return
       this.told.set(order_id, { status, atMs: Date.now() })
     })
   }

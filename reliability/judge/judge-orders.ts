@@ -1,4 +1,4 @@
-import type { OrderLedgerType } from '#contracts/ledger-types.ts'
+import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { minorOf } from '#contracts/money.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
 import type { Call, History } from './history.ts'
@@ -13,8 +13,8 @@ export interface Judged {
 export function judgeOrders({ calls }: History, { orders, ledger, keys }: Remains): Judged[] {
   const placed = calls.filter(({ kind }) => kind === 'order')
   const rows = new Map(orders.map((order) => [order.order_id, order]))
-  const debits = Map.groupBy(
-    ledger.filter(({ type }) => type === 'DEBIT'),
+  const entries = Map.groupBy(
+    ledger.filter(({ order_id }) => order_id !== null),
     ({ order_id }) => order_id,
   )
   const answers = answersOf(keys)
@@ -22,18 +22,23 @@ export function judgeOrders({ calls }: History, { orders, ledger, keys }: Remain
   const judged = placed.flatMap((call): Judged[] => {
     const ids = new Set(answers(call).map(orderIdIn))
     for (const id of ids) known.add(id)
-    return judgeCall(call, [...ids], (id) => ({ row: rows.get(id), debits: debits.get(id) ?? [] }))
+    return judgeCall(call, [...ids], (id) => ({
+      row: rows.get(id),
+      entries: entries.get(id) ?? [],
+    }))
   })
   const strays = orders.filter(({ order_id }) => !known.has(order_id))
-  const orphans = [...debits.keys()].filter((id) => id !== null && !rows.has(id))
+  const orphans = [...entries].flatMap(([id, own]) => (id !== null && !rows.has(id) ? own : []))
   return [
     ...judged,
     ...strays.map((row) => judgeStray(row, placed)),
-    ...orphans.map((id): Judged => ({ word: 'unexpected', fault: `a debit for no order ${id}` })),
+    ...orphans.map(({ type, order_id: id }): Judged => {
+      return { word: 'unexpected', fault: `a ${nounOf(type)} for no order ${id}` }
+    }),
   ]
 }
 
-type Found = { row: OrderRow | undefined; debits: LedgerRow[] }
+type Found = { row: OrderRow | undefined; entries: LedgerRow[] }
 
 /** Nothing to say of a call that was refused, or never answered, and did not happen. */
 function judgeCall(call: Call, ids: string[], find: (id: string) => Found): Judged[] {
@@ -42,39 +47,45 @@ function judgeCall(call: Call, ids: string[], find: (id: string) => Found): Judg
   if (more.length > 0) {
     return [{ word: 'duplicated', fault: `the key ${call.key} has the orders ${ids.join(', ')}` }]
   }
-  const { row, debits } = find(id)
+  const { row, entries } = find(id)
   if (!row) return [{ word: 'lost', fault: `order ${id} was answered with 201 and is not there` }]
-  const fault = judges.DEBIT(row, debits, call)
+  const fault = faultOf(row, entries, call)
   if (fault) return [fault]
   return [{ word: call.ending === 'ok' ? 'ok' : 'recovered' }]
 }
 
-/** By the type of the entries that an order has in the ledger. */
-const judges = { DEBIT: faultOf } satisfies Record<OrderLedgerType, unknown>
-
-function faultOf(row: OrderRow, debits: LedgerRow[], call: Call): Judged | undefined {
-  const { order_id: id, status, user_id, amount } = row
+function faultOf(row: OrderRow, entries: LedgerRow[], call: Call): Judged | undefined {
+  const { order_id: id, status, user_id, amount, failure_reason: reason } = row
   const unexpected = (what: string): Judged => ({
     word: 'unexpected',
     fault: `order ${id} ${what}`,
   })
-  if (debits.length > 1) return { word: 'duplicated', fault: `order ${id} has two debits` }
+  const entriesOf = (type: OrderLedgerType) => entries.filter((entry) => entry.type === type)
+  for (const type of orderLedgerTypes) {
+    if (entriesOf(type).length < 2) continue
+    return { word: 'duplicated', fault: `order ${id} has two ${nounOf(type)}s` }
+  }
   if (call.ending === 'fail') return unexpected('was refused, and is there')
   if (user_id !== call.userId || minorOf(amount) !== call.amountMinor) {
     return unexpected(`is of ${user_id} about ${amount}, which is not what was asked`)
   }
-  if (isPending(status)) {
-    return { word: 'stuck', fault: `order ${id} is pending, ${sayDebit(debits[0])}` }
-  }
-  const [debit] = debits
-  if (!debit) return unexpected(`is ${status} without a decision`)
-  if (debit.user_id !== user_id || debit.amount !== amount) return unexpected('has a wrong debit')
-  const agrees = fitsLedger(status, 'DEBIT', debit.status) && debit.reason === row.failure_reason
-  return agrees ? undefined : unexpected(`is ${status}, but ${sayDebit(debit)}`)
+  const said = orderLedgerTypes.map((type) => sayEntry(type, entriesOf(type)[0])).join(', ')
+  if (isPending(status)) return { word: 'stuck', fault: `order ${id} is pending, ${said}` }
+  const isWrong = entries.some((entry) => entry.user_id !== user_id || entry.amount !== amount)
+  if (isWrong) return unexpected('has a wrong entry in the ledger')
+  const agrees = orderLedgerTypes.every((type) =>
+    fitsLedger(status, type, entriesOf(type)[0]?.status ?? 'none'),
+  )
+  const last = orderLedgerTypes.flatMap(entriesOf).at(-1)
+  return agrees && last?.reason === reason ? undefined : unexpected(`is ${status}, but ${said}`)
 }
 
-const sayDebit = (debit: LedgerRow | undefined): string =>
-  debit ? `its debit is ${debit.status} ${debit.reason ?? ''}`.trim() : 'it has no debit'
+const nounOf = (type: string) => type.toLowerCase()
+
+const sayEntry = (type: OrderLedgerType, entry: LedgerRow | undefined): string =>
+  entry
+    ? `its ${nounOf(type)} is ${entry.status} ${entry.reason ?? ''}`.trim()
+    : `it has no ${nounOf(type)}`
 
 /** An order that no call knows: a second one for a key that has an order, or out of nowhere. */
 function judgeStray({ order_id, user_id, amount }: OrderRow, placed: Call[]): Judged {

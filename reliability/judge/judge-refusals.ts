@@ -1,4 +1,4 @@
-import { balanceChange } from '#contracts/ledger-types.ts'
+import { balanceChange, ledgerTypes } from '#contracts/ledger-types.ts'
 import { minorOf } from '#contracts/money.ts'
 import type { LedgerRow, Remains } from './remains.ts'
 
@@ -13,7 +13,9 @@ export function refusalFaults({ ledger }: Remains): string[] {
   const users = Map.groupBy(ledger, ({ user_id }) => user_id)
   return [...users.values()].flatMap((entries) => {
     const moved = entries.filter(({ status }) => status === 'SUCCESS')
-    const refused = entries.filter(({ status }) => status === 'FAILED')
+    const refused = entries.filter(
+      ({ type, status }) => ledgerTypes[type].sign < 0 && status === 'FAILED',
+    )
     return refused.filter((entry) => leastHad(moved, entry) >= minorOf(entry.amount)).map(sayUnjust)
   })
 }

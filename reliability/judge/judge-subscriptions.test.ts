@@ -8,7 +8,7 @@ import {
 
 describe('the verdict on subscriptions', () => {
   const end: End = { orderId: 'order-1', userId: 'alice', status: 'PAID', endedAtMs: 2_000 }
-  const told = new Map([['order-1', { status: 'PAID', atMs: 2_500 }]])
+  const told: Subscription['told'] = new Map([['order-1', { status: 'PAID', atMs: 2_500 }]])
   const ofAlice: Subscription = {
     ...{ target: { userId: 'alice' }, openedAtMs: 1_000, closedAtMs: undefined },
     told: new Map(),

@@ -1,3 +1,5 @@
+import { isOnWayTo, type OrderStatus } from '#contracts/order-states.ts'
+
 /** One WebSocket that follows a user or an order, and is never opened again by its client. */
 export interface Subscription {
   target: { userId: string } | { orderId: string }
@@ -5,15 +7,15 @@ export interface Subscription {
   openedAtMs: number | undefined
   /** Undefined while it is open. */
   closedAtMs: number | undefined
-  /** The final status of each order that it was told, and when it was told first. */
-  told: ReadonlyMap<string, { status: string; atMs: number }>
+  /** The last status at rest of each order that it was told, and when it was told first. */
+  told: ReadonlyMap<string, { status: OrderStatus; atMs: number }>
 }
 
 /** An order that is final, since when. */
 export interface End {
   orderId: string
   userId: string
-  status: string
+  status: OrderStatus
   endedAtMs: number
 }
 
@@ -37,6 +39,13 @@ export function owedEnds(
   })
 }
 
+/** Who follows an order is told the first status at rest, and no refund afterwards; who follows a user, the last one. */
+function isTold({ target, told }: Subscription, { orderId, status }: End): boolean {
+  const heard = told.get(orderId)?.status
+  if (heard === undefined || 'userId' in target) return heard === status
+  return isOnWayTo(heard, status)
+}
+
 /** A sentence for each who was not told what is owed, or not as it is. */
 export const subscriptionFaults = (
   subscriptions: readonly Subscription[],
@@ -45,7 +54,7 @@ export const subscriptionFaults = (
   subscriptions.flatMap((one) => {
     const owed = owedEnds(one, ends)
     const heardOf = ({ orderId }: End) => one.told.get(orderId)?.status ?? 'nothing'
-    const wrong = owed.filter((end) => heardOf(end) !== end.status)
+    const wrong = owed.filter((end) => !isTold(one, end))
     const [first] = wrong
     if (!first) return []
     const example = `${first.orderId} is ${first.status}, told was ${heardOf(first)}`
@@ -64,7 +73,7 @@ export const tellingTimes = (
     const owed = new Set(owedEnds(one, ends))
     return ends.flatMap((end) => {
       const toldAtMs = one.told.get(end.orderId)?.atMs ?? (owed.has(end) ? nowMs : undefined)
-      if (toldAtMs === undefined) return []
+      if (toldAtMs === undefined || toldAtMs < end.endedAtMs) return [] // what it was told came before a refund
       return [toldAtMs - Math.max(end.endedAtMs, one.openedAtMs ?? 0)]
     })
   })

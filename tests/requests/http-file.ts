@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { call, type Reply } from '#testing/client.ts'
+import { callUntilReady, type Reply } from '#testing/client.ts'
 
 /** A request of a `.http` file, as REST Client reads it, with its names not yet filled in. */
 interface HttpRequest {
@@ -27,7 +27,7 @@ export async function runHttpFile(
       Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), fill(value)]),
     )
     const body = request.body === '' ? undefined : fill(request.body)
-    const reply = await call(origin, request.method, pathname + search, { headers, body })
+    const reply = await callUntilReady(origin, request.method, pathname + search, { headers, body })
     replies.set(request.name, reply)
   }
   return replies

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
-import { call, type Reply } from '#testing/client.ts'
+import { callUntilReady, type Reply } from '#testing/client.ts'
 
 /** As much of a Postman collection as ours has. */
 export interface Collection {
@@ -40,7 +40,7 @@ export async function runCollection(
       request.header.map(({ key, value }) => [key.toLowerCase(), fill(value)]),
     )
     const body = request.body && fill(request.body.raw)
-    const reply = await call(origin, request.method, pathname + search, { headers, body })
+    const reply = await callUntilReady(origin, request.method, pathname + search, { headers, body })
     const pm = postmanOf(reply, variables, (test) => passed.push(`${name} ${test}`))
     for (const { script } of event) runInNewContext(script.exec.join('\n'), { pm })
   }

@@ -45,6 +45,13 @@ export async function call(
   return reply
 }
 
+/** The same, again for as long as the answer is that it is too early. */
+export async function callUntilReady(...request: Parameters<typeof call>): Promise<Reply> {
+  let reply = await call(...request)
+  while (reply.status === 409 && reply.headers.has('retry-after')) reply = await call(...request)
+  return reply
+}
+
 /**
  * A POST as a careful client makes it: again, with the same Idempotency-Key, until it is answered.
  */
