@@ -129,12 +129,14 @@ const layers = [
 
 /** Decisions without a clock, a query or a wait, and the tables that they decide by. */
 const cores = [
+  'contracts/event-types.ts',
   'contracts/ledger-types.ts',
   'contracts/money.ts',
   'contracts/order-states.ts',
   'operator/reconcile/findings.ts',
   'operator/reconcile/stuck-stage.ts',
   'orders-api/place-order.ts',
+  'orders-api/refund-order.ts',
   'orders-api/push/multimap.ts',
   'orders-api/push/subscription-set.ts',
   'orders-api/push/subscriptions.ts',
@@ -144,6 +146,8 @@ const cores = [
   'orders-consumer/settle-orders.ts',
   'payments-api/top-up.ts',
   'payments-consumer/charge-orders.ts',
+  'payments-consumer/decide-requests.ts',
+  'payments-consumer/refund-orders.ts',
 ]
 
 /**
@@ -155,6 +159,7 @@ const clocks = [
   'messaging/inbox/dead-letter.ts',
   'messaging/inbox/decode.ts',
   'messaging/outbox/relay.ts',
+  'orders-api/accept-refund.ts',
   'orders-api/insert-placed-orders.ts',
   'orders-consumer/payment-request-retry.ts',
   'payments-consumer/handle-batch.ts',

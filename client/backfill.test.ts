@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Order } from '#contracts/orders-http.ts'
-import { backfill, mostCommitDelayMs, type ReadPage, withHeard } from './backfill.ts'
+import { backfill, mostCommitDelayMs, withHeard } from './backfill.ts'
+import type { OrderReader } from './order-reader.ts'
 
 const order = (second: number, status: Order['status']): Order => ({
   order_id: `${second}`,
@@ -15,9 +16,8 @@ const startAt = (second: number) => new Date(second * 1_000 - mostCommitDelayMs)
 const idsOf = (orders: Order[]) => orders.map(({ order_id }) => order_id)
 
 /** A server that has these orders, the newest first, and pages of two. */
-const serverOf =
-  (orders: Order[]): ReadPage =>
-  async ({ status, limit = 2, cursor = '0' }) => {
+const serverOf = (orders: Order[]): OrderReader => ({
+  page: async ({ status, limit = 2, cursor = '0' }) => {
     const wanted = orders.filter((one) => !status || one.status === status)
     const from = Number(cursor)
     const end = from + Math.min(limit, 2)
@@ -25,7 +25,9 @@ const serverOf =
       items: wanted.slice(from, end),
       next_cursor: end < wanted.length ? String(end) : null,
     }
-  }
+  },
+  order: async (id) => orders.find(({ order_id }) => order_id === id) ?? assert.fail(`no ${id}`),
+})
 
 describe('backfill', () => {
   it('tells nothing the first time, and begins at the oldest order that is still pending', async () => {
@@ -78,5 +80,54 @@ describe('backfill', () => {
     )
     assert.deepEqual(idsOf(orders), ['450'])
     assert.equal(withHeard(known, order(440, 'PAID')), known)
+  })
+
+  describe('of old orders that are refunded', () => {
+    const newest = order(900_000, 'PAID')
+    const at = (status: Order['status'], change: number) => ({
+      ...order(7, status),
+      updated_at: new Date(change * 1_000).toISOString(),
+    })
+    const withOld = (old: Order) => serverOf([newest, order(8, 'REFUNDED'), old])
+    const first = () => backfill(withOld(at('PAID', 1)), undefined)
+
+    it('tells each change that was missed, once, and none of before', async () => {
+      const { known } = await first()
+      for (const changed of [at('REFUND_PENDING', 2), at('REFUNDED', 3)]) {
+        const second = await backfill(withOld(changed), known)
+        assert.deepEqual(second.orders, [changed])
+        const third = await backfill(withOld(changed), second.known)
+        assert.deepEqual([third.orders, third.known.from], [[], known.from])
+      }
+    })
+
+    it('tells that a refund was refused, of an order that was heard or read in it', async () => {
+      const { known } = await first()
+      const refunding = at('REFUND_PENDING', 2)
+      const read = (await backfill(withOld(refunding), known)).known
+      const paidAgain = at('PAID', 3)
+      for (const before of [withHeard(known, refunding), read]) {
+        const { orders, known: next } = await backfill(withOld(paidAgain), before)
+        assert.deepEqual(orders, [paidAgain])
+        assert.deepEqual((await backfill(withOld(paidAgain), next)).orders, [])
+      }
+    })
+
+    it('reads them all again, a page after the other, and the others of that time no more', async () => {
+      const refunded = Array.from({ length: 5 }, (_, second) => order(second, 'REFUNDED'))
+      const orders = [newest, ...refunded, ...[11, 12, 13].map((second) => order(second, 'PAID'))]
+      const { known } = await backfill(serverOf(orders), undefined)
+      const asked: string[] = []
+      const { page, order: one } = serverOf(orders)
+      const counting: OrderReader['page'] = (query) => {
+        asked.push(query.status ?? 'any')
+        return page(query)
+      }
+      assert.deepEqual((await backfill({ page: counting, order: one }, known)).orders, [])
+      const counts = ['any', 'REFUND_PENDING', 'REFUNDED', 'PAYMENT_PENDING'].map(
+        (status) => asked.filter((each) => each === status).length,
+      )
+      assert.deepEqual(counts, [1, 1, 3, 0])
+    })
   })
 })

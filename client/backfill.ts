@@ -1,20 +1,22 @@
-import type { Order, OrderPage } from '#contracts/orders-http.ts'
-import { isPending, pendingStatuses } from './order-status.ts'
+import type { Order } from '#contracts/orders-http.ts'
+import type { OrderReader, ReadPage } from './order-reader.ts'
+import { isPending, paymentPendingStatuses } from './order-status.ts'
 import { itemsOf } from './pages.ts'
-
-/** One page of a user's orders, newest first. */
-export type ReadPage = (query: {
-  status?: Order['status']
-  limit?: number
-  cursor?: string
-}) => Promise<OrderPage>
+import {
+  backfillRefunds,
+  type KnownRefunds,
+  noRefunds,
+  stateOf,
+  withHeardRefund,
+} from './refund-backfill.ts'
 
 /** What is known of a user's orders. */
 export interface Known {
-  /** Orders that began before are final, and were told or are no news. */
+  /** The payments of orders that began before are decided, and that was told or is no news. */
   from: string
-  /** Of those that began later, the final ones that were told or are no news; undefined before the first reading. */
+  /** Of those that began later, the states at rest that were told or are no news; undefined before the first reading. */
   finals: ReadonlySet<string> | undefined
+  refunds: KnownRefunds
 }
 
 /**
@@ -31,25 +33,36 @@ export const mostCommitDelayMs = 6 * (5_000 + 10_000)
  * The first time (`known` undefined) nothing was missed, and there is only a place to begin.
  */
 export async function backfill(
-  read: ReadPage,
+  reader: OrderReader,
   known: Known | undefined,
 ): Promise<{ orders: Order[]; known: Known }> {
-  const from = known?.from ?? (await findStart(read))
-  const orders = await readBack(read, from, {})
-  const news = known ? orders.filter((order) => !known.finals?.has(stateOf(order))) : []
+  const from = known?.from ?? (await findStart(reader.page))
+  const orders = await readBack(reader.page, from, {})
+  const refunds = await backfillRefunds(reader, known?.refunds ?? noRefunds)
+  const news = new Map<string, Order>()
+  if (known) {
+    const isNews = (order: Order) => !known.finals?.has(stateOf(order))
+    for (const order of orders.filter(isNews).toReversed()) news.set(order.order_id, order)
+    for (const order of refunds.orders) news.set(order.order_id, order)
+  }
   const finals = new Set(orders.filter((order) => !isPending(order)).map(stateOf))
-  return { orders: news.toReversed(), known: { from: startOf(orders, orders[0]) ?? from, finals } }
+  const next = { from: startOf(orders, orders[0]) ?? from, finals, refunds: refunds.known }
+  return { orders: [...news.values()], known: next }
 }
 
 /** What was heard before the first reading: should the connection be lost now, the reading begins there. */
-export function withHeard(known: Known | undefined, { created_at }: Order): Known {
-  const from = before(created_at)
-  return known && (known.finals || known.from <= from) ? known : { from, finals: undefined }
+export function withHeard(known: Known | undefined, order: Order): Known {
+  const from = before(order.created_at)
+  const heardRefunds = known?.refunds ?? noRefunds
+  const refunds = withHeardRefund(heardRefunds, order)
+  if (!known || (!known.finals && from < known.from)) return { from, finals: undefined, refunds }
+  return refunds === heardRefunds ? known : { ...known, refunds }
 }
 
 async function findStart(read: ReadPage): Promise<string> {
   const pending: Order[] = []
-  for (const status of pendingStatuses) pending.push(...(await readBack(read, '', { status })))
+  for (const status of paymentPendingStatuses)
+    pending.push(...(await readBack(read, '', { status })))
   const { items: newest } = await read({ limit: 1 })
   return startOf(pending, newest[0]) ?? ''
 }
@@ -61,13 +74,11 @@ async function findStart(read: ReadPage): Promise<string> {
 function startOf(orders: Order[], newest: Order | undefined): string | undefined {
   if (!newest) return undefined
   const unseen = before(newest.created_at)
-  const pending = orders.filter(isPending)
+  const pending = orders.filter(({ status }) => paymentPendingStatuses.includes(status))
   return [unseen, ...pending.map(({ created_at }) => created_at)].sort()[0]
 }
 
 const before = (at: string): string => new Date(Date.parse(at) - mostCommitDelayMs).toISOString()
-
-const stateOf = ({ order_id, status }: Order) => `${order_id} ${status}`
 
 async function readBack(
   read: ReadPage,

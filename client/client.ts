@@ -63,6 +63,9 @@ export class Client {
   placeOrder = (userId: string, amount: string, options?: CallOptions) =>
     this.#caller.post<Order>('/orders', { user_id: userId, amount }, options)
 
+  refundOrder = (orderId: string, options?: CallOptions) =>
+    this.#caller.post<Order>(`/orders/${encodeURIComponent(orderId)}/refund`, {}, options)
+
   /** Many orders of one amount, several at a time. */
   placeOrders = (userId: string, amount: string, options: BurstOptions) =>
     placeBurst((each) => this.placeOrder(userId, amount, each), options)
@@ -94,8 +97,10 @@ export class Client {
     return new Following(
       {
         open: () => new Socket(address.href),
-        readOrders: (userId, signal) => (query) =>
-          this.listOrders(userId, { ...query, signal, totalTimeoutMs: 0 }),
+        readOrders: (userId, signal) => ({
+          page: (query) => this.listOrders(userId, { ...query, signal, totalTimeoutMs: 0 }),
+          order: (orderId) => this.getOrder(orderId, { signal, totalTimeoutMs: 0 }),
+        }),
       },
       options,
     )

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Order } from '#contracts/orders-http.ts'
 import { CallError } from './answer.ts'
-import type { ReadPage } from './backfill.ts'
+import type { OrderReader } from './order-reader.ts'
 import { type Loss, UserBackfills } from './user-backfills.ts'
 
 const count = 10
@@ -23,15 +23,16 @@ describe('UserBackfills', () => {
     let calls = 0
     const cursors: (string | undefined)[] = []
     const losses: Loss[] = []
-    const readPage: ReadPage = async ({ status, limit, cursor = '0' }) => {
+    const page: OrderReader['page'] = async ({ status, limit, cursor = '0' }) => {
       if (calls === 100) reject(new Error('it begins anew for ever'))
       if (calls++ % 2 === 1) throw new CallError('No answer came')
-      if (status) cursors.push(cursor)
+      if (status === 'PAYMENT_PENDING') cursors.push(cursor)
       const from = Number(cursor)
       const end = from + Math.min(limit ?? 1, 1)
       return { items: orders.slice(from, end), next_cursor: end < count ? String(end) : null }
     }
-    const backfills: UserBackfills = new UserBackfills(() => readPage, {
+    const order = () => reject(new Error('no order is in refund')) as never
+    const backfills: UserBackfills = new UserBackfills(() => ({ page, order }), {
       onOrder: () => reject(new Error('nothing was missed')),
       onDone: resolve,
       onLoss: (loss) => {

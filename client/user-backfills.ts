@@ -1,7 +1,8 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { ProblemDocument } from '#contracts/problem.ts'
 import { ApiProblem, CallError } from './answer.ts'
-import { backfill, type Known, type ReadPage, withHeard } from './backfill.ts'
+import { backfill, type Known, withHeard } from './backfill.ts'
+import type { OrderReader } from './order-reader.ts'
 import { pause } from './pause.ts'
 import { backoffMs } from './retry.ts'
 
@@ -19,7 +20,7 @@ export interface BackfillListener {
 }
 
 /** Tries once: the retries are made here. The signal ends the reading. */
-export type ReadOrders = (userId: string, signal: AbortSignal) => ReadPage
+export type ReadOrders = (userId: string, signal: AbortSignal) => OrderReader
 
 /** For each user that is followed: what is known of the orders, and the reading of what was missed. */
 export class UserBackfills {
@@ -28,6 +29,8 @@ export class UserBackfills {
   readonly #known = new Map<string, Known>()
   /** The users that have not been read on the present connection; aborting ends the reading. */
   readonly #unread = new Map<string, AbortController>()
+  /** What was heard of each order while its user was being read: it may be newer than what was read. */
+  readonly #heard = new Map<string, Map<string, string>>()
   #hurrying = new AbortController()
 
   constructor(readOrders: ReadOrders, listener: BackfillListener) {
@@ -48,11 +51,13 @@ export class UserBackfills {
   /** Takes note of an order that the connection has told, of a user that is followed. */
   hear(order: Order): void {
     this.#known.set(order.user_id, withHeard(this.#known.get(order.user_id), order))
+    this.#heard.get(order.user_id)?.set(order.order_id, order.updated_at)
   }
 
   forget(userId: string): void {
     this.#unread.get(userId)?.abort()
     this.#unread.delete(userId)
+    this.#heard.delete(userId)
     this.#known.delete(userId)
   }
 
@@ -67,6 +72,7 @@ export class UserBackfills {
     const forgotten = new AbortController()
     const signal = AbortSignal.any([connection, forgotten.signal])
     this.#unread.set(userId, forgotten)
+    this.#heard.set(userId, new Map())
     for (let tries = 0; !signal.aborted; tries++) {
       const { orders, known, error } = await this.#try(userId, signal)
       if (signal.aborted) return
@@ -80,28 +86,37 @@ export class UserBackfills {
 
   /** Whoever is told an order may forget the user. */
   #finish(userId: string, read: { orders: Order[]; known: Known; signal: AbortSignal }): void {
+    const heard = this.#heard.get(userId)
+    const isNewer = ({ order_id, updated_at }: Order) => updated_at > (heard?.get(order_id) ?? '')
     this.#known.set(userId, read.known)
-    for (const order of read.orders) if (!read.signal.aborted) this.#listener.onOrder(order)
+    for (const order of read.orders.filter(isNewer)) {
+      if (!read.signal.aborted) this.#listener.onOrder(order)
+    }
     if (read.signal.aborted) return
+    this.#heard.delete(userId)
     this.#unread.delete(userId)
     this.#listener.onDone()
   }
 
   async #try(userId: string, signal: AbortSignal): Promise<Attempt> {
     try {
-      const readPage = this.#insisting(this.#readOrders(userId, signal), signal)
-      return await backfill(readPage, this.#known.get(userId))
+      const { page, order } = this.#readOrders(userId, signal)
+      const reader = {
+        page: this.#insisting(page, signal),
+        order: this.#insisting(order, signal),
+      }
+      return await backfill(reader, this.#known.get(userId))
     } catch (error) {
       return { orders: [], error }
     }
   }
 
   /** Each page is read until it is there: whoever has many would not come to an end by beginning anew. */
-  #insisting(readPage: ReadPage, signal: AbortSignal): ReadPage {
-    return async (query) => {
+  #insisting<Query, Result>(read: (query: Query) => Promise<Result>, signal: AbortSignal) {
+    return async (query: Query): Promise<Result> => {
       for (let tries = 0; ; tries++) {
         try {
-          return await readPage(query)
+          return await read(query)
         } catch (error) {
           if (signal.aborted || !(error instanceof CallError && error.isTemporary)) throw error
           await this.#pauseAfter(error, tries, signal)

@@ -40,6 +40,28 @@ export const eventTypes = {
     version: 1,
     summary: 'Payments has not taken the money of an order, and says why',
   },
+  RefundRequested: {
+    from: 'orders',
+    to: 'payments',
+    routingKey: 'refund.requested',
+    version: 1,
+    summary: 'Orders asks for the money of a paid order to be given back',
+  },
+  PaymentRefunded: {
+    from: 'payments',
+    to: 'orders',
+    routingKey: 'payment.refunded',
+    version: 1,
+    summary: 'Payments has given back the money of an order',
+  },
+  RefundFailed: {
+    from: 'payments',
+    to: 'orders',
+    routingKey: 'refund.failed',
+    version: 1,
+    summary:
+      'Payments has not given back the money of an order, and says why; the order is PAID again',
+  },
 } as const satisfies Record<string, EventDescription>
 
 export type EventType = keyof typeof eventTypes

@@ -47,16 +47,26 @@ const envelope = <Name extends string, Source extends string, Data extends TSche
     data,
   })
 
-export const FailureReason = Type.Union([
+const PaymentFailureReason = Type.Union([
   Type.Literal('INSUFFICIENT_FUNDS'),
   Type.Literal('ACCOUNT_NOT_FOUND'),
 ])
+
+export const RefundFailureReason = Type.Literal('BALANCE_LIMIT', {
+  description: 'the balance would exceed 9999999999999999.99',
+})
+
+/** Why Payments has refused what it was asked for. */
+export const FailureReason = Type.Union([...PaymentFailureReason.anyOf, RefundFailureReason])
 
 /** The data of each event in the table of event-types.ts. */
 const eventData = {
   PaymentRequested: Type.Object(aboutOrder),
   PaymentSucceeded: replyWith({ tx_id: Uuid }),
-  PaymentFailed: replyWith({ reason: FailureReason }),
+  PaymentFailed: replyWith({ reason: PaymentFailureReason }),
+  RefundRequested: Type.Object(aboutOrder),
+  PaymentRefunded: replyWith({ tx_id: Uuid }),
+  RefundFailed: replyWith({ reason: RefundFailureReason }),
 } satisfies Record<EventType, TSchema>
 
 type EventSchemas = {
@@ -72,6 +82,8 @@ export const eventSchemas = Object.fromEntries(
 export type EventOf<T extends EventType> = Static<EventSchemas[T]>
 export type PaymentRequested = EventOf<'PaymentRequested'>
 export type FailureReason = Static<typeof FailureReason>
+export type PaymentFailureReason = Static<typeof PaymentFailureReason>
+export type RefundFailureReason = Static<typeof RefundFailureReason>
 
 /** What the URI of a schema begins with when it comes from us; whoever sends may have a place of their own. */
 const schemaBase = 'https://orders-payments.example/schemas'

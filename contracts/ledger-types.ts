@@ -30,6 +30,12 @@ export const ledgerTypes = {
     mayFail: true,
     summary: 'the payment of an order, or the refusal of it',
   },
+  REFUND: {
+    sign: 1,
+    ofOrder: true,
+    mayFail: true,
+    summary: 'the money of a paid order that is given back, or the refusal of that',
+  },
 } as const satisfies Record<string, LedgerDescription>
 
 export type LedgerType = keyof typeof ledgerTypes

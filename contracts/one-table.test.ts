@@ -87,16 +87,25 @@ describe('the tables of contracts/', function () {
       [tables.states]: (text) =>
         adding(`  HELD: {
             request: 'HoldRequested',
+            decision: 'FEE',
             isPaid: true,
-            ledger: { DEBIT: ['SUCCESS'], FEE: ['none', 'SUCCESS'] },
-            on: { PaymentSucceeded: 'repeat', PaymentFailed: 'contradiction', HoldReleased: 'PAID' },
-            onCall: {},
+            ledger: { DEBIT: ['SUCCESS'], REFUND: ['none'], FEE: ['none', 'SUCCESS'] },
+            on: {
+              PaymentSucceeded: 'repeat',
+              PaymentFailed: 'contradiction',
+              PaymentRefunded: 'contradiction',
+              RefundFailed: 'contradiction',
+              HoldReleased: 'PAID',
+            },
+            onCall: { refund: 'refused', hold: 'refused' },
             summary: 'is held',
           },`)(
           text
             .replaceAll(/(?<=DEBIT: \[.*\])(?= \},$)/gm, ", FEE: ['none', 'SUCCESS']")
-            .replaceAll(/(?<=PaymentFailed: .*)(?= \},$)/gm, ", HoldReleased: 'repeat'")
-            .replace(/(?<= PAID: [^}]*\},[^}]*\},\s+onCall: \{)/, " hold: 'HELD' "),
+            .replaceAll(/(?<=RefundFailed: .*,)$/gm, " HoldReleased: 'repeat',")
+            .replace(/(?<=^type OrderCall = .*)$/m, " | 'hold'")
+            .replaceAll(/(?<=onCall: \{.*)(?= \},$)/gm, ", hold: 'refused'")
+            .replace(/(?<= PAID: [\s\S]*?hold: )'refused'/, "'HELD'"),
         ),
       [tables.events]: adding(`  HoldRequested: {
             from: 'orders', to: 'payments', routingKey: 'hold.requested', version: 1, summary: '',
@@ -117,9 +126,9 @@ describe('the tables of contracts/', function () {
       'docs/generator/async-examples.ts', // how does the event look?
       'frontend/lib/order-words.ts', // how is the state said on the page?
       'frontend/shop/view.ts', // how is the entry said on the page?
-      'operator/reconcile/findings.ts', // what must the entry agree with?
-      'operator/reconcile/stuck-orders.ts', // how is seen that what the state waits for is decided?
-      'operator/trace/steps.ts', // which stage is the entry?
+      'frontend/timeline/order-timeline.ts', // until which stage is the order followed?
+      'operator/reconcile/findings.ts', // what is an entry without an order called?
+      'operator/trace/steps.ts', // what are the stages of the decision called?
       'orders-api/timeline.ts', // what had Payments done with an order in this state?
       'orders-consumer/settle-orders.ts', // what does the reply say of the order?
       'payments-consumer/main.ts', // who handles the request?
@@ -155,9 +164,9 @@ describe('the tables of contracts/', function () {
         'frontend/shop/view.ts',
         'operator/reconcile/findings.ts',
         'operator/reconcile/rows.ts',
-        'operator/trace/steps.ts',
         'payments-consumer/charge-orders.ts',
-        'payments-consumer/rows.ts',
+        'payments-consumer/decide-requests.ts',
+        'payments-consumer/read-accounts.ts',
       ],
     })) {
       const named = types

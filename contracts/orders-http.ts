@@ -19,7 +19,8 @@ export interface PlaceOrder {
 }
 
 export const OrderStatus = Type.Enum(orderStatuses, {
-  description: 'PAYMENT_PENDING becomes one of the other two, once, and never changes again',
+  description:
+    'PAYMENT_PENDING becomes PAID or PAYMENT_FAILED, once. A refund makes PAID REFUND_PENDING, and then REFUNDED, or PAID again.',
 })
 
 export const Order = Type.Object({
@@ -45,6 +46,10 @@ export const ListOrders = Type.Object(
   },
   { additionalProperties: false },
 )
+
+/** The body of a refund: nothing, so far. */
+export const RefundOrder = Type.Object({}, { additionalProperties: false })
+export const validateRefundOrder = compile(RefundOrder)
 
 export const validatePlaceOrder = compile(PlaceOrder)
 

@@ -9,6 +9,8 @@ export const problemKinds = {
   'not-found': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
   conflict: { status: 409, title: 'This is in conflict with what is there' },
+  'order-pending': { status: 409, title: 'The payment of this order is not decided yet' },
+  'not-refundable': { status: 409, title: 'This order cannot be refunded' },
   'request-in-progress': { status: 409, title: 'The first request with this key is still running' },
   'precondition-failed': { status: 412, title: 'This is not the version that was asked for' },
   'payload-too-large': { status: 413, title: 'The body is too large' },

@@ -19,7 +19,10 @@ export const PaymentTimeline = Type.Object(
     received_at: Type.Optional(Time),
     charged_at: Type.Optional(Time),
   },
-  { description: 'when the request was made, relayed, received, and decided (charged or refused)' },
+  {
+    description:
+      'when the request was made, relayed, received, and decided (charged, refunded or refused)',
+  },
 )
 export type PaymentTimeline = Static<typeof PaymentTimeline>
 
@@ -31,6 +34,8 @@ export const Stage = Type.Enum([
   'refused',
   'reply_relayed',
   'settled',
+  'refund_accepted',
+  'refunded',
 ])
 export type Stage = Static<typeof Stage>
 

@@ -4,6 +4,7 @@ import { BurstForm } from './burst/burst-form.ts'
 import { find } from './lib/elements.ts'
 import { askForAccount, reopenAccount, startAccountForm } from './shop/account-form.ts'
 import { OrderForm } from './shop/order-form.ts'
+import { RefundForm } from './shop/refund-form.ts'
 import { Shop } from './shop/shop.ts'
 import { shareWithTabs } from './shop/tabs.ts'
 import { TopUpForm } from './shop/top-up-form.ts'
@@ -24,6 +25,7 @@ const orderForm = new OrderForm(userId, (order) => {
   orderForm.sayEnd(latest) // its end may have come before the answer
   choose(latest)
 })
+const refundForm = new RefundForm(placed)
 const burstForm = new BurstForm({ userId, onPlaced: placed, onDone: refresh })
 const tellTabs = shareWithTabs((order) => shop?.take(order))
 
@@ -33,7 +35,7 @@ function enter(account: Account): void {
     chosenId: () => timeline.chosenId,
     onPushed: (order) => burstForm.takePushed(order) || orderForm.speaksOf(order),
     onNews: (order) => {
-      if (order.order_id === timeline.chosenId) timeline.show(order)
+      if (order.order_id === timeline.chosenId) showChosen(order)
       orderForm.sayEnd(order)
     },
   })
@@ -43,7 +45,7 @@ function enter(account: Account): void {
 function leave(): void {
   shop?.leave()
   shop = undefined
-  for (const part of [timeline, burstForm, topUpForm, orderForm]) part.clear()
+  for (const part of [timeline, refundForm, burstForm, topUpForm, orderForm]) part.clear()
   welcome.start()
   askForAccount()
 }
@@ -54,8 +56,13 @@ function placed(order: Order): void {
 }
 
 function choose(order: Order): void {
-  timeline.show(order)
+  showChosen(order)
   shop?.showOrders()
+}
+
+function showChosen(order: Order): void {
+  timeline.show(order)
+  refundForm.show(order)
 }
 
 startAccountForm(enter)

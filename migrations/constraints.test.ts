@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { FailureReason } from '#contracts/events.ts'
+import { FailureReason, RefundFailureReason } from '#contracts/events.ts'
 import {
   allLedgerTypes,
   ledgerStatuses,
@@ -16,6 +16,7 @@ import {
   restingStatuses,
 } from '#contracts/order-states.ts'
 
+const refundFailureReasons = [RefundFailureReason.const]
 const failureReasons = FailureReason.anyOf.map((reason) => reason.const)
 
 /** What is written last in the migrations of a service, by their numbers. */
@@ -39,7 +40,12 @@ describe('the constraints of the migrations', () => {
     [
       'orders',
       'orders_reason_of_failure',
-      restingStatuses.filter((status) => fitsLedger(status, 'DEBIT', 'FAILED')),
+      [
+        ...restingStatuses.filter((status) =>
+          orderLedgerTypes.some((type) => fitsLedger(status, type, 'FAILED')),
+        ),
+        ...refundFailureReasons,
+      ],
     ],
     ['payments', 'ledger_type', allLedgerTypes],
     ['payments', 'ledger_status', ledgerStatuses],

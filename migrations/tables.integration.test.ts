@@ -84,6 +84,8 @@ const expected = {
       received_at: 'timestamptz ?',
       charged_at: 'timestamptz ?',
       reply_relayed_at: 'timestamptz ?',
+      settled_at: 'timestamptz ?',
+      refund_accepted_at: 'timestamptz ?',
     } satisfies Columns<OrdersTable>,
   },
   payments: {

@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
-import { readJson } from '#chassis/http/body.ts'
+import { readJson, readOptionalJson } from '#chassis/http/body.ts'
 import { decodeCursor, pageOf } from '#chassis/http/cursor.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { validated } from '#chassis/http/validation.ts'
@@ -12,11 +12,14 @@ import {
   toPlaceOrder,
   validateListOrders,
   validatePlaceOrder,
+  validateRefundOrder,
 } from '#contracts/orders-http.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
+import { withIdempotencyKey } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { createOrderAcceptor } from './accept-orders.ts'
+import { acceptRefund, noSuchOrder } from './accept-refund.ts'
 import { toOrderResponse } from './order-response.ts'
 import { upgradeRequired } from './push/handshake.ts'
 import { findOrder, findTimeline, listOrders } from './rows.ts'
@@ -44,6 +47,7 @@ export function ordersRouter(options: Orders): Router {
   })
   router.get('/orders/:order_id', (ctx) => getOrder(orders, ctx, ctx.params.order_id))
   router.get('/orders/:order_id/timeline', (ctx) => getTimeline(orders, ctx, ctx.params.order_id))
+  router.post('/orders/:order_id/refund', (ctx) => postRefund(orders, ctx, ctx.params.order_id))
   return router
 }
 
@@ -63,6 +67,19 @@ async function postOrder({ accept, notifyRelay }: Serving, ctx: Context) {
 const parsePlaceOrder = (json: unknown): PlaceOrder =>
   toPlaceOrder(validated(validatePlaceOrder, json))
 
+/** A key belongs to the user of the order. The order is read again, and locked, where it is decided about. */
+async function postRefund({ db, notifyRelay }: Serving, ctx: Context, orderId = '') {
+  const key = idempotencyKeyOf(ctx)
+  validated(validateRefundOrder, await readOptionalJson(ctx))
+  const order = uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
+  if (!order) throw noSuchOrder()
+  const operation = 'POST /orders/{order_id}/refund'
+  const scope = { userId: order.user_id, operation, key, fingerprintSource: { order_id: orderId } }
+  const response = await withIdempotencyKey(db, scope, (trx) => acceptRefund(trx, orderId))
+  if (!response.replayed) notifyRelay()
+  sendIdempotentResponse(ctx, response)
+}
+
 async function getOrder({ db }: Orders, ctx: Context, orderId = '') {
   const order = uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
   if (!order) throw noSuchOrder()
@@ -75,8 +92,6 @@ async function getTimeline({ db }: Orders, ctx: Context, orderId = '') {
   if (!row) throw noSuchOrder()
   ctx.body = timelineOf(orderId, row)
 }
-
-const noSuchOrder = () => new Problem(404, 'There is no such order.')
 
 async function getOrders({ db }: Orders, ctx: Context) {
   const query = validated(validateListOrders, { ...ctx.query })

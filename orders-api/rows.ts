@@ -40,6 +40,41 @@ export const insertOrders = async (
 export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
   db.selectFrom('orders').select(orderColumns).where('order_id', '=', orderId).executeTakeFirst()
 
+/** The order as it is, locked until commit. */
+export const lockOrder = (
+  trx: Transaction<OrdersDatabase>,
+  orderId: string,
+): Promise<OrderRow | undefined> =>
+  trx
+    .selectFrom('orders')
+    .select(orderColumns)
+    .where('order_id', '=', orderId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+
+/**
+ * Of an order locked in the same transaction: it waits for its refund, and what is written of requests is about the refund.
+ * `updated_at` grows, as in orders-consumer, and when the payment was settled stays known.
+ */
+export const setRefundAccepted = async (
+  trx: Transaction<OrdersDatabase>,
+  { orderId, status, requestId }: { orderId: string; status: OrderStatus; requestId: string },
+): Promise<OrderRow> => {
+  const { rows } = await sql<OrderRow>`
+    UPDATE orders
+    SET status = ${status}, failure_reason = NULL, settled_at = coalesce(settled_at, updated_at),
+        updated_at = change.at, refund_accepted_at = change.at,
+        request_id = ${requestId}, request_attempts = 1, timeout_starts_at = now()
+    FROM (SELECT greatest(clock_timestamp(), updated_at + interval '1 millisecond') AS at
+          FROM orders WHERE order_id = ${orderId}) AS change
+    WHERE order_id = ${orderId}
+    RETURNING ${sql.join(orderColumns.map((column) => sql.ref(column)))}
+  `.execute(trx)
+  const [row] = rows
+  if (!row) throw new Error(`Order ${orderId} is gone`)
+  return row
+}
+
 export type TimelineRow = OrderColumns<
   | 'status'
   | 'created_at'
@@ -47,6 +82,8 @@ export type TimelineRow = OrderColumns<
   | 'received_at'
   | 'charged_at'
   | 'reply_relayed_at'
+  | 'settled_at'
+  | 'refund_accepted_at'
   | 'updated_at'
 > & {
   /** When the outbox was rid of the last request; null if it is not, or if nobody knows. */
@@ -60,6 +97,7 @@ export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | und
     .leftJoin('outbox', 'outbox.event_id', 'orders.request_id')
     .select(['orders.status', 'orders.created_at', 'outbox.published_at', 'orders.relayed_at'])
     .select(['received_at', 'charged_at', 'reply_relayed_at', 'updated_at'])
+    .select(['settled_at', 'refund_accepted_at'])
     .where('order_id', '=', orderId)
     .executeTakeFirst()
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { orderStatuses } from '#contracts/order-states.ts'
 import type { TimelineRow } from './rows.ts'
 import { timelineOf } from './timeline.ts'
 
@@ -12,6 +13,8 @@ const pending: TimelineRow = {
   received_at: null,
   charged_at: null,
   reply_relayed_at: null,
+  settled_at: null,
+  refund_accepted_at: null,
   updated_at: at(0),
 }
 const paid: TimelineRow = {
@@ -22,6 +25,8 @@ const paid: TimelineRow = {
   received_at: at(20),
   charged_at: at(30),
   reply_relayed_at: at(40),
+  settled_at: null,
+  refund_accepted_at: null,
   updated_at: at(50),
 }
 const shown = (row: TimelineRow) =>
@@ -77,17 +82,44 @@ describe('timelineOf', () => {
     )
   })
 
+  const refunding: TimelineRow = {
+    ...paid,
+    ...{ status: 'REFUND_PENDING', published_at: at(88) },
+    ...{ settled_at: at(50), refund_accepted_at: at(80), updated_at: at(80) },
+  }
+
+  it('shows of a refund when it was accepted, and when the order was refunded', () => {
+    const payment = shown(paid)
+    assert.deepEqual(shown(refunding), [...payment, ['refund_accepted', 80]])
+    const refunded: TimelineRow = { ...refunding, status: 'REFUNDED', updated_at: at(90) }
+    const refund = [...payment, ['refund_accepted', 80], ['refunded', 90]]
+    assert.deepEqual(shown(refunded), refund)
+  })
+
+  it('shows no end of a refund that was refused, and leaves the payment as it was', () => {
+    const refusedRefund: TimelineRow = { ...refunding, status: 'PAID', updated_at: at(90) }
+    assert.deepEqual(shown(refusedRefund), [...shown(paid), ['refund_accepted', 80]])
+  })
+
+  it('takes no time of a refund request for one of the payment', () => {
+    const old = { ...refunding, relayed_at: null, received_at: null, charged_at: null }
+    const names = namesOf({ ...old, reply_relayed_at: null })
+    assert.deepEqual(names, ['accepted', 'settled', 'refund_accepted'])
+  })
+
   it('never decreases, whatever was written down', () => {
     const time = fc.date({ noInvalidDate: true })
     const maybe = fc.option(time)
     const row = fc.record<TimelineRow>({
-      status: fc.constantFrom('PAYMENT_PENDING', 'PAID', 'PAYMENT_FAILED'),
+      status: fc.constantFrom(...orderStatuses),
       created_at: time,
       published_at: maybe,
       relayed_at: maybe,
       received_at: maybe,
       charged_at: maybe,
       reply_relayed_at: maybe,
+      settled_at: maybe,
+      refund_accepted_at: maybe,
       updated_at: time,
     })
     fc.assert(

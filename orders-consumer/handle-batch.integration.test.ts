@@ -331,4 +331,38 @@ describe('handleBatch of orders-consumer', () => {
       assert.deepEqual(results.flatMap(kinds).sort(), ['dead-letter', 'handled'])
     }
   })
+
+  it('ends a refund, keeps the times of the payment, and tells of it', async () => {
+    const [id = ''] = await placeOrders(1)
+    const relayed_at = '2026-01-31T12:00:00.001Z'
+    const handle = consumer()
+    const payment = paid(id)
+    await handle([
+      { ...payment, data: { ...payment.data, timeline: { relayed_at } } } as PaymentOutcome,
+    ])
+    await database.rows(
+      sql`UPDATE orders SET status = 'REFUND_PENDING', refund_accepted_at = now() WHERE order_id = ${id}`,
+    )
+    const notified = await hear()
+    const timeline = { relayed_at: '2026-02-01T12:00:00.001Z' }
+    const data = { ...about(id), tx_id: randomUUIDv7(), timeline }
+    await handle([outcome({ type: 'PaymentRefunded', data })])
+    assert.deepEqual(await statuses([id]), ['REFUNDED'])
+    const [row] = await database.rows(
+      sql<{ at: Date }>`SELECT relayed_at AS at FROM orders WHERE order_id = ${id}`,
+    )
+    assert.equal(row?.at.toISOString(), relayed_at)
+    await eventually(() => notified.some((payload) => orderIdsIn(payload).includes(id)))
+  })
+
+  it('lets updated_at grow with each change, also when the clock was set back', async () => {
+    const [id = ''] = await placeOrders(1)
+    const ahead = '2090-01-01T00:00:00.000Z'
+    await database.rows(sql`UPDATE orders SET updated_at = ${ahead} WHERE order_id = ${id}`)
+    await consumer()([paid(id)])
+    const [row] = await database.rows(
+      sql<{ at: Date }>`SELECT updated_at AS at FROM orders WHERE order_id = ${id}`,
+    )
+    assert.equal(row?.at.toISOString(), '2090-01-01T00:00:00.001Z')
+  })
 })

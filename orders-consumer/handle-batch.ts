@@ -16,7 +16,7 @@ import {
   type StatusChange,
   setStatuses,
 } from './rows.ts'
-import { type PaymentOutcome, settleOrders } from './settle-orders.ts'
+import { bringsTimes, type PaymentOutcome, settleOrders } from './settle-orders.ts'
 
 /** Of the order that an outcome settles. */
 export const orderLocks = () =>
@@ -38,8 +38,8 @@ export async function handleBatch(
     const settlement = settlements[index]
     if (settlement?.kind !== 'settle') return []
     const { status, failureReason } = settlement
-    const timeline = timesOf(outcome)
-    return [{ orderId: outcome.data.order_id, status, failureReason, timeline }]
+    const times = bringsTimes[outcome.type] && { timeline: timesOf(outcome) }
+    return [{ orderId: outcome.data.order_id, status, failureReason, ...times }]
   })
   if (changes.length > 0) {
     await setStatuses(trx, changes)

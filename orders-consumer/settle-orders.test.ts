@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
 import type { EventOf } from '#contracts/events.ts'
-import { type PaymentOutcome, type SettledOrder, settleOrders } from './settle-orders.ts'
+import {
+  type PaymentOutcome,
+  type SettledOrder,
+  type Settlement,
+  settleOrders,
+} from './settle-orders.ts'
 
 const pending: SettledOrder = {
   order_id: randomUUIDv7(),
@@ -30,46 +35,74 @@ const failed: EventOf<'PaymentFailed'> = {
   type: 'PaymentFailed',
   data: { order_id, user_id, amount, reason: 'INSUFFICIENT_FUNDS' },
 }
+const refunding: SettledOrder = { ...pending, status: 'REFUND_PENDING' }
+const refunded: SettledOrder = { ...pending, status: 'REFUNDED' }
+const refundSucceeded: EventOf<'PaymentRefunded'> = { ...succeeded, type: 'PaymentRefunded' }
+const refundFailed: EventOf<'RefundFailed'> = {
+  ...succeeded,
+  type: 'RefundFailed',
+  data: { order_id, user_id, amount, reason: 'BALANCE_LIMIT' },
+}
+const orders = [pending, paid, refused, refunding, refunded]
+const replies = [succeeded, failed, refundSucceeded, refundFailed]
 const about = (outcome: PaymentOutcome, changes: object) =>
   ({ ...outcome, data: { ...outcome.data, ...changes } }) as PaymentOutcome
 const settle = (order: SettledOrder, ...outcomes: PaymentOutcome[]) =>
   settleOrders(new Map([[order.order_id, order]]), outcomes)
 
 describe('settleOrders', () => {
-  it('makes a pending order paid when its payment succeeded', () => {
-    const settlement = { kind: 'settle', status: 'PAID', failureReason: null }
-    assert.deepEqual(settle(pending, succeeded), [settlement])
-  })
-
-  it('makes a pending order failed, with the reason, when its payment failed', () => {
-    const failureReason = 'INSUFFICIENT_FUNDS'
-    const settlement = { kind: 'settle', status: 'PAYMENT_FAILED', failureReason }
-    assert.deepEqual(settle(pending, failed), [settlement])
-  })
-
-  for (const [order, outcome] of [
-    [paid, succeeded],
-    [refused, failed],
-  ] as const) {
-    it(`changes nothing when ${outcome.type} comes again for an order that is ${order.status}`, () => {
-      assert.deepEqual(settle(order, outcome), [{ kind: 'repeat' }])
-    })
+  /** What each reply makes of each order: the next status with its reason, nothing new, or a dead letter. */
+  const matrix: Record<SettledOrder['status'], Record<PaymentOutcome['type'], string>> = {
+    PAYMENT_PENDING: {
+      PaymentSucceeded: 'PAID',
+      PaymentFailed: 'PAYMENT_FAILED INSUFFICIENT_FUNDS',
+      PaymentRefunded: 'contradiction',
+      RefundFailed: 'contradiction',
+    },
+    PAID: {
+      PaymentSucceeded: 'repeat',
+      PaymentFailed: 'contradiction',
+      PaymentRefunded: 'contradiction',
+      RefundFailed: 'repeat',
+    },
+    PAYMENT_FAILED: {
+      PaymentSucceeded: 'contradiction',
+      PaymentFailed: 'repeat',
+      PaymentRefunded: 'contradiction',
+      RefundFailed: 'contradiction',
+    },
+    REFUND_PENDING: {
+      PaymentSucceeded: 'repeat',
+      PaymentFailed: 'contradiction',
+      PaymentRefunded: 'REFUNDED',
+      RefundFailed: 'PAID BALANCE_LIMIT',
+    },
+    REFUNDED: {
+      PaymentSucceeded: 'repeat',
+      PaymentFailed: 'contradiction',
+      PaymentRefunded: 'repeat',
+      RefundFailed: 'contradiction',
+    },
   }
-
-  for (const [order, outcome] of [
-    [paid, failed],
-    [refused, succeeded],
-  ] as const) {
-    it(`sets ${outcome.type} aside for an order that is ${order.status}`, () => {
-      const [settlement] = settle(order, outcome)
-      assert.ok(settlement?.kind === 'dead-letter' && settlement.reason === 'contradiction')
-    })
+  const outcomeOf = (settlement: Settlement | undefined) => {
+    if (settlement?.kind !== 'settle') {
+      return settlement?.kind === 'dead-letter' ? settlement.reason : settlement?.kind
+    }
+    return [settlement.status, settlement.failureReason].filter(Boolean).join(' ')
+  }
+  for (const order of orders) {
+    for (const reply of replies) {
+      const expected = matrix[order.status][reply.type]
+      it(`makes of an order that is ${order.status}, by ${reply.type}: ${expected}`, () => {
+        assert.equal(outcomeOf(settle(order, reply)[0]), expected)
+      })
+    }
   }
 
   for (const changes of [{ amount: '12.51' }, { amount: '12.5' }, { user_id: 'mallory' }]) {
     it(`sets an outcome aside that says ${JSON.stringify(changes)}, whatever the status`, () => {
-      for (const order of [pending, paid, refused]) {
-        for (const outcome of [succeeded, failed]) {
+      for (const order of orders) {
+        for (const outcome of replies) {
           const [settlement] = settle(order, about(outcome, changes))
           assert.ok(settlement?.kind === 'dead-letter' && settlement.reason === 'contradiction')
         }
@@ -88,6 +121,22 @@ describe('settleOrders', () => {
     assert.deepEqual(kinds, ['settle', 'dead-letter', 'repeat'])
   })
 
+  it('ends a refund once, whatever comes late, twice or out of order', () => {
+    const kinds = settle(
+      refunding,
+      succeeded,
+      refundSucceeded,
+      succeeded,
+      refundSucceeded,
+      refundFailed,
+    )
+    assert.deepEqual(kinds.map(outcomeOf), [
+      ...['repeat', 'REFUNDED', 'repeat', 'repeat', 'contradiction'],
+    ])
+    const again = settle(refunding, refundFailed, refundFailed, refundSucceeded)
+    assert.deepEqual(again.map(outcomeOf), ['PAID BALANCE_LIMIT', 'repeat', 'contradiction'])
+  })
+
   it('settles an order at most once, by its first outcome, however batches are cut', () => {
     const outcome = fc.constantFrom(succeeded, failed, about(succeeded, { amount: '1.00' }))
     const order = fc.constantFrom(pending, paid, refused)
@@ -102,8 +151,8 @@ describe('settleOrders', () => {
           }),
         )
         const first = batches.flat().find(({ data }) => data.amount === amount)
-        const ends = { PaymentSucceeded: 'PAID', PaymentFailed: 'PAYMENT_FAILED' }
-        assert.deepEqual(changes, order === pending && first ? [ends[first.type]] : [])
+        const ends = first?.type === 'PaymentSucceeded' ? 'PAID' : 'PAYMENT_FAILED'
+        assert.deepEqual(changes, order === pending && first ? [ends] : [])
       }),
     )
   })

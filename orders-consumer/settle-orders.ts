@@ -48,19 +48,29 @@ function settleOrder(order: SettledOrder | undefined, outcome: PaymentOutcome): 
   const next = onReply(order.status, type)
   if (next === 'repeat') return { kind: 'repeat' }
   if (next === 'contradiction') {
-    return park('contradiction', `the order is already ${order.status}, so ${type} cannot be true`)
+    return park('contradiction', `the order is ${order.status}, so ${type} cannot be true`)
   }
   return { kind: 'settle', status: next, failureReason: failureReasonOf(outcome) }
 }
 
-/** Why the order was not paid, as the reply says. A new reply has to be decided about here. */
+/** Why the order was not paid, or not refunded, as the reply says. A new reply has to be decided about here. */
 function failureReasonOf({ type, data }: PaymentOutcome): FailureReason | null {
   switch (type) {
     case 'PaymentSucceeded':
+    case 'PaymentRefunded':
       return null
     case 'PaymentFailed':
+    case 'RefundFailed':
       return data.reason
   }
+}
+
+/** Whether a reply brings the times of its order's timeline, which has those of the payment. */
+export const bringsTimes: Record<ReplyType, boolean> = {
+  PaymentSucceeded: true,
+  PaymentFailed: true,
+  PaymentRefunded: false,
+  RefundFailed: false,
 }
 
 const park = (

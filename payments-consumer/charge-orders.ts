@@ -1,4 +1,4 @@
-import type { Fact, FailureReason } from '#contracts/events.ts'
+import type { Fact, PaymentFailureReason } from '#contracts/events.ts'
 import { balanceChange } from '#contracts/ledger-types.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 
@@ -13,7 +13,7 @@ export interface ChargeRequest {
 /** How an order was decided: an entry of the ledger. */
 export interface Debit extends ChargeRequest {
   /** Null for success. */
-  failure: FailureReason | null
+  failure: PaymentFailureReason | null
   /** When, if that was before these requests came. */
   decidedAt?: string
 }
@@ -64,7 +64,7 @@ function chargeOrder({ balances, decided }: Charging, request: ChargeRequest): D
   return { kind: 'debit', debit: { ...request, failure: refusal(balance, request.amountMinor) } }
 }
 
-function refusal(balance: bigint | undefined, amountMinor: bigint): FailureReason | null {
+function refusal(balance: bigint | undefined, amountMinor: bigint): PaymentFailureReason | null {
   if (balance === undefined) return 'ACCOUNT_NOT_FOUND'
   return balance < amountMinor ? 'INSUFFICIENT_FUNDS' : null
 }

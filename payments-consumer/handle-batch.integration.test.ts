@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import type { EnvironmentError } from '#chassis/errors.ts'
-import { createEvent, type PaymentRequested } from '#contracts/events.ts'
+import { createEvent, type EventOf, type PaymentRequested } from '#contracts/events.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 import type { Delivered } from '#messaging/inbox/decode.ts'
 import { handleEvents } from '#messaging/inbox/handle-events.ts'
@@ -21,6 +21,14 @@ const request = (changes: Partial<PaymentRequested['data']> = {}): PaymentReques
 }
 const requests = (count: number, changes: Partial<PaymentRequested['data']> = {}) =>
   Array.from({ length: count }, () => request(changes))
+
+type Requested = EventOf<'PaymentRequested' | 'RefundRequested'>
+/** The request to give back what an order was asked for. */
+const refundOf = ({ data }: PaymentRequested, changes: object = {}) =>
+  createEvent(
+    { type: 'RefundRequested', data: { ...data, ...changes } },
+    { id: randomUUIDv7(), time: new Date() },
+  ) as EventOf<'RefundRequested'>
 
 describe('handleBatch of payments-consumer', () => {
   const database = useDatabase('payments')
@@ -51,7 +59,7 @@ describe('handleBatch of payments-consumer', () => {
         throw error
       })
     }
-    return (events: Delivered<PaymentRequested>[]): Promise<EventResults> =>
+    return (events: Delivered<Requested>[]): Promise<EventResults> =>
       handleEvents({ db, handle }, events)
   }
   /** How many were begun: more than batches, when one met another and was begun anew. */
@@ -353,5 +361,131 @@ describe('handleBatch of payments-consumer', () => {
       'SUCCESS',
       'SUCCESS',
     ])
+  })
+
+  describe('of a refund', () => {
+    const refunds = () =>
+      database.rows(sql<{ order_id: string; status: string; reason: string | null }>`
+        SELECT order_id, status, reason FROM ledger WHERE type = 'REFUND' ORDER BY tx_id
+      `)
+    const charged = async (handle: ReturnType<typeof consumer>, changes = {}) => {
+      const event = request(changes)
+      await handle([event])
+      return event
+    }
+
+    it('gives the money back, records it and promises the reply, in one go', async () => {
+      await openAccount('alice', '25.00')
+      const handle = consumer()
+      const event = await charged(handle)
+      assert.deepEqual(kinds(await handle([refundOf(event)])), ['handled'])
+      assert.deepEqual(await account(), ['25.00', 2])
+      const { order_id } = event.data
+      assert.deepEqual(await refunds(), [{ order_id, status: 'SUCCESS', reason: null }])
+      const [, reply] = await replies()
+      assert.deepEqual([reply?.type, reply?.subject], ['PaymentRefunded', order_id])
+      assert.ok(reply?.data.tx_id && reply.data.timeline?.charged_at)
+    })
+
+    it('gives back once for 100 events with new ids, in batches that race, and answers each', async () => {
+      await openAccount('alice', '10.00')
+      const handle = consumer()
+      const event = await charged(handle)
+      const events = Array.from({ length: 100 }, () => refundOf(event))
+      await handle(events.slice(0, 50))
+      await Promise.all([handle(events.slice(50, 75)), handle(events.slice(75))])
+      assert.deepEqual(await account(), ['10.00', 2])
+      assert.equal((await refunds()).length, 1)
+      const answers = (await replies()).filter(({ type }) => type === 'PaymentRefunded')
+      assert.equal(answers.length, 100)
+      assert.equal(new Set(answers.map(({ data }) => data.tx_id)).size, 1)
+    })
+
+    it('gives back once also when the inbox has forgotten the event', async () => {
+      await openAccount('alice', '10.00')
+      const handle = consumer()
+      const refund = refundOf(await charged(handle))
+      await handle([refund])
+      await database.rows(sql`TRUNCATE inbox`)
+      assert.deepEqual(kinds(await handle([refund])), ['handled'])
+      assert.deepEqual(await account(), ['10.00', 2])
+    })
+
+    it('sets aside what was not charged, or not so, and gives nothing back', async () => {
+      await openAccount('alice', '15.00')
+      await openAccount('mallory', '0.00')
+      const handle = consumer()
+      const paid = await charged(handle)
+      const refused = await charged(handle)
+      const endings = await handle([
+        refundOf(refused),
+        refundOf(request()),
+        refundOf(paid, { amount: '10.01' }),
+        refundOf(paid, { user_id: 'mallory' }),
+      ])
+      assert.deepEqual(kinds(endings), ['dead-letter', 'dead-letter', 'dead-letter', 'dead-letter'])
+      assert.ok(
+        [...endings.values()].every(
+          (one) => 'reason' in one && one.reason === 'refund-without-payment',
+        ),
+      )
+      assert.deepEqual(
+        [await account(), await account('mallory')],
+        [
+          ['5.00', 1],
+          ['0.00', 0],
+        ],
+      )
+      assert.deepEqual(await refunds(), [])
+    })
+
+    it('records a refusal when the balance would be too large, and repeats it when it would not be any more', async () => {
+      const most = '9999999999999999.99'
+      await openAccount('alice', most)
+      const handle = consumer()
+      const event = await charged(handle)
+      await database.rows(sql`UPDATE accounts SET balance = ${most}::numeric`)
+      await handle([refundOf(event)])
+      await database.rows(sql`UPDATE accounts SET balance = 0`)
+      await handle([refundOf(event)])
+      const { order_id } = event.data
+      assert.deepEqual(await refunds(), [{ order_id, status: 'FAILED', reason: 'BALANCE_LIMIT' }])
+      assert.deepEqual(await account(), ['0.00', 1])
+      const failures = (await replies()).filter(({ type }) => type === 'RefundFailed')
+      assert.deepEqual(
+        failures.map(({ data }) => data.reason),
+        ['BALANCE_LIMIT', 'BALANCE_LIMIT'],
+      )
+    })
+
+    it('charges and refunds an order of one batch, beside others, in whichever order', async () => {
+      await openAccount('alice', '30.00')
+      const [first, second] = [request(), request()]
+      const handle = consumer()
+      const batch = [refundOf(first), first, second, refundOf(second), request()]
+      assert.ok(kinds(await handle(batch)).every((kind) => kind === 'handled'))
+      assert.deepEqual(await account(), ['20.00', 5])
+      assert.equal((await replies()).length, 5)
+    })
+
+    it('never deadlocks, and decides once, when batches charge and refund the same accounts in any order', async () => {
+      const users = Array.from({ length: 20 }, (_, index) => `user${index}`)
+      for (const user of users) await openAccount(user, '100.00')
+      const handle = consumer()
+      const paid = users.map((user_id) => request({ user_id, amount: '1.00' }))
+      await handle(paid)
+      const batches = Array.from({ length: 16 }, () =>
+        paid
+          .flatMap((event) => [
+            request({ user_id: event.data.user_id, amount: '1.00' }),
+            refundOf(event),
+          ])
+          .toSorted(() => Math.random() - 0.5),
+      )
+      transactions = 0
+      await Promise.all(batches.map(handle))
+      for (const user of users) assert.deepEqual(await account(user), ['84.00', 18])
+      assert.equal(transactions, 16, 'a batch was rolled back and begun anew')
+    })
   })
 })

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import { createEvent, type PaymentRequested } from '#contracts/events.ts'
-import { formatMoney, minorOf } from '#contracts/money.ts'
+import { createEvent, type EventOf } from '#contracts/events.ts'
+import { formatMoney } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 import {
   appendEvents,
@@ -11,26 +11,24 @@ import {
   utcTime,
 } from '#messaging/index.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
+import { factOf } from './charge-orders.ts'
 import {
-  type ChargeRequest,
-  type Charging,
-  chargeOrders,
-  type Debit,
+  balanceChangesOf,
   type Decision,
-  factOf,
-} from './charge-orders.ts'
-import {
-  findDebits,
-  insertDebits,
-  lockAccounts,
-  lockOrSkipAccounts,
-  type Spending,
-  subtractFromBalances,
-} from './rows.ts'
+  decideRequests,
+  entryOf,
+  requestOf,
+} from './decide-requests.ts'
+import { readAccounts } from './read-accounts.ts'
+import { refundFactOf } from './refund-orders.ts'
+import { changeBalances, insertEntries, lockOrSkipAccounts } from './rows.ts'
 
-/** Of the account that an order is charged to. */
+/** What Orders asks for. */
+type Requested = EventOf<'PaymentRequested' | 'RefundRequested'>
+
+/** Of the account that an order is charged to, or refunded to. */
 export const accountLocks = () =>
-  new RowLocks<PaymentsDatabase, PaymentRequested>({
+  new RowLocks<PaymentsDatabase, Requested>({
     keyOf: ({ data }) => data.user_id,
     lockOrSkip: lockOrSkipAccounts,
   })
@@ -38,73 +36,39 @@ export const accountLocks = () =>
 /** Load, decide, save: ledger, balances and the replies that they promise are one transaction. */
 export async function handleBatch(
   trx: Transaction<PaymentsDatabase>,
-  events: Delivered<PaymentRequested>[],
+  events: Delivered<Requested>[],
 ): Promise<HandlerResult[]> {
-  const requests = events.map(requestOf)
-  const decisions = chargeOrders(await load(trx, requests), requests)
+  const requests = events.map((event) => requestOf(event, randomUUIDv7()))
+  const decisions = decideRequests(await readAccounts(trx, requests), requests)
 
-  const debits = decisions.flatMap((made) => (made.kind === 'debit' ? [made.debit] : []))
-  if (debits.length > 0) await insertDebits(trx, debits.map(rowOf))
-  const spendings = spendingsOf(debits)
-  if (spendings.length > 0) await subtractFromBalances(trx, spendings)
+  const entries = decisions.flatMap(entryOf)
+  if (entries.length > 0) await insertEntries(trx, entries)
+  const changes = balanceChangesOf(entries)
+  if (changes.length > 0) await changeBalances(trx, changes)
   await appendEvents(trx, repliesTo(events, decisions))
 
   return decisions.map((made) => (made.kind === 'dead-letter' ? made : { kind: 'handled' }))
 }
 
-async function load(
-  trx: Transaction<PaymentsDatabase>,
-  requests: ChargeRequest[],
-): Promise<Charging> {
-  const accounts = await lockAccounts(trx, [...new Set(requests.map(({ userId }) => userId))])
-  const debits = await findDebits(trx, [...new Set(requests.map(({ orderId }) => orderId))])
-  const decided = debits.map((row): [string, Debit] => {
-    const orderId = row.order_id as string
-    const amountMinor = minorOf(row.amount)
-    const { reason: failure } = row
-    const decidedAt = row.created_at.toISOString()
-    const debit = { orderId, userId: row.user_id, amountMinor, txId: row.tx_id, failure, decidedAt }
-    return [orderId, debit]
-  })
-  return {
-    balances: new Map(accounts.map(({ user_id, balance }) => [user_id, minorOf(balance)])),
-    decided: new Map(decided),
-  }
-}
-
-const requestOf = ({ data }: PaymentRequested): ChargeRequest => ({
-  orderId: data.order_id,
-  userId: data.user_id,
-  amountMinor: minorOf(data.amount),
-  txId: randomUUIDv7(),
-})
-
-const rowOf = ({ amountMinor, ...debit }: Debit) => ({ ...debit, amount: formatMoney(amountMinor) })
-
-function spendingsOf(debits: Debit[]): Spending[] {
-  const charged = debits.filter(({ failure }) => failure === null)
-  return [...Map.groupBy(charged, ({ userId }) => userId)].map(([userId, entries]) => ({
-    userId,
-    total: formatMoney(entries.reduce((sum, { amountMinor }) => sum + amountMinor, 0n)),
-    count: entries.length,
-  }))
-}
-
-function repliesTo(requests: Delivered<PaymentRequested>[], decisions: Decision[]) {
+function repliesTo(requests: Delivered<Requested>[], decisions: Decision[]) {
   const time = new Date()
   const now = time.toISOString()
   return requests.flatMap((request, index) => {
     const made = decisions[index]
     if (!made || made.kind === 'dead-letter') return []
-    const { debit } = made
-    const timeline = debit.decidedAt ? { charged_at: debit.decidedAt } : wayOf(request, now)
-    const fact = factOf(debit, formatMoney(debit.amountMinor), timeline)
+    const { amountMinor, decidedAt } = 'debit' in made ? made.debit : made.refund
+    const amount = formatMoney(amountMinor)
+    const timeline = decidedAt ? { charged_at: decidedAt } : timelineOf(request, now)
+    const fact =
+      'debit' in made
+        ? factOf(made.debit, amount, timeline)
+        : refundFactOf(made.refund, amount, timeline)
     return [createEvent(fact, { id: randomUUIDv7(), time })]
   })
 }
 
 /** Of the request that was decided now; one that came after the decision has no part in it. */
-function wayOf({ time, deliveryTimes }: Delivered<PaymentRequested>, now: string): PaymentTimeline {
+function timelineOf({ time, deliveryTimes }: Delivered<Requested>, now: string): PaymentTimeline {
   const created = utcTime(time)
   return {
     ...(created && { created_at: created }),

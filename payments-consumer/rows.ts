@@ -1,4 +1,6 @@
 import { sql, type Transaction } from 'kysely'
+import type { OrderLedgerType } from '#contracts/ledger-types.ts'
+import { formatMoney } from '#contracts/money.ts'
 import type { LedgerColumns, PaymentsDatabase } from '#tables/payments.ts'
 
 /** Balances, locked until commit, in the order of the users: no two batches can deadlock. */
@@ -26,56 +28,58 @@ export const lockOrSkipAccounts = async (
   return rows.map(({ user_id }) => user_id)
 }
 
-/** How orders were decided. Read it with their accounts locked: then no other batch is deciding. */
-export const findDebits = (trx: Transaction<PaymentsDatabase>, orderIds: string[]) =>
+/** What the ledger has of orders. Read it with their accounts locked: then no other batch is deciding. */
+export const findEntries = (trx: Transaction<PaymentsDatabase>, orderIds: string[]) =>
   trx
     .selectFrom('ledger')
-    .select(['order_id', 'user_id', 'amount', 'tx_id', 'reason', 'created_at'])
+    .select(['order_id', 'type', 'user_id', 'amount', 'tx_id', 'status', 'reason', 'created_at'])
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
-    .where('type', '=', 'DEBIT')
     .execute()
 
-export interface NewDebit {
+export interface NewEntry {
+  type: OrderLedgerType
   txId: string
   orderId: string
   userId: string
-  amount: string
+  amountMinor: bigint
   failure: LedgerColumns<'reason'>['reason']
 }
 
-/** Sorted by order: an order that another batch decides meanwhile is a conflict, never a deadlock. */
-export const insertDebits = (trx: Transaction<PaymentsDatabase>, debits: NewDebit[]) => {
-  const sorted = debits.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))
+/** Sorted by order, its payment before its refund: an order that another batch decides meanwhile is a conflict, never a deadlock. */
+export const insertEntries = (trx: Transaction<PaymentsDatabase>, entries: NewEntry[]) => {
+  const sorted = entries.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))
   return sql`
     INSERT INTO ledger (tx_id, order_id, user_id, type, amount, status, reason)
-    SELECT tx_id, order_id, user_id, 'DEBIT', amount,
+    SELECT tx_id, order_id, user_id, type, amount,
            CASE WHEN reason IS NULL THEN 'SUCCESS' ELSE 'FAILED' END, reason
     FROM unnest(
       ${sorted.map(({ txId }) => txId)}::uuid[],
       ${sorted.map(({ orderId }) => orderId)}::uuid[],
       ${sorted.map(({ userId }) => userId)}::text[],
-      ${sorted.map(({ amount }) => amount)}::numeric[],
+      ${sorted.map(({ type }) => type)}::text[],
+      ${sorted.map(({ amountMinor }) => formatMoney(amountMinor))}::numeric[],
       ${sorted.map(({ failure }) => failure)}::text[])
-      AS debit (tx_id, order_id, user_id, amount, reason)
+      AS entry (tx_id, order_id, user_id, type, amount, reason)
   `.execute(trx)
 }
 
-export interface Spending {
+export interface BalanceChange {
   userId: string
+  /** May be negative. */
   total: string
   count: number
 }
 
 /** Of accounts locked in the same transaction. */
-export const subtractFromBalances = (trx: Transaction<PaymentsDatabase>, spendings: Spending[]) =>
+export const changeBalances = (trx: Transaction<PaymentsDatabase>, changes: BalanceChange[]) =>
   sql`
     UPDATE accounts
-    SET balance = balance - spending.total,
-        version = version + spending.count,
+    SET balance = balance + change.total,
+        version = version + change.count,
         updated_at = clock_timestamp()
     FROM unnest(
-      ${spendings.map(({ userId }) => userId)}::text[],
-      ${spendings.map(({ total }) => total)}::numeric[],
-      ${spendings.map(({ count }) => count)}::int[]) AS spending (user_id, total, count)
-    WHERE accounts.user_id = spending.user_id
+      ${changes.map(({ userId }) => userId)}::text[],
+      ${changes.map(({ total }) => total)}::numeric[],
+      ${changes.map(({ count }) => count)}::int[]) AS change (user_id, total, count)
+    WHERE accounts.user_id = change.user_id
   `.execute(trx)

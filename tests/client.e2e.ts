@@ -16,6 +16,9 @@ import { type Proxy as Network, proxyTo } from '#testing/proxy.ts'
 import { withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
 
+/** The pending orders, the newest one, those since then, and both lists of refunds. */
+const firstReadings = 5
+
 describe('client/client.ts, through the gateway', function () {
   this.timeout(120_000)
   const stack = useStack()
@@ -154,7 +157,7 @@ describe('client/client.ts, through the gateway', function () {
       const byOrder = follow(troubled, () => {})
       await eventually(() => byOrder.states.at(-1) === 'live')
       await eventually(() => byUser.states.at(-1) === (canReadAtFirst ? 'live' : 'lost'))
-      assert.equal(readings, canReadAtFirst ? 3 : 0)
+      assert.equal(readings, canReadAtFirst ? firstReadings : 0)
       const first = await client.placeOrder(user_id, '1.00')
       await eventually(() => byUser.finals().length === 1)
 
@@ -163,11 +166,18 @@ describe('client/client.ts, through the gateway', function () {
       const meanwhile = await client.placeOrder(user_id, '1.00')
       byOrder.following.order(meanwhile.order_id)
       await eventually(async () => (await client.getOrder(meanwhile.order_id)).status === 'PAID')
+      await client.refundOrder(first.order_id)
+      await eventually(async () => (await client.getOrder(first.order_id)).status === 'REFUNDED')
       network = await proxyTo(stack.gateway, port)
       canRead = true
 
       await eventually(() => byOrder.finals().length === 1)
       await eventually(() => new Set(byUser.finals().map(({ order_id }) => order_id)).size === 2)
+      await eventually(() =>
+        byUser
+          .finals()
+          .some(({ order_id, status }) => order_id === first.order_id && status === 'REFUNDED'),
+      )
       for (const { order_id } of byUser.finals()) {
         assert.ok([first.order_id, meanwhile.order_id].includes(order_id))
       }
@@ -347,7 +357,7 @@ describe('client/client.ts, through the gateway', function () {
         const { order_id } = await client.placeOrder(user_id, '1.00')
         await eventually(async () => (await client.getOrder(order_id)).status === 'PAID')
         const byUser = follow(troubled, (following) => following.user(user_id))
-        await eventually(() => readings === 3)
+        await eventually(() => readings === firstReadings)
         network.close()
         return byUser.told
       })

@@ -13,7 +13,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export async function readJson(ctx: Context): Promise<unknown> {
   requireJson(ctx)
+  return parseBody(await readBytes(ctx))
+}
+
+/** The same where a body may be left out, which means `{}`. */
+export async function readOptionalJson(ctx: Context): Promise<unknown> {
   const bytes = await readBytes(ctx)
+  if (bytes.length === 0) return {}
+  requireJson(ctx)
+  return parseBody(bytes)
+}
+
+function parseBody(bytes: Buffer): unknown {
   try {
     const value = parseJson(utf8.decode(bytes))
     return value instanceof JsonNumber ? Number(value.text) : value

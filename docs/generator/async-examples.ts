@@ -11,6 +11,13 @@ const timeline = {
   charged_at: '2026-01-31T12:00:00.012Z',
 }
 
+const refundTimeline = {
+  created_at: '2026-02-01T09:00:00.000Z',
+  relayed_at: '2026-02-01T09:00:00.004Z',
+  received_at: '2026-02-01T09:00:00.007Z',
+  charged_at: '2026-02-01T09:00:00.012Z',
+}
+
 const eventOf = (fact: Fact, id: string, time: string) =>
   createEvent(fact, { id, time: new Date(time) })
 
@@ -33,6 +40,24 @@ export const eventExamples: Record<EventType, ReturnType<typeof createEvent>> = 
     { type: 'PaymentFailed', data: { ...data, reason: 'INSUFFICIENT_FUNDS', timeline } },
     '01910f5e-7b37-7b10-9c4d-5e6f7a8b9c0e',
     timeline.charged_at,
+  ),
+  RefundRequested: eventOf(
+    { type: 'RefundRequested', data },
+    '01910f6d-ba2a-7001-8a5e-3c2d1e0f9a8b',
+    refundTimeline.created_at,
+  ),
+  PaymentRefunded: eventOf(
+    {
+      type: 'PaymentRefunded',
+      data: { ...data, tx_id: '01910f6d-ba36-7a44-b5c6-1a2b3c4d5e6f', timeline: refundTimeline },
+    },
+    '01910f6d-ba37-7b10-9c4d-5e6f7a8b9c0d',
+    refundTimeline.charged_at,
+  ),
+  RefundFailed: eventOf(
+    { type: 'RefundFailed', data: { ...data, reason: 'BALANCE_LIMIT', timeline: refundTimeline } },
+    '01910f6d-ba37-7b10-9c4d-5e6f7a8b9c0e',
+    refundTimeline.charged_at,
   ),
 }
 

@@ -1,5 +1,5 @@
 import { Uuid } from '#contracts/http-fields.ts'
-import { ListOrders, Order, OrderPage, PlaceOrder } from '#contracts/orders-http.ts'
+import { ListOrders, Order, OrderPage, PlaceOrder, RefundOrder } from '#contracts/orders-http.ts'
 import { ProblemDocument } from '#contracts/problem.ts'
 import { Timeline } from '#contracts/timeline.ts'
 import type { Api, Operation } from './operation.ts'
@@ -19,6 +19,9 @@ const refused = {
   status: 'PAYMENT_FAILED',
   failure_reason: 'INSUFFICIENT_FUNDS',
 }
+
+const refunding = { ...paid, status: 'REFUND_PENDING', updated_at: '2026-02-01T09:00:00.000Z' }
+const refunded = { ...paid, status: 'REFUNDED', updated_at: '2026-02-01T09:00:00.021Z' }
 
 const path = {
   order_id: { schema: Uuid, description: 'the order', example: order.order_id },
@@ -109,13 +112,14 @@ const getOrder: Operation = {
   method: 'get',
   route: '/orders/{order_id}',
   summary: 'Read an order',
-  description: 'A final status, PAID or PAYMENT_FAILED, never changes again.',
+  description:
+    'PAYMENT_FAILED and REFUNDED never change again, and PAID changes by a refund only. `failure_reason` says why the payment was refused, or of a PAID order why its refund was.',
   path,
   answer: {
     status: 200,
     description: 'The order.',
     schema: 'Order',
-    examples: { pending: order, paid, refused },
+    examples: { pending: order, paid, refused, refunded },
   },
   problems: { 404: [noSuchOrder], 426: [noWebSocket] },
 }
@@ -144,15 +148,65 @@ const getTimeline: Operation = {
           { stage: 'settled', at: '2026-01-31T12:00:00.021Z' },
         ],
       },
+      refunded: {
+        order_id: order.order_id,
+        stages: [
+          { stage: 'accepted', at: '2026-01-31T12:00:00.000Z' },
+          { stage: 'settled', at: '2026-01-31T12:00:00.021Z' },
+          { stage: 'refund_accepted', at: '2026-02-01T09:00:00.000Z' },
+          { stage: 'refunded', at: '2026-02-01T09:00:00.021Z' },
+        ],
+      },
     },
   },
   problems: { 404: [noSuchOrder] },
 }
 
+const refundOrder: Operation = {
+  id: 'refundOrder',
+  method: 'post',
+  route: '/orders/{order_id}/refund',
+  summary: 'Refund an order',
+  description:
+    'Asks Payments to give back the money of a PAID order. The order is REFUND_PENDING until Payments has decided; then it is REFUNDED, or PAID again if the account cannot take the money (`failure_reason` is BALANCE_LIMIT). Payments decides once: another refund of the same order ends as the first one did. No body, or `{}`.',
+  path,
+  body: { schema: 'RefundOrder', examples: { 'no more to say': {} }, isOptional: true },
+  answer: {
+    status: 200,
+    description: 'The refund is accepted.',
+    schema: 'Order',
+    examples: { accepted: refunding },
+  },
+  problems: {
+    404: [noSuchOrder],
+    409: [
+      {
+        when: 'the payment is not decided yet (with Retry-After)',
+        type: 'order-pending',
+        detail: 'Payments has not decided about this order yet. Repeat the request.',
+      },
+      {
+        when: 'there is nothing to refund',
+        type: 'not-refundable',
+        detail: 'Only a PAID order can be refunded; this one is REFUNDED.',
+      },
+      withKey[409],
+    ],
+    422: [
+      {
+        when: 'not the schema',
+        detail: 'The request is invalid; see `errors`.',
+        errors: [{ pointer: '/amount', message: 'is not known here' }],
+      },
+      withKey[422],
+    ],
+  },
+}
+
 export const ordersApi: Api = {
   title: 'Orders',
   description:
-    'Takes orders and tells how they ended. Each order becomes PAID or PAYMENT_FAILED exactly once, whatever fails in between.',
-  schemas: { PlaceOrder, Order, OrderPage, Timeline, Problem: ProblemDocument },
-  operations: [placeOrder, listOrders, getOrder, getTimeline],
+    'Takes orders, refunds them, and tells how they ended. Each order becomes PAID or PAYMENT_FAILED exactly once, and a paid order is refunded once at most, whatever fails in between.',
+  schemas: { PlaceOrder, RefundOrder, Order, OrderPage, Timeline, Problem: ProblemDocument },
+  operations: [placeOrder, listOrders, getOrder, getTimeline, refundOrder],
 }

@@ -28,6 +28,7 @@ const walk = [
   'getTimeline',
   'listOrders',
   'listLedger',
+  'refundOrder',
 ]
 
 interface Operation {

@@ -54,6 +54,18 @@ describe('BurstTally', () => {
   })
 })
 
+describe('BurstTally and refunds', () => {
+  it('counts what was paid, whether it was refunded meanwhile or not', () => {
+    const tally = new BurstTally(3, '0.10')
+    tally.take(order(1, 'PAID', 5))
+    tally.take(order(1, 'REFUNDED', 500))
+    tally.take(order(2, 'REFUND_PENDING', 50))
+    tally.take(order(3, 'REFUNDED', 60))
+    const { paid, due, isDone } = tally.read()
+    assert.deepEqual([paid, due, isDone], [3, '0.30', true])
+  })
+})
+
 describe('takingsOf', () => {
   it('adds up what was taken, to the cent', () => {
     const entries = [

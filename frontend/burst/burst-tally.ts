@@ -1,7 +1,7 @@
 import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { LedgerEntry } from '#contracts/payments-http.ts'
-import { isNews, isPending, tookMs } from '../lib/order-words.ts'
+import { isNews, paymentOf, tookMs } from '../lib/order-words.ts'
 
 /** What has become of a burst. */
 export interface Counts {
@@ -41,9 +41,11 @@ export class BurstTally {
   hasDebit = ({ type, order_id }: LedgerEntry): boolean =>
     type === 'DEBIT' && order_id !== null && this.#orders.has(order_id)
 
-  /** News of an order of the burst; a final status stays. */
+  /** News of an order of the burst. Its payment is decided once: what comes of a refund is no news here. */
   take(order: Order): void {
-    if (isNews(order, this.#orders.get(order.order_id))) this.#orders.set(order.order_id, order)
+    const known = this.#orders.get(order.order_id)
+    const isDecided = known !== undefined && paymentOf(known) !== 'pending'
+    if (!isDecided && isNews(order, known)) this.#orders.set(order.order_id, order)
   }
 
   /** No more will be placed than were until now. */
@@ -53,14 +55,14 @@ export class BurstTally {
 
   read(): Counts {
     const all = [...this.#orders.values()]
-    const final = all.filter((order) => !isPending(order))
-    const countOf = (status: Order['status']) => all.filter((one) => one.status === status).length
-    const paid = countOf('PAID')
+    const final = all.filter((order) => paymentOf(order) !== 'pending')
+    const countOf = (end: 'paid' | 'refused') => all.filter((one) => paymentOf(one) === end).length
+    const paid = countOf('paid')
     return {
       sent: this.#sent,
       placed: all.length,
       paid,
-      refused: countOf('PAYMENT_FAILED'),
+      refused: countOf('refused'),
       due: formatMoney(BigInt(paid) * minorOf(this.amount)),
       durations: final.map(tookMs).sort((a, b) => a - b),
       isDone: final.length === this.#sent,

@@ -5,7 +5,7 @@ import { clearMessage, showFailure, showFieldError, showSuccess } from '../lib/f
 import { onSubmit } from '../lib/forms.ts'
 import { SubmissionKey } from '../lib/idempotency-key.ts'
 import { formatAmount, parseAmount } from '../lib/money.ts'
-import { reasonOf } from '../lib/order-words.ts'
+import { reasonOf, refundRefusalOf } from '../lib/order-words.ts'
 
 /** The form that places one order, and then says how it ends. */
 export class OrderForm {
@@ -35,9 +35,12 @@ export class OrderForm {
   sayEnd(order: Order): void {
     if (!this.speaksOf(order)) return
     const amount = formatAmount(order.amount)
-    if (order.status === 'PAID') showSuccess(this.#form, `Order of ${amount} paid.`)
-    if (order.status !== 'PAYMENT_FAILED') return
-    showFailure(this.#form, `Order of ${amount} refused: ${reasonOf(order)}. Nothing was taken.`)
+    const refusal = refundRefusalOf(order)
+    if (order.status === 'PAYMENT_FAILED') {
+      showFailure(this.#form, `Order of ${amount} refused: ${reasonOf(order)}. Nothing was taken.`)
+    } else if (refusal) showFailure(this.#form, `Order of ${amount} stays paid; ${refusal}.`)
+    else if (order.status === 'PAID') showSuccess(this.#form, `Order of ${amount} paid.`)
+    else if (order.status === 'REFUNDED') showSuccess(this.#form, `Order of ${amount} refunded.`)
   }
 
   clear(): void {

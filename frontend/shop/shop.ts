@@ -3,7 +3,7 @@ import type { Order } from '#contracts/orders-http.ts'
 import type { Account } from '#contracts/payments-http.ts'
 import { api } from '../lib/api.ts'
 import { formatAmount } from '../lib/money.ts'
-import { isPending, reasonOf, wordOf } from '../lib/order-words.ts'
+import { isPending, reasonOf, refundRefusalOf, wordOf } from '../lib/order-words.ts'
 import { createRefresh } from '../lib/refresh.ts'
 import { ConnectionStatus } from './connection-status.ts'
 import { LiveOrders } from './live-orders.ts'
@@ -124,6 +124,7 @@ function troubleOf(error: unknown): string {
 
 function announceEnd(order: Order): void {
   const reason = reasonOf(order)
-  const why = reason === '' ? '' : `, because ${reason}`
+  const refusal = refundRefusalOf(order)
+  const why = reason ? `, because ${reason}` : refusal && `; ${refusal}`
   view.announce(`Order of ${formatAmount(order.amount)}: ${wordOf(order).text}${why}.`)
 }

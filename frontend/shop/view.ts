@@ -2,13 +2,14 @@ import type { Order } from '#contracts/orders-http.ts'
 import type { Account, LedgerEntry } from '#contracts/payments-http.ts'
 import { find, setText } from '../lib/elements.ts'
 import { formatAmount } from '../lib/money.ts'
-import { isPending, reasonOf, tookMs, type Word, wordOf } from '../lib/order-words.ts'
+import { paymentTookMs, reasonOf, refundRefusalOf, type Word, wordOf } from '../lib/order-words.ts'
 import { duration } from '../lib/time.ts'
 import { showRows } from './rows.ts'
 
 const entries: Record<LedgerEntry['type'], Word & { sign: string }> = {
   TOPUP: { sign: '+', text: 'Top-up', tone: 'good' },
   DEBIT: { sign: '\u2212', text: 'Debit', tone: 'plain' },
+  REFUND: { sign: '+', text: 'Refund', tone: 'good' },
 }
 const refused: Word = { text: 'Refused', tone: 'bad' }
 
@@ -35,11 +36,16 @@ export function showOrders(orders: Order[], chosenId: string): void {
     id: order.order_id,
     amount: formatAmount(order.amount),
     at: order.created_at,
-    about: reasonOf(order) || (isPending(order) ? '' : `after ${duration(tookMs(order))}`),
+    about: reasonOf(order) || refundRefusalOf(order) || tookText(order),
     isChosen: order.order_id === chosenId,
     ...wordOf(order),
   }))
   showRows('orders', rows)
+}
+
+function tookText(order: Order): string {
+  const ms = paymentTookMs(order)
+  return ms === undefined ? '' : `after ${duration(ms)}`
 }
 
 /** Newest first. */

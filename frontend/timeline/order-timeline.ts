@@ -1,8 +1,9 @@
 import type { Order } from '#contracts/orders-http.ts'
+import type { Timeline } from '#contracts/timeline.ts'
 import { api } from '../lib/api.ts'
 import { find, setText } from '../lib/elements.ts'
 import { formatAmount } from '../lib/money.ts'
-import { isPending, reasonOf, tookMs, wordOf } from '../lib/order-words.ts'
+import { isPending, paymentTookMs, reasonOf, refundRefusalOf, wordOf } from '../lib/order-words.ts'
 import { duration, pause } from '../lib/time.ts'
 import { createPipeline } from './pipeline.ts'
 import { firstSteps, type Step, type StepState, stepsOf } from './steps.ts'
@@ -37,7 +38,7 @@ export class OrderTimeline {
     this.#chosenId = order.order_id
     showStatus(order)
     if (this.#shown === 0) this.#pipeline.show(firstSteps(stepsOf([]), 0))
-    void this.#follow(order.order_id, this.#following.signal)
+    void this.#follow(order, this.#following.signal)
   }
 
   /** As long as there is no order, nothing is waited for. */
@@ -52,13 +53,14 @@ export class OrderTimeline {
     find('life-steps', HTMLElement).replaceChildren()
   }
 
-  /** Reads until the order is settled; a server that is away is asked again. */
-  async #follow(orderId: string, signal: AbortSignal): Promise<void> {
+  /** Reads until the order is settled, or refunded; a server that is away is asked again. */
+  async #follow(order: Order, signal: AbortSignal): Promise<void> {
+    const isRefundRefused = refundRefusalOf(order) !== ''
     while (!signal.aborted) {
-      const timeline = await api.getTimeline(orderId, { signal }).catch(() => undefined)
+      const timeline = await api.getTimeline(order.order_id, { signal }).catch(() => undefined)
       if (signal.aborted) return
-      if (timeline) await this.#reveal(stepsOf(timeline.stages), signal)
-      if (timeline?.stages.some(({ stage }) => stage === 'settled')) return
+      if (timeline) await this.#reveal(stepsOf(timeline.stages, { isRefundRefused }), signal)
+      if (timeline?.stages.some(({ stage }) => stage === lastStages[order.status])) return
       await pause(pollMs, signal)
     }
   }
@@ -76,6 +78,15 @@ export class OrderTimeline {
   }
 }
 
+/** What the drawing of an order in a state waits for. */
+const lastStages: Record<Order['status'], Timeline['stages'][number]['stage']> = {
+  PAYMENT_PENDING: 'settled',
+  PAID: 'settled',
+  PAYMENT_FAILED: 'settled',
+  REFUND_PENDING: 'refunded',
+  REFUNDED: 'refunded',
+}
+
 function showStatus(order: Order): void {
   const { text, tone } = wordOf(order)
   const badge = find('life-status', HTMLElement)
@@ -83,8 +94,16 @@ function showStatus(order: Order): void {
   badge.dataset.tone = tone
   badge.textContent = text
   const reason = reasonOf(order)
-  const end = isPending(order) ? ', on its way' : `, final after ${duration(tookMs(order))}`
-  const why = reason === '' ? '' : ` Refused, because ${reason}; nothing was taken.`
+  const ms = paymentTookMs(order)
+  const end = isPending(order)
+    ? ', on its way'
+    : ms === undefined
+      ? ''
+      : `, final after ${duration(ms)}`
+  const refusal = refundRefusalOf(order)
+  const why = reason
+    ? ` Refused, because ${reason}; nothing was taken.`
+    : refusal && ` Paid; ${refusal}.`
   setText('life-about', `Order of ${formatAmount(order.amount)}${end}.${why}`)
   setText('life-id', order.order_id)
 }

@@ -24,6 +24,8 @@ interface Lane {
 }
 
 export interface Layout {
+  /** The way to the two steps of a refund and between them, which are drawn after the others. */
+  refund: Pick<Layout, 'stations' | 'ways'> & { more: { width: number; height: number } }
   width: number
   height: number
   lanes: Lane[]
@@ -41,6 +43,11 @@ const below = (x: number, y: number): Station => ({
 
 /** From left to right: down through the broker to Payments, and up again. */
 export const wide: Layout = {
+  refund: {
+    more: { width: 300, height: 0 },
+    stations: [below(1010, 58), below(1170, 58)],
+    ways: ['M880 58H1010', 'M1010 58C1070 58 1050 254 1090 254C1130 254 1110 58 1170 58'],
+  },
   width: 960,
   height: 328,
   lanes: [
@@ -79,6 +86,14 @@ export const wide: Layout = {
 
 /** From top to bottom, for narrow screens: Orders on the left, Payments on the right. */
 export const narrow: Layout = {
+  refund: {
+    more: { width: 0, height: 160 },
+    stations: [
+      { x: 32, y: 516, textX: 54, textY: 512, anchor: 'start' },
+      { x: 32, y: 606, textX: 54, textY: 602, anchor: 'start' },
+    ],
+    ways: ['M32 446V516', 'M32 516C32 561 292 516 292 561C292 606 32 561 32 606'],
+  },
   width: 320,
   height: 500,
   lanes: [
@@ -107,4 +122,18 @@ export const narrow: Layout = {
     'M292 290V360',
     'M292 360C292 426 32 380 32 446',
   ],
+}
+
+/** The same with the steps of a refund, and room for them. */
+export function withRefund({ refund, ...payment }: Layout): Layout {
+  const { more, stations, ways } = refund
+  return {
+    ...{ refund, width: payment.width + more.width, height: payment.height + more.height },
+    lanes: payment.lanes.map((lane) => ({
+      ...lane,
+      ...{ width: lane.width + more.width, height: lane.height + more.height },
+    })),
+    stations: [...payment.stations, ...stations],
+    ways: [...payment.ways, ...ways],
+  }
 }

@@ -1,6 +1,6 @@
 import { svg } from '../lib/svg.ts'
 import { duration } from '../lib/time.ts'
-import { type Layout, narrow, wide } from './pipeline-layout.ts'
+import { type Layout, narrow, wide, withRefund } from './pipeline-layout.ts'
 import { type Step, type StepState, stepsOf } from './steps.ts'
 
 /**
@@ -11,18 +11,23 @@ export function createPipeline(host: HTMLElement): { show: (steps: Step[]) => vo
   const room = matchMedia('(max-width: 44rem)')
   let steps = stepsOf([])
   const redraw = () => {
-    host.replaceChildren(drawingOf(room.matches ? narrow : wide))
+    const layout = room.matches ? narrow : wide
+    host.replaceChildren(drawingOf(hasRefund(steps) ? withRefund(layout) : layout))
     light(host, steps)
   }
   room.addEventListener('change', redraw)
   redraw()
   return {
     show(next) {
+      const isSameDrawing = hasRefund(next) === hasRefund(steps)
       steps = next
-      light(host, steps)
+      if (isSameDrawing) light(host, steps)
+      else redraw()
     },
   }
 }
+
+const hasRefund = (steps: Step[]): boolean => steps.length > wide.stations.length
 
 function drawingOf({ width, height, lanes, ways, stations }: Layout): SVGElement {
   return svg(

@@ -34,6 +34,28 @@ describe('stepsOf', () => {
   })
 })
 
+describe('stepsOf a refund', () => {
+  const accepted: StageTime[] = [...whole, { stage: 'refund_accepted', at: at(100) }]
+
+  it('has two steps more, and waits for the end', () => {
+    const steps = stepsOf(accepted).slice(6)
+    assert.deepEqual(
+      steps.map(({ label, state }) => [label, state]),
+      [
+        ['Refund accepted', 'done'],
+        ['Refunded', 'now'],
+      ],
+    )
+    const [, end] = stepsOf([...accepted, { stage: 'refunded', at: at(120) }]).slice(6)
+    assert.deepEqual([end?.state, end?.tookMs], ['done', 20])
+  })
+
+  it('says that it was refused', () => {
+    const [, end] = stepsOf(accepted, { isRefundRefused: true }).slice(6)
+    assert.deepEqual([end?.label, end?.state], ['Refund refused', 'bad'])
+  })
+})
+
 describe('firstSteps', () => {
   it('shows a whole life up to a step, and waits for the next', () => {
     assert.deepEqual(

@@ -21,8 +21,10 @@ const labels: Record<Stage, string> = {
   refused: 'Refused',
   reply_relayed: 'Reply relayed',
   settled: 'Settled',
+  refund_accepted: 'Refund accepted',
+  refunded: 'Refunded',
 }
-/** The six steps, and the process that does each, named where it begins. */
+/** The six steps of a payment, and the process that does each, named where it begins. */
 const slots: [Stage, string][] = [
   ['accepted', 'orders-api'],
   ['relayed', 'orders-relay'],
@@ -32,20 +34,33 @@ const slots: [Stage, string][] = [
   ['settled', 'orders-consumer'],
 ]
 
+/** And the two of a refund. */
+const refundSlots: [Stage, string][] = [
+  ['refund_accepted', 'orders-api'],
+  ['refunded', 'orders-consumer'],
+]
+
 /**
- * The six steps of an order as they stand: done or refused with the time since the step before, being
- * waited for, still to come, or not recorded though the order is settled.
+ * The steps of an order as they stand: done or refused with the time since the step before, being
+ * waited for, still to come, or not recorded though the order is settled. A refund has two steps more.
  */
-export function stepsOf(stages: StageTime[]): Step[] {
+export function stepsOf(stages: StageTime[], { isRefundRefused = false } = {}): Step[] {
   const times = new Map(stages.map(({ stage, at }) => [stage, Date.parse(at)]))
+  const all = times.has('refund_accepted') ? [...slots, ...refundSlots] : slots
   const isRefused = times.has('refused')
   const isSettled = times.has('settled')
   let lastMs: number | undefined
   let isWaiting = false
-  return slots.map(([slot, by]) => {
+  return all.map(([slot, by]) => {
     const stage = slot === 'charged' && isRefused ? 'refused' : slot
     const label = labels[stage]
     const at = times.get(stage)
+    if (at === undefined && slot === 'refunded') {
+      const [label, state] = isRefundRefused
+        ? ['Refund refused', 'bad' as const]
+        : [labels[slot], 'now' as const]
+      return { stage, label, by, state, tookMs: undefined }
+    }
     if (at === undefined) {
       const state = isSettled ? 'unknown' : isWaiting ? 'todo' : 'now'
       isWaiting = true

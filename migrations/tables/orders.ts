@@ -23,6 +23,8 @@ export interface OrdersTable {
   received_at: Date | null
   charged_at: Date | null
   reply_relayed_at: Date | null
+  settled_at: Date | null
+  refund_accepted_at: Date | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }

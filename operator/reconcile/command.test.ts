@@ -36,7 +36,7 @@ describe('the report of reconcile', () => {
       assert.deepEqual([isFine, json], [false, { findings, repaired }])
       assert.match(
         text,
-        /the payment of 1 order was requested again.*\nNot all: the database is away/,
+        /the payment or refund of 1 order was requested again.*\nNot all: the database is away/,
       )
     }
   })

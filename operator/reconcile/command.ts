@@ -15,11 +15,12 @@ export const reconcileCommand: Command = {
   summary: 'lists every broken promise, in both databases and the dead letters',
   details: `Compares orders, ledger, balances and dead letters, and lists every broken promise:
 
-  final-without-decision    an order is ${restingStatuses.join(' or ')}, but no debit says so
+  final-without-decision    an order is ${restingStatuses.join(' or ')}, but no debit or refund says so
   debit-without-order       a debit is about an order that does not exist
-  decided-twice             an order has more than one debit
+  refund-without-order      a refund is about an order that does not exist
+  decided-twice             an order has more than one debit, or more than one refund
   status-disagrees          a final status is not what the ledger has decided
-  amount-disagrees          order and debit are about another amount or user
+  amount-disagrees          order and debit, or refund, are about another amount or user
   wrong-balance             a balance is not the sum of its ledger
   wrong-version             an account's version is not the number of its entries
   impossible-amount         NaN, nothing, less than nothing, or too much
@@ -27,14 +28,14 @@ export const reconcileCommand: Command = {
   dead-letters              there are dead letters
   dead-letters-uncounted    the broker is away, or another operator holds them for too long
   queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
-  more-differences          so many orders or debits disagree that the rest is only counted
+  more-differences          so many orders or ledger entries disagree that the rest is only counted
 
 Orders in progress are no finding. Each database is read in one snapshot, and nothing is changed. If
 nothing is found but the dead letters could not be counted, the result is unknown: exit code 2.
 
   --older-than TIME   how long an order may be pending (60s; also 500ms, 5m, 2h)
-  --repair            repeats what is safe to repeat: the payment of stuck orders is requested
-                      again, and delayed events are published at once; then look again
+  --repair            repeats what is safe to repeat: the payment, or the refund, of stuck orders is
+                      requested again, and delayed events are published at once; then look again
 `.trimEnd(),
   options: { 'older-than': { type: 'string' }, repair: { type: 'boolean' } },
   run: async ({ positionals, values, env }) => {
@@ -79,6 +80,6 @@ const hasRepaired = (repaired: Repaired | undefined): boolean =>
     repaired.requested_again.length + repaired.rescheduled.length > 0)
 
 const repairedText = ({ requested_again: again, rescheduled, error }: Repaired): string =>
-  `Repaired: the payment of ${counted(again.length, 'order')} was requested again, ` +
+  `Repaired: the payment or refund of ${counted(again.length, 'order')} was requested again, ` +
   `${counted(rescheduled.length, 'delayed event')} will be published at once.` +
   (error === undefined ? '' : `\nNot all: ${error}`)

@@ -1,9 +1,9 @@
 import type { Databases, Snapshots } from '../databases.ts'
 import { compareBooks, type Finding } from './findings.ts'
 import {
-  type DebitFacts,
-  findDebits,
-  findDebitsOn,
+  type EntryFacts,
+  findEntries,
+  findEntriesOn,
   findOrders,
   findOrdersOn,
   type OrderFacts,
@@ -42,16 +42,16 @@ export async function* compareParts(
   parts: number[],
   pending: ReadonlySet<string>,
 ): AsyncGenerator<Finding[]> {
-  const isSettled = ({ order_id }: DebitFacts) => !pending.has(order_id)
+  const isSettled = ({ order_id }: EntryFacts) => !pending.has(order_id)
   let after: string | undefined
   while (parts.length > 0) {
     const page = { parts, after, size: rowsAtOnce }
     const [ours, theirs] = await Promise.all([
       findOrdersOn(orders, page),
-      findDebitsOn(payments, page),
+      findEntriesOn(payments, page),
     ])
     const last = lastCommon(ours, theirs)
-    const isRead = ({ order_id }: OrderFacts | DebitFacts) => last === undefined || order_id <= last
+    const isRead = ({ order_id }: OrderFacts | EntryFacts) => last === undefined || order_id <= last
     yield compareBooks(ours.filter(isRead), theirs.filter(isRead).filter(isSettled))
     if (last === undefined) return
     after = last
@@ -66,7 +66,11 @@ function lastCommon(...pages: { order_id: string }[][]): string | undefined {
   return ends.sort()[0]
 }
 
-/** Both anew, and Orders first again: the debits were there before, so their orders must be now. */
+/**
+ * Both anew, and Orders before and after the ledger: what an order was neither before nor
+ * afterwards it was not meanwhile. So an order that changes just now is no finding, in whichever
+ * direction it goes.
+ */
 export async function compareAgain(
   { orders, payments }: Databases,
   { ids }: Suspects,
@@ -75,8 +79,13 @@ export async function compareAgain(
   const findings: Finding[] = []
   while (left.length > 0) {
     const some = left.splice(0, rowsAtOnce)
-    const ours = await findOrders(orders, some)
-    findings.push(...compareBooks(ours, await findDebits(payments, some)))
+    const before = await findOrders(orders, some)
+    const entries = await findEntries(payments, some)
+    const after = await findOrders(orders, some)
+    const stay = new Set(compareBooks(before, entries).map(nameOf))
+    findings.push(...compareBooks(after, entries).filter((one) => stay.has(nameOf(one))))
   }
   return findings
 }
+
+const nameOf = ({ kind, order_id }: Finding): string => `${kind} ${order_id}`

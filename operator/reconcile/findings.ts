@@ -1,6 +1,6 @@
-import type { OrderLedgerType } from '#contracts/ledger-types.ts'
+import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
-import type { DebitFacts, ImpossibleAmount, OrderFacts, PartSum, WrongAccount } from './rows.ts'
+import type { EntryFacts, ImpossibleAmount, OrderFacts, PartSum, WrongAccount } from './rows.ts'
 import type { StuckStage } from './stuck-stage.ts'
 
 /** A broken promise. */
@@ -8,6 +8,7 @@ export interface Finding {
   kind:
     | 'final-without-decision'
     | 'debit-without-order'
+    | 'refund-without-order'
     | 'decided-twice'
     | 'status-disagrees'
     | 'amount-disagrees'
@@ -29,58 +30,82 @@ export interface Finding {
 }
 
 /** Parts of the books that differ, in their order. */
-export function differingParts(orders: PartSum[], debits: PartSum[]): number[] {
-  const words = ({ entries, sum }: PartSum) => `${entries} ${sum}`
+export function differingParts(orders: PartSum[], entries: PartSum[]): number[] {
+  const words = ({ entries: count, sum }: PartSum) => `${count} ${sum}`
   const left = new Map(orders.map((part) => [part.part, words(part)]))
-  const right = new Map(debits.map((part) => [part.part, words(part)]))
+  const right = new Map(entries.map((part) => [part.part, words(part)]))
   return [...new Set([...left.keys(), ...right.keys()])]
     .filter((part) => left.get(part) !== right.get(part))
     .sort((a, b) => a - b)
 }
 
-/** Compares orders with the debits that decided them, each a whole account of the same orders. */
-export function compareBooks(orders: OrderFacts[], debits: DebitFacts[]): Finding[] {
-  const debitsOf = Map.groupBy(debits, ({ order_id }) => order_id)
+/** Compares orders with what the ledger has of them, each a whole account of the same orders. */
+export function compareBooks(orders: OrderFacts[], entries: EntryFacts[]): Finding[] {
+  const entriesOf = Map.groupBy(entries, ({ order_id }) => order_id)
   const known = new Set(orders.map(({ order_id }) => order_id))
   return [
-    ...orders.flatMap((order) => comparisons.DEBIT(order, debitsOf.get(order.order_id) ?? [])),
-    ...[...debitsOf].flatMap(([order_id, [debit]]) =>
-      known.has(order_id) || !debit ? [] : [withoutOrder(debit)],
-    ),
+    ...orders.flatMap((order) => compareOrder(order, entriesOf.get(order.order_id) ?? [])),
+    ...entries.flatMap((entry) => (known.has(entry.order_id) ? [] : [withoutOrder(entry)])),
   ]
 }
 
-const withoutOrder = ({ order_id, user_id, amount, status }: DebitFacts): Finding => ({
-  kind: 'debit-without-order',
+const withoutOrder = ({ order_id, type, user_id, amount, status }: EntryFacts): Finding => ({
+  kind: withoutOrderKinds[type],
   order_id,
   user_id,
-  message: `a debit of ${amount} (${status}) is about an order that does not exist`,
+  message: `a ${nounOf(type)} of ${amount} (${status}) is about an order that does not exist`,
 })
 
-/** With each type of entry that is about an order, its order is compared. */
-const comparisons = { DEBIT: compareDebits } satisfies Record<OrderLedgerType, unknown>
+const withoutOrderKinds = {
+  DEBIT: 'debit-without-order',
+  REFUND: 'refund-without-order',
+} satisfies Record<OrderLedgerType, Finding['kind']>
 
-function compareDebits(order: OrderFacts, debits: DebitFacts[]): Finding[] {
+const nounOf = (type: OrderLedgerType) => type.toLowerCase()
+
+/**
+ * Its entries one type after the other; and if they are right, the reason of the last one is the
+ * order's.
+ */
+function compareOrder(order: OrderFacts, entries: EntryFacts[]): Finding[] {
+  const byType = orderLedgerTypes.map((type) => entries.filter((entry) => entry.type === type))
+  const findings = byType.flatMap((some, at) =>
+    compareEntries(order, orderLedgerTypes[at] as OrderLedgerType, some),
+  )
+  const last = byType.flat().at(-1)
+  const isReasonRight = isPending(order.status) || !last || order.reason === last.reason
+  return findings.length > 0 || isReasonRight ? findings : [disagreement(order, last)]
+}
+
+function compareEntries(order: OrderFacts, type: OrderLedgerType, entries: EntryFacts[]) {
   const { order_id, user_id, status } = order
   const finding = (kind: Finding['kind'], message: string): Finding[] => [
     { kind, order_id, user_id, message },
   ]
-  const [debit, ...more] = debits
+  const noun = nounOf(type)
+  const [entry, ...more] = entries
   if (more.length > 0) {
-    return finding('decided-twice', `the ledger has ${debits.length} debits for the order`)
+    return finding('decided-twice', `the ledger has ${entries.length} ${noun}s for the order`)
   }
-  if (!debit) {
-    if (fitsLedger(status, 'DEBIT', 'none')) return []
-    return finding('final-without-decision', `${status}, but the ledger has no debit for the order`)
+  if (!entry) {
+    if (fitsLedger(status, type, 'none')) return []
+    return finding(
+      'final-without-decision',
+      `${status}, but the ledger has no ${noun} for the order`,
+    )
   }
-  if (debit.amount !== order.amount || debit.user_id !== user_id) {
-    const [said, written] = [order, debit].map((one) => `${one.amount} of ${one.user_id}`)
-    return finding('amount-disagrees', `the order is about ${said}, its debit about ${written}`)
+  if (entry.amount !== order.amount || entry.user_id !== user_id) {
+    const [said, written] = [order, entry].map((one) => `${one.amount} of ${one.user_id}`)
+    return finding('amount-disagrees', `the order is about ${said}, its ${noun} about ${written}`)
   }
-  const isReasonRight = isPending(status) || order.reason === debit.reason
-  if (fitsLedger(status, 'DEBIT', debit.status) && isReasonRight) return []
-  const [said, written] = [withReason(status, order), withReason(debit.status, debit)]
-  return finding('status-disagrees', `the order is ${said}, its debit ${written}`)
+  return fitsLedger(status, type, entry.status) ? [] : [disagreement(order, entry)]
+}
+
+function disagreement(order: OrderFacts, entry: EntryFacts): Finding {
+  const { order_id, user_id, status } = order
+  const [said, written] = [withReason(status, order), withReason(entry.status, entry)]
+  const message = `the order is ${said}, its ${nounOf(entry.type)} ${written}`
+  return { kind: 'status-disagrees', order_id, user_id, message }
 }
 
 const withReason = (status: string, { reason }: { reason: string | null }) =>

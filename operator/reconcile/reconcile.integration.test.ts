@@ -8,6 +8,7 @@ import { signedAmount } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useResources } from '#testing/resources.ts'
+import { compareAgain, Suspects } from './compare-buckets.ts'
 import { reconcile } from './reconcile.ts'
 import { repair } from './repair.ts'
 
@@ -101,6 +102,128 @@ describe('reconcile', function () {
       assert.deepEqual(await find(), [`status-disagrees ${id}`])
     })
   }
+
+  describe('of refunds', () => {
+    const success = { type: 'REFUND' }
+    const refusal = { type: 'REFUND', status: 'FAILED', reason: 'BALANCE_LIMIT' }
+    const paid = async (status = 'PAID', fields = {}) => debit(await placeOrder(status, fields))
+
+    it('finds nothing in books that agree, with refunds done, refused and on their way', async () => {
+      await debit(await paid('REFUNDED'), success)
+      await debit(await paid('PAID', { failure_reason: 'BALANCE_LIMIT' }), refusal)
+      await paid('REFUND_PENDING')
+      for (const entry of [success, refusal]) await debit(await paid('REFUND_PENDING'), entry)
+      await balanceBooks()
+      assert.deepEqual(await find(), [])
+    })
+
+    for (const [what, finding, order, entries] of [
+      ['REFUNDED without a refund', 'final-without-decision', { status: 'REFUNDED' }, [{}]],
+      ['REFUNDED without a debit', 'final-without-decision', { status: 'REFUNDED' }, [success]],
+      ['REFUNDED by a refusal', 'status-disagrees', { status: 'REFUNDED' }, [{}, refusal]],
+      ['PAID, though it was refunded', 'status-disagrees', {}, [{}, success]],
+      ['PAID, and does not say that its refund was refused', 'status-disagrees', {}, [{}, refusal]],
+      [
+        'PAID, and says that its refund was refused, which it was not',
+        ...(['status-disagrees', { failure_reason: 'BALANCE_LIMIT' }, [{}]] as const),
+      ],
+      [
+        'pending, and refunded already',
+        'status-disagrees',
+        { status: 'PAYMENT_PENDING' },
+        [{}, success],
+      ],
+      [
+        'about another amount',
+        'amount-disagrees',
+        { status: 'REFUNDED' },
+        [{}, { ...success, amount: '2.01' }],
+      ],
+    ] as const) {
+      it(`finds an order that is ${what}`, async () => {
+        const id = await placeOrder('PAID', order)
+        for (const entry of entries) await debit(id, entry)
+        await balanceBooks()
+        assert.deepEqual(await find(), [`${finding} ${id}`])
+      })
+    }
+
+    it('finds a refund without an order, and that the balance has more than it should', async () => {
+      const id = randomUUIDv7()
+      await debit(id, success)
+      assert.deepEqual((await find()).sort(), [
+        ...[`refund-without-order ${id}`, 'wrong-balance alice', 'wrong-version alice'],
+      ])
+    })
+
+    it('finds a refund that is pending too long, since it was accepted, and asks again', async () => {
+      const request_id = randomUUIDv7()
+      const old = sql`now() - interval '1 hour'`
+      const young = { created_at: old, refund_accepted_at: sql`now()` }
+      await paid('REFUND_PENDING', young)
+      const id = await paid('REFUND_PENDING', {
+        request_id,
+        created_at: old,
+        refund_accepted_at: old,
+      })
+      await balanceBooks()
+      assert.deepEqual(await find(), [`pending-too-long request-unanswered ${id}`])
+      const found = await reconcile({ books: books(), olderThanMs: 60_000 })
+      assert.deepEqual((await repair(books(), found)).requested_again, [id])
+      const { rows } = await sql<{ event_type: string }>`SELECT event_type FROM outbox`.execute(
+        orders.db,
+      )
+      assert.deepEqual(rows, [{ event_type: 'RefundRequested' }])
+    })
+
+    it('does not find what changes between its readings of Orders and of the ledger', async () => {
+      const id = await paid()
+      const suspects = new Suspects(1)
+      suspects.add([{ kind: 'status-disagrees', order_id: id, message: '' }])
+      const set = (status: string) =>
+        sql`UPDATE orders SET status = ${status} WHERE order_id = ${id}`.execute(orders.db)
+      let comparing: Promise<unknown> = Promise.resolve()
+      await payments.db.transaction().execute(async (trx) => {
+        await sql`LOCK TABLE ledger`.execute(trx)
+        comparing = compareAgain(books(), suspects)
+        await eventually(payments.waitingForLocks, { timeoutMs: 5_000 })
+        await set('REFUND_PENDING')
+        await sql`
+          INSERT INTO ledger (tx_id, order_id, user_id, type, amount, status)
+          VALUES (uuidv7(), ${id}, 'alice', 'REFUND', 2, 'SUCCESS')`.execute(trx)
+      })
+      assert.deepEqual(await comparing, [])
+      await set('PAID')
+      const found = (await compareAgain(books(), suspects)).map(({ kind }) => kind)
+      assert.deepEqual(found, ['status-disagrees'])
+    })
+
+    it('finds nothing while orders are refunded all the time', async () => {
+      const ids = await Promise.all(Array.from({ length: 40 }, () => paid()))
+      await balanceBooks()
+      const refunding = (async () => {
+        for (const id of ids) {
+          const set = (status: string) =>
+            sql`UPDATE orders SET status = ${status} WHERE order_id = ${id}`.execute(orders.db)
+          await set('REFUND_PENDING')
+          await payments.db.transaction().execute(async (trx) => {
+            await sql`
+              INSERT INTO ledger (tx_id, order_id, user_id, type, amount, status)
+              VALUES (uuidv7(), ${id}, 'alice', 'REFUND', 2, 'SUCCESS')`.execute(trx)
+            await sql`UPDATE accounts SET balance = balance + 2, version = version + 1`.execute(trx)
+          })
+          await set('REFUNDED')
+        }
+      })()
+      let isOver = false
+      void refunding.finally(() => {
+        isOver = true
+      })
+      let looks = 0
+      for (; !isOver || looks < 3; looks++) assert.deepEqual(await find(), [])
+      await refunding
+    })
+  })
 
   for (const status of ['PAID', 'PAYMENT_PENDING']) {
     it(`finds another amount or user in the debit of an order that is ${status}`, async () => {

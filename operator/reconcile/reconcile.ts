@@ -9,12 +9,12 @@ import {
   wrongAccounts,
 } from './findings.ts'
 import {
-  findDebits,
+  findEntries,
   findImpossibleAmounts,
   findPendingOrders,
   findWrongAccounts,
   type PendingOrder,
-  sumDebits,
+  sumEntries,
   sumOrders,
 } from './rows.ts'
 import { stuckOrders } from './stuck-orders.ts'
@@ -33,8 +33,8 @@ const noLeaderless = { queues: [], unknown: null }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
- * finding: the books are read at one moment each, Orders first, and a debit whose order is not in
- * that snapshot yet is looked up again.
+ * finding: the books are read at one moment each, Orders first, and an order about which they
+ * disagree is looked up again.
  */
 export async function reconcile({
   books,
@@ -76,11 +76,11 @@ async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Pro
     }
   }
   const inPayments = async () => {
-    const sums = await sumDebits(payments, pendingIds)
-    const debits = pendingIds.length > 0 ? await findDebits(payments, pendingIds) : []
+    const sums = await sumEntries(payments, pendingIds)
+    const entries = pendingIds.length > 0 ? await findEntries(payments, pendingIds) : []
     const accounts = await findWrongAccounts(payments)
     const impossible = await findImpossibleAmounts(payments, { table: 'ledger', id: 'tx_id' })
-    return { sums, debits, accounts, impossible }
+    return { sums, entries, accounts, impossible }
   }
   const [ours, theirs] = await Promise.all([inOrders(), inPayments()])
   const differing = differingParts(ours.sums, theirs.sums)
@@ -88,7 +88,7 @@ async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Pro
   for await (const some of compareParts({ orders, payments }, differing, stillPending)) {
     suspects.add(some)
   }
-  suspects.add(compareBooks(pending, theirs.debits))
+  suspects.add(compareBooks(pending, theirs.entries))
   return {
     findings: [
       ...wrongAccounts(theirs.accounts),

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { fitsLedger, restingStatuses } from '#contracts/order-states.ts'
 import {
   listOf,
@@ -15,10 +16,16 @@ type Payments = Kysely<PaymentsDatabase>
 
 const pending = sql.raw(pendingList)
 const resting = sql.raw(restingList)
-/** Of the states at rest: those whose order was charged. */
-const charged = sql.raw(
-  listOf(restingStatuses.filter((status) => fitsLedger(status, 'DEBIT', 'SUCCESS'))),
-)
+const restingWith = (type: OrderLedgerType, entry: 'SUCCESS' | 'FAILED') =>
+  sql.raw(listOf(restingStatuses.filter((status) => fitsLedger(status, type, entry))))
+/**
+ * Of the states at rest: those whose order was charged, was refunded, or may have been refused a
+ * refund.
+ */
+const charged = restingWith('DEBIT', 'SUCCESS')
+const refunded = restingWith('REFUND', 'SUCCESS')
+const unrefunded = restingWith('REFUND', 'FAILED')
+const ofOrder = sql.raw(orderLedgerTypes.map((type) => `'${type}'`).join(', '))
 
 export const ping = <Tables>(db: Kysely<Tables>) => sql`SELECT`.execute(db)
 
@@ -41,8 +48,9 @@ export interface PendingOrder extends OrderFacts, OrderColumns<'request_id' | 'r
   age_ms: number
 }
 
-export interface DebitFacts extends LedgerColumns<'user_id' | 'amount' | 'status' | 'reason'> {
+export interface EntryFacts extends LedgerColumns<'user_id' | 'amount' | 'status' | 'reason'> {
   order_id: string
+  type: OrderLedgerType
 }
 
 /** By the index of pending orders, the oldest first. */
@@ -51,7 +59,8 @@ export const findPendingOrders = (db: Orders) =>
     db,
     sql`
       SELECT order_id, user_id, amount, status, failure_reason AS reason, request_id, request_attempts,
-             (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
+             (extract(epoch FROM clock_timestamp() - coalesce(refund_accepted_at, created_at)) * 1000)::float8
+               AS age_ms
       FROM orders
       WHERE status IN (${pending})
       ORDER BY created_at`,
@@ -69,29 +78,46 @@ export const parts = 4_096
 const partOf = (column: string) =>
   sql`(uuid_hash_extended(${sql.ref(column)}, 0) & ${parts - 1})::int`
 
-/** Of all final orders, in the same words as `sumDebits`. */
+/** Tells a refund from a debit that is otherwise the same. */
+const seedOf = (type: OrderLedgerType) => sql.lit(orderLedgerTypes.indexOf(type))
+const seed = sql`CASE type ${sql.join(
+  orderLedgerTypes.map((type) => sql`WHEN ${sql.lit(type)} THEN ${seedOf(type)}`),
+  sql` `,
+)} END`
+const isRefundDecided = sql`(status IN (${refunded})
+  OR (status IN (${unrefunded}) AND failure_reason IS NOT NULL))`
+
+/**
+ * Of the entries that all orders at rest must have in the ledger, in the same words as
+ * `sumEntries`: each its debit, and its refund where that was decided.
+ */
 export const sumOrders = (db: Orders) =>
   rowsOf<PartSum, OrdersDatabase>(
     db,
     sql`
-      SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
-             sum(hash_record_extended(
-               ROW(order_id, user_id::text, amount::numeric, status IN (${charged}), failure_reason), 0))::text AS sum
+      SELECT ${partOf('order_id')} AS part,
+             (count(*) + count(*) FILTER (WHERE ${isRefundDecided}))::int AS entries,
+             (sum(hash_record_extended(
+                ROW(order_id, user_id::text, amount::numeric, status IN (${charged}),
+                    CASE WHEN status IN (${charged}) THEN NULL ELSE failure_reason END), ${seedOf('DEBIT')}))
+              + coalesce(sum(hash_record_extended(
+                ROW(order_id, user_id::text, amount::numeric, status IN (${refunded}), failure_reason),
+                ${seedOf('REFUND')})) FILTER (WHERE ${isRefundDecided}), 0))::text AS sum
       FROM orders
       WHERE status IN (${resting})
       GROUP BY part`,
   )
 
-/** Of all debits but those of some orders, which are still on their way. */
-export const sumDebits = (db: Payments, exceptOrderIds: string[]) =>
+/** Of all entries about orders but those of some orders, which are still on their way. */
+export const sumEntries = (db: Payments, exceptOrderIds: string[]) =>
   rowsOf<PartSum, PaymentsDatabase>(
     db,
     sql`
       SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
              sum(hash_record_extended(
-               ROW(order_id, user_id::text, amount::numeric, status = 'SUCCESS', reason), 0))::text AS sum
+               ROW(order_id, user_id::text, amount::numeric, status = 'SUCCESS', reason), ${seed}))::text AS sum
       FROM ledger
-      WHERE type = 'DEBIT'
+      WHERE type IN (${ofOrder})
         AND NOT EXISTS (SELECT FROM unnest(${exceptOrderIds}::uuid[]) AS pending (id)
                         WHERE pending.id = ledger.order_id)
       GROUP BY part`,
@@ -121,13 +147,13 @@ export const findOrdersOn = (db: Orders, page: Page) =>
       ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
   )
 
-export const findDebitsOn = (db: Payments, page: Page) =>
-  rowsOf<DebitFacts, PaymentsDatabase>(
+export const findEntriesOn = (db: Payments, page: Page) =>
+  rowsOf<EntryFacts, PaymentsDatabase>(
     db,
     sql`
-      SELECT order_id, user_id, amount, status, reason
+      SELECT order_id, type, user_id, amount, status, reason
       FROM ledger
-      WHERE type = 'DEBIT' AND ${onPage(page)}
+      WHERE type IN (${ofOrder}) AND ${onPage(page)}
       ORDER BY order_id FETCH FIRST (${page.size}::bigint) ROWS WITH TIES`,
   )
 
@@ -139,12 +165,12 @@ export const findOrders = (db: Orders, orderIds: string[]) =>
       FROM orders WHERE order_id = ANY (${orderIds}::uuid[])`,
   )
 
-export const findDebits = (db: Payments, orderIds: string[]) =>
-  rowsOf<DebitFacts, PaymentsDatabase>(
+export const findEntries = (db: Payments, orderIds: string[]) =>
+  rowsOf<EntryFacts, PaymentsDatabase>(
     db,
     sql`
-      SELECT order_id, user_id, amount, status, reason
-      FROM ledger WHERE type = 'DEBIT' AND order_id = ANY (${orderIds}::uuid[])`,
+      SELECT order_id, type, user_id, amount, status, reason
+      FROM ledger WHERE type IN (${ofOrder}) AND order_id = ANY (${orderIds}::uuid[])`,
   )
 
 export interface WrongAccount {

@@ -1,10 +1,10 @@
-import { isPending, type PendingStatus, pendingStatuses } from '#contracts/order-states.ts'
+import { decisionOf, isPending } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { Databases } from '../databases.ts'
 import type { DeadLetterSummary } from '../dead-letters/summary.ts'
 import type { Finding } from './findings.ts'
-import { findDebits, findOrders, type PendingOrder } from './rows.ts'
+import { findEntries, findOrders, type PendingOrder } from './rows.ts'
 import {
   findAttempts,
   findDeferred,
@@ -60,21 +60,20 @@ export async function stuckOrders(
     )
 }
 
-/** Where Payments writes down the decision that an order in a state waits for. */
-const findDecisions: Record<PendingStatus, typeof findDebits> = { PAYMENT_PENDING: findDebits }
-
 /** Those of which Payments has decided what they wait for. */
 async function decidedOrders(
   { payments }: Pick<Databases, 'payments'>,
   overdue: PendingOrder[],
 ): Promise<Set<string>> {
-  const decided = new Set<string>()
-  for (const waiting of pendingStatuses) {
-    const orders = overdue.filter(({ status }) => status === waiting)
-    const ids = orders.map(({ order_id }) => order_id)
-    for (const { order_id } of await findDecisions[waiting](payments, ids)) decided.add(order_id)
-  }
-  return decided
+  const awaited = new Map(
+    overdue.flatMap(({ order_id, status }) =>
+      isPending(status) ? [[order_id, decisionOf(status)] as const] : [],
+    ),
+  )
+  const entries = await findEntries(payments, [...awaited.keys()])
+  return new Set(
+    entries.flatMap(({ order_id, type }) => (awaited.get(order_id) === type ? [order_id] : [])),
+  )
 }
 
 /**

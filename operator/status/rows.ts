@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { MessagingDatabase } from '#messaging/tables.ts'
 import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 
@@ -8,13 +8,13 @@ export interface OutboxStatus {
   failing: number
 }
 
-const ageMs = (column: string) =>
-  sql`(extract(epoch FROM clock_timestamp() - min(${sql.ref(column)})) * 1000)::float8`
+const ageMs = (time: RawBuilder<unknown>) =>
+  sql`(extract(epoch FROM clock_timestamp() - min(${time})) * 1000)::float8`
 
 /** By the index of what is unpublished. */
 export const readOutbox = async (db: Kysely<MessagingDatabase>): Promise<OutboxStatus> => {
   const { rows } = await sql<OutboxStatus>`
-    SELECT count(*)::int AS unpublished, ${ageMs('created_at')} AS oldest_ms,
+    SELECT count(*)::int AS unpublished, ${ageMs(sql.ref('created_at'))} AS oldest_ms,
            (count(*) FILTER (WHERE last_error IS NOT NULL))::int AS failing
     FROM outbox WHERE published_at IS NULL`.execute(db)
   return rows[0] as OutboxStatus
@@ -26,10 +26,13 @@ export interface PendingStatus {
   requested_again: number
 }
 
-/** By the index of pending orders. */
+/**
+ * By the index of pending orders. One that waits for its refund has waited since that was accepted.
+ */
 export const readPending = async (db: Kysely<OrdersDatabase>): Promise<PendingStatus> => {
   const { rows } = await sql<PendingStatus>`
-    SELECT count(*)::int AS pending, ${ageMs('created_at')} AS oldest_ms,
+    SELECT count(*)::int AS pending,
+           ${ageMs(sql`coalesce(refund_accepted_at, created_at)`)} AS oldest_ms,
            coalesce(sum(request_attempts - 1), 0)::int AS requested_again
     FROM orders WHERE status IN (${sql.raw(pendingList)})`.execute(db)
   return rows[0] as PendingStatus

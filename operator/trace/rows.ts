@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import type { EventType } from '#contracts/event-types.ts'
 import type { MessagingDatabase } from '#messaging/tables.ts'
 import type { OrderColumns, OrdersDatabase } from '#tables/orders.ts'
 import type { LedgerColumns, PaymentsDatabase } from '#tables/payments.ts'
@@ -14,6 +15,8 @@ export interface TracedOrder
     | 'request_attempts'
     | 'request_id'
     | 'created_at'
+    | 'settled_at'
+    | 'refund_accepted_at'
     | 'updated_at'
   > {
   /** The database's clock when this was read. */
@@ -25,23 +28,24 @@ export const findOrder = async (db: Kysely<OrdersDatabase>, orderId: string) => 
     db,
     sql`
       SELECT order_id, user_id, amount, status, failure_reason, request_attempts, request_id,
-             created_at, updated_at, clock_timestamp() AS read_at
+             created_at, settled_at, refund_accepted_at, updated_at, clock_timestamp() AS read_at
       FROM orders WHERE order_id = ${orderId}::uuid`,
   )
   return rows[0]
 }
 
-export type TracedDebit = LedgerColumns<'tx_id' | 'amount' | 'status' | 'reason' | 'created_at'>
+export type TracedEntry = LedgerColumns<
+  'tx_id' | 'type' | 'amount' | 'status' | 'reason' | 'created_at'
+>
 
-export const findDebit = async (db: Kysely<PaymentsDatabase>, orderId: string) => {
-  const rows = await rowsOf<TracedDebit, PaymentsDatabase>(
+/** What the ledger has of an order. */
+export const findEntries = (db: Kysely<PaymentsDatabase>, orderId: string) =>
+  rowsOf<TracedEntry, PaymentsDatabase>(
     db,
     sql`
-      SELECT tx_id, amount, status, reason, created_at
-      FROM ledger WHERE order_id = ${orderId}::uuid AND type = 'DEBIT'`,
+      SELECT tx_id, type, amount, status, reason, created_at
+      FROM ledger WHERE order_id = ${orderId}::uuid`,
   )
-  return rows[0]
-}
 
 export interface TracedEvent {
   event_id: string
@@ -58,7 +62,12 @@ export interface TracedEvent {
  */
 export const findEvents = (
   db: Kysely<MessagingDatabase>,
-  about: { orderId: string; between: [Date, Date]; requestId: string | null },
+  about: {
+    orderId: string
+    types: readonly EventType[]
+    between: [Date, Date]
+    requestId: string | null
+  },
 ) => {
   const [first, last] = about.between.map(firstIdAt)
   return rowsOf<TracedEvent, MessagingDatabase>(
@@ -66,9 +75,10 @@ export const findEvents = (
     sql`
       SELECT event_id, event_type, created_at, published_at, publish_attempts, last_error
       FROM outbox
-      WHERE event_id = ${about.requestId}::uuid
-        OR (event_id BETWEEN ${first}::uuid AND ${last}::uuid
-            AND payload_json->>'subject' = ${about.orderId})
+      WHERE event_type = ANY (${about.types}::text[])
+        AND (event_id = ${about.requestId}::uuid
+             OR (event_id BETWEEN ${first}::uuid AND ${last}::uuid
+                 AND payload_json->>'subject' = ${about.orderId}))
       ORDER BY created_at, event_id`,
   )
 }

@@ -1,8 +1,8 @@
-import type { LedgerStatus, OrderLedgerType } from '#contracts/ledger-types.ts'
-import { isPending } from '#contracts/order-states.ts'
+import type { LedgerStatus } from '#contracts/ledger-types.ts'
+import type { PendingStatus } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { counted } from '../cli/table.ts'
-import type { Receipt, TracedDebit, TracedEvent, TracedOrder } from './rows.ts'
+import type { Receipt, TracedEntry, TracedEvent } from './rows.ts'
 
 /** Something that has happened to an order, or not yet. */
 export interface Step {
@@ -17,70 +17,81 @@ export interface Step {
   note: string | null
 }
 
-/** What both databases have about an order. */
+/** What both databases have of one decision about an order: of its payment, or of its refund. */
 export interface Facts {
-  order: TracedOrder | undefined
-  debit: TracedDebit | undefined
+  /** The state in which the order waits for the decision. */
+  waiting: PendingStatus
+  accepted: { at: Date; note: string } | undefined
+  entry: TracedEntry | undefined
   requests: TracedEvent[]
   replies: TracedEvent[]
   /** Of the requests, the last one included though its event may be gone. */
   received: Receipt[]
   /** Of the replies. */
   heard: Receipt[]
+  /** When Orders has taken note of the decision, and what the order was then. */
+  settled: { at: Date; note: string } | undefined
+  /** The last request, and how many there were; null where nobody knows any more. */
+  last: { requestId: string | null; attempts: number } | null
 }
 
 const toPayments = queues.paymentsConsumer.queue
 const toOrders = queues.ordersConsumer.queue
 
-/** The stage that an entry of the ledger is of its order, by its type and how it ended. */
-const decisions: Record<OrderLedgerType, Record<LedgerStatus, string>> = {
-  DEBIT: { SUCCESS: 'charged', FAILED: 'refused' },
+/**
+ * What the stages of a decision begin with, and the stage that its entry of the ledger is, by how
+ * that ended.
+ */
+const names: Record<PendingStatus, { prefix: string; decided: Record<LedgerStatus, string> }> = {
+  PAYMENT_PENDING: { prefix: '', decided: { SUCCESS: 'charged', FAILED: 'refused' } },
+  REFUND_PENDING: {
+    prefix: 'refund_',
+    decided: { SUCCESS: 'credited', FAILED: 'refund_refused' },
+  },
 }
 
-/** The way of an order, hop by hop. */
-export function stepsOf({ order, debit, requests, replies, received, heard }: Facts): Step[] {
-  const decided = decisions.DEBIT[debit?.status ?? 'SUCCESS']
+/** The way of an order to one decision and back, hop by hop. */
+export function stepsOf(facts: Facts): Step[] {
+  const { waiting, accepted, entry, requests, replies, received, heard, settled } = facts
+  const { prefix, decided } = names[waiting]
   return [
-    step('accepted', order?.created_at, order && `${order.amount} of ${order.user_id}`),
-    ...requests.map((event) => published('relayed', event, toPayments)),
-    ...received.map((receipt) => handled('received', receipt, toPayments)),
-    step(decided, debit?.created_at, debit && noteOf(debit)),
-    ...replies.map((event) => published('reply_relayed', event, toOrders)),
-    ...heard.map((receipt) => handled('reply_received', receipt, toOrders)),
-    isFinal(order) ? step('settled', order.updated_at, order.status) : step('settled', undefined),
+    step(`${prefix}accepted`, accepted?.at, accepted?.note),
+    ...requests.map((event) => published(`${prefix}relayed`, event, toPayments)),
+    ...received.map((receipt) => handled(`${prefix}received`, receipt, toPayments)),
+    step(decided[entry?.status ?? 'SUCCESS'], entry?.created_at, entry && noteOf(entry)),
+    ...replies.map((event) => published(`${prefix}reply_relayed`, event, toOrders)),
+    ...heard.map((receipt) => handled(`${prefix}reply_received`, receipt, toOrders)),
+    step(`${prefix}settled`, settled?.at, settled?.note),
   ]
 }
 
 /** What must have been there, and is not found: a sentence each. Somebody may have pruned it. */
-export function missingFrom({ order, debit, requests, replies, received, heard }: Facts): string[] {
-  const last = order?.request_id ?? null
-  const isLastGone = last !== null && !requests.some(({ event_id }) => event_id === last)
-  const others = (order?.request_attempts ?? 0) - requests.length - (isLastGone ? 1 : 0)
-  const isSettled = isFinal(order)
+export function missingFrom(facts: Facts): string[] {
+  const { entry, requests, replies, received, heard, settled, last } = facts
+  const lastId = last?.requestId ?? null
+  const isLastGone = lastId !== null && !requests.some(({ event_id }) => event_id === lastId)
+  const others = (last?.attempts ?? 0) - requests.length - (isLastGone ? 1 : 0)
   const found: [isMissing: boolean, sentence: string][] = [
-    [isLastGone, `the request ${last} is no longer in the outbox of Orders`],
+    [isLastGone, `the request ${lastId} is no longer in the outbox of Orders`],
     [others > 0, `${counted(others, 'request')} of this order not found in the outbox of Orders`],
     [
-      debit !== undefined && !received.some(isReceived),
+      entry !== undefined && !received.some(isReceived),
       received.length === 0
         ? 'it is decided, and no request of it is known'
         : 'it is decided, and its request is not in the inbox of Payments',
     ],
-    [isSettled && !debit, 'it is settled, and its decision is not in the ledger'],
+    [settled !== undefined && !entry, 'it is settled, and its decision is not in the ledger'],
     [
-      debit !== undefined && replies.length === 0,
+      entry !== undefined && replies.length === 0,
       'it is decided, and its reply is not in the outbox of Payments',
     ],
     [
-      isSettled && replies.length > 0 && !heard.some(isReceived),
+      settled !== undefined && replies.length > 0 && !heard.some(isReceived),
       'it is settled, and its reply is not in the inbox of Orders',
     ],
   ]
   return found.flatMap(([isMissing, sentence]) => (isMissing ? [sentence] : []))
 }
-
-const isFinal = (order: TracedOrder | undefined): order is TracedOrder =>
-  order !== undefined && !isPending(order.status)
 
 const isReceived = ({ received_at }: Receipt) => received_at !== null
 
@@ -93,7 +104,7 @@ const step = (stage: string, at: Date | undefined, note: string | null = null): 
   note,
 })
 
-const noteOf = ({ tx_id, reason }: TracedDebit) => (reason ? `${reason}, ${tx_id}` : tx_id)
+const noteOf = ({ tx_id, reason }: TracedEntry) => (reason ? `${reason}, ${tx_id}` : tx_id)
 
 const published = (stage: string, event: TracedEvent, queue: string): Step => ({
   stage,

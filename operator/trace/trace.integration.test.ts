@@ -72,6 +72,39 @@ describe('the trace of an order', () => {
     })
   }
 
+  it('has the hops of a refund after those of the payment, each with its own requests', async () => {
+    const { order_id, request_id, replyId } = await paidOrder()
+    const [requestId, refundReplyId] = [idOfClock(0), idOfClock(0)]
+    await sql`
+      UPDATE orders SET status = 'REFUNDED', request_id = ${requestId}, settled_at = updated_at,
+        refund_accepted_at = now(), updated_at = clock_timestamp()
+      WHERE order_id = ${order_id}`.execute(orders.db)
+    await promise(orders, 'RefundRequested', requestId, order_id)
+    await insert(payments, 'inbox', { event_id: requestId })
+    const refund = { tx_id: idOfClock(0), order_id, user_id: 'alice', amount: '2.00' }
+    await insert(payments, 'ledger', { ...refund, type: 'REFUND', status: 'SUCCESS' })
+    await promise(payments, 'PaymentRefunded', refundReplyId, order_id)
+    await insert(orders, 'inbox', { event_id: refundReplyId })
+    const { events, missing } = await trace(order_id)
+    assert.deepEqual(events, [
+      ['relayed', request_id, true],
+      ['received', request_id, true],
+      ['reply_relayed', replyId, true],
+      ['reply_received', replyId, true],
+      ['refund_relayed', requestId, true],
+      ['refund_received', requestId, true],
+      ['refund_reply_relayed', refundReplyId, true],
+      ['refund_reply_received', refundReplyId, true],
+    ])
+    assert.deepEqual(missing, [])
+    const traced = await traceOrder({ orders: orders.db, payments: payments.db }, order_id, [])
+    const done = traced?.steps.filter(({ at, event_id }) => at !== null && event_id === null)
+    assert.deepEqual(
+      done?.map(({ stage }) => stage),
+      ['accepted', 'charged', 'settled', 'refund_accepted', 'credited', 'refund_settled'],
+    )
+  })
+
   it('has each request of an order whose payment was requested again', async () => {
     const { order_id, requestIds } = await paidOrder({ timesAsked: 3 })
     const { events, missing } = await trace(order_id)

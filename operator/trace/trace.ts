@@ -1,8 +1,21 @@
-import { isPending } from '#contracts/order-states.ts'
+import {
+  decisionOf,
+  isPending,
+  type PendingStatus,
+  repliesTo,
+  requestOf,
+} from '#contracts/order-states.ts'
 import type { Databases } from '../databases.ts'
 import type { DeadLetterSummary } from '../dead-letters/summary.ts'
-import { findDebit, findEvents, findOrder, findReceipts } from './rows.ts'
-import { missingFrom, type Step, stepsOf } from './steps.ts'
+import {
+  findEntries,
+  findEvents,
+  findOrder,
+  findReceipts,
+  type TracedEntry,
+  type TracedOrder,
+} from './rows.ts'
+import { type Facts, missingFrom, type Step, stepsOf } from './steps.ts'
 import { windowOf } from './window.ts'
 
 export interface Trace {
@@ -17,46 +30,85 @@ export interface Trace {
 }
 
 /**
- * The way of an order, in the order of the hops; undefined when nobody has heard of it. `letters`
- * are all that are dead, null if they are not known.
+ * The way of an order, in the order of the hops: of its payment, and of its refund if there is one.
+ * Undefined when nobody has heard of it. `letters` are all that are dead, null if they are not
+ * known.
  */
 export async function traceOrder(
-  { orders, payments }: Databases,
+  databases: Databases,
   orderId: string,
   letters: DeadLetterSummary[] | null,
 ): Promise<Trace | undefined> {
-  const order = await findOrder(orders, orderId)
-  const debit = await findDebit(payments, orderId)
+  const order = await findOrder(databases.orders, orderId)
+  const entries = await findEntries(databases.payments, orderId)
   const dead = letters?.filter(({ order_id }) => order_id === orderId) ?? null
-  if (!order && !debit && !dead?.length) return undefined
+  if (!order && entries.length === 0 && !dead?.length) return undefined
 
-  const requestId = order?.request_id ?? null
-  const isOver = order !== undefined && !isPending(order.status)
+  const traced: Facts[] = []
+  for (const leg of legsOf(orderId, order, entries))
+    traced.push(await factsOf(databases, orderId, leg))
+  return {
+    order_id: orderId,
+    status: order?.status ?? null,
+    request_attempts: order?.request_attempts ?? null,
+    steps: traced.flatMap(stepsOf),
+    missing: traced.flatMap(missingFrom),
+    dead_letters: dead,
+  }
+}
+
+/** One decision about an order, as far as the order and the ledger say. */
+type Leg = Pick<Facts, 'waiting' | 'accepted' | 'entry' | 'settled' | 'last'> & {
+  acceptedId: string
+  endedAt: Date
+}
+
+function legsOf(orderId: string, order: TracedOrder | undefined, entries: TracedEntry[]): Leg[] {
+  const entryOf = (waiting: PendingStatus) =>
+    entries.find(({ type }) => type === decisionOf(waiting))
+  const readAt = order?.read_at ?? new Date()
+  const last = order && { requestId: order.request_id, attempts: order.request_attempts }
+  const restingAt = order && !isPending(order.status) ? order.updated_at : undefined
+  const settled = restingAt && order && { at: restingAt, note: order.status as string }
+  const refundAt = order?.refund_accepted_at ?? undefined
+  const payment: Leg = {
+    ...{ waiting: 'PAYMENT_PENDING', acceptedId: orderId, entry: entryOf('PAYMENT_PENDING') },
+    accepted: order && { at: order.created_at, note: `${order.amount} of ${order.user_id}` },
+    settled: order?.settled_at ? { at: order.settled_at, note: 'PAID' } : settled,
+    last: refundAt ? null : (last ?? null),
+    endedAt: order?.settled_at ?? restingAt ?? readAt,
+  }
+  const refund = entryOf('REFUND_PENDING')
+  if (!refundAt && !refund) return [payment]
+  return [
+    payment,
+    {
+      ...{ waiting: 'REFUND_PENDING', entry: refund, settled, last: last ?? null },
+      acceptedId: order?.request_id ?? '',
+      accepted: refundAt && { at: refundAt, note: '' },
+      endedAt: restingAt ?? readAt,
+    },
+  ]
+}
+
+async function factsOf({ orders, payments }: Databases, orderId: string, leg: Leg): Promise<Facts> {
+  const { waiting, accepted, entry, endedAt, acceptedId } = leg
+  const requestId = leg.last?.requestId ?? null
   const between = windowOf({
-    orderId,
-    requestId,
-    acceptedAt: order?.created_at,
-    endedAt: isOver ? order.updated_at : (order?.read_at ?? new Date()),
-    txId: debit?.tx_id,
-    decidedAt: debit?.created_at,
+    ...{ acceptedId, requestId, acceptedAt: accepted?.at, endedAt },
+    ...{ txId: entry?.tx_id, decidedAt: entry?.created_at },
   })
-  const requests = await findEvents(orders, { orderId, between, requestId })
-  const replies = await findEvents(payments, { orderId, between, requestId: null })
+  const types = [requestOf(waiting)]
+  const requests = await findEvents(orders, { orderId, types, between, requestId })
+  const answers = { orderId, types: repliesTo(waiting), between, requestId: null }
+  const replies = await findEvents(payments, answers)
   const requestIds = new Set([...requests.map(({ event_id }) => event_id), requestId])
   const received = await findReceipts(payments, [...requestIds].filter(isId))
   const heard = await findReceipts(
     orders,
     replies.map(({ event_id }) => event_id),
   )
-  const facts = { order, debit, requests, replies, received, heard }
-  return {
-    order_id: orderId,
-    status: order?.status ?? null,
-    request_attempts: order?.request_attempts ?? null,
-    steps: stepsOf(facts),
-    missing: missingFrom(facts),
-    dead_letters: dead,
-  }
+  return { ...leg, requests, replies, received, heard }
 }
 
 const isId = (id: string | null): id is string => id !== null

@@ -1,14 +1,15 @@
 import { createdAtMs } from '../dead-letters/summary.ts'
 
 /**
- * What is known of an order's times, by the clocks of databases, and by ids, whose makers have
- * clocks of their own.
+ * What is known of the times of a decision about an order, by the clocks of databases, and by ids,
+ * whose makers have clocks of their own.
  */
 export interface KnownTimes {
-  orderId: string
+  /** The id that was made when it was accepted: of the order, or of the request for its refund. */
+  acceptedId: string
   requestId: string | null
   acceptedAt: Date | undefined
-  /** When it was settled; until now, of an order that is not. */
+  /** When it was settled; until now, if it is not. */
   endedAt: Date
   txId: string | undefined
   decidedAt: Date | undefined
@@ -26,7 +27,7 @@ const slackMs = 60_000
  */
 export function windowOf(known: KnownTimes): [Date, Date] {
   const { acceptedAt, decidedAt, endedAt } = known
-  const orderMs = createdAtMs(known.orderId)
+  const orderMs = createdAtMs(known.acceptedId)
   const debitMs = createdAtMs(known.txId ?? '')
   const skewsMs = [aheadMs(orderMs, acceptedAt), aheadMs(debitMs, decidedAt)]
   const moments = [

@@ -10,6 +10,7 @@ import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
+import { acceptRefund } from '../accept-refund.ts'
 import { StatusFeed, type StatusFeedOptions } from './status-feed.ts'
 import type { Subscriber, Target } from './subscriber.ts'
 
@@ -83,6 +84,46 @@ describe('StatusFeed', function () {
     assert.equal(await feed.subscribe(subscriber, toUser('no one too many')), 'ok')
     await pay(ofUser)
     await eventually(() => subscriber.pushed.includes(paid(ofUser)))
+  })
+
+  it('tells who follows a user that a refund is accepted, and how it ends, also while nobody listened', async () => {
+    const orderId = await placeOrder('rita')
+    const feed = start()
+    await eventually(() => feed.isListening())
+    const subscriber = new Recorder()
+    await feed.subscribe(subscriber, toUser('rita'))
+    await pay(orderId)
+    const refunding = `${orderId} REFUND_PENDING`
+    await eventually(() => subscriber.pushed.at(-1) === paid(orderId))
+    await database.db.transaction().execute((trx) => acceptRefund(trx, orderId))
+    await eventually(() => subscriber.pushed.at(-1) === refunding)
+    await database.rows(sql`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE '% listen'`)
+    await eventually(() => !feed.isListening())
+    const end = sql`
+      UPDATE orders SET status = 'REFUNDED', updated_at = clock_timestamp() WHERE order_id = ${orderId}`
+    await database.rows(end)
+    const told = [pending(orderId), paid(orderId), refunding, `${orderId} REFUNDED`]
+    await eventually(() => subscriber.pushed.at(-1) === told.at(-1))
+    assert.deepEqual(subscriber.pushed, told)
+  })
+
+  it('reads a refund that was accepted while nobody listened', async () => {
+    const orderId = await placeOrder('rosa')
+    await pay(orderId)
+    const feed = start()
+    await eventually(() => feed.isListening())
+    const subscriber = new Recorder()
+    await feed.subscribe(subscriber, toUser('rosa'))
+    await database.rows(sql`
+      UPDATE orders SET status = 'REFUND_PENDING', updated_at = clock_timestamp()
+      WHERE order_id = ${orderId}`)
+    await database.rows(sql`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE '% listen'`)
+    await eventually(() => subscriber.pushed.length > 0)
+    assert.deepEqual(subscriber.pushed, [`${orderId} REFUND_PENDING`])
   })
 
   it('serves nothing that was unsubscribed meanwhile, and what was subscribed again', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { pause } from '#chassis/pause.ts'
+import { eventTypes } from '#contracts/event-types.ts'
 import { createEvent } from '#contracts/events.ts'
 import { routes } from '#contracts/topology.ts'
 import type { History } from '../judge/history.ts'
@@ -17,6 +18,22 @@ export interface Sent {
 }
 
 const everyMs = 1_500
+
+/** Contradictions of these, about another amount, are dead letters whatever the order has come to. */
+const badTypes = [
+  'PaymentRequested',
+  'RefundRequested',
+  'PaymentSucceeded',
+  'PaymentRefunded',
+] as const
+type BadType = (typeof badTypes)[number]
+/** Whether it is no fault that there is no such order. */
+const decidesStrangers: Record<BadType, boolean> = {
+  PaymentRequested: true,
+  RefundRequested: false,
+  PaymentSucceeded: false,
+  PaymentRefunded: false,
+}
 
 /**
  * What nobody promised not to send: events that were sent before, many times over and out of order,
@@ -54,11 +71,11 @@ export class Injections {
   }
 
   async #bad(): Promise<void> {
-    const requests = this.#random.next() < 0.5
-    const content = await this.#badContent(requests)
+    const type = this.#random.pick([...badTypes])
+    const content = await this.#badContent(type)
     if (content === undefined) return
-    const route = requests ? routes.PaymentRequested : routes.PaymentSucceeded
-    const queue = requests ? 'payments-consumer' : 'orders-consumer'
+    const route = routes[type]
+    const queue = `${eventTypes[type].to}-consumer`
     const messageId = randomUUID()
     const sent = { queue, messageId, atMs: Date.now(), sure: false }
     this.sent.push(sent)
@@ -66,13 +83,12 @@ export class Injections {
     sent.sure = true
   }
 
-  async #badContent(requests: boolean): Promise<string | undefined> {
+  async #badContent(type: BadType): Promise<string | undefined> {
     const order = await someFinalOrder(this.#system.databases.orders)
     if (!order) return undefined
     const { order_id, user_id } = order
     const other = { order_id, user_id, amount: '99999.00', tx_id: randomUUIDv7() }
     const stamp = { id: randomUUIDv7(), time: new Date() }
-    const type = requests ? 'PaymentRequested' : 'PaymentSucceeded'
     const contradiction = createEvent({ type, data: other }, stamp)
     const stranger = createEvent({ type, data: { ...other, order_id: randomUUIDv7() } }, stamp)
     return this.#random.pick([
@@ -82,8 +98,8 @@ export class Injections {
       JSON.stringify({ ...contradiction, data: { ...other, amount: 'NaN' } }),
       JSON.stringify({ ...contradiction, padding: 'x'.repeat(1_000_000) }),
       JSON.stringify(contradiction),
-      // A request for an order that nobody placed would be decided: only a reply is a dead letter.
-      JSON.stringify(requests ? contradiction : stranger),
+      // A request to pay for an order that nobody placed would be decided: all others are dead letters.
+      JSON.stringify(decidesStrangers[type] ? contradiction : stranger),
     ])
   }
 }

@@ -15,6 +15,9 @@ export interface LoadOptions {
 /** More orders than that wait for their answer at a time: the clients hold back, as people do. */
 const inFlightMax = 500
 
+/** One order in so many is refunded when its client was told that it is paid. */
+const refundEvery = 8n
+
 /** What one top-up brings, and at most one order costs; so about half of the orders can be paid. */
 const topUpMinor = 30_000n
 const orderMaxMinor = 2_000
@@ -30,6 +33,8 @@ export class Load {
   readonly #users: User[]
   readonly #stop = new AbortController()
   readonly #calls = new Set<Promise<unknown>>()
+  /** What orders are about that will be refunded when they are paid. */
+  readonly #toRefund = new Map<string, bigint>()
   #clock: Promise<void> | undefined
   #held = 0
 
@@ -38,7 +43,11 @@ export class Load {
     this.history = history
     this.#options = options
     this.#clients = new Clients(history, { orders: gateway, payments: gateway })
-    this.#users = Array.from({ length: users }, (_, index) => newUser(index, gateway, history))
+    const tell = (user: string, orderId: string, status: string) => {
+      history.tell(orderId, status)
+      if (status === 'PAID') this.#track(this.#refund(user, orderId))
+    }
+    this.#users = Array.from({ length: users }, (_, index) => newUser(index, gateway, tell))
   }
 
   /** Opens the accounts, then orders until `stop`. */
@@ -100,7 +109,22 @@ export class Load {
     const id = order?.order_id as string | undefined
     if (id === undefined) return
     this.history.watch(id)
+    if (amountMinor % refundEvery === 0n) this.#toRefund.set(id, amountMinor)
     watcher.follow(id)
+  }
+
+  /** Once, and then the client waits to be told how that ends. No more are begun after the end. */
+  async #refund(userId: string, orderId: string): Promise<void> {
+    const amountMinor = this.#toRefund.get(orderId)
+    if (amountMinor === undefined || this.#stop.signal.aborted) return
+    this.#toRefund.delete(orderId)
+    const accepted = await this.#clients.refund(
+      { orderId, userId, amountMinor },
+      { pauseMs: 1_000 },
+    )
+    if (!accepted) return
+    this.history.watchRefund(orderId)
+    this.#users.find(({ name }) => name === userId)?.watcher.follow(orderId)
   }
 
   #track(call: Promise<unknown>): void {
@@ -127,11 +151,13 @@ interface User {
   watcher: OrderWatcher
 }
 
-function newUser(index: number, gateway: string, history: History): User {
+type Tell = (user: string, orderId: string, status: string) => void
+
+function newUser(index: number, gateway: string, tell: Tell): User {
   return {
     name: userName(index),
     hasAccount: hasAccount(index),
     hasMoney: hasMoney(index),
-    watcher: new OrderWatcher(gateway, (id, status) => history.tell(id, status)),
+    watcher: new OrderWatcher(gateway, (id, status) => tell(userName(index), id, status)),
   }
 }

@@ -8,7 +8,7 @@ describe('the report of a run', () => {
 
   function outcomeOf(more: Partial<Outcome> = {}): Outcome {
     return {
-      verdict: { orders, faults: [], requestedAgain: 0 },
+      verdict: { orders, faults: [], requestedAgain: 0, refunded: 0 },
       journal: new Journal(),
       ...{ faults: [], recoveries: [], deadLetters: 0, duplicates: 0, heldBack: 0 },
       looks: { done: 3, missed: 0 },

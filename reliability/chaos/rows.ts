@@ -1,7 +1,13 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { OrderStatus } from '#contracts/order-states.ts'
-import { type OrdersDatabase, paidList, pendingList, restingList } from '#tables/orders.ts'
+import {
+  changedList,
+  type OrdersDatabase,
+  paidList,
+  pendingList,
+  restingList,
+} from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { End } from '../judge/judge-subscriptions.ts'
 
@@ -36,12 +42,13 @@ export interface Life {
   asked: number
 }
 
-/** When each order began and ended, in milliseconds since the epoch, oldest first. */
+/** When each order began and its payment ended, in milliseconds since the epoch, oldest first. */
 export async function lives(orders: Orders): Promise<Life[]> {
   const { rows } = await sql<Life>`
     SELECT user_id AS "userId", (extract(epoch FROM created_at) * 1000)::float AS created,
-           (extract(epoch FROM updated_at) * 1000)::float AS updated, request_attempts AS asked
-    FROM orders WHERE status IN (${resting}) ORDER BY created_at
+           (extract(epoch FROM coalesce(settled_at, updated_at)) * 1000)::float AS updated,
+           request_attempts AS asked
+    FROM orders WHERE status IN (${sql.raw(changedList)}) ORDER BY created_at
   `.execute(orders)
   return rows
 }
@@ -74,11 +81,12 @@ export async function idleTransactions(db: Orders | Payments): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** Orders placed by then that are not final. */
+/** Orders placed, or refunds accepted, by then that have not ended. */
 export async function pendingBefore(orders: Orders, epochMs: number): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     SELECT count(*)::int AS n FROM orders
-    WHERE status IN (${pending}) AND created_at < to_timestamp(${epochMs / 1_000}::float)
+    WHERE status IN (${pending})
+      AND coalesce(refund_accepted_at, created_at) < to_timestamp(${epochMs / 1_000}::float)
   `.execute(orders)
   return rows[0]?.n ?? 0
 }
@@ -177,12 +185,13 @@ export async function newestOrders(orders: Orders, limit: number): Promise<strin
   return rows.map(({ order_id }) => order_id)
 }
 
-/** Orders that were on their way in this time, and how long each was from its beginning on, or is. */
+/** Orders whose payment was on its way in this time, and how long each was from its beginning on, or is. */
 export async function waitsOf(orders: Orders, fromMs: number, toMs: number) {
   const { rows } = await sql<{ userId: string; ms: number }>`
     WITH way AS (
       SELECT user_id, created_at, to_timestamp(${fromMs / 1_000}::float) AS begun,
-             CASE WHEN status IN (${pending}) THEN clock_timestamp() ELSE updated_at END AS ended
+             CASE WHEN settled_at IS NOT NULL THEN settled_at
+                  WHEN status IN (${pending}) THEN clock_timestamp() ELSE updated_at END AS ended
       FROM orders
       WHERE created_at <= to_timestamp(${toMs / 1_000}::float))
     SELECT user_id AS "userId",

@@ -1,7 +1,13 @@
 import { sql } from 'kysely'
-import { eventTypesTo } from '#contracts/event-types.ts'
+import type { RequestType } from '#contracts/event-types.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { TestDatabase } from '#testing/database.ts'
+
+/** An order counts the requests for what it was asked for last. */
+const requests = {
+  payment: 'PaymentRequested',
+  refund: 'RefundRequested',
+} as const satisfies Record<string, RequestType>
 
 /**
  * Each retry is a count with the order and an event in the outbox, in one transaction: a sentence
@@ -16,7 +22,8 @@ export async function halfRetries(orders: TestDatabase<OrdersDatabase>): Promise
   }>`
     SELECT order_id, request_attempts, count(event_id)::int AS events
     FROM orders LEFT JOIN outbox
-      ON event_type = ANY (${eventTypesTo('payments')}::text[]) AND payload_json ->> 'subject' = order_id::text
+      ON event_type = CASE WHEN refund_accepted_at IS NULL THEN ${requests.payment} ELSE ${requests.refund} END
+         AND payload_json ->> 'subject' = order_id::text
     GROUP BY order_id HAVING request_attempts <> count(event_id)`)
   return halves.map(
     ({ order_id, request_attempts, events }) =>

@@ -1,11 +1,15 @@
 import { pause } from '#chassis/pause.ts'
+import { MAX_MINOR } from '#contracts/money.ts'
 import { isPending } from '#contracts/order-states.ts'
 import { call, OrderWatcher } from '#testing/client.ts'
-import type { Clients, Doors } from '../judge/clients.ts'
+import type { Clients, Doors, RefundedOrder } from '../judge/clients.ts'
 import type { History } from '../judge/history.ts'
 
-/** One who can always pay, one who can every second time, and one who has no account. */
-export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody' } as const
+/** One who can always pay, one who can every second time, one who has no account, and one whose balance is full. */
+export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody', full: 'full' } as const
+
+/** One order in so many is refunded when its client was told that it is paid. */
+const refundEvery = 3
 
 /** On top of an amount, more than the thin one ever has. */
 const tooMuch = 1_000_000n
@@ -27,6 +31,8 @@ export class Load {
   readonly #doors: Doors
   readonly #stop = new AbortController()
   readonly #giveUp = new AbortController()
+  /** Who waits to be told of an order. */
+  readonly #waiting = new Map<string, () => void>()
   readonly #watchers: OrderWatcher[] = []
   readonly #newWatcher: () => OrderWatcher
   readonly #userWatcher: UserWatcher
@@ -39,7 +45,10 @@ export class Load {
     this.#history = history
     this.#clients = clients
     this.#doors = doors
-    const tell = (orderId: string, status: string) => history.tell(orderId, status)
+    const tell = (orderId: string, status: string) => {
+      history.tell(orderId, status)
+      this.#tellWaiting(orderId)
+    }
     this.#newWatcher = () => new OrderWatcher(doors.orders, tell)
     this.#userWatcher = new UserWatcher(doors.orders, users.thin, tell)
   }
@@ -49,6 +58,9 @@ export class Load {
     const open = async () => {
       for (const user of [users.rich, users.thin]) await this.#clients.openAccount(user, insisting)
       await this.#clients.topUp(users.rich, 10_000_000n, insisting)
+      await this.#clients.openAccount(users.full, insisting)
+      await this.#clients.topUp(users.full, MAX_MINOR, insisting)
+      await this.#repeat(500, () => this.#refundInVain())
     }
     this.#loops = [
       open(),
@@ -90,15 +102,57 @@ export class Load {
     const turn = this.#turns++
     const user = [users.rich, users.rich, users.thin, users.rich, users.nobody][turn % 5]
     const amountMinor = BigInt(turn + 1) + (turn % 10 === 7 ? tooMuch : 0n)
-    const placed = await this.#clients.placeOrder(user ?? users.rich, amountMinor, {
-      signal: this.#giveUp.signal,
-    })
-    if (!placed) return
+    const orderId = await this.#place(user ?? users.rich, amountMinor)
+    if (orderId && turn % refundEvery === 0 && user === users.rich) {
+      void this.#whenTold(orderId).then(() => this.#refund({ orderId, userId: user, amountMinor }))
+    }
+    if (this.untold > busyAt) await pause(busyPauseMs, this.#stop.signal)
+  }
+
+  async #place(userId: string, amountMinor: bigint): Promise<string | undefined> {
+    const insisting = { signal: this.#giveUp.signal }
+    const placed = await this.#clients.placeOrder(userId, amountMinor, insisting)
+    if (!placed) return undefined
     const orderId = placed.order_id as string
     this.orderIds.push(orderId)
     this.#history.watch(orderId)
     this.#freeWatcher().follow(orderId)
-    if (this.untold > busyAt) await pause(busyPauseMs, this.#stop.signal)
+    return orderId
+  }
+
+  /** Nothing is begun any more when it is told after the end. */
+  async #refund(order: RefundedOrder): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    const refunding = this.#clients.refund(order, { signal: this.#giveUp.signal })
+    this.#loops.push(refunding)
+    if (!(await refunding)) return
+    this.#history.watchRefund(order.orderId)
+    this.#freeWatcher().follow(order.orderId)
+  }
+
+  /** Of an order of somebody whose account was filled again meanwhile: the refund is refused. */
+  async #refundInVain(): Promise<void> {
+    const amountMinor = BigInt((this.#turns++ % 1_000) + 1)
+    const orderId = await this.#place(users.full, amountMinor)
+    if (!orderId) return
+    await this.#whenTold(orderId)
+    if (this.#stop.signal.aborted) return
+    await this.#clients.topUp(users.full, amountMinor, { signal: this.#giveUp.signal })
+    await this.#refund({ orderId, userId: users.full, amountMinor })
+  }
+
+  /** When a client was told a status at rest of an order; or nothing is begun any more. */
+  #whenTold(orderId: string): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#stop.signal.aborted || this.#history.told.get(orderId)?.length) return resolve()
+      this.#waiting.set(orderId, resolve)
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  #tellWaiting(orderId: string): void {
+    this.#waiting.get(orderId)?.()
+    this.#waiting.delete(orderId)
   }
 
   #freeWatcher(): OrderWatcher {

@@ -2,7 +2,7 @@ import { allEventTypes, eventTypes } from '#contracts/event-types.ts'
 import { routes } from '#contracts/topology.ts'
 import type { ProcessName } from '#local/stack/ports.ts'
 import { pause } from '#local/supervisor/waiting.ts'
-import { misuseKey, openTwice, repeatCall, topUpNobody } from './provocations/calls.ts'
+import { misuseKey, openTwice, refundAgain, repeatCall, topUpNobody } from './provocations/calls.ts'
 import { cutListener, notifyRelay, notifyStatus, unbind } from './provocations/links.ts'
 import { contradict, sendAgain, sendNonsense } from './provocations/messages.ts'
 import { letComeAgain, letDefer, letFail, letTimeOut } from './provocations/trouble.ts'
@@ -109,6 +109,11 @@ const provocations: Provocation[] = [
   { process: /^orders-api$/, seams: [/^answer POST \/orders 422$/], bring: misuseKey },
   { process: /^orders-api$/, seams: [/updated_at/], bring: cutListener },
   { process: /^orders-api$/, seams: [/^hear order_status$/], bring: notifyStatus },
+  {
+    process: /^orders-api$/,
+    seams: [/^rollback of nothing$/, /^answer POST \/orders\/:id\/refund 409$/],
+    bring: refundAgain,
+  },
   { process: /-api$/, seams: [/^commit of nothing$/], bring: repeatCall },
   {
     process: /^payments-api$/,

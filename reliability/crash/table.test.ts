@@ -8,7 +8,7 @@ import { pairTable, sayRedriven, seamTable } from './table.ts'
 const none = { ok: 0, recovered: 0, lost: 0, duplicated: 0, unexpected: 0, stuck: 0 }
 
 function runOf(crashes: Crash[], { ok = 1, requestedAgain = 0, redriven = 0 } = {}): CrashRun {
-  const verdict: Verdict = { orders: { ...none, ok }, faults: [], requestedAgain }
+  const verdict: Verdict = { orders: { ...none, ok }, faults: [], requestedAgain, refunded: 0 }
   const results = crashes.map((crash) => ({ cell: [crash], unreached: [], tookMs: 1 }))
   return { results, verdict, faults: [], lives: 3, redriven, tookMs: 30_000 }
 }

@@ -44,19 +44,24 @@ export class Clients {
   placeOrder = (userId: string, amountMinor: bigint, insisting?: Insisting) =>
     this.#insist('order', userId, amountMinor, insisting)
 
+  /** Answered with the order, or given up; undefined too when the order is not one that can be refunded. */
+  refund = (order: RefundedOrder, insisting?: Insisting) =>
+    this.#insist('refund', order.userId, order.amountMinor, insisting, order.orderId)
+
   async #insist(
     kind: CallKind,
     userId: string,
     amountMinor: bigint,
     { signal = new AbortController().signal, timeoutMs = 12_000, pauseMs = 50 }: Insisting = {},
+    orderId?: string,
   ): Promise<Record<string, unknown> | undefined> {
-    const call = this.#history.ask({ kind, userId, key: randomUUID(), amountMinor })
+    const call = this.#history.ask({ kind, userId, key: randomUUID(), amountMinor, orderId })
     const { url, body } = this.#requestOf(call)
     const headers = { 'content-type': 'application/json', 'idempotency-key': call.key }
     const attempt = async () => {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
       const answer = await post(url, { headers, body, signal: limited })
-      if (!answer || !isFinal(answer.status)) return undefined
+      if (!answer || !isFinal(answer)) return undefined
       this.#history.answer(call, answer.status, answer.text)
       return answer
     }
@@ -72,7 +77,7 @@ export class Clients {
     return undefined
   }
 
-  #requestOf({ kind, userId: user_id, amountMinor }: Call): { url: URL; body: string } {
+  #requestOf({ kind, userId: user_id, amountMinor, orderId }: Call): { url: URL; body: string } {
     const { orders, payments } = this.#doors
     const amount = formatMoney(amountMinor)
     switch (kind) {
@@ -84,20 +89,38 @@ export class Clients {
       }
       case 'order':
         return { url: new URL('/orders', orders), body: JSON.stringify({ user_id, amount }) }
+      case 'refund':
+        return { url: new URL(`/orders/${orderId}/refund`, orders), body: '{}' }
     }
   }
 }
 
-const isFinal = (status: number): boolean => status !== 409 && status !== 429 && status < 500
+/** An order as far as a refund of it goes. */
+export interface RefundedOrder {
+  orderId: string
+  userId: string
+  amountMinor: bigint
+}
+
+interface Answer {
+  status: number
+  text: string
+  /** With Retry-After: the same call may be answered otherwise later. */
+  mayPass: boolean
+}
+
+const isFinal = ({ status, mayPass }: Answer): boolean =>
+  status !== 429 && status < 500 && !(status === 409 && mayPass)
 
 /** Undefined when no whole answer came. */
 async function post(
   url: URL,
   init: Pick<RequestInit, 'headers' | 'body' | 'signal'> & { body: string },
-): Promise<{ status: number; text: string } | undefined> {
+): Promise<Answer | undefined> {
   try {
     const response = await fetch(url, { method: 'POST', ...init })
-    return { status: response.status, text: await response.text() }
+    const mayPass = response.headers.has('retry-after')
+    return { status: response.status, text: await response.text(), mayPass }
   } catch {
     return undefined
   }

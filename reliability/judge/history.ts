@@ -1,13 +1,15 @@
-/** What was asked of the system: to open an account, to top it up, to take an order. */
-export type CallKind = 'account' | 'topup' | 'order'
+/** What was asked of the system: to open an account, to top it up, to take an order, to refund it. */
+export type CallKind = 'account' | 'topup' | 'order' | 'refund'
 
 /** One call with its Idempotency-Key, however often it was repeated. */
 export interface Call {
   kind: CallKind
   userId: string
   key: string
-  /** As it was asked; zero for an account. */
+  /** As it was asked; zero for an account, and of a refund what the order is about. */
   amountMinor: bigint
+  /** The order of a refund. */
+  orderId?: string | undefined
   /** `fail`: refused for good. `unknown`: it may have happened, nobody was told (yet). */
   ending: 'ok' | 'fail' | 'unknown'
   /** Every body that it was answered with. More than one is a broken promise. */
@@ -29,8 +31,10 @@ type Line = Record<string, unknown>
  */
 export class History {
   readonly calls: Call[] = []
-  /** The final status of each watched order as often as it was told; none yet is an empty list. */
+  /** Each status at rest of each watched order as often as it was told; none yet is an empty list. */
   readonly told = new Map<string, string[]>()
+  /** Orders that are watched since their refund was accepted: their last status must be told. */
+  readonly refundsWatched = new Set<string>()
   readonly provoked: Provoked[] = []
   /** Messages that were set aside though nothing was wrong with them, and sent again. */
   readonly redriven: string[] = []
@@ -41,10 +45,18 @@ export class History {
   }
 
   /** Before the first attempt: from here on it may have happened. */
-  ask({ kind, userId, key, amountMinor }: Asking): Call {
-    const call: Call = { kind, userId, key, amountMinor, ending: 'unknown', bodies: new Set() }
+  ask({ kind, userId, key, amountMinor, orderId }: Asking): Call {
+    const call: Call = {
+      kind,
+      userId,
+      key,
+      amountMinor,
+      orderId,
+      ending: 'unknown',
+      bodies: new Set(),
+    }
     this.calls.push(call)
-    this.#write({ at: 'ask', kind, userId, key, amountMinor: String(amountMinor) })
+    this.#write({ at: 'ask', kind, userId, key, amountMinor: String(amountMinor), orderId })
     return call
   }
 
@@ -58,6 +70,11 @@ export class History {
   /** Somebody follows this order, so somebody must be told. */
   watch(orderId: string): void {
     if (!this.told.has(orderId)) this.told.set(orderId, [])
+  }
+
+  watchRefund(orderId: string): void {
+    this.watch(orderId)
+    this.refundsWatched.add(orderId)
   }
 
   tell(orderId: string, status: string): void {
@@ -76,4 +93,4 @@ export class History {
   }
 }
 
-type Asking = Pick<Call, 'kind' | 'userId' | 'key' | 'amountMinor'>
+type Asking = Pick<Call, 'kind' | 'userId' | 'key' | 'amountMinor' | 'orderId'>

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
+import type { RequestType } from '#contracts/event-types.ts'
 import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import type { LedgerRow, OrderRow, Remains } from './remains.ts'
@@ -16,7 +17,12 @@ export async function readRemains(
 ): Promise<Remains> {
   const [orderRows, accounts, ledger, keys, owed] = await Promise.all([
     sql<OrderRow>`
-      SELECT order_id, user_id, amount, status, failure_reason, request_attempts FROM orders
+      SELECT order_id, user_id, amount, status, failure_reason,
+             greatest(request_attempts, requests.n)::int AS request_attempts
+      FROM orders LEFT JOIN (
+        SELECT (payload_json ->> 'subject')::uuid AS order_id, count(*) AS n FROM outbox
+        WHERE event_type = ${'PaymentRequested' satisfies RequestType} GROUP BY 1
+      ) AS requests USING (order_id)
     `.execute(orders),
     sql<Remains['accounts'][number]>`SELECT user_id, balance FROM accounts`.execute(payments),
     sql<LedgerRow>`

@@ -172,6 +172,66 @@ describe('verdictOf', () => {
     })
   })
 
+  describe('of a refund', () => {
+    const refund: LedgerRow = { ...debit, tx_id: 'tx-3', type: 'REFUND' }
+    const refunded: Partial<Remains> = {
+      orders: [{ ...order, status: 'REFUNDED' }],
+      accounts: [{ user_id: 'alice', balance: '20.00' }],
+      ledger: [topUp, debit, refund],
+    }
+    function refundHistory(isAccepted = true): History {
+      const history = historyOf()
+      const asking = { kind: 'refund', userId: 'alice', key: 'k3', amountMinor: 1_250n } as const
+      const call = history.ask({ ...asking, orderId: 'order-1' })
+      if (!isAccepted) return history
+      history.answer(call, 200, body)
+      history.watchRefund('order-1')
+      history.tell('order-1', 'REFUNDED')
+      return history
+    }
+    const faultsOf = (changes: Partial<Remains>, history = refundHistory()) =>
+      judge({ ...refunded, ...changes }, history).faults.join('\n')
+
+    it('finds nothing to say of one that went well, or of which nobody knows the answer', () => {
+      assert.equal(faultsOf({}), '')
+      assert.equal(judge(refunded, refundHistory()).refunded, 1)
+      assert.equal(faultsOf({}, refundHistory(false)), '')
+      const refusal: LedgerRow = { ...refund, status: 'FAILED', reason: 'BALANCE_LIMIT' }
+      const changes: Partial<Remains> = {
+        orders: [{ ...order, failure_reason: 'BALANCE_LIMIT' }],
+        accounts: remains.accounts,
+        ledger: [topUp, debit, refusal],
+      }
+      const history = refundHistory()
+      history.told.set('order-1', ['PAID', 'PAID'])
+      assert.equal(faultsOf(changes, history), '')
+    })
+
+    for (const [fault, changes] of [
+      [
+        /duplicated: order order-1 has two refunds/,
+        { ledger: [topUp, debit, refund, { ...refund, tx_id: 'x' }] },
+      ],
+      [/balance of alice is 20.00/, { ledger: [topUp, debit] }],
+      [/was accepted, and never decided/, { ledger: [topUp, debit] }],
+      [/is REFUNDED, but it has no debit/, { ledger: [topUp, refund] }],
+      [/is PAID, but its debit is SUCCESS, its refund is SUCCESS/, { orders: [order] }],
+      [/stuck: order order-1 is pending/, { orders: [{ ...order, status: 'REFUND_PENDING' }] }],
+      [/wrong entry/, { ledger: [topUp, debit, { ...refund, amount: '1.00' }] }],
+    ] as [RegExp, Partial<Remains>][]) {
+      it(`finds ${fault.source}`, () => assert.match(faultsOf(changes), fault))
+    }
+
+    it('finds one that nobody asked for, and one of which nobody was told', () => {
+      assert.match(faultsOf({}, historyOf()), /refunded, which nobody asked for/)
+      const untold = refundHistory()
+      untold.told.set('order-1', ['PAID'])
+      assert.match(faultsOf({}, untold), /nobody was told that order order-1 is REFUNDED/)
+      untold.told.set('order-1', ['PAID', 'PAYMENT_FAILED', 'REFUNDED'])
+      assert.match(faultsOf({}, untold), /a watcher was told PAYMENT_FAILED/)
+    })
+  })
+
   it('finds an answer that was not the same again', () => {
     const history = historyOf()
     history.answer(history.calls[1]!, 200, JSON.stringify({ tx_id: 'tx-1', balance: '1.00' }))

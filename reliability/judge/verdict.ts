@@ -2,6 +2,7 @@ import { isOnWayTo, isPending, type OrderStatus } from '#contracts/order-states.
 import type { Call, History } from './history.ts'
 import { moneyFaults } from './judge-money.ts'
 import { judgeOrders } from './judge-orders.ts'
+import { refundFaults } from './judge-refunds.ts'
 import { refusalFaults } from './judge-refusals.ts'
 import { type Remains, type Word, words } from './remains.ts'
 
@@ -12,6 +13,8 @@ export interface Verdict {
   faults: string[]
   /** Orders whose payment had to be requested again. */
   requestedAgain: number
+  /** Orders whose money was given back. */
+  refunded: number
 }
 
 /** Judges a run from what its clients saw and what is left. Pure: call it when all has settled. */
@@ -26,10 +29,12 @@ export function verdictOf(history: History, remains: Remains): Verdict {
       ...history.calls.flatMap(changedAnswer),
       ...untoldOrders(history, remains),
       ...moneyFaults(history, remains),
+      ...refundFaults(history, remains),
       ...refusalFaults(remains),
       ...leftOvers(history, remains),
     ],
     requestedAgain: remains.orders.filter(({ request_attempts }) => request_attempts > 1).length,
+    refunded: remains.orders.filter(({ status }) => status === 'REFUNDED').length,
   }
 }
 
@@ -40,13 +45,17 @@ export const sayOrders = (orders: Verdict['orders']): string =>
 const changedAnswer = ({ kind, key, bodies }: Call): string[] =>
   bodies.size > 1 ? [`the ${kind} with the key ${key} was answered in ${bodies.size} ways`] : []
 
-/** Whoever watches is told a status at rest, which the order has, or had before. */
-function untoldOrders({ told }: History, { orders }: Remains): string[] {
+/**
+ * Whoever watches an order is told a status at rest, which the order has, or had before a refund; whoever watches its
+ * refund, the last one.
+ */
+function untoldOrders({ told, refundsWatched }: History, { orders }: Remains): string[] {
   const statuses = new Map(orders.map(({ order_id, status }) => [order_id, status]))
   return [...told].flatMap(([id, heard]) => {
     const status = statuses.get(id)
     if (status === undefined || isPending(status)) return []
-    if (heard.length === 0) return [`nobody was told that order ${id} is ${status}`]
+    const mustHear = refundsWatched.has(id) ? heard.includes(status) : heard.length > 0
+    if (!mustHear) return [`nobody was told that order ${id} is ${status}`]
     const wrong = heard.filter((each) => !isOnWayTo(each as OrderStatus, status))
     return wrong.length > 0 ? [`order ${id} is ${status}, a watcher was told ${wrong}`] : []
   })

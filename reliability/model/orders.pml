@@ -44,7 +44,14 @@
 #define BALANCE 1                /* every order costs 1 */
 #endif
 
-/* Asking again is on (ASKING): an order then has two request ids, taken in turn. */
+/* Refunds are on (REFUNDS): each order has a second decision to ask for. */
+#ifdef REFUNDS
+#define LEGS 2
+#else
+#define LEGS 1
+#endif
+
+/* Asking again is on (ASKING): a decision then has two request ids, taken in turn. */
 #ifdef ASKING
 #define ASKINGS 2
 #else
@@ -52,8 +59,9 @@
 #endif
 
 /* Events are numbered: the requests, then the replies, each to the request of the same place. */
-#define REQUESTS      (ORDERS * ASKINGS)
-#define orderOf(e)    (((e) % REQUESTS) / ASKINGS)
+#define REQUESTS      (ORDERS * LEGS * ASKINGS)
+#define orderOf(e)    (((e) % REQUESTS) / (ASKINGS * LEGS))
+#define isOfRefund(e) (LEGS == 2 && (((e) % REQUESTS) / ASKINGS) % LEGS == 1)
 #define replyTo(e)    ((e) + REQUESTS)
 #ifdef FORGERIES                 /* two more, about order 0: they contradict what was decided */
 #define FORGED_REQUEST (2 * REQUESTS)
@@ -64,9 +72,9 @@
 #endif
 
 /* One option of an if or do for each request (first = 0) or reply (first = REQUESTS). */
-#if ORDERS * ASKINGS == 1
+#if ORDERS * LEGS * ASKINGS == 1
 #define ANY(option, first) option(first)
-#elif ORDERS * ASKINGS == 2
+#elif ORDERS * LEGS * ASKINGS == 2
 #define ANY(option, first) option(first) option(first + 1)
 #else
 #define ANY(option, first) option(first) option(first + 1) option(first + 2) option(first + 3)
@@ -91,17 +99,22 @@
 #define has(what, e) (has3(what, e) || what[5] == (e) || what[6] == (e))
 #endif
 
-mtype = { PENDING, PAID, FAILED, OWED, PUBLISHED };
+mtype = { PENDING, PAID, FAILED, REFUNDING, REFUNDED, KEPT, OWED, PUBLISHED };
 
 /* orders_db and payments_db. 0 is "there is no such row". */
 mtype status[ORDERS];
 mtype ledger[ORDERS];
+mtype refund[ORDERS];            /* its refund in the ledger: REFUNDED, or KEPT if it was refused */
 short balance = BALANCE;
 mtype outbox[EVENTS];
 byte  lockedBy[EVENTS] = FREE;   /* the relay whose open transaction has claimed the row */
 bool  inbox[EVENTS];
 mtype told[EVENTS];              /* the outcome that a reply tells of */
 byte  latest[ORDERS];            /* orders.request_id: which of its requests asked last */
+
+/* The requests for the decision that an order waits for. */
+#define isWaiting(order) (status[order] == PENDING || status[order] == REFUNDING)
+#define firstOf(order)   ((order * LEGS + (status[order] == REFUNDING -> 1 : 0)) * ASKINGS)
 
 /* The broker. Counts end at 2: a third copy of the same message can do nothing that two cannot. */
 byte ready[EVENTS];
@@ -114,6 +127,7 @@ byte hand[PROCESSES] = NOTHING;
 
 /* For the properties alone. */
 byte debits[ORDERS];
+byte credits[ORDERS];
 byte handled[EVENTS];
 byte toppedUp;
 bool overwritten;
@@ -137,7 +151,7 @@ inline increment(counter) {
 inline accept(order) {
   status[order] = PENDING;
 #ifndef OUTBOX_APART
-  outbox[order * ASKINGS] = OWED
+  outbox[order * LEGS * ASKINGS] = OWED
 #endif
 }
 
@@ -148,10 +162,25 @@ proctype OrdersApi() {
      d_step { accept(order) }
 #ifdef OUTBOX_APART
      if
-     :: outbox[order * ASKINGS] = OWED
+     :: outbox[order * LEGS * ASKINGS] = OWED
      :: d_step { crashes > 0 -> crashes-- }
      fi;
 #endif
+     order++
+  :: else -> break
+  od
+}
+
+/* Once for each order, at any time while it is paid; or never. */
+proctype Refunds() {
+  byte order;
+  do
+  :: order < ORDERS ->
+     if
+     :: d_step { status[order] == PAID ->
+          status[order] = REFUNDING; latest[order] = 0; outbox[firstOf(order)] = OWED }
+     :: true
+     fi;
      order++
   :: else -> break
   od
@@ -354,8 +383,27 @@ inline decide(order) {
   fi
 }
 
+/* The recorded outcome of a refund; else the money goes back, or does not fit, and that is recorded. */
+inline decideRefund(order) {
+  if
+#ifndef NO_REFUND_FENCE
+  :: refund[order] != 0 -> skip
+#endif
+  :: else ->
+     if
+     :: refund[order] = REFUNDED; increment(credits[order]);
+#ifdef REFUND_TAKES
+        balance = balance - 1
+#else
+        balance = balance + 1
+#endif
+     :: refund[order] = KEPT
+     fi
+  fi
+}
+
 inline reply(e) {
-  told[replyTo(e)] = ledger[orderOf(e)];
+  told[replyTo(e)] = (isOfRefund(e) -> refund[orderOf(e)] : ledger[orderOf(e)]);
   outbox[replyTo(e)] = OWED
 }
 
@@ -379,6 +427,14 @@ inline charge(e) {
   seen = 0
 }
 
+/* What was not charged is not given back: such a request is set aside. */
+inline giveBack(e) {
+  if
+  :: ledger[orderOf(e)] != PAID -> inbox[e] = false; park = true
+  :: else -> decideRefund(orderOf(e)); reply(e); increment(handled[e])
+  fi
+}
+
 /* A request about another amount is set aside: the transaction forgets it, and has no effect. */
 inline chargeForgery(e) {
 #ifdef AMOUNT_NOT_COMPARED
@@ -396,6 +452,9 @@ inline handleRequest(e) {
   :: !fresh -> skip
 #ifdef FORGERIES
   :: fresh && e == FORGED_REQUEST -> chargeForgery(e)
+#endif
+#ifdef REFUNDS
+  :: fresh && isOfRefund(e) -> giveBack(e)
 #endif
   :: else -> charge(e)
   fi;
@@ -451,11 +510,25 @@ settling:
 
 /* -------------------------------------------------------------------------- orders-consumer */
 
-/* Settled once, from PENDING; the same outcome again is no news, another one is set aside. */
+#define afterRefund(outcome) (outcome == REFUNDED -> REFUNDED : PAID)
+#define isRefunding(order)   (status[order] == REFUNDING || status[order] == REFUNDED)
+#define hasRefundEnded(order) (status[order] == PAID || status[order] == REFUNDED)
+
+/* Settled once, from PENDING or REFUNDING; the same outcome again is no news, another one is set aside. */
 inline settle(e) {
   if
-  :: status[orderOf(e)] == PENDING -> status[orderOf(e)] = told[e]; increment(handled[e])
-  :: status[orderOf(e)] == told[e] -> increment(handled[e])
+#ifdef REFUNDS
+  :: isOfRefund(e) && status[orderOf(e)] == REFUNDING ->
+     status[orderOf(e)] = afterRefund(told[e]); increment(handled[e])
+  :: isOfRefund(e) && hasRefundEnded(orderOf(e)) && status[orderOf(e)] == afterRefund(told[e]) -> increment(handled[e])
+  :: !isOfRefund(e) && told[e] == PAID && isRefunding(orderOf(e)) ->
+#ifdef LATE_REPLY_OVERWRITES
+     status[orderOf(e)] = PAID; overwritten = true;
+#endif
+     increment(handled[e])
+#endif
+  :: !isOfRefund(e) && status[orderOf(e)] == PENDING -> status[orderOf(e)] = told[e]; increment(handled[e])
+  :: !isOfRefund(e) && status[orderOf(e)] == told[e] -> increment(handled[e])
   :: else ->
 #ifdef NO_STATUS_GUARD
      status[orderOf(e)] = told[e]; overwritten = true; increment(handled[e])
@@ -514,8 +587,8 @@ settling:
   && ready[e] == 0 && ready[replyTo(e)] == 0 && letters[e] == 0 && letters[replyTo(e)] == 0 && !held(e))
 #define held(e) (has(hand, e) || has(hand, replyTo(e)) || has(channel, e) || has(channel, replyTo(e)))
 
-#define latestOf(order) (order * ASKINGS + latest[order])
-#define nextOf(order)   (order * ASKINGS + 1 - latest[order])
+#define latestOf(order) (firstOf(order) + latest[order])
+#define nextOf(order)   (firstOf(order) + 1 - latest[order])
 
 inline askWith(e) {
   inbox[e] = false;          inbox[replyTo(e)] = false;
@@ -525,10 +598,10 @@ inline askWith(e) {
 }
 
 #ifdef SAME_ID_AGAIN
-#define ASK(order) :: d_step { status[order] == PENDING && outbox[latestOf(order)] == PUBLISHED -> \
+#define ASK(order) :: d_step { isWaiting(order) && outbox[latestOf(order)] == PUBLISHED -> \
   outbox[latestOf(order)] = OWED }
 #else
-#define ASK(order) :: d_step { status[order] == PENDING && outbox[latestOf(order)] == PUBLISHED \
+#define ASK(order) :: d_step { isWaiting(order) && outbox[latestOf(order)] == PUBLISHED \
   && isGone(nextOf(order)) -> askWith(nextOf(order)); latest[order] = 1 - latest[order] }
 #endif
 
@@ -637,6 +710,9 @@ end:
 init {
   atomic {
     run OrdersApi();
+#ifdef REFUNDS
+    run Refunds();
+#endif
     run Relay(PAYMENTS_RELAY, REQUESTS);
     run Relay(ORDERS_RELAY, 0);
     run PaymentsConsumer(PAYMENTS_CONSUMER);
@@ -663,15 +739,20 @@ init {
 
 #if ORDERS == 1
 #define EVERY(p) p(0)
-#define SPENT debits[0]
+#define SPENT (debits[0] - credits[0])
 #else
 #define EVERY(p) (p(0) && p(1))
-#define SPENT (debits[0] + debits[1])
+#define SPENT (debits[0] + debits[1] - credits[0] - credits[1])
 #endif
 #if ASKINGS == 1
-#define WAY(order) underway(order)
+#define WAY(leg) underway(leg)
 #else
-#define WAY(order) (underway(2 * order) || underway(2 * order + 1))
+#define WAY(leg) (underway(2 * (leg)) || underway(2 * (leg) + 1))
+#endif
+#if LEGS == 1
+#define hasWay(order) (status[order] != PENDING || WAY(order))
+#else
+#define hasWay(order) ((status[order] != PENDING || WAY(2 * order)) && (status[order] != REFUNDING || WAY(2 * order + 1)))
 #endif
 #if EVENTS == 2
 #define EACH(p) (p(0) && p(1))
@@ -681,17 +762,19 @@ init {
 #define EACH(p) (p(0) && p(1) && p(2) && p(3) && p(4) && p(5) && p(6) && p(7))
 #endif
 
-#define isFinal(order)     (status[order] == PAID || status[order] == FAILED)
+#define isFinal(order)     (status[order] == PAID || status[order] == FAILED || status[order] == REFUNDED)
 #define onceDebited(order) (debits[order] <= 1)
+#define onceCredited(order) (credits[order] <= debits[order] && credits[order] <= 1)
 #define agrees(order) \
-  ((status[order] != PAID || (ledger[order] == PAID && debits[order] == 1)) && \
-   (status[order] != FAILED || (ledger[order] == FAILED && debits[order] == 0)))
+  ((status[order] != PAID || (ledger[order] == PAID && debits[order] == 1 && credits[order] == 0)) && \
+   (status[order] != FAILED || (ledger[order] == FAILED && debits[order] == 0)) && \
+   (status[order] != REFUNDED || (refund[order] == REFUNDED && debits[order] == 1 && credits[order] == 1)))
 #define onceHandled(e)     (handled[e] <= 1)
 #define inBroker(e)        (ready[e] > 0 || letters[e] > 0 || has(channel, e))
 #define underway(e)        (outbox[e] == OWED || inBroker(e) || outbox[replyTo(e)] == OWED || inBroker(replyTo(e)))
-#define hasWay(order)      (status[order] != PENDING || WAY(order))
 
 #define ONE_DEBIT   EVERY(onceDebited)
+#define ONE_CREDIT  EVERY(onceCredited)
 #define HONEST      EVERY(agrees)
 #define STAYS       (!overwritten)
 #define BOOKS       (balance >= 0 && balance == BALANCE + toppedUp - SPENT)
@@ -708,11 +791,13 @@ init {
 #endif
 
 ltl one_debit       { [] ONE_DEBIT }
+ltl one_credit      { [] ONE_CREDIT }
 ltl status_is_true  { [] HONEST }
 ltl final_is_final  { [] STAYS }
 ltl books_add_up    { [] BOOKS }
 ltl handled_once    { [] HANDLED }
 ltl set_aside       { [] SET_ASIDE }
 ltl none_lost       { [] NONE_LOST }
-ltl safety          { [] (ONE_DEBIT && HONEST && STAYS && BOOKS && HANDLED && SET_ASIDE && NONE_LOST) }
+ltl safety          { [] (ONE_DEBIT && ONE_CREDIT && HONEST && STAYS && BOOKS && HANDLED && SET_ASIDE && NONE_LOST) }
 ltl every_order_ends { <> EVERY(isFinal) }
+ltl every_refund_ends { [] (status[0] == REFUNDING -> <> isFinal(0)) }

@@ -9,6 +9,8 @@ const inModel: Record<OrderStatus, string> = {
   PAYMENT_PENDING: 'PENDING',
   PAID: 'PAID',
   PAYMENT_FAILED: 'FAILED',
+  REFUND_PENDING: 'REFUNDING',
+  REFUNDED: 'REFUNDED',
 }
 
 describe('the model', () => {

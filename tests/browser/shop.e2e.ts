@@ -117,6 +117,23 @@ describe('the page, in a browser', function () {
     assert.equal(await textOf(page, '#balance'), '5.00')
   })
 
+  it('refunds the chosen order, and shows that in the list, the drawing, the ledger and the balance', async () => {
+    const page = await open()
+    await enter(page, await newUser('20.00'))
+    await order(page, '12.50')
+    await page.click('#refund-form [type=submit]')
+    const badge = page.locator('#orders li .badge', { hasText: 'Refunded' })
+    await badge.waitFor()
+    await page.locator('#balance', { hasText: '20.00' }).waitFor()
+    await page.locator('#pipeline .station[data-state=done]').nth(7).waitFor()
+    assert.match(await textOf(page, '#life-steps li:nth-child(8)'), /^Refunded, after/)
+    await page.locator('#ledger .badge', { hasText: 'Refund' }).waitFor()
+    assert.equal(await page.locator('#refund-form').isHidden(), true)
+    assert.match(await textOf(page, '#order-note'), /refunded/)
+    await page.reload()
+    await badge.waitFor()
+  })
+
   it('places one order for a double click', async () => {
     const user = await newUser('10.00')
     const page = await open()

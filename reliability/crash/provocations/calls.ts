@@ -34,3 +34,10 @@ export async function topUpNobody({ fleet }: System): Promise<void> {
   const path = '/accounts/none/topup'
   await call(fleet.address('payments-api'), 'POST', path, { body }).catch(() => {})
 }
+
+/** The refund of an order that was refunded: refused, with nothing done. */
+export async function refundAgain({ fleet, history }: System): Promise<void> {
+  const [orderId] = [...history.told].findLast(([, told]) => told.includes('REFUNDED')) ?? []
+  if (!orderId) return
+  await call(fleet.address('orders-api'), 'POST', `/orders/${orderId}/refund`).catch(() => {})
+}

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { System } from '../system.ts'
 
 /**
- * From now on the first request of each order is lost: the outbox has it as published, and no broker
+ * From now on the first request of each order, and the first for its refund, is lost: the outbox has it as published, and no broker
  * has it. So the order ends only if it is asked for again; those requests arrive. (A binding taken
  * away would not do: payments-consumer sees to its bindings every few seconds.)
  */
@@ -18,5 +18,6 @@ export async function loseFirstRequests({ orders }: System): Promise<void> {
 }
 
 const lost = sql`
-  IF NOT EXISTS (SELECT FROM outbox WHERE payload_json ->> 'subject' = NEW.payload_json ->> 'subject')
+  IF NOT EXISTS (SELECT FROM outbox WHERE payload_json ->> 'subject' = NEW.payload_json ->> 'subject'
+                   AND event_type = NEW.event_type)
   THEN NEW.published_at := now(); END IF`
