@@ -120,7 +120,7 @@ const owners: Record<string, RegExp> = {
 
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
-  ['errors', 'backoff', 'pause', 'deadline', 'config', 'logger', 'outage', 'resources'],
+  ['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'outage', 'resources'],
   ['database'],
   ['http'],
   ['lifecycle'],

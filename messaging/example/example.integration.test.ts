@@ -28,7 +28,10 @@ describe('the README of messaging', () => {
     await warehouse.rows(sql`CREATE TABLE parcels (article text)`)
     folder = mkdtempSync(join(tmpdir(), 'messaging-example-'))
     const env = { PATH: process.env.PATH, PROJECT: folder }
-    const { status, stderr } = spawnSync('bash', ['-ec', block('sh')], { env, encoding: 'utf8' })
+    const { status, stderr } = spawnSync('bash', ['--norc', '-ec', block('sh')], {
+      env,
+      encoding: 'utf8',
+    })
     assert.equal(status, 0, stderr)
     writeFileSync(join(folder, 'package.json'), block('json'))
     symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
