@@ -7,7 +7,9 @@ import type { Publishing } from './relay.ts'
 /** Messages published and not yet confirmed. */
 const windowSize = 1_000
 
-/** The limit of any relay: messages that are ready in memory, published with the properties of ours. */
+/**
+ * The limit of any relay: messages that are ready in memory, published with the properties of ours.
+ */
 answerRounds(async ({ brokerUrl, count, bytes }: Publishing) => {
   const connection = await amqp.connect(brokerUrl)
   const channel = await connection.createConfirmChannel()

@@ -87,7 +87,9 @@ export async function chargeRate(
   return books.rate(from)
 }
 
-/** pgbench needs less CPU than a loop in Node, which makes it the harder peer where both are there. */
+/**
+ * pgbench needs less CPU than a loop in Node, which makes it the harder peer where both are there.
+ */
 function choosePeer() {
   if (hasPgbench()) {
     const name = 'pgbench, 32 clients, the same effect one transaction each'

@@ -15,9 +15,9 @@ import { auditSystem, type System, startSystem } from './system.ts'
 const users = 1_000
 
 /**
- * Orders from the POST through nginx to the final status at a WebSocket, whole stack and load on the
- * same machine. A new order waits until another is final, so that the backlog is flat; against a
- * loop that only writes the order and its outbox row.
+ * Orders from the POST through nginx to the final status at a WebSocket, whole stack and load on
+ * the same machine. A new order waits until another is final, so that the backlog is flat; against
+ * a loop that only writes the order and its outbox row.
  */
 export const endToEnd: Measurement = {
   name: 'end to end',

@@ -17,9 +17,9 @@ import { auditSystem, startSystem } from './system.ts'
 const everyMs = 50
 
 /**
- * Single orders, 20 a second, placed and followed by `client/client.ts`: from the answer of the POST
- * to the final status at the WebSocket. Next to it, the one hop of pg-transactional-outbox, polling as
- * it does by default.
+ * Single orders, 20 a second, placed and followed by `client/client.ts`: from the answer of the
+ * POST to the final status at the WebSocket. Next to it, the one hop of pg-transactional-outbox,
+ * polling as it does by default.
  */
 export const latency: Measurement = {
   name: 'latency',

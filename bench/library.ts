@@ -35,7 +35,9 @@ export const libraryTable = {
   nextMessagesName: 'next_outbox_messages',
 } as const
 
-/** pg-transactional-outbox in a database of its own, with the table, function and indexes it makes. */
+/**
+ * pg-transactional-outbox in a database of its own, with the table, function and indexes it makes.
+ */
 export async function openLibrary({ database }: Servers, name: string) {
   const libraryUrl = await database(name)
   await execute(libraryUrl, DatabaseSetup.dropAndCreateTable(libraryTable))

@@ -32,7 +32,10 @@ export interface Measurement {
   run: (bench: Bench) => Promise<Figure[]>
 }
 
-/** How often each side is measured, after a round to warm up, unless it takes more to tell them apart. */
+/**
+ * How often each side is measured, after a round to warm up, unless it takes more to tell them
+ * apart.
+ */
 export const rounds = 3
 
 /** One round of one side; returns its figure. Round 0 warms up. */

@@ -1,6 +1,8 @@
 import pg from 'pg'
 
-/** Answers every NOTIFY of the process itself, so that the server and the relay hear nothing of it. */
+/**
+ * Answers every NOTIFY of the process itself, so that the server and the relay hear nothing of it.
+ */
 const { query } = pg.Client.prototype
 const none = { command: 'SELECT', rowCount: 0, oid: 0, rows: [], fields: [] }
 

@@ -65,7 +65,9 @@ export class Outbox {
     throw new Error(`${rows[0].published} of ${count} events are marked as published once`)
   }
 
-  /** How fast the last quarter was drained, compared with the second: less than 1 is a growing tail. */
+  /**
+   * How fast the last quarter was drained, compared with the second: less than 1 is a growing tail.
+   */
   async steadiness(): Promise<number> {
     const { rows } = await this.#client.query(
       `WITH marks AS (

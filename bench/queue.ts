@@ -29,7 +29,9 @@ export async function openQueue(url: string) {
       const missing = messages.length - confirmed.length
       if (missing > 0) throw new Error(`${missing} messages not queued: ${failed[0]?.error}`)
     },
-    /** Takes what is there, `expected` messages, and returns their ids. Throws if it is not so many. */
+    /**
+     * Takes what is there, `expected` messages, and returns their ids. Throws if it is not so many.
+     */
     takeAll: (expected: number) => takeAll(channel, expected),
     expectEmpty: async (): Promise<void> => {
       if ((await count()) > 0) throw new Error(`${await count()} messages are left in ${queue}`)

@@ -16,15 +16,18 @@ import { openQueue } from './queue.ts'
 /** Loaded before an orders-api that must notify no relay. */
 const withoutNotification = `--import ${join(import.meta.dirname, 'no-relay-notification.ts')}`
 
-/** A relay without notifications polls so soon after each turn that it makes about as many turns as one with them. */
+/**
+ * A relay without notifications polls so soon after each turn that it makes about as many turns as
+ * one with them.
+ */
 const sides = {
   on: { api: {}, relay: {} },
   off: { api: { NODE_OPTIONS: withoutNotification }, relay: { RELAY_IDLE_MS: '10' } },
 }
 
 /**
- * POST /orders to an orders-api that notifies the relay, against one whose NOTIFY goes nowhere. They
- * differ by less than two rounds of one of them do, hence nine rounds.
+ * POST /orders to an orders-api that notifies the relay, against one whose NOTIFY goes nowhere.
+ * They differ by less than two rounds of one of them do, hence nine rounds.
  */
 export const relayNotificationCost: Measurement = {
   name: 'relay notification cost',

@@ -21,8 +21,9 @@ export interface Claiming {
 type Queue = Awaited<ReturnType<typeof openQueue>>
 
 /**
- * Outbox rows drained into a quorum queue by one orders-relay, confirmed and marked, from the commit
- * of the rows to the last mark; against publishing alone, the statements alone, and a library.
+ * Outbox rows drained into a quorum queue by one orders-relay, confirmed and marked, from the
+ * commit of the rows to the last mark; against publishing alone, the statements alone, and a
+ * library.
  */
 export const relay: Measurement = {
   name: 'relay',

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { type Figure, median, readable } from './measurement.ts'
 
-/** The ratio of the medians: of two sides that were measured in turn, or of a value and its bound. */
+/**
+ * The ratio of the medians: of two sides that were measured in turn, or of a value and its bound.
+ */
 export function ratioOf({ values, limits, target }: Figure): number {
   if (limits.length > 0) return median(values) / median(limits)
   return median(values) / ('valueAtMost' in target ? target.valueAtMost : target.ratioAtLeast)

@@ -14,7 +14,9 @@ export interface Servers extends AsyncDisposable {
   ordersUrl: string
   paymentsUrl: string
   brokerUrl: string
-  /** One more database, with the tables of a service or none, made when first asked for; its URL. */
+  /**
+   * One more database, with the tables of a service or none, made when first asked for; its URL.
+   */
   database: (name: string, service?: 'orders' | 'payments') => Promise<string>
   pids: () => { postgres: number; rabbitmq: number }
   /** For logs and pid files of whatever is measured; removed at the end. */

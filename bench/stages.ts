@@ -5,7 +5,10 @@ import { execute, type Servers } from './servers.ts'
 /** Milliseconds of each stage, in their order. */
 export type Stages = Record<string, number>
 
-/** When things happened to an order, in milliseconds since the epoch: all on the clock of one machine. */
+/**
+ * When things happened to an order, in milliseconds since the epoch: all on the clock of one
+ * machine.
+ */
 interface Times {
   begun: number
   relayed: number

@@ -36,7 +36,10 @@ export async function watchUsers(
   }
 }
 
-/** Requests are handled in turn, so that the answer to a wrong one says that those before are in force. */
+/**
+ * Requests are handled in turn, so that the answer to a wrong one says that those before are in
+ * force.
+ */
 async function follow(socket: WebSocket, users: string[]): Promise<void> {
   for (const user_id of users) socket.send(JSON.stringify({ type: 'subscribe', user_id }))
   socket.send('{}')

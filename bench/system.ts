@@ -52,7 +52,10 @@ export async function startSystem(
 const mapValues = <T>(record: Record<string, number>, map: (value: number) => T) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
 
-/** Throws unless all orders are paid and told, once each, all events published, and the money adds up. */
+/**
+ * Throws unless all orders are paid and told, once each, all events published, and the money adds
+ * up.
+ */
 export async function auditSystem({ servers }: Bench, orders: number): Promise<void> {
   const [ofOrders] = await execute<{ paid: number; all: number; unpublished: number }>(
     servers.ordersUrl,

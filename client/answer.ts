@@ -8,7 +8,10 @@ export interface Answer {
   body: unknown
 }
 
-/** A call that no API has answered: the connection failed, or what is in between has answered instead. */
+/**
+ * A call that no API has answered: the connection failed, or what is in between has answered
+ * instead.
+ */
 export class CallError extends Error {
   override readonly name: string = 'CallError'
   /** Of the answer; undefined when none came. */

@@ -14,15 +14,18 @@ import {
 export interface Known {
   /** The payments of orders that began before are decided, and that was told or is no news. */
   from: string
-  /** Of those that began later, the states at rest that were told or are no news; undefined before the first reading. */
+  /**
+   * Of those that began later, the states at rest that were told or are no news; undefined before
+   * the first reading.
+   */
   finals: ReadonlySet<string> | undefined
   refunds: KnownRefunds
 }
 
 /**
  * How much later than it began an order may become visible. `created_at` is the time at which its
- * transaction began. That has six more statements (two for Idempotency-Keys, three that write, COMMIT),
- * each ended by the server after 5 s, and before each a pause, ended after 10 s.
+ * transaction began. That has six more statements (two for Idempotency-Keys, three that write,
+ * COMMIT), each ended by the server after 5 s, and before each a pause, ended after 10 s.
  */
 export const mostCommitDelayMs = 6 * (5_000 + 10_000)
 
@@ -50,7 +53,10 @@ export async function backfill(
   return { orders: [...news.values()], known: next }
 }
 
-/** What was heard before the first reading: should the connection be lost now, the reading begins there. */
+/**
+ * What was heard before the first reading: should the connection be lost now, the reading begins
+ * there.
+ */
 export function withHeard(known: Known | undefined, order: Order): Known {
   const from = before(order.created_at)
   const heardRefunds = known?.refunds ?? noRefunds
@@ -68,8 +74,8 @@ async function findStart(read: ReadPage): Promise<string> {
 }
 
 /**
- * From where the next reading has to begin: the oldest order that is pending now, or the oldest that
- * may not be visible yet, which begins not long before the newest that is.
+ * From where the next reading has to begin: the oldest order that is pending now, or the oldest
+ * that may not be visible yet, which begins not long before the newest that is.
  */
 function startOf(orders: Order[], newest: Order | undefined): string | undefined {
   if (!newest) return undefined

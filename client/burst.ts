@@ -13,9 +13,10 @@ export interface BurstOptions {
 }
 
 /**
- * Places many orders, each with an Idempotency-Key of its own. Resolves when all are placed, or those
- * that were begun when the signal was aborted. The first order that is refused, or has no answer in
- * time, stops the others: what was thrown for it is thrown when the calls under way have ended.
+ * Places many orders, each with an Idempotency-Key of its own. Resolves when all are placed, or
+ * those that were begun when the signal was aborted. The first order that is refused, or has no
+ * answer in time, stops the others: what was thrown for it is thrown when the calls under way have
+ * ended.
  */
 export async function placeBurst(
   place: (options: CallOptions) => Promise<Order>,

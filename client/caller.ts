@@ -7,7 +7,10 @@ export interface CallerOptions {
   gateway: URL
   /** How long a call is tried in all (30 s by default); with 0 it is tried once. */
   totalTimeoutMs?: number
-  /** How long one attempt may take (15 s by default): longer than the gateway waits, whose answer says more. */
+  /**
+   * How long one attempt may take (15 s by default): longer than the gateway waits, whose answer
+   * says more.
+   */
   attemptTimeoutMs?: number
   fetch?: (url: URL, init: RequestInit) => Promise<Response>
 }

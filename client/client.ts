@@ -14,7 +14,9 @@ export type { Loss, State } from './follow.ts'
 export interface ClientOptions extends Omit<CallerOptions, 'gateway'> {
   /** `http://localhost:8080`; it may have a path, `https://example.com/pay`. */
   gateway: string
-  /** For `follow`, where the runtime has none: Node before 22. The one of the package `ws` will do. */
+  /**
+   * For `follow`, where the runtime has none: Node before 22. The one of the package `ws` will do.
+   */
   WebSocket?: SocketConstructor
 }
 
@@ -26,9 +28,9 @@ export interface PageOptions extends CallOptions {
 type OrdersOptions = CallOptions & { status?: Order['status'] }
 
 /**
- * A client of both APIs. A call is tried until it has an answer that stands: every POST goes with an
- * Idempotency-Key, so that trying again never does anything twice. Throws an ApiProblem for a refusal,
- * and a CallError when the time is over without an answer of an API.
+ * A client of both APIs. A call is tried until it has an answer that stands: every POST goes with
+ * an Idempotency-Key, so that trying again never does anything twice. Throws an ApiProblem for a
+ * refusal, and a CallError when the time is over without an answer of an API.
  */
 export class Client {
   readonly #caller: Caller

@@ -11,8 +11,8 @@ import { type Loss, type ReadOrders, UserBackfills } from './user-backfills.ts'
 export type { Loss } from './user-backfills.ts'
 
 /**
- * `live`: connected, and what is followed could be read. `lost`: the connection is gone, or the orders
- * of a user cannot be read; it is tried again.
+ * `live`: connected, and what is followed could be read. `lost`: the connection is gone, or the
+ * orders of a user cannot be read; it is tried again.
  */
 export type State = 'connecting' | 'live' | 'lost'
 
@@ -23,8 +23,8 @@ export interface FollowOptions {
    */
   onOrder: (order: Order) => void
   /**
-   * The target is refused (an order that does not exist, an id that is none) and not followed any more.
-   * A problem without a target is one that the server does not say the target of.
+   * The target is refused (an order that does not exist, an id that is none) and not followed any
+   * more. A problem without a target is one that the server does not say the target of.
    */
   onProblem?: (problem: ProblemDocument, target?: Target) => void
   /** Called for each change, and for each loss. */
@@ -37,8 +37,8 @@ export interface FollowMeans {
 }
 
 /**
- * Follows orders, and all orders of users, on one WebSocket that is opened again whenever it is lost.
- * Whatever ended meanwhile is told afterwards.
+ * Follows orders, and all orders of users, on one WebSocket that is opened again whenever it is
+ * lost. Whatever ended meanwhile is told afterwards.
  */
 export class Following {
   readonly #options: FollowOptions
@@ -141,7 +141,9 @@ export class Following {
     this.#options.onOrder(order)
   }
 
-  /** A server that cannot read at the moment may have let go of a subscription: from the beginning. */
+  /**
+   * A server that cannot read at the moment may have let go of a subscription: from the beginning.
+   */
   #hearProblem({ problem, order_id, user_id }: ErrorMessage): void {
     if (mayPass(problem)) {
       this.#problem = problem

@@ -5,8 +5,8 @@ export type Target = { order_id: string } | { user_id: string }
 export const mostSubscribed = 100
 
 /**
- * What a client wants to follow, and what its present connection follows of it. Who wants more than a
- * connection takes gets the rest as soon as orders end.
+ * What a client wants to follow, and what its present connection follows of it. Who wants more than
+ * a connection takes gets the rest as soon as orders end.
  */
 export class Followed {
   readonly #wanted = new Map<string, Target>()

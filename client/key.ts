@@ -1,6 +1,6 @@
 /**
- * A new Idempotency-Key. Not of `crypto.randomUUID`: that exists in secure contexts only, and a page of
- * plain http is one under the name localhost alone.
+ * A new Idempotency-Key. Not of `crypto.randomUUID`: that exists in secure contexts only, and a
+ * page of plain http is one under the name localhost alone.
  */
 export const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>

@@ -1,6 +1,9 @@
 import type { OrderStatus, PendingStatus } from '#contracts/order-states.ts'
 
-/** Whether an order in a status waits for an answer of Payments. The type check compares it with the contract. */
+/**
+ * Whether an order in a status waits for an answer of Payments. The type check compares it with the
+ * contract.
+ */
 const pending: { [S in OrderStatus]: S extends PendingStatus ? true : false } = {
   PAYMENT_PENDING: true,
   PAID: false,

@@ -13,14 +13,17 @@ export interface KnownRefunds {
 
 export const noRefunds: KnownRefunds = { states: new Set(), pending: new Set() }
 
-/** Of which two readings or messages are the same state: each change of an order has a time of its own. */
+/**
+ * Of which two readings or messages are the same state: each change of an order has a time of its
+ * own.
+ */
 export const stateOf = ({ order_id, status, updated_at }: Order): string =>
   `${order_id} ${status} ${updated_at}`
 
 /**
- * An order is refunded long after it was placed, so no place in the list of all orders says where to look: all that are in
- * a refund, or refunded, are read, a page for each hundred. An order of which the refund was refused meanwhile is in none
- * of these lists, and is read by its id.
+ * An order is refunded long after it was placed, so no place in the list of all orders says where
+ * to look: all that are in a refund, or refunded, are read, a page for each hundred. An order of
+ * which the refund was refused meanwhile is in none of these lists, and is read by its id.
  */
 export async function backfillRefunds(
   reader: OrderReader,

@@ -28,7 +28,9 @@ export function backoffMs(tries: number, random: number): number {
   return longest / 2 + (random * longest) / 2
 }
 
-/** Whether the same call may go well later. A 409 with Retry-After is the same call, still running. */
+/**
+ * Whether the same call may go well later. A 409 with Retry-After is the same call, still running.
+ */
 export const mayPass = ({ status, retryAfter = null }: PassingStatus): boolean =>
   status >= 500 || status === 429 || (status === 409 && retryAfter !== null)
 

@@ -1,4 +1,7 @@
-/** What is used of a WebSocket: that of browsers and of Node from 22 on, or that of the package `ws`. */
+/**
+ * What is used of a WebSocket: that of browsers and of Node from 22 on, or that of the package
+ * `ws`.
+ */
 export interface Socket {
   readonly readyState: number
   addEventListener(type: 'open' | 'close' | 'error', listener: () => void): void

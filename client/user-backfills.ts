@@ -22,14 +22,18 @@ export interface BackfillListener {
 /** Tries once: the retries are made here. The signal ends the reading. */
 export type ReadOrders = (userId: string, signal: AbortSignal) => OrderReader
 
-/** For each user that is followed: what is known of the orders, and the reading of what was missed. */
+/**
+ * For each user that is followed: what is known of the orders, and the reading of what was missed.
+ */
 export class UserBackfills {
   readonly #readOrders: ReadOrders
   readonly #listener: BackfillListener
   readonly #known = new Map<string, Known>()
   /** The users that have not been read on the present connection; aborting ends the reading. */
   readonly #unread = new Map<string, AbortController>()
-  /** What was heard of each order while its user was being read: it may be newer than what was read. */
+  /**
+   * What was heard of each order while its user was being read: it may be newer than what was read.
+   */
   readonly #heard = new Map<string, Map<string, string>>()
   #hurrying = new AbortController()
 
@@ -111,7 +115,10 @@ export class UserBackfills {
     }
   }
 
-  /** Each page is read until it is there: whoever has many would not come to an end by beginning anew. */
+  /**
+   * Each page is read until it is there: whoever has many would not come to an end by beginning
+   * anew.
+   */
   #insisting<Query, Result>(read: (query: Query) => Promise<Result>, signal: AbortSignal) {
     return async (query: Query): Promise<Result> => {
       for (let tries = 0; ; tries++) {

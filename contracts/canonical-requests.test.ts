@@ -3,7 +3,10 @@ import { parseJson } from './exact-json.ts'
 import { toPlaceOrder, validatePlaceOrder } from './orders-http.ts'
 import { toTopUp, validateTopUp } from './payments-http.ts'
 
-/** Idempotency-Keys are stored with a hash of this text: a request of yesterday must have the same today. */
+/**
+ * Idempotency-Keys are stored with a hash of this text: a request of yesterday must have the same
+ * today.
+ */
 describe('the canonical form of a request', () => {
   for (const amount of ['10', '10.0', '"10.00"']) {
     it(`is the same text in every version, for an amount of ${amount}`, () => {

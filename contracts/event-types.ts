@@ -14,9 +14,9 @@ interface EventDescription {
 }
 
 /**
- * Every event that travels between the services. Exchanges, queues, bindings, decoders, the documents and
- * what each consumer has to handle are made from this table. The schema of an event's data is in
- * events.ts: a relay needs none, and does not load them.
+ * Every event that travels between the services. Exchanges, queues, bindings, decoders, the
+ * documents and what each consumer has to handle are made from this table. The schema of an event's
+ * data is in events.ts: a relay needs none, and does not load them.
  */
 export const eventTypes = {
   PaymentRequested: {

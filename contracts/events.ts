@@ -4,8 +4,8 @@ import { PaymentTimeline } from './timeline.ts'
 import { UserId } from './user-id.ts'
 
 /**
- * What travels between the services: CloudEvents 1.0, structured JSON. Written once here; the types,
- * the validators (decode-event.ts) and the documents are made from it.
+ * What travels between the services: CloudEvents 1.0, structured JSON. Written once here; the
+ * types, the validators (decode-event.ts) and the documents are made from it.
  *
  * A consumer is a tolerant reader: fields it does not know are ignored, so that a newer sender may
  * add some. A change that a reader must know about is a new major version in `dataschema`.
@@ -85,7 +85,10 @@ export type FailureReason = Static<typeof FailureReason>
 export type PaymentFailureReason = Static<typeof PaymentFailureReason>
 export type RefundFailureReason = Static<typeof RefundFailureReason>
 
-/** What the URI of a schema begins with when it comes from us; whoever sends may have a place of their own. */
+/**
+ * What the URI of a schema begins with when it comes from us; whoever sends may have a place of
+ * their own.
+ */
 const schemaBase = 'https://orders-payments.example/schemas'
 
 /** What a decision says has happened: an event without its envelope. */
@@ -93,7 +96,10 @@ export type Fact = {
   [T in EventType]: { type: T; data: Static<(typeof eventData)[T]> }
 }[EventType]
 
-/** The event that tells of a fact, ready for the outbox. `id` is a UUIDv7 and becomes `outbox.event_id`. */
+/**
+ * The event that tells of a fact, ready for the outbox. `id` is a UUIDv7 and becomes
+ * `outbox.event_id`.
+ */
 export const createEvent = ({ type, data }: Fact, { id, time }: { id: string; time: Date }) => ({
   specversion: '1.0',
   id,

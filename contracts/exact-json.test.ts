@@ -13,8 +13,9 @@ function withFloats(value: unknown): unknown {
 
 const hostile = fc.constantFrom('a', 'b', '"', '\\', '\\"', '":', '{"a":1,"a":2}', '__proto__', '')
 /**
- * Without a backslash, for V8 14.6 has a fault: once it has met an object with the keys `a` and `\`,
- * it takes the second key of {"a":1,"\u0061":1} for `\`. (Our schemas refuse that one as unknown.)
+ * Without a backslash, for V8 14.6 has a fault: once it has met an object with the keys `a` and
+ * `\`, it takes the second key of {"a":1,"\u0061":1} for `\`. (Our schemas refuse that one as
+ * unknown.)
  */
 const key = fc.oneof(hostile, fc.string()).filter((key) => !key.includes('\\'))
 const { tree: anyJson } = fc.letrec((tie) => ({

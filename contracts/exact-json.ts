@@ -29,7 +29,9 @@ interface Source {
   source?: string
 }
 
-/** Whether an object in a JSON text names a key twice, given what JSON.parse has made of the text. */
+/**
+ * Whether an object in a JSON text names a key twice, given what JSON.parse has made of the text.
+ */
 export const hasKeyTwice = (text: string, value: unknown): boolean =>
   countKeys(text) !== countProperties(value)
 
@@ -55,7 +57,10 @@ function isEscaped(text: string, at: number): boolean {
 
 const isSpace = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d)
 
-/** The properties of all objects in a value. Not by recursion: nesting may be as deep as a text is long. */
+/**
+ * The properties of all objects in a value. Not by recursion: nesting may be as deep as a text is
+ * long.
+ */
 function countProperties(value: unknown): number {
   let properties = 0
   const open = [value]

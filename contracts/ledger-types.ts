@@ -14,8 +14,8 @@ interface LedgerDescription {
 }
 
 /**
- * Every type of ledger entry. Balances, the checks of them, the documents and what an order in a state
- * must have in the ledger (order-states.ts) are made from this table.
+ * Every type of ledger entry. Balances, the checks of them, the documents and what an order in a
+ * state must have in the ledger (order-states.ts) are made from this table.
  */
 export const ledgerTypes = {
   TOPUP: {

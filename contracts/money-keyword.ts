@@ -23,7 +23,10 @@ const money = { keyword: 'money', errors: true, validate } as KeywordDefinition
 
 export const addMoneyKeyword = (ajv: Ajv): Ajv => ajv.addKeyword(money)
 
-/** The canonical text of a validated amount, with two places: `10` and `"10.00"` are the same from here on. */
+/**
+ * The canonical text of a validated amount, with two places: `10` and `"10.00"` are the same from
+ * here on.
+ */
 export const canonicalAmount = (amount: RequestedAmount): string =>
   formatMoney(minorOf(textOf(amount)))
 

@@ -1,5 +1,6 @@
 /**
- * Money as text on the wire and in NUMERIC(18,2), as bigint minor units (cents) in code. Never a float.
+ * Money as text on the wire and in NUMERIC(18,2), as bigint minor units (cents) in code. Never a
+ * float.
  */
 export const MAX_MINOR = 999_999_999_999_999_999n
 

@@ -40,7 +40,10 @@ function edited(text: string, pattern: RegExp, replacement: string): string {
   return text.replace(pattern, replacement)
 }
 
-/** Runs in a copy of the sources that has been edited: what the type check says, and which tests fail. */
+/**
+ * Runs in a copy of the sources that has been edited: what the type check says, and which tests
+ * fail.
+ */
 async function inCopy(edits: Edits): Promise<{ types: string; failures: string[] }> {
   const dir = mkdtempSync(join(tmpdir(), 'one-table-'))
   try {
@@ -69,15 +72,18 @@ const output = (cwd: string, command: string, ...args: string[]): Promise<string
     execFile(file, args, { cwd, maxBuffer: 1e8 }, (_, stdout) => done(stdout))
   })
 
-/** The files in which the type check finds something, but tests: those show values of the entries. */
+/**
+ * The files in which the type check finds something, but tests: those show values of the entries.
+ */
 const placesIn = (types: string) => {
   const found = [...types.matchAll(/^([\w./-]+)\(\d+,\d+\): error/gm)].map(([, path]) => path ?? '')
   return [...new Set(found)].filter((path) => !/(?<!states)\.test\.ts$/.test(path)).sort()
 }
 
 /**
- * Whoever adds a state, an event or a type of ledger entry has to decide about it in places that no table can know. Each
- * of them names itself, by not compiling or by a test; so does what still names an entry that is gone.
+ * Whoever adds a state, an event or a type of ledger entry has to decide about it in places that no
+ * table can know. Each of them names itself, by not compiling or by a test; so does what still
+ * names an entry that is gone.
  */
 describe('the tables of contracts/', function () {
   this.timeout(300_000) // a type check takes seconds, on a busy machine a minute

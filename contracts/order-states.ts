@@ -5,15 +5,24 @@ import type { LedgerStatus, OrderLedgerType } from './ledger-types.ts'
 type OrderCall = 'refund'
 
 interface OrderState {
-  /** The event that asks for the decision that the order waits for, sent again while none comes; null at rest. */
+  /**
+   * The event that asks for the decision that the order waits for, sent again while none comes;
+   * null at rest.
+   */
   request: RequestType | null
   /** The ledger entry in which Payments records that decision; null at rest. */
   decision: OrderLedgerType | null
   /** Whether the order is paid, so far as Orders knows. */
   isPaid: boolean
-  /** Which entries the ledger may have of it; more than one while the order waits for what was decided. */
+  /**
+   * Which entries the ledger may have of it; more than one while the order waits for what was
+   * decided.
+   */
   ledger: Record<OrderLedgerType, readonly (LedgerStatus | 'none')[]>
-  /** What each reply makes of it: its next state, nothing new, or a dead letter, since it cannot be true. */
+  /**
+   * What each reply makes of it: its next state, nothing new, or a dead letter, since it cannot be
+   * true.
+   */
   on: Record<ReplyType, string | 'repeat' | 'contradiction'>
   /** What each call makes of it: its next state, or a refusal, for now or for good. */
   onCall: Record<OrderCall, string | 'too-early' | 'refused'>
@@ -22,8 +31,8 @@ interface OrderState {
 }
 
 /**
- * Every state of an order, and every way from one to another. The cores, the statements, the client, the
- * operator, the documents and the judges take from this table, or are compared with it.
+ * Every state of an order, and every way from one to another. The cores, the statements, the
+ * client, the operator, the documents and the judges take from this table, or are compared with it.
  */
 export const orderStates = {
   PAYMENT_PENDING: {
@@ -161,7 +170,10 @@ export const repliesTo = (status: PendingStatus): ReplyType[] =>
     return next !== 'repeat' && next !== 'contradiction'
   })
 
-/** Whether an order that is in a state now may have been in another one before, or at the same time: it is on the way. */
+/**
+ * Whether an order that is in a state now may have been in another one before, or at the same time:
+ * it is on the way.
+ */
 export function isOnWayTo(before: OrderStatus, now: OrderStatus): boolean {
   const seen = new Set<OrderStatus>([before])
   for (const status of seen) {
@@ -175,7 +187,9 @@ export function isOnWayTo(before: OrderStatus, now: OrderStatus): boolean {
 
 const isStatus = (name: string): name is OrderStatus => name in orderStates
 
-/** Whether the ledger may have such an entry of an order in a state; `none`: no entry of the type. */
+/**
+ * Whether the ledger may have such an entry of an order in a state; `none`: no entry of the type.
+ */
 export const fitsLedger = (
   status: OrderStatus,
   type: OrderLedgerType,

@@ -45,7 +45,9 @@ const RequestedTarget = {
   user_id: Type.Optional(Type.String({ description: 'the user_id of the refused request' })),
 }
 
-/** From the server: a request that is refused; the connection stays, and so do its subscriptions. */
+/**
+ * From the server: a request that is refused; the connection stays, and so do its subscriptions.
+ */
 export const ErrorMessage = Type.Object({
   type: Type.Literal('error'),
   ...RequestedTarget,

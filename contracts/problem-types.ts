@@ -1,6 +1,6 @@
 /**
- * Every type of problem (RFC 9457): its status, and the one title that it has wherever it is made, in
- * the APIs, on the WebSocket, in the gateway (gateway.conf.template; a test compares) and in the
+ * Every type of problem (RFC 9457): its status, and the one title that it has wherever it is made,
+ * in the APIs, on the WebSocket, in the gateway (gateway.conf.template; a test compares) and in the
  * documents. The first type of a status is what the status means when nothing more is said.
  */
 export const problemKinds = {

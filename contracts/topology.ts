@@ -7,8 +7,8 @@ import {
 } from './event-types.ts'
 
 /**
- * Who sends what where. Data only: messaging/broker turns it into exchanges, queues and bindings, and
- * every process declares the part that it touches, so that any of them may start first.
+ * Who sends what where. Data only: messaging/broker turns it into exchanges, queues and bindings,
+ * and every process declares the part that it touches, so that any of them may start first.
  */
 export const exchanges = { orders: 'orders.events', payments: 'payments.events' } as const
 

@@ -5,9 +5,9 @@ const importing = /^((?:import|export)\b[^'"]*?\bfrom\s+|import\s+)'([^']+)'/gm
 const loadable = /^(?:\.{1,2}|#(?:client|contracts))\//
 
 /**
- * The modules that the page loads, without their types, by their places below the root of the page. A module
- * keeps its name and its lines; only `#client/` in an import becomes `/client/`. Throws where one imports what
- * no browser can load, such as a package.
+ * The modules that the page loads, without their types, by their places below the root of the page.
+ * A module keeps its name and its lines; only `#client/` in an import becomes `/client/`. Throws
+ * where one imports what no browser can load, such as a package.
  */
 export function pageModules(
   entry: string,

@@ -1,4 +1,5 @@
-// node frontend/publish.ts FOLDER: writes the page there, as a browser takes it. The folder is served as the root.
+// node frontend/publish.ts FOLDER: writes the page there, as a browser takes it. The folder is
+// served as the root.
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pageModules } from './page-modules.ts'
@@ -27,7 +28,10 @@ const read = (file: string) => readFileSync(join(repositoryDir, file))
 
 const entry = 'app.ts'
 
-/** The page asks for all of its modules at once, and not for each when the one that imports it is there. */
+/**
+ * The page asks for all of its modules at once, and not for each when the one that imports it is
+ * there.
+ */
 function withPreloads(html: string, places: Iterable<string>): string {
   const links = Array.from(places, (place) => `<link rel="modulepreload" href="/${place}">\n    `)
   const script = `<script type="module" src="/${entry}">`

@@ -13,7 +13,10 @@ const files = globSync('*/*.sql', { cwd: import.meta.dirname }).map((path) => ({
 describe('the files of migrations', () => {
   it('are found', () => assert.ok(files.length >= 8))
 
-  /** Without the first line a Down part would run as well; after a second one all above it would be lost. */
+  /**
+   * Without the first line a Down part would run as well; after a second one all above it would be
+   * lost.
+   */
   it('begin with `-- Up Migration`, and have no other line that begins a part', () => {
     const wrong = files.filter(
       ({ text }) =>

@@ -4,8 +4,8 @@ import { nameInstallation } from '#messaging/installation.ts'
 import { readInstallation } from '#messaging/installation-rows.ts'
 
 /**
- * Gives both databases the id of one installation, the one that either has already. Throws when they belong
- * to two. Run by several at once, or cut short and run again, it comes to the same.
+ * Gives both databases the id of one installation, the one that either has already. Throws when
+ * they belong to two. Run by several at once, or cut short and run again, it comes to the same.
  */
 export async function identifyInstallation(urls: {
   orders: string

@@ -35,9 +35,10 @@ async function runMigrations({ service, session, schema, migrationsSchema }: Tar
 }
 
 /**
- * node-pg-migrate writes `run_on` as a local time without a zone, and reads what has run in that order.
- * Where the zone has changed, later files seem to have run before earlier ones, and each run would be
- * refused from then on. The ids know the order. Every session is in UTC now: it does not come about anew.
+ * node-pg-migrate writes `run_on` as a local time without a zone, and reads what has run in that
+ * order. Where the zone has changed, later files seem to have run before earlier ones, and each run
+ * would be refused from then on. The ids know the order. Every session is in UTC now: it does not
+ * come about anew.
  */
 const restoreOrder = (session: Target['session'], schema: string) =>
   session.query(`

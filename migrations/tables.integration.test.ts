@@ -14,8 +14,8 @@ import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
 import { type TestDatabase, useDatabase } from '#testing/database.ts'
 
 /**
- * What a column is: its type (a domain by its name), then `?` when it may be null, `=` when it has a
- * default. A column that a type lacks, or has in excess, fails the type check of this file.
+ * What a column is: its type (a domain by its name), then `?` when it may be null, `=` when it has
+ * a default. A column that a type lacks, or has in excess, fails the type check of this file.
  */
 type Columns<Table> = Record<keyof Table, string>
 

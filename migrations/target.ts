@@ -55,11 +55,16 @@ const failure = (service: Service, cause: Error): Refusal =>
     { cause },
   )
 
-/** A refused connection has its reason in a code, not in its message; node-pg-migrate adds a stack. */
+/**
+ * A refused connection has its reason in a code, not in its message; node-pg-migrate adds a stack.
+ */
 const reasonOf = ({ message, ...error }: NodeJS.ErrnoException) =>
   message.split('\n')[0] || error.code
 
-/** Throws, in a sentence, when it is not the database of this service, or the role may do nothing in it. */
+/**
+ * Throws, in a sentence, when it is not the database of this service, or the role may do nothing in
+ * it.
+ */
 async function inspect(session: SessionClient, service: Service): Promise<Target> {
   const { schema, role, path, may_create, migrations_schema } = await findPlace(session)
   if (schema === null) {
@@ -117,8 +122,8 @@ const namesIn = (service: Service): string[] =>
   globSync('*.sql', { cwd: `${import.meta.dirname}/${service}` }).map((file) => file.slice(0, -4))
 
 /**
- * Throws when both are one schema of one database. A lock that one session holds is in the way of the
- * other only there, however the two URLs are written.
+ * Throws when both are one schema of one database. A lock that one session holds is in the way of
+ * the other only there, however the two URLs are written.
  */
 export async function requireTwo(orders: Target, payments: Target): Promise<void> {
   const key = [randomInt(2 ** 31), randomInt(2 ** 31)]

@@ -12,8 +12,9 @@ export interface OrderRequest extends IdempotentRequest {
 }
 
 /**
- * Returns a function that accepts an order. Under load, the orders that arrive during a commit share the
- * next transaction; two at a time, so that one group is on its way while the next one is gathered.
+ * Returns a function that accepts an order. Under load, the orders that arrive during a commit
+ * share the next transaction; two at a time, so that one group is on its way while the next one is
+ * gathered.
  */
 export const createOrderAcceptor = (db: Database<OrdersDatabase>, logger: Logger) =>
   groupCommit({

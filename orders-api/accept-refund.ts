@@ -12,8 +12,9 @@ import { refundOrder } from './refund-order.ts'
 import { lockOrder, type OrderRow, setRefundAccepted } from './rows.ts'
 
 /**
- * Accepts the refund of an order: the order waits for Payments, the event that requests the refund is in the outbox, and
- * subscribers are told, in one transaction. Throws a Problem, with nothing changed, when the order cannot be refunded.
+ * Accepts the refund of an order: the order waits for Payments, the event that requests the refund
+ * is in the outbox, and subscribers are told, in one transaction. Throws a Problem, with nothing
+ * changed, when the order cannot be refunded.
  */
 export async function acceptRefund(
   trx: Transaction<OrdersDatabase>,

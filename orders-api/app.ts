@@ -67,7 +67,10 @@ async function postOrder({ accept, notifyRelay }: Serving, ctx: Context) {
 const parsePlaceOrder = (json: unknown): PlaceOrder =>
   toPlaceOrder(validated(validatePlaceOrder, json))
 
-/** A key belongs to the user of the order. The order is read again, and locked, where it is decided about. */
+/**
+ * A key belongs to the user of the order. The order is read again, and locked, where it is decided
+ * about.
+ */
 async function postRefund({ db, notifyRelay }: Serving, ctx: Context, orderId = '') {
   const key = idempotencyKeyOf(ctx)
   validated(validateRefundOrder, await readOptionalJson(ctx))

@@ -18,7 +18,9 @@ export interface GroupCommitOptions<Item, Result> {
   groupSize: number
   /** An item that has waited so long is refused with `unavailable`. */
   maxWaitMs: number
-  /** A group failed by something that only some of it may be to blame for: it is done one by one. */
+  /**
+   * A group failed by something that only some of it may be to blame for: it is done one by one.
+   */
   onSplit?: (error: unknown, size: number) => void
 }
 
@@ -30,12 +32,13 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Returns a function that commits an item, together with those that came while `concurrency` groups were in
- * work: a lone item is committed immediately, and under load many share one wait for the disk.
+ * Returns a function that commits an item, together with those that came while `concurrency` groups
+ * were in work: a lone item is committed immediately, and under load many share one wait for the
+ * disk.
  *
- * A group that fails is done again one by one, so that no item harms its neighbours. Not so when the
- * database went away, since its commit may have happened, nor when it took too long or a row was locked,
- * since each item would take as long again: then all of it is rejected.
+ * A group that fails is done again one by one, so that no item harms its neighbours. Not so when
+ * the database went away, since its commit may have happened, nor when it took too long or a row
+ * was locked, since each item would take as long again: then all of it is rejected.
  *
  * Source of the idea: group commit of databases, DeWitt et al., 1984.
  */
@@ -81,7 +84,9 @@ const rejectsAll = (error: unknown) => onFailure[classify(error)] === 'reject al
 
 type Commit<Item, Result> = GroupCommitOptions<Item, Result>['commit']
 
-/** Commits a group and resolves each item with its result, or returns the error and resolves none. */
+/**
+ * Commits a group and resolves each item with its result, or returns the error and resolves none.
+ */
 async function attempt<Item, Result>(
   commit: Commit<Item, Result>,
   group: Waiting<Item, Result>[],

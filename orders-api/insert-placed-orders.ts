@@ -9,7 +9,10 @@ import { toOrderResponse } from './order-response.ts'
 import { placeOrder } from './place-order.ts'
 import { insertOrders } from './rows.ts'
 
-/** Writes orders, and for each the event that requests its payment. Returns a response for each, in their order. */
+/**
+ * Writes orders, and for each the event that requests its payment. Returns a response for each, in
+ * their order.
+ */
 export async function insertPlacedOrders(
   trx: Transaction<OrdersDatabase>,
   requests: { order: PlaceOrder }[],

@@ -8,7 +8,10 @@ export type RefundDecision =
   | { kind: 'too-early' }
   | { kind: 'refused' }
 
-/** Whether the refund of an order is accepted; if it is, the next state of the order, and the fact that it is asked for. */
+/**
+ * Whether the refund of an order is accepted; if it is, the next state of the order, and the fact
+ * that it is asked for.
+ */
 export function refundOrder(
   order: OrderColumns<'order_id' | 'user_id' | 'amount' | 'status'>,
 ): RefundDecision {

@@ -53,8 +53,9 @@ export const lockOrder = (
     .executeTakeFirst()
 
 /**
- * Of an order locked in the same transaction: it waits for its refund, and what is written of requests is about the refund.
- * `updated_at` grows, as in orders-consumer, and when the payment was settled stays known.
+ * Of an order locked in the same transaction: it waits for its refund, and what is written of
+ * requests is about the refund. `updated_at` grows, as in orders-consumer, and when the payment was
+ * settled stays known.
  */
 export const setRefundAccepted = async (
   trx: Transaction<OrdersDatabase>,

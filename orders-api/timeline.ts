@@ -5,8 +5,9 @@ import type { TimelineRow } from './rows.ts'
 /**
  * The stages of an order that are known, in their order, never decreasing.
  *
- * Each time is by the clock of who was there, and clocks differ. `accepted`, `settled` and those of a refund are
- * by the one clock of the database: they stand, and what claims to be outside of the payment is moved to its end.
+ * Each time is by the clock of who was there, and clocks differ. `accepted`, `settled` and those of
+ * a refund are by the one clock of the database: they stand, and what claims to be outside of the
+ * payment is moved to its end.
  */
 export function timelineOf(orderId: string, row: TimelineRow): Timeline {
   const settledAt = row.settled_at ?? (isPending(row.status) ? null : row.updated_at)
@@ -26,7 +27,8 @@ export function timelineOf(orderId: string, row: TimelineRow): Timeline {
 type StageTime = [Stage, Date]
 
 function paymentStages(row: TimelineRow, settledAt: Date | null): StageTime[] {
-  // The outbox row belongs to the last request: of a decided payment the reply knows which one, and it may be the refund's.
+  // The outbox row belongs to the last request: of a decided payment the reply knows which one, and
+  // it may be the refund's.
   const isAnother = row.charged_at !== null || row.refund_accepted_at !== null
   const relayedAt = row.relayed_at ?? (isAnother ? null : row.published_at)
   const stages: [Stage, Date | null][] = [
@@ -40,7 +42,9 @@ function paymentStages(row: TimelineRow, settledAt: Date | null): StageTime[] {
   return stages.flatMap(([stage, time]): StageTime[] => (time ? [[stage, time]] : []))
 }
 
-/** Of the last refund; one that was refused has no end here, since the order is what it was before. */
+/**
+ * Of the last refund; one that was refused has no end here, since the order is what it was before.
+ */
 function refundStages(row: TimelineRow): StageTime[] {
   if (!row.refund_accepted_at) return []
   const accepted: StageTime = ['refund_accepted', row.refund_accepted_at]

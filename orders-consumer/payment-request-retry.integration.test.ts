@@ -62,7 +62,9 @@ describe('the payment request retry', () => {
       WHERE published_at IS NULL AND payload_json->>'subject' = ${orderId}
     `)
 
-  /** Orders that have waited for a minute and longer, each of a time of its own, and their requests. */
+  /**
+   * Orders that have waited for a minute and longer, each of a time of its own, and their requests.
+   */
   const placeMany = (count: number, { published }: { published: number | null }) =>
     database.rows(sql`
       WITH placed AS (

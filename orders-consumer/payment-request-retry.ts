@@ -16,7 +16,9 @@ import { claimOverdueOrders, findOverdueOrders, type Position, setRequested } fr
 export interface PaymentRequestRetry {
   db: Database<OrdersDatabase>
   logger: Logger
-  /** How long an order waits for its answer before its payment is requested again; 0: never again. */
+  /**
+   * How long an order waits for its answer before its payment is requested again; 0: never again.
+   */
   timeoutMs: number
   /** Called after a commit that left something in the outbox. */
   notifyRelay: () => void
@@ -43,12 +45,13 @@ export interface RetryTurn {
 }
 
 /**
- * Looks at the next overdue orders after a position, and requests the payment again of those whose request
- * has been with the broker for the whole timeout. The others are left as they are: while the relay or the
- * broker is away, however many orders wait, nothing is written.
+ * Looks at the next overdue orders after a position, and requests the payment again of those whose
+ * request has been with the broker for the whole timeout. The others are left as they are: while
+ * the relay or the broker is away, however many orders wait, nothing is written.
  *
- * A confirm is no proof of delivery, and a broker can lose its disk: the retry heals what no outbox can
- * see. The request has a new event id; Payments repeats the outcome that it has recorded, if any.
+ * A confirm is no proof of delivery, and a broker can lose its disk: the retry heals what no outbox
+ * can see. The request has a new event id; Payments repeats the outcome that it has recorded, if
+ * any.
  */
 export async function retryOverdueRequests(
   retry: PaymentRequestRetry,

@@ -18,16 +18,16 @@ const maxTimeoutMs = 15 * 60_000
 
 /**
  * Whether the payment of an overdue order is requested again. Not while its request is still in the
- * outbox, or was published less than `timeoutMs` ago: a relay or a broker that is away must not fill
- * the outbox.
+ * outbox, or was published less than `timeoutMs` ago: a relay or a broker that is away must not
+ * fill the outbox.
  */
 export const shouldRetry = (request: RequestState, timeoutMs: number): boolean =>
   !request.is_unpublished &&
   (request.published_ms_ago === null || request.published_ms_ago >= timeoutMs)
 
 /**
- * How much longer than `timeoutMs` the request after so many may take: each retry doubles the timeout, up
- * to a quarter of an hour.
+ * How much longer than `timeoutMs` the request after so many may take: each retry doubles the
+ * timeout, up to a quarter of an hour.
  */
 export const extraTimeoutMs = (requestAttempts: number, timeoutMs: number): number =>
   Math.max(timeoutMs, Math.min(maxTimeoutMs, timeoutMs * 2 ** requestAttempts)) - timeoutMs

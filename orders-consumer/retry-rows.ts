@@ -12,10 +12,10 @@ export interface Position {
 }
 
 /**
- * The next overdue orders after a position, the most overdue first, with what the outbox knows of their
- * last request. Locks nothing, and reads no more than `limit` orders and
- * requests, however many there are: `OFFSET 0` keeps the planner from reading the whole outbox for
- * a hash join, which it prefers once it has statistics (600,000 requests: 0.9 s).
+ * The next overdue orders after a position, the most overdue first, with what the outbox knows of
+ * their last request. Locks nothing, and reads no more than `limit` orders and requests, however
+ * many there are: `OFFSET 0` keeps the planner from reading the whole outbox for a hash join, which
+ * it prefers once it has statistics (600,000 requests: 0.9 s).
  */
 export const findOverdueOrders = async (
   db: Kysely<OrdersDatabase>,
@@ -48,8 +48,8 @@ const requestState = sql`
   (extract(epoch FROM now() - request.published_at) * 1000)::float8 AS published_ms_ago`
 
 /**
- * Those of the orders that are still overdue, locked until commit, as they are now. `skip locked`: an
- * order that is being settled has its answer, and another consumer may be retrying.
+ * Those of the orders that are still overdue, locked until commit, as they are now. `skip locked`:
+ * an order that is being settled has its answer, and another consumer may be retrying.
  */
 export const claimOverdueOrders = async (
   trx: Transaction<OrdersDatabase>,

@@ -4,7 +4,9 @@ import type { SettledOrder, Settlement } from './settle-orders.ts'
 
 const pending = sql.raw(pendingList)
 
-/** Orders as they are, locked until commit, in the order of their ids: no two batches can deadlock. */
+/**
+ * Orders as they are, locked until commit, in the order of their ids: no two batches can deadlock.
+ */
 export const lockOrders = (
   trx: Transaction<OrdersDatabase>,
   orderIds: string[],
@@ -17,7 +19,10 @@ export const lockOrders = (
     .forNoKeyUpdate()
     .execute()
 
-/** Locks what it can of orders, without waiting, and returns the ids of those that others have locked. */
+/**
+ * Locks what it can of orders, without waiting, and returns the ids of those that others have
+ * locked.
+ */
 export const lockOrSkipOrders = async (
   trx: Transaction<OrdersDatabase>,
   orderIds: string[],
@@ -44,8 +49,9 @@ export type StageTimes = Record<
 >
 
 /**
- * Of orders locked in the same transaction; a status at rest is never overwritten. `updated_at` grows with each change,
- * so that of two states of an order the later one is known. A reply without times leaves those that are there.
+ * Of orders locked in the same transaction; a status at rest is never overwritten. `updated_at`
+ * grows with each change, so that of two states of an order the later one is known. A reply without
+ * times leaves those that are there.
  */
 export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) =>
   sql`

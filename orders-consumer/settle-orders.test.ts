@@ -51,7 +51,10 @@ const settle = (order: SettledOrder, ...outcomes: PaymentOutcome[]) =>
   settleOrders(new Map([[order.order_id, order]]), outcomes)
 
 describe('settleOrders', () => {
-  /** What each reply makes of each order: the next status with its reason, nothing new, or a dead letter. */
+  /**
+   * What each reply makes of each order: the next status with its reason, nothing new, or a dead
+   * letter.
+   */
   const matrix: Record<SettledOrder['status'], Record<PaymentOutcome['type'], string>> = {
     PAYMENT_PENDING: {
       PaymentSucceeded: 'PAID',

@@ -39,21 +39,25 @@ export function settleOrders(
 
 function settleOrder(order: SettledOrder | undefined, outcome: PaymentOutcome): Settlement {
   const { type, data } = outcome
-  if (!order) return park('unknown-order', `there is no order ${data.order_id}`)
+  if (!order) return deadLetter('unknown-order', `there is no order ${data.order_id}`)
   if (data.amount !== order.amount) {
-    return park('contradiction', `the order is about ${order.amount}, not ${data.amount}`)
+    return deadLetter('contradiction', `the order is about ${order.amount}, not ${data.amount}`)
   }
-  if (data.user_id !== order.user_id) return park('contradiction', 'the order is of another user')
+  if (data.user_id !== order.user_id)
+    return deadLetter('contradiction', 'the order is of another user')
 
   const next = onReply(order.status, type)
   if (next === 'repeat') return { kind: 'repeat' }
   if (next === 'contradiction') {
-    return park('contradiction', `the order is ${order.status}, so ${type} cannot be true`)
+    return deadLetter('contradiction', `the order is ${order.status}, so ${type} cannot be true`)
   }
   return { kind: 'settle', status: next, failureReason: failureReasonOf(outcome) }
 }
 
-/** Why the order was not paid, or not refunded, as the reply says. A new reply has to be decided about here. */
+/**
+ * Why the order was not paid, or not refunded, as the reply says. A new reply has to be decided
+ * about here.
+ */
 function failureReasonOf({ type, data }: PaymentOutcome): FailureReason | null {
   switch (type) {
     case 'PaymentSucceeded':
@@ -73,7 +77,7 @@ export const bringsTimes: Record<ReplyType, boolean> = {
   RefundFailed: false,
 }
 
-const park = (
+const deadLetter = (
   reason: Extract<Settlement, { kind: 'dead-letter' }>['reason'],
   error: string,
 ): Settlement => ({ kind: 'dead-letter', reason, error })

@@ -32,8 +32,9 @@ export const requestOf = (
 })
 
 /**
- * Decides a batch: first all payments, then all refunds, each in the order in which they came. So an order whose
- * payment and refund are requested in one batch is charged before it is refunded, in whichever order they came.
+ * Decides a batch: first all payments, then all refunds, each in the order in which they came. So
+ * an order whose payment and refund are requested in one batch is charged before it is refunded, in
+ * whichever order they came.
  */
 export function decideRequests(before: Accounts, requests: readonly Request[]): Decision[] {
   const payments = requests.filter(({ type }) => type === 'PaymentRequested')

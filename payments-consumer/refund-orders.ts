@@ -4,7 +4,10 @@ import { MAX_MINOR } from '#contracts/money.ts'
 import type { PaymentTimeline } from '#contracts/timeline.ts'
 import type { ChargeRequest } from './charge-orders.ts'
 
-/** A request to give the money of an order back, and the id that its ledger entry gets if it is the first. */
+/**
+ * A request to give the money of an order back, and the id that its ledger entry gets if it is the
+ * first.
+ */
 export type RefundRequest = ChargeRequest
 
 /** How the refund of an order was decided: an entry of the ledger. */
@@ -30,9 +33,10 @@ export type RefundDecision =
   | { kind: 'dead-letter'; reason: 'refund-without-payment'; error: string }
 
 /**
- * Decides requests in the order in which they came. The refund of an order is decided once: its money is given
- * back, or that is refused and recorded; a later request for it repeats that outcome. What was not charged is not
- * given back: such a request is set aside. No balance exceeds its limit.
+ * Decides requests in the order in which they came. The refund of an order is decided once: its
+ * money is given back, or that is refused and recorded; a later request for it repeats that
+ * outcome. What was not charged is not given back: such a request is set aside. No balance exceeds
+ * its limit.
  */
 export function refundOrders(
   before: Refunding,
@@ -60,19 +64,19 @@ function refundOrder(
 ): RefundDecision {
   const { orderId, userId, amountMinor } = request
   const debit = charged.get(orderId)
-  if (!debit) return park('the order was not charged')
+  if (!debit) return deadLetter('the order was not charged')
   if (debit.userId !== userId || debit.amountMinor !== amountMinor) {
-    return park('the order was charged to another user, or another amount was')
+    return deadLetter('the order was charged to another user, or another amount was')
   }
   const earlier = decided.get(orderId)
   if (earlier) return { kind: 'repeat', refund: earlier }
   const balance = balances.get(userId)
-  if (balance === undefined) return park('the order was charged, and its account is gone')
+  if (balance === undefined) return deadLetter('the order was charged, and its account is gone')
   const isOver = balance + balanceChange('REFUND', amountMinor) > MAX_MINOR
   return { kind: 'refund', refund: { ...request, failure: isOver ? 'BALANCE_LIMIT' : null } }
 }
 
-const park = (error: string): RefundDecision => ({
+const deadLetter = (error: string): RefundDecision => ({
   kind: 'dead-letter',
   reason: 'refund-without-payment',
   error,

@@ -13,7 +13,10 @@ export const lockAccounts = (trx: Transaction<PaymentsDatabase>, userIds: string
     .forNoKeyUpdate()
     .execute()
 
-/** Locks what it can of accounts, without waiting, and returns the users of those that others have locked. */
+/**
+ * Locks what it can of accounts, without waiting, and returns the users of those that others have
+ * locked.
+ */
 export const lockOrSkipAccounts = async (
   trx: Transaction<PaymentsDatabase>,
   userIds: string[],
@@ -28,7 +31,10 @@ export const lockOrSkipAccounts = async (
   return rows.map(({ user_id }) => user_id)
 }
 
-/** What the ledger has of orders. Read it with their accounts locked: then no other batch is deciding. */
+/**
+ * What the ledger has of orders. Read it with their accounts locked: then no other batch is
+ * deciding.
+ */
 export const findEntries = (trx: Transaction<PaymentsDatabase>, orderIds: string[]) =>
   trx
     .selectFrom('ledger')
@@ -45,7 +51,10 @@ export interface NewEntry {
   failure: LedgerColumns<'reason'>['reason']
 }
 
-/** Sorted by order, its payment before its refund: an order that another batch decides meanwhile is a conflict, never a deadlock. */
+/**
+ * Sorted by order, its payment before its refund: an order that another batch decides meanwhile is
+ * a conflict, never a deadlock.
+ */
 export const insertEntries = (trx: Transaction<PaymentsDatabase>, entries: NewEntry[]) => {
   const sorted = entries.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))
   return sql`

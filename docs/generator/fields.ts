@@ -20,7 +20,9 @@ export interface Field {
   description: string
 }
 
-/** Every field of an object, those of objects in it by their path: `data.order_id`, `stages[].at`. */
+/**
+ * Every field of an object, those of objects in it by their path: `data.order_id`, `stages[].at`.
+ */
 export function fieldsOf(schema: Schema, find: (ref: string) => Schema, above = ''): Field[] {
   const { properties = {}, required = [] } = resolved(schema, find)
   return Object.entries(properties).flatMap(([key, raw]) => {

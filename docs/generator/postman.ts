@@ -1,6 +1,9 @@
 import { type Step, variables } from './steps.ts'
 
-/** The walk as a Postman collection: to be run as a whole, each request with the check of its status. */
+/**
+ * The walk as a Postman collection: to be run as a whole, each request with the check of its
+ * status.
+ */
 export const postmanCollection = (steps: Step[]) => ({
   info: {
     name: 'Orders + Payments',

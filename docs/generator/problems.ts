@@ -34,7 +34,10 @@ export interface Refusal {
   errors?: { pointer: string; message: string }[]
 }
 
-/** The statuses that can come with Retry-After: 409 does while what is in conflict is still going on. */
+/**
+ * The statuses that can come with Retry-After: 409 does while what is in conflict is still going
+ * on.
+ */
 export const retryable: readonly ProblemStatus[] = [409, 429, 503, 504]
 
 export const meaningOf = (status: ProblemStatus): string => meanings[status]

@@ -4,8 +4,8 @@ type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type JsonObject = { [key: string]: Json }
 
 /**
- * Schemas as documents show them: by reference where they have a name, and a schema that says how it
- * wants to be shown (keyword `documented`) in that way.
+ * Schemas as documents show them: by reference where they have a name, and a schema that says how
+ * it wants to be shown (keyword `documented`) in that way.
  */
 export class Schemas {
   readonly #names: Map<unknown, string>

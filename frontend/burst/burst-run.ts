@@ -3,10 +3,14 @@ import { api } from '../lib/api.ts'
 import { type BurstTally, type Counts, type Takings, takingsOf } from './burst-tally.ts'
 import { latest } from './latest.ts'
 
-/** For an answer to one order: the servers come back, and a request that still runs ends, sooner. */
+/**
+ * For an answer to one order: the servers come back, and a request that still runs ends, sooner.
+ */
 const totalTimeoutMs = 120_000
 
-/** Places so many orders, and counts them. Throws what does not pass, or has not for two minutes. */
+/**
+ * Places so many orders, and counts them. Throws what does not pass, or has not for two minutes.
+ */
 export async function runBurst(
   userId: string,
   { count, tally, signal }: { count: number; tally: BurstTally; signal: AbortSignal },
@@ -22,8 +26,8 @@ export async function runBurst(
 }
 
 /**
- * Reads what the live stream may have missed, and then the ledger, which has the debit of each order that was
- * counted as paid.
+ * Reads what the live stream may have missed, and then the ledger, which has the debit of each
+ * order that was counted as paid.
  */
 export async function checkBurst(
   userId: string,

@@ -41,7 +41,10 @@ export class BurstTally {
   hasDebit = ({ type, order_id }: LedgerEntry): boolean =>
     type === 'DEBIT' && order_id !== null && this.#orders.has(order_id)
 
-  /** News of an order of the burst. Its payment is decided once: what comes of a refund is no news here. */
+  /**
+   * News of an order of the burst. Its payment is decided once: what comes of a refund is no news
+   * here.
+   */
   take(order: Order): void {
     const known = this.#orders.get(order.order_id)
     const isDecided = known !== undefined && paymentOf(known) !== 'pending'

@@ -11,7 +11,9 @@ const quarters = 4
 export const quantile = (sorted: number[], part: number): number | undefined =>
   sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)]
 
-/** How many took how long: columns of one round width, so many at most, from nothing to the slowest. */
+/**
+ * How many took how long: columns of one round width, so many at most, from nothing to the slowest.
+ */
 export function histogramOf(
   sortedMs: number[],
   mostColumns: number,

@@ -2,8 +2,8 @@
 const overrun = 100
 
 /**
- * The latest items that are looked for, so many, and any more of them nearby. Whoever has other items at the
- * same time is read somewhat further back, not without end.
+ * The latest items that are looked for, so many, and any more of them nearby. Whoever has other
+ * items at the same time is read somewhat further back, not without end.
  */
 export async function latest<T>(
   newestFirst: AsyncIterable<T>,

@@ -1,8 +1,8 @@
 import { clearMessage, showError } from './form-messages.ts'
 
 /**
- * Runs a form: one submission at a time, errors shown beside the field. What was typed stays. A chip
- * fills in its amount.
+ * Runs a form: one submission at a time, errors shown beside the field. What was typed stays. A
+ * chip fills in its amount.
  */
 export function onSubmit(form: HTMLFormElement, act: (typed: string) => Promise<void>): void {
   const input = form.querySelector('input')

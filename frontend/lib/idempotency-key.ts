@@ -4,9 +4,9 @@ import { newKey } from '#client/key.ts'
 const doubleClickMs = 1000
 
 /**
- * Gives one submission one Idempotency-Key, however often it is sent: a double click, or another try
- * after an answer was lost, has one effect. Other content, or the same a second after it succeeded, is a
- * new submission. The clock counts milliseconds.
+ * Gives one submission one Idempotency-Key, however often it is sent: a double click, or another
+ * try after an answer was lost, has one effect. Other content, or the same a second after it
+ * succeeded, is a new submission. The clock counts milliseconds.
  */
 export class SubmissionKey {
   readonly #clock: () => number

@@ -1,8 +1,8 @@
 import { formatMoney, parseMoney } from '#contracts/money.ts'
 
 /**
- * What was typed, as the API writes it: more than zero, with two places. A decimal comma is understood; a
- * thousands separator is refused rather than guessed at.
+ * What was typed, as the API writes it: more than zero, with two places. A decimal comma is
+ * understood; a thousands separator is refused rather than guessed at.
  */
 export function parseAmount(typed: string): string | undefined {
   const minor = parseMoney(typed.trim().replace(',', '.'))
@@ -10,8 +10,8 @@ export function parseAmount(typed: string): string | undefined {
 }
 
 /**
- * `1234567.50` as it is written where the reader lives, or in the locale that is given. Intl takes the
- * digits of a text as they are.
+ * `1234567.50` as it is written where the reader lives, or in the locale that is given. Intl takes
+ * the digits of a text as they are.
  */
 export function formatAmount(amount: string, locale?: string): string {
   const format = new Intl.NumberFormat(locale, {

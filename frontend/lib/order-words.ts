@@ -30,7 +30,10 @@ const reasons: Record<NonNullable<Order['failure_reason']>, string> = {
   BALANCE_LIMIT: 'the balance would be too large',
 }
 
-/** How a status is said. A page that was loaded before an upgrade may meet one that it does not know. */
+/**
+ * How a status is said. A page that was loaded before an upgrade may meet one that it does not
+ * know.
+ */
 export const wordOf = ({ status }: Order): Word =>
   words[status] ?? { text: status, tone: 'pending' }
 
@@ -40,7 +43,10 @@ export function reasonOf({ status, failure_reason: reason }: Order): string {
   return (reason && reasons[reason]) ?? 'no reason was given'
 }
 
-/** Why a paid order was not refunded, as a clause; empty for an order of which no refund was refused. */
+/**
+ * Why a paid order was not refunded, as a clause; empty for an order of which no refund was
+ * refused.
+ */
 export const refundRefusalOf = ({ status, failure_reason: reason }: Order): string =>
   status === 'PAID' && reason ? `the refund was refused: ${reasons[reason] ?? reason}` : ''
 
@@ -48,15 +54,19 @@ export const refundRefusalOf = ({ status, failure_reason: reason }: Order): stri
 export const tookMs = ({ created_at, updated_at }: Order): number =>
   Date.parse(updated_at) - Date.parse(created_at)
 
-/** From acceptance to the end of the payment; undefined before, and when the order does not say it any more. */
+/**
+ * From acceptance to the end of the payment; undefined before, and when the order does not say it
+ * any more.
+ */
 export const paymentTookMs = (order: Order): number | undefined =>
   isPending(order) || order.status === 'REFUNDED' || refundRefusalOf(order) !== ''
     ? undefined
     : tookMs(order)
 
 /**
- * Whether an order as it was read or pushed is news to who knows it otherwise: both cross on their way,
- * and what is older may arrive later. Of two states of one millisecond, the pending one was first.
+ * Whether an order as it was read or pushed is news to who knows it otherwise: both cross on their
+ * way, and what is older may arrive later. Of two states of one millisecond, the pending one was
+ * first.
  */
 export function isNews(order: Order, known: Order | undefined): boolean {
   if (known === undefined) return true

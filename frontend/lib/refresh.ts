@@ -11,8 +11,8 @@ export interface RefreshListener {
 }
 
 /**
- * Makes a reading that may be asked for at any time: asked for while it is under way, it runs once more
- * afterwards; failed, it is tried again until it succeeds, or the signal is aborted.
+ * Makes a reading that may be asked for at any time: asked for while it is under way, it runs once
+ * more afterwards; failed, it is tried again until it succeeds, or the signal is aborted.
  */
 export function createRefresh(
   read: () => Promise<void>,

@@ -11,7 +11,10 @@ export interface Row {
   isChosen?: boolean
 }
 
-/** Keeps the rows that stay, so that only what changed is drawn again, and the focus stays where it is. */
+/**
+ * Keeps the rows that stay, so that only what changed is drawn again, and the focus stays where it
+ * is.
+ */
 export function showRows(listId: 'orders' | 'ledger', rows: Row[]): void {
   const list = find(listId, HTMLOListElement)
   const known = new Map(Array.from(list.children, (child) => [child.id, child]))

@@ -1,8 +1,8 @@
 import type { Order } from '#contracts/orders-http.ts'
 
 /**
- * Tells the other tabs of this browser what was ordered in this one, and hears it from them: the stream
- * tells of an order when it ends, which is later when something is away.
+ * Tells the other tabs of this browser what was ordered in this one, and hears it from them: the
+ * stream tells of an order when it ends, which is later when something is away.
  */
 export function shareWithTabs(onOrder: (order: Order) => void): (order: Order) => void {
   const channel = new BroadcastChannel('orders-payments.placed')

@@ -4,8 +4,8 @@ import { type Layout, narrow, wide, withRefund } from './pipeline-layout.ts'
 import { type Step, type StepState, stepsOf } from './steps.ts'
 
 /**
- * The way of an order as a drawing, across or down as there is room. It is for the eye only: whoever
- * shows it says the same in words.
+ * The way of an order as a drawing, across or down as there is room. It is for the eye only:
+ * whoever shows it says the same in words.
  */
 export function createPipeline(host: HTMLElement): { show: (steps: Step[]) => void } {
   const room = matchMedia('(max-width: 44rem)')

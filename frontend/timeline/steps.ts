@@ -42,7 +42,8 @@ const refundSlots: [Stage, string][] = [
 
 /**
  * The steps of an order as they stand: done or refused with the time since the step before, being
- * waited for, still to come, or not recorded though the order is settled. A refund has two steps more.
+ * waited for, still to come, or not recorded though the order is settled. A refund has two steps
+ * more.
  */
 export function stepsOf(stages: StageTime[], { isRefundRefused = false } = {}): Step[] {
   const times = new Map(stages.map(({ stage, at }) => [stage, Date.parse(at)]))
@@ -73,8 +74,8 @@ export function stepsOf(stages: StageTime[], { isRefundRefused = false } = {}): 
 }
 
 /**
- * The same as if only so many steps had happened: for showing one after the other what happened faster
- * than anybody can see.
+ * The same as if only so many steps had happened: for showing one after the other what happened
+ * faster than anybody can see.
  */
 export const firstSteps = (steps: Step[], count: number): Step[] =>
   steps.map((step, index) => {

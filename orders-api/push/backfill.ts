@@ -3,13 +3,16 @@ import { RepeatedRead, type RepeatedReadOptions } from './repeated-read.ts'
 export interface BackfillOptions extends RepeatedReadOptions {
   /** Every subscribed user. */
   userIds: () => string[]
-  /** Reads the orders of some users that changed within the last so many milliseconds, and pushes them. */
+  /**
+   * Reads the orders of some users that changed within the last so many milliseconds, and pushes
+   * them.
+   */
   readAndPush: (userIds: string[], lastMs: number) => Promise<void>
 }
 
 /**
- * A transaction that changes orders may commit this much later than the time it wrote, so after a gap we
- * read from a little earlier. Deliveries are remembered for a little longer than that.
+ * A transaction that changes orders may commit this much later than the time it wrote, so after a
+ * gap we read from a little earlier. Deliveries are remembered for a little longer than that.
  */
 const commitMarginMs = 15_000
 export const rememberedMs = commitMarginMs + 5_000
@@ -19,7 +22,10 @@ const usersAtOnce = 100
 
 const nothing = Number.POSITIVE_INFINITY
 
-/** Reads what may have changed during a gap in the notifications, and again if there was a gap meanwhile. */
+/**
+ * Reads what may have changed during a gap in the notifications, and again if there was a gap
+ * meanwhile.
+ */
 export class Backfill {
   readonly #options: BackfillOptions
   readonly #read: RepeatedRead

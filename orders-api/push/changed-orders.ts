@@ -5,7 +5,10 @@ export interface ChangedOrdersOptions extends RepeatedReadOptions {
   readAndPush: (orderIds: string[]) => Promise<void>
 }
 
-/** Coalesced reads of the orders that may have changed: one query at a time, and one for all ids that arrive meanwhile. */
+/**
+ * Coalesced reads of the orders that may have changed: one query at a time, and one for all ids
+ * that arrive meanwhile.
+ */
 export class ChangedOrders {
   readonly #ids = new Set<string>()
   readonly #readAndPush: ChangedOrdersOptions['readAndPush']

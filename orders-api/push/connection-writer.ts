@@ -6,7 +6,10 @@ const maxUnreadBytes = 16 * slowUnreadBytes
 /** With no more unread, a client is ready for the next page of a snapshot. */
 const drainedBytes = 65_536
 
-/** Writes messages to a client, with backpressure: a client that leaves too much unread is disconnected. */
+/**
+ * Writes messages to a client, with backpressure: a client that leaves too much unread is
+ * disconnected.
+ */
 export class ConnectionWriter {
   readonly #client: WebSocket
   #isOverLimit = false
@@ -34,8 +37,8 @@ export class ConnectionWriter {
   }
 
   /**
-   * Closes with 1013 (try again later). The close frame waits behind what is unread, so a client that does
-   * not answer within a second is terminated.
+   * Closes with 1013 (try again later). The close frame waits behind what is unread, so a client
+   * that does not answer within a second is terminated.
    */
   disconnect(reason: string): void {
     this.#client.close(1013, reason)
@@ -51,7 +54,9 @@ export class ConnectionWriter {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** A burst is allowed: a client is slow when it is over the limit still (or again) a second later. */
+  /**
+   * A burst is allowed: a client is slow when it is over the limit still (or again) a second later.
+   */
   #checkBackpressure(): void {
     if (this.#client.bufferedAmount > maxUnreadBytes) this.#disconnectSlowConsumer()
     if (this.#client.bufferedAmount <= slowUnreadBytes || this.#isOverLimit) return

@@ -20,7 +20,9 @@ export interface ConnectionOptions {
   logger: Logger
 }
 
-/** Serves one client until it closes: its requests one after another, a bad request with a problem. */
+/**
+ * Serves one client until it closes: its requests one after another, a bad request with a problem.
+ */
 export function serveConnection(
   client: WebSocket,
   request: IncomingMessage,

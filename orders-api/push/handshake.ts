@@ -24,8 +24,9 @@ export const upgradeRequired = () =>
   )
 
 /**
- * A page of another origin must not use a visitor's connection. Programs send no Origin. Host is read
- * as a part of a URL with the scheme of the Origin: proxies write it with its default port, or in capitals.
+ * A page of another origin must not use a visitor's connection. Programs send no Origin. Host is
+ * read as a part of a URL with the scheme of the Origin: proxies write it with its default port, or
+ * in capitals.
  */
 export function isSameOrigin({ origin, host = '' }: IncomingHttpHeaders): boolean {
   if (origin === undefined) return true

@@ -11,7 +11,9 @@ export interface RepeatedReadOptions {
   onFailing: (failingMs: number) => void
 }
 
-/** A read that is tried again, with backoff, until the database has answered or the feed is closed. */
+/**
+ * A read that is tried again, with backoff, until the database has answered or the feed is closed.
+ */
 export class RepeatedRead {
   readonly #read: () => Promise<void>
   readonly #options: RepeatedReadOptions

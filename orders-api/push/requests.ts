@@ -13,7 +13,10 @@ export interface SubscriptionRequest {
 /** A message of a client: any JSON object, not validated yet. */
 export type Message = Record<string, unknown>
 
-/** The JSON object in a text message; undefined stands for a binary one. Throws a Problem (400) if there is none. */
+/**
+ * The JSON object in a text message; undefined stands for a binary one. Throws a Problem (400) if
+ * there is none.
+ */
 export function parseMessage(text: string | undefined): Message {
   try {
     const value: unknown = text === undefined ? undefined : parseJson(text)

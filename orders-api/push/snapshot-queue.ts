@@ -3,8 +3,9 @@ import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 
 /**
- * Reads the next page of a snapshot, and pushes it if the subscription still wants it after the read. Returns true
- * after the last page. When it throws it is called again, and goes on with the same page.
+ * Reads the next page of a snapshot, and pushes it if the subscription still wants it after the
+ * read. Returns true after the last page. When it throws it is called again, and goes on with the
+ * same page.
  */
 export type SnapshotPages = (isWanted: () => boolean) => Promise<boolean>
 
@@ -27,8 +28,9 @@ export interface SnapshotQueueOptions<Subscriber> {
 }
 
 /**
- * The snapshots that subscribers have not received in full. Each subscriber has a queue of its own: one page at a
- * time, the subscriptions in turn. What cannot be read is read again, with backoff, until it is not wanted any more.
+ * The snapshots that subscribers have not received in full. Each subscriber has a queue of its own:
+ * one page at a time, the subscriptions in turn. What cannot be read is read again, with backoff,
+ * until it is not wanted any more.
  */
 export class SnapshotQueue<Subscriber> {
   readonly #options: SnapshotQueueOptions<Subscriber>
@@ -39,8 +41,8 @@ export class SnapshotQueue<Subscriber> {
   }
 
   /**
-   * Adds a snapshot, in place of an earlier one of the same name. Resolves when its first page was pushed,
-   * or as soon as it is clear that the database does not answer.
+   * Adds a snapshot, in place of an earlier one of the same name. Resolves when its first page was
+   * pushed, or as soon as it is clear that the database does not answer.
    */
   add(subscriber: Subscriber, name: string, nextPage: SnapshotPages): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -19,8 +19,8 @@ export interface SnapshotSource {
 const pageSize = 1_000
 
 /**
- * A transaction that settles orders may commit this much later than the time it wrote. Small, since what ended
- * before the subscription is no news.
+ * A transaction that settles orders may commit this much later than the time it wrote. Small, since
+ * what ended before the subscription is no news.
  */
 const settlingMarginMs = 2_000
 
@@ -39,8 +39,9 @@ export const orderSnapshot =
   }
 
 /**
- * The pending orders of a user. A page is read when the one before has left the process, and pushed at once:
- * a page that waits grows old, and the end of an order is remembered for a short while only.
+ * The pending orders of a user. A page is read when the one before has left the process, and pushed
+ * at once: a page that waits grows old, and the end of an order is remembered for a short while
+ * only.
  */
 export function userSnapshot(
   source: SnapshotSource,

@@ -25,7 +25,10 @@ export interface StatusFeedOptions {
   maxSilenceMs?: number
 }
 
-/** A minute: longer than a restart of the database takes, and no longer than a client need wait in vain. */
+/**
+ * A minute: longer than a restart of the database takes, and no longer than a client need wait in
+ * vain.
+ */
 const maxSilenceMsDefault = 60_000
 
 /**
@@ -107,8 +110,8 @@ export class StatusFeed {
   }
 
   /**
-   * Subscribes, and pushes a snapshot as soon as it can be read: the order, or the pending orders of the user.
-   * Resolves when the first page was pushed, or when the database does not answer.
+   * Subscribes, and pushes a snapshot as soon as it can be read: the order, or the pending orders
+   * of the user. Resolves when the first page was pushed, or when the database does not answer.
    */
   async subscribe(subscriber: Subscriber, target: Target): Promise<SubscribeResult> {
     const result = this.#subscriptions.subscribe(subscriber, target)

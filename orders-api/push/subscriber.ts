@@ -12,7 +12,9 @@ export interface Subscriber {
   push: (order: Order) => void
   /** There is no such order; its subscription has ended. */
   pushUnknown: (orderId: string) => void
-  /** Resolves when most of what was pushed has left the process, or nothing can be sent any more. */
+  /**
+   * Resolves when most of what was pushed has left the process, or nothing can be sent any more.
+   */
   drained: () => Promise<void>
   /** Orders could not be read for too long: the client should connect to another replica. */
   disconnect: () => void

@@ -2,7 +2,10 @@ import type { Order } from '#contracts/orders-http.ts'
 import type { Target } from './subscriber.ts'
 import { isAtRest, UserSubscription, versionOf } from './user-subscription.ts'
 
-/** What a read of an order makes of a subscriber's subscriptions. `ended`: pushed, and that of the order is over. */
+/**
+ * What a read of an order makes of a subscriber's subscriptions. `ended`: pushed, and that of the
+ * order is over.
+ */
 export type Delivery = 'nothing' | 'pushed' | 'ended'
 
 interface OrderSubscription {
@@ -12,7 +15,10 @@ interface OrderSubscription {
   version: number | undefined
 }
 
-/** The subscriptions of one subscriber, and what was delivered to it. Decides only: no clock, no socket, no query. */
+/**
+ * The subscriptions of one subscriber, and what was delivered to it. Decides only: no clock, no
+ * socket, no query.
+ */
 export class SubscriptionSet {
   readonly #orders = new Map<string, OrderSubscription>()
   readonly #users = new Map<string, UserSubscription>()
@@ -48,8 +54,9 @@ export class SubscriptionSet {
   }
 
   /**
-   * Records this state of an order as delivered, if it is new to the subscriber and has to be pushed. What was read before
-   * an order was subscribed is no news of it: the order may have left a state at rest since.
+   * Records this state of an order as delivered, if it is new to the subscriber and has to be
+   * pushed. What was read before an order was subscribed is no news of it: the order may have left
+   * a state at rest since.
    */
   deliver(order: Order, { readAt, isSnapshot }: { readAt: number; isSnapshot: boolean }): Delivery {
     const user = this.#users.get(order.user_id)

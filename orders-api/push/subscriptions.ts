@@ -9,8 +9,8 @@ export type SubscribeResult = 'ok' | 'too-many'
 const never = Number.NEGATIVE_INFINITY
 
 /**
- * The fan-out: which subscribers receive which state of an order. Decides only: no clock, no socket, no
- * query. Subscribe first and read the order afterwards: then no change falls between.
+ * The fan-out: which subscribers receive which state of an order. Decides only: no clock, no
+ * socket, no query. Subscribe first and read the order afterwards: then no change falls between.
  */
 export class Subscriptions<Subscriber> {
   readonly #sets = new Map<Subscriber, SubscriptionSet>()
@@ -45,7 +45,10 @@ export class Subscriptions<Subscriber> {
     return 'ok'
   }
 
-  /** `sinceMs`: by the clock that times orders, a moment not later than the subscription; the first counts. */
+  /**
+   * `sinceMs`: by the clock that times orders, a moment not later than the subscription; the first
+   * counts.
+   */
   setUserSince(subscriber: Subscriber, userId: string, sinceMs: number): void {
     this.#sets.get(subscriber)?.user(userId)?.setSince(sinceMs)
   }
@@ -83,8 +86,9 @@ export class Subscriptions<Subscriber> {
   }
 
   /**
-   * Marks this state as delivered to every subscriber that has to receive it, and returns them, each once:
-   * the caller pushes. A status at rest ends the subscription of its order. `readAt`: the `now` of before the read.
+   * Marks this state as delivered to every subscriber that has to receive it, and returns them,
+   * each once: the caller pushes. A status at rest ends the subscription of its order. `readAt`:
+   * the `now` of before the read.
    */
   deliver(order: Order, readAt = this.#now): Subscriber[] {
     const candidates = new Set([
@@ -117,8 +121,8 @@ export class Subscriptions<Subscriber> {
   }
 
   /**
-   * A change was missed or could not be read, and will be read later: until the returned function is called,
-   * every delivery is remembered, so that none is pushed again then.
+   * A change was missed or could not be read, and will be read later: until the returned function
+   * is called, every delivery is remembered, so that none is pushed again then.
    */
   retainDelivered(): () => void {
     this.#retainers++
@@ -126,9 +130,10 @@ export class Subscriptions<Subscriber> {
   }
 
   /**
-   * To be called when no change is missed. What is missed later is read again from less than `marginMs` before
-   * this moment, so orders that ended earlier need not be remembered. By the times of the orders delivered since
-   * the last call alone: a clock that was wrong for a while has no lasting effect.
+   * To be called when no change is missed. What is missed later is read again from less than
+   * `marginMs` before this moment, so orders that ended earlier need not be remembered. By the
+   * times of the orders delivered since the last call alone: a clock that was wrong for a while has
+   * no lasting effect.
    */
   expireDelivered(marginMs: number): void {
     if (this.#retainers > 0) return

@@ -8,13 +8,19 @@ interface Batch {
   newestEndMs: number
 }
 
-/** So many orders at rest never expire: most users have no more, and each is pushed once, however late it is read again. */
+/**
+ * So many orders at rest never expire: most users have no more, and each is pushed once, however
+ * late it is read again.
+ */
 const minRemembered = 20
-/** And never more are remembered, of orders at rest and of pending ones, however long nothing can expire. */
+/**
+ * And never more are remembered, of orders at rest and of pending ones, however long nothing can
+ * expire.
+ */
 const maxRemembered = 10_000
 /**
- * A map that is dropped as a whole takes half of the memory of a map that loses its oldest entries as it
- * gains new ones: V8 keeps the slots of deleted entries until the map has doubled.
+ * A map that is dropped as a whole takes half of the memory of a map that loses its oldest entries
+ * as it gains new ones: V8 keeps the slots of deleted entries until the map has doubled.
  */
 const batchSize = 1_000
 
@@ -24,7 +30,10 @@ export class UserSubscription {
   #latest = emptyBatch()
   /** And those before, the latest first. */
   #earlier: Batch[] = []
-  /** Delivered as pending: the end of these is pushed, though it may be timed before the subscription. */
+  /**
+   * Delivered as pending: the end of these is pushed, though it may be timed before the
+   * subscription.
+   */
   readonly #pending = new Map<string, number>()
   /** What ended before is not pushed. Unknown at first: then every end is. */
   #sinceMs: number | undefined
@@ -34,7 +43,10 @@ export class UserSubscription {
     this.#sinceMs ??= sinceMs
   }
 
-  /** Whether this state of an order is new to the subscriber. A snapshot has the present state, new or not. */
+  /**
+   * Whether this state of an order is new to the subscriber. A snapshot has the present state, new
+   * or not.
+   */
   shouldPush(order: Order, isSnapshot: boolean): boolean {
     const version = versionOf(order)
     const delivered = this.#deliveredVersion(order)
@@ -57,7 +69,10 @@ export class UserSubscription {
     return this.#earlier.find(({ versions }) => versions.has(order_id))?.versions.get(order_id)
   }
 
-  /** When too many are pending, the end of any order is pushed, also of those that ended before the subscription. */
+  /**
+   * When too many are pending, the end of any order is pushed, also of those that ended before the
+   * subscription.
+   */
   #markPending(order: Order): void {
     this.#pending.set(order.order_id, versionOf(order))
     if (this.#pending.size <= maxRemembered) return
@@ -73,8 +88,9 @@ export class UserSubscription {
   }
 
   /**
-   * Forgets the batches of orders at rest that all ended before the horizon, but for the last few orders. Once
-   * the horizon has passed the subscription, no end can come any more that is timed before the subscription.
+   * Forgets the batches of orders at rest that all ended before the horizon, but for the last few
+   * orders. Once the horizon has passed the subscription, no end can come any more that is timed
+   * before the subscription.
    */
   expireDelivered(horizonMs: number): void {
     if (this.#sinceMs !== undefined && this.#sinceMs < horizonMs) this.#pending.clear()
@@ -99,8 +115,8 @@ export class UserSubscription {
 export const isAtRest = ({ status }: Order): boolean => !isPending(status)
 
 /**
- * Which of two states of an order is later: `updated_at` grows with each change. Orders of before that was so may have
- * begun and ended in one millisecond.
+ * Which of two states of an order is later: `updated_at` grows with each change. Orders of before
+ * that was so may have begun and ended in one millisecond.
  */
 export const versionOf = (order: Order): number =>
   2 * Date.parse(order.updated_at) + (isAtRest(order) ? 1 : 0)

@@ -16,8 +16,8 @@ const maxMessageBytes = 4_096
 const closeTimeoutMs = 1_000
 
 /**
- * `/orders/ws`: clients subscribe to orders on a WebSocket. Requests come in the query of the address
- * or as messages; a bad one is answered with a problem, and the connection stays.
+ * `/orders/ws`: clients subscribe to orders on a WebSocket. Requests come in the query of the
+ * address or as messages; a bad one is answered with a problem, and the connection stays.
  */
 export function serveWebSocket(
   server: Server,

@@ -11,7 +11,10 @@ export interface Broker extends Server {
   managementUrl: string
   /** Kills it, takes its disk away, and starts it again. */
   wipe: () => Promise<void>
-  /** As if it had run out of memory, or of disk: all publishers are blocked, everything else goes on. */
+  /**
+   * As if it had run out of memory, or of disk: all publishers are blocked, everything else goes
+   * on.
+   */
   setAlarm: (on: boolean, of?: Resource) => Promise<void>
   /** The HTTP API of the management plugin: parsed JSON, or an error with what it said. */
   manage: (method: string, path: string, body?: object) => Promise<unknown>

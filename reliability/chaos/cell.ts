@@ -98,7 +98,9 @@ export const faultAfterFault = (
 /** Far enough apart that the recovery of each is told from that of the next. */
 const apartMs = 3_100
 
-/** Whether all orders that were placed by now are final in time; the report says how long it took. */
+/**
+ * Whether all orders that were placed by now are final in time; the report says how long it took.
+ */
 export const finalWithin = (
   { system, journal }: Pick<Field, 'system' | 'journal'>,
   limitMs: number,

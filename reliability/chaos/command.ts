@@ -2,8 +2,8 @@ import type { Cell } from './cell.ts'
 import { type Options, parseOptions } from './options.ts'
 
 /**
- * The command that makes a run once more, of one cell or the random run: with all that tells it from
- * another one, and without what is as usual. Pure.
+ * The command that makes a run once more, of one cell or the random run: with all that tells it
+ * from another one, and without what is as usual. Pure.
  */
 export const commandOf = (options: Options, cell?: Pick<Cell, 'name' | 'count'>): string =>
   ['npm run chaos --', ...(cell ? ofCell(options, cell) : ofRandomRun(options))].join(' ')

@@ -10,8 +10,8 @@ interface Count {
 }
 
 /**
- * How often each kind was inflicted, network faults by their link; and what a cell has done by itself,
- * by what it was done to.
+ * How often each kind was inflicted, network faults by their link; and what a cell has done by
+ * itself, by what it was done to.
  */
 export function countsOf(journal: Pick<Journal, 'inflicted' | 'missed' | 'acts'>): Count[] {
   return [...inflictedCounts(journal), ...actCounts(journal)]

@@ -14,8 +14,8 @@ export interface Field {
 const turns = new WeakMap<object, Promise<unknown>>()
 
 /**
- * One after the other: a server that is being started again is not killed at the same time. Whoever's
- * turn comes only after the signal has hit nothing.
+ * One after the other: a server that is being started again is not killed at the same time.
+ * Whoever's turn comes only after the signal has hit nothing.
  */
 export function inTurn(
   server: object,

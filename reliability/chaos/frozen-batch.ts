@@ -3,7 +3,9 @@ import { pause } from '#local/supervisor/waiting.ts'
 import { type Field, freeze } from './field.ts'
 import type { Scene } from './run.ts'
 
-/** A message for payments-consumer that must become a dead letter, and how many orders go before it. */
+/**
+ * A message for payments-consumer that must become a dead letter, and how many orders go before it.
+ */
 export interface Bad {
   at: number
   /** What the journal calls it. */

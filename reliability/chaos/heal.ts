@@ -4,7 +4,9 @@ import type { Load } from './load.ts'
 import { quiesce } from './quiesce.ts'
 import type { System } from './system.ts'
 
-/** How long a process may take to be ready again, and a call to be answered, after the last fault. */
+/**
+ * How long a process may take to be ready again, and a call to be answered, after the last fault.
+ */
 const aMinuteMs = 60_000
 
 interface Healing {

@@ -19,7 +19,9 @@ export interface Sent {
 
 const everyMs = 1_500
 
-/** Contradictions of these, about another amount, are dead letters whatever the order has come to. */
+/**
+ * Contradictions of these, about another amount, are dead letters whatever the order has come to.
+ */
 const badTypes = [
   'PaymentRequested',
   'RefundRequested',
@@ -98,17 +100,24 @@ export class Injections {
       JSON.stringify({ ...contradiction, data: { ...other, amount: 'NaN' } }),
       JSON.stringify({ ...contradiction, padding: 'x'.repeat(1_000_000) }),
       JSON.stringify(contradiction),
-      // A request to pay for an order that nobody placed would be decided: all others are dead letters.
+      // A request to pay for an order that nobody placed would be decided: all others are dead
+      // letters.
       JSON.stringify(decidesStrangers[type] ? contradiction : stranger),
     ])
   }
 }
 
-/** The bad messages that must be dead letters: what was sent before a loss at the broker may be gone with it. */
+/**
+ * The bad messages that must be dead letters: what was sent before a loss at the broker may be gone
+ * with it.
+ */
 export const surelySent = (sent: readonly Sent[], lostUntilMs: number): Sent[] =>
   sent.filter(({ atMs, sure }) => sure && atMs > lostUntilMs)
 
-/** Enters the bad messages in the history as provoked: those that must be there, and others if they are. */
+/**
+ * Enters the bad messages in the history as provoked: those that must be there, and others if they
+ * are.
+ */
 export function enterProvoked(
   history: History,
   { sent, must }: { sent: readonly Sent[]; must: readonly Sent[] },

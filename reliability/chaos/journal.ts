@@ -20,7 +20,9 @@ interface Acted {
   hits: number
 }
 
-/** What something came to, and what it may come to: more is a fault, or less, where it is the least. */
+/**
+ * What something came to, and what it may come to: more is a fault, or less, where it is the least.
+ */
 export interface Measured {
   what: string
   value: number

@@ -13,7 +13,9 @@ import type { System } from './system.ts'
 /** The supervisor counts the deaths of what has run for ten seconds from one again. */
 const healthyAfterMs = 10_500
 
-/** The first death is that of a healthy consumer; ends when the message is parked and all is final. */
+/**
+ * The first death is that of a healthy consumer; ends when the message is parked and all is final.
+ */
 export async function killOnce(field: Field, scene: Scene, at: number): Promise<Killing> {
   const { system } = field
   await until(() => system.isReady('payments-consumer'), { timeoutMs: 60_000 })

@@ -7,7 +7,10 @@ export interface Killing {
   /** Whether all orders were final a minute after it was parked. */
   isOver: boolean
   deaths: number[]
-  /** What is said of the message in its dead letter, and when that was seen; undefined if it never was. */
+  /**
+   * What is said of the message in its dead letter, and when that was seen; undefined if it never
+   * was.
+   */
   letter: { reason: unknown; attempts: unknown; seenAtMs: number } | undefined
   /** How late the orders were that were on their way meanwhile. */
   lateMs: number[]

@@ -7,7 +7,9 @@ import { settledLately } from './rows.ts'
 
 const everyMs = 1_000
 
-/** What must hold at every moment, asked of `operator reconcile` every second while faults go on. */
+/**
+ * What must hold at every moment, asked of `operator reconcile` every second while faults go on.
+ */
 export class LiveChecks {
   readonly faults = new Set<string>()
   /** Looks that were complete, and those during which a database was away. */

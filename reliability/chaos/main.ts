@@ -25,7 +25,9 @@ class Stopped extends Error {}
 /** At a second signal nothing is waited for. */
 const stopped = stopRequest(() => process.exit(130)).then(() => undefined)
 
-/** A new system for each, and its logs kept if it went wrong. Leaves nothing behind when stopped. */
+/**
+ * A new system for each, and its logs kept if it went wrong. Leaves nothing behind when stopped.
+ */
 async function reported(
   options: Options,
   head: Omit<Reported, 'outcome'>,

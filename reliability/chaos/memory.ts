@@ -24,8 +24,8 @@ export function openFilesOf(pid: number | undefined): number {
 const everySeconds = 30
 
 /**
- * Looks every second at what each process takes, and says now and then what that is. Returns who took
- * so much more in the second half of the time than it ever did in the first, and who died.
+ * Looks every second at what each process takes, and says now and then what that is. Returns who
+ * took so much more in the second half of the time than it ever did in the first, and who died.
  */
 export async function watchMemory(
   { processes, pidOf }: System,

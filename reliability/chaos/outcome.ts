@@ -14,6 +14,8 @@ export interface Outcome {
   /** Orders that were not placed since too many waited for their answer. */
   heldBack: number
   looks: { done: number; missed: number }
-  /** How long the schedule of faults stood still each time; undefined where there is no schedule. */
+  /**
+   * How long the schedule of faults stood still each time; undefined where there is no schedule.
+   */
   standstillsMs?: number[]
 }

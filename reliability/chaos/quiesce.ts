@@ -19,8 +19,8 @@ export async function quiesce({ databases, broker }: Asked, timeoutMs: number): 
 }
 
 /**
- * What the outboxes owe, and what is in the queues, in somebody's hands or not: NaN while the broker,
- * come back just now, does not know it. It counts every five seconds only.
+ * What the outboxes owe, and what is in the queues, in somebody's hands or not: NaN while the
+ * broker, come back just now, does not know it. It counts every five seconds only.
  */
 export async function owedEverywhere({ databases, broker }: Asked): Promise<Remains['owed']> {
   const queues = (await broker.manage('GET', '/queues')) as { name: string; messages?: number }[]
@@ -32,7 +32,10 @@ export async function owedEverywhere({ databases, broker }: Asked): Promise<Rema
 /** A message in somebody's hands, uncounted, may still become one of those that are awaited. */
 const lettersWithinMs = 30_000
 
-/** Takes the dead letters out of their queues, until those that are awaited have come, or time is over. */
+/**
+ * Takes the dead letters out of their queues, until those that are awaited have come, or time is
+ * over.
+ */
 export async function takeDeadLetters(asked: Pick<Asked, 'broker'>, awaited: string[]) {
   const letters: Remains['deadLetters'] = []
   const areAllThere = async () => {

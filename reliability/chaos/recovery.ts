@@ -36,7 +36,10 @@ export function recoveryTimes(faults: readonly Inflicted[], lives: readonly Life
   })
 }
 
-/** Whose account somebody held meanwhile, and until when: that order waits for it, whatever else goes on. */
+/**
+ * Whose account somebody held meanwhile, and until when: that order waits for it, whatever else
+ * goes on.
+ */
 export function heldUntil({ userId, created, updated }: Life, faults: readonly Inflicted[]) {
   const locks = faults.filter(
     ({ fault, fromMs, toMs }) =>

@@ -185,7 +185,10 @@ export async function newestOrders(orders: Orders, limit: number): Promise<strin
   return rows.map(({ order_id }) => order_id)
 }
 
-/** Orders whose payment was on its way in this time, and how long each was from its beginning on, or is. */
+/**
+ * Orders whose payment was on its way in this time, and how long each was from its beginning on, or
+ * is.
+ */
 export async function waitsOf(orders: Orders, fromMs: number, toMs: number) {
   const { rows } = await sql<{ userId: string; ms: number }>`
     WITH way AS (

@@ -105,9 +105,9 @@ export async function runUnderLoad(
 }
 
 /**
- * In their time, side by side. While no order ends the time of the schedule stands still: faults that
- * only meet a system that has not come back yet would show nothing. Those that last are ended at the end.
- * Returns how long it stood still each time.
+ * In their time, side by side. While no order ends the time of the schedule stands still: faults
+ * that only meet a system that has not come back yet would show nothing. Those that last are ended
+ * at the end. Returns how long it stood still each time.
  */
 async function inflictAll(
   { system, journal, subscribers }: Field,

@@ -53,7 +53,10 @@ export const shortRun = { durationMs: 6_000, haste: 6, paymentRequestRetry: fals
 
 type Draw = (random: Random, plan: Plan) => Fault
 
-/** What empties the broker: orders get lost on the way, and only the payment request retry brings them back. */
+/**
+ * What empties the broker: orders get lost on the way, and only the payment request retry brings
+ * them back.
+ */
 export const losses: readonly FaultKind[] = ['wipe broker', 'purge queue', 'delete queue']
 
 /** How often each comes, on average, and what is drawn for it. */
@@ -156,8 +159,9 @@ const kinds: Record<FaultKind, { everyMs: number; draw: Draw }> = {
 export const faultKinds = Object.keys(kinds) as FaultKind[]
 
 /**
- * All faults of a run in their order. A pure function of the plan: the same seed is the same run, as
- * far as whoever gives the orders goes. Without the payment request retry, nothing that empties the broker.
+ * All faults of a run in their order. A pure function of the plan: the same seed is the same run,
+ * as far as whoever gives the orders goes. Without the payment request retry, nothing that empties
+ * the broker.
  */
 export function scheduleOf(plan: Plan): Timed[] {
   const wanted = faultKinds.filter((kind) => plan.paymentRequestRetry || !losses.includes(kind))

@@ -15,8 +15,8 @@ type Target = Subscription['target']
 const openWithinMs = 5_000
 
 /**
- * Clients that subscribe once and then only listen: what they are not told they never learn, as long
- * as nobody closes their connection.
+ * Clients that subscribe once and then only listen: what they are not told they never learn, as
+ * long as nobody closes their connection.
  */
 export class Subscribers {
   readonly #address: string

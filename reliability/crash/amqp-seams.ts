@@ -21,7 +21,9 @@ function keepForCut(socket: Socket): void {
   socket.once('close', () => sockets.delete(socket))
 }
 
-/** Every connection, declaration, message and settlement, rascal's too: it uses amqplib underneath. */
+/**
+ * Every connection, declaration, message and settlement, rascal's too: it uses amqplib underneath.
+ */
 export function wrapAmqplib(): void {
   const defs = moduleOf('amqplib', 'lib/defs.js')
   const nameOf = (method: number): string => defs.info(method).name

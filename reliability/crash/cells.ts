@@ -118,14 +118,17 @@ export class CellRunner {
       for (const crash of crashes) {
         if (!(await this.#crash(crash, boundMs))) unreached.push(crash)
       }
-      // Without it there may be nothing to do for the other, which would then not come to its crash.
+      // Without it there may be nothing to do for the other, which would then not come to its
+      // crash.
       if (sides.size > 1) this.keepAlive(process)
     }
     await Promise.all([...sides].map(side))
     return { cell, unreached, tookMs: performance.now() - startedAt }
   }
 
-  /** Whether it came to it. A life that does not is killed in the end, so that the next can begin. */
+  /**
+   * Whether it came to it. A life that does not is killed in the end, so that the next can begin.
+   */
   async #crash(crash: Crash, boundMs: number): Promise<boolean> {
     await this.endLife(crash.process)
     const deadline = performance.now() + boundMs
@@ -183,7 +186,10 @@ function stepsTo({ process, seam, when, action }: Crash): Step[] {
   return [{ ...failingBefore(process, seam.slice('rollback of '.length)), action: 'throw' }, step]
 }
 
-/** `delete attempts` is also made outside of a transaction, where an error rolls back nothing: there the commit fails. */
+/**
+ * `delete attempts` is also made outside of a transaction, where an error rolls back nothing: there
+ * the commit fails.
+ */
 function failingBefore(process: ProcessName, last: string): Omit<Step, 'action'> {
   if (last === 'delete attempts') return { seam: `commit of ${last}`, when: 'before' }
   return { seam: last === 'nothing' ? firstStatement(process) : last, when: 'after' }

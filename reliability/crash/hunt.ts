@@ -65,7 +65,10 @@ async function inTest({ name }: Mutant, { test: file, titled, hasOwnServers }: C
   return firstFailure(output)
 }
 
-/** Throws when no test ran: that would catch nothing, and a mutant that does not load proves nothing. */
+/**
+ * Throws when no test ran: that would catch nothing, and a mutant that does not load proves
+ * nothing.
+ */
 function firstFailure(output: string): string | undefined {
   const start = output.indexOf('{\n  "stats"')
   if (start < 0) throw new Error(`No test ran:\n${output.slice(-2_000)}`)

@@ -5,7 +5,10 @@ import { call, OrderWatcher } from '#testing/client.ts'
 import type { Clients, Doors, RefundedOrder } from '../judge/clients.ts'
 import type { History } from '../judge/history.ts'
 
-/** One who can always pay, one who can every second time, one who has no account, and one whose balance is full. */
+/**
+ * One who can always pay, one who can every second time, one who has no account, and one whose
+ * balance is full.
+ */
 export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody', full: 'full' } as const
 
 /** One order in so many is refunded when its client was told that it is paid. */
@@ -22,8 +25,8 @@ const busyPauseMs = 500
 const mostFollowed = 90
 
 /**
- * Clients that keep the whole system busy, a little of everything: orders, accounts, top-ups, lists,
- * and watchers of orders and of a user. All that matters is in the history.
+ * Clients that keep the whole system busy, a little of everything: orders, accounts, top-ups,
+ * lists, and watchers of orders and of a user. All that matters is in the history.
  */
 export class Load {
   readonly #history: History

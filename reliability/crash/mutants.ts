@@ -22,7 +22,9 @@ export interface Mutant extends Edit {
 export interface CaughtByTest {
   test: string
   titled: string
-  /** It does something to its broker that only who has started it may do, and is skipped otherwise. */
+  /**
+   * It does something to its broker that only who has started it may do, and is skipped otherwise.
+   */
   hasOwnServers?: true
 }
 
@@ -431,7 +433,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'refund-without-payment',
     file: `${charging}/refund-orders.ts`,
-    text: "  if (!debit) return park('the order was not charged')\n  if (debit.",
+    text: "  if (!debit) return deadLetter('the order was not charged')\n  if (debit.",
     replacement: '  if (debit && debit.',
     why: 'what was not charged is not given back',
     caughtBy: {

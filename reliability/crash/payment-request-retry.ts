@@ -13,15 +13,19 @@ const shortTimeout = { PAYMENT_REQUEST_TIMEOUT_MS: '100' }
 
 const retrier: ProcessName = 'orders-consumer'
 
-/** What it does for nothing else. What the retry shares with settling is killed where nothing is retried. */
+/**
+ * What it does for nothing else. What the retry shares with settling is killed where nothing is
+ * retried.
+ */
 const isOfRetry = (note: Note) => 'met' in note && /timeout_starts_at|^claim |outbox/.test(note.met)
 
 /** What a recording must find at least. */
 const fewest = 7
 
 /**
- * A run in which every payment has to be requested again, and only orders-consumer is killed, at what it
- * does for that. A payment that was not requested again is a fault: the run would have shown nothing.
+ * A run in which every payment has to be requested again, and only orders-consumer is killed, at
+ * what it does for that. A payment that was not requested again is a fault: the run would have
+ * shown nothing.
  */
 export async function runRetryCrashes(options: Omit<CrashOptions, 'cells'>): Promise<CrashRun> {
   const run = await runCrashes({

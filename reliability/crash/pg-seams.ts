@@ -27,7 +27,9 @@ export function wrapPg(): void {
   })
 }
 
-/** A commit is named by what it makes last: most of a process's commits are about different things. */
+/**
+ * A commit is named by what it makes last: most of a process's commits are about different things.
+ */
 function nameIn(client: object, name: string): string {
   if (name === 'begin') lastChange.delete(client)
   if (/^(insert|update|delete|notify) /.test(name)) lastChange.set(client, name)
@@ -54,7 +56,9 @@ function answered(
   return call(...args.slice(0, -1), called)
 }
 
-/** What is thrown as planned is said by the server: the connection lives, and can be rolled back on. */
+/**
+ * What is thrown as planned is said by the server: the connection lives, and can be rolled back on.
+ */
 function asAnswer(error: Error): never {
   if (!isAsPlanned(error)) throw error
   const { DatabaseError } = moduleOf('pg')

@@ -5,9 +5,9 @@ import { wrapPg } from './pg-seams.ts'
 import { isPlanned } from './seams.ts'
 
 /**
- * For `node --import`: every effect leaves a process through a driver, so the drivers' calls are its
- * seams. They are wrapped before the program imports them, and CRASH_PLAN says what happens there;
- * the program knows nothing of it.
+ * For `node --import`: every effect leaves a process through a driver, so the drivers' calls are
+ * its seams. They are wrapped before the program imports them, and CRASH_PLAN says what happens
+ * there; the program knows nothing of it.
  */
 if (isPlanned) {
   wrapPg()

@@ -9,7 +9,9 @@ import { concludeSystem, openSystem, type System } from './system.ts'
 export interface CrashRun {
   results: CellResult[]
   verdict: Verdict
-  /** Everything that went wrong: broken promises, seams not come to, processes that died unasked. */
+  /**
+   * Everything that went wrong: broken promises, seams not come to, processes that died unasked.
+   */
   faults: string[]
   lives: number
   /** Messages that were taken for killers of their consumer and redriven; each counts once. */
@@ -32,8 +34,8 @@ export interface CrashOptions {
 }
 
 /**
- * A system of its own with its seams recorded, cells done to it, and the verdict on what is left when
- * all has come to an end: for the matrix, for pairs, for mutants.
+ * A system of its own with its seams recorded, cells done to it, and the verdict on what is left
+ * when all has come to an end: for the matrix, for pairs, for mutants.
  */
 export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   const startedAt = performance.now()

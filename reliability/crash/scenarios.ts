@@ -59,8 +59,9 @@ async function onePublished<Tables>(db: Kysely<Tables>): Promise<void> {
 }
 
 /**
- * What is in the queue of a process that is not there is gone, as with the disk of the broker. Among
- * it is an event that the process has never had: what comes back when it dies may all be handled.
+ * What is in the queue of a process that is not there is gone, as with the disk of the broker.
+ * Among it is an event that the process has never had: what comes back when it dies may all be
+ * handled.
  */
 const wipe = (name: 'payments-consumer' | 'orders-consumer'): Scenario => ({
   env: { PAYMENT_REQUEST_TIMEOUT_MS: '2000' },

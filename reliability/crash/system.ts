@@ -126,8 +126,8 @@ async function isSettled(system: System): Promise<boolean> {
 }
 
 /**
- * A message whose consumer was killed three times while handling it is set aside as its killer, which
- * it was not here: so it is sent again, as an operator does, and counted.
+ * A message whose consumer was killed three times while handling it is set aside as its killer,
+ * which it was not here: so it is sent again, as an operator does, and counted.
  */
 async function redriveKillers({ broker, history }: System): Promise<void> {
   for (const queue of queues) {

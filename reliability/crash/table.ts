@@ -46,7 +46,9 @@ export function pairTable(seed: number, { possible, run }: { possible: number; r
   ].join('\n')
 }
 
-/** Innocent messages, which a real system would keep as dead letters until somebody redrives them. */
+/**
+ * Innocent messages, which a real system would keep as dead letters until somebody redrives them.
+ */
 export function sayRedriven(count: number): string {
   if (count === 0) return 'No message was taken for a killer of its consumer.'
   return count === 1

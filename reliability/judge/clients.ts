@@ -21,8 +21,8 @@ export interface Insisting {
 const doubtEvery = 5
 
 /**
- * Clients that repeat a call with the same Idempotency-Key until they are answered, now and then even
- * after that, and whose every call is in the history before it is made.
+ * Clients that repeat a call with the same Idempotency-Key until they are answered, now and then
+ * even after that, and whose every call is in the history before it is made.
  */
 export class Clients {
   readonly #history: History
@@ -44,7 +44,10 @@ export class Clients {
   placeOrder = (userId: string, amountMinor: bigint, insisting?: Insisting) =>
     this.#insist('order', userId, amountMinor, insisting)
 
-  /** Answered with the order, or given up; undefined too when the order is not one that can be refunded. */
+  /**
+   * Answered with the order, or given up; undefined too when the order is not one that can be
+   * refunded.
+   */
   refund = (order: RefundedOrder, insisting?: Insisting) =>
     this.#insist('refund', order.userId, order.amountMinor, insisting, order.orderId)
 

@@ -1,4 +1,6 @@
-/** What was asked of the system: to open an account, to top it up, to take an order, to refund it. */
+/**
+ * What was asked of the system: to open an account, to top it up, to take an order, to refund it.
+ */
 export type CallKind = 'account' | 'topup' | 'order' | 'refund'
 
 /** One call with its Idempotency-Key, however often it was repeated. */
@@ -31,7 +33,9 @@ type Line = Record<string, unknown>
  */
 export class History {
   readonly calls: Call[] = []
-  /** Each status at rest of each watched order as often as it was told; none yet is an empty list. */
+  /**
+   * Each status at rest of each watched order as often as it was told; none yet is an empty list.
+   */
   readonly told = new Map<string, string[]>()
   /** Orders that are watched since their refund was accepted: their last status must be told. */
   readonly refundsWatched = new Set<string>()

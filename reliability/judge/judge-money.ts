@@ -3,7 +3,9 @@ import { formatMoney, minorOf } from '#contracts/money.ts'
 import type { History } from './history.ts'
 import { answersOf, type LedgerRow, type Remains } from './remains.ts'
 
-/** Money moves only as it was asked to: once for a call, and the balance is what the ledger says. */
+/**
+ * Money moves only as it was asked to: once for a call, and the balance is what the ledger says.
+ */
 export function moneyFaults({ calls }: History, { accounts, ledger, keys }: Remains): string[] {
   const done = ledger.filter(({ status }) => status === 'SUCCESS')
   const answers = answersOf(keys)

@@ -1,7 +1,10 @@
 import type { Call, History } from './history.ts'
 import { answersOf, type LedgerRow, type Remains } from './remains.ts'
 
-/** An order is refunded only when somebody asked for that, and a refund that was accepted is decided. */
+/**
+ * An order is refunded only when somebody asked for that, and a refund that was accepted is
+ * decided.
+ */
 export function refundFaults({ calls }: History, { ledger, keys }: Remains): string[] {
   const asked = calls.filter(({ kind }) => kind === 'refund')
   const answers = answersOf(keys)

@@ -23,9 +23,9 @@ export interface End {
 const silentMaxMs = 60_000
 
 /**
- * The ends that a subscription must have been told: of a user what ended since it was opened, the end
- * of an order always. Who is connected until all is over is told everything; a client whose connection
- * was closed knows that it may have missed something of its last minute.
+ * The ends that a subscription must have been told: of a user what ended since it was opened, the
+ * end of an order always. Who is connected until all is over is told everything; a client whose
+ * connection was closed knows that it may have missed something of its last minute.
  */
 export function owedEnds(
   { target, openedAtMs, closedAtMs = Number.POSITIVE_INFINITY }: Subscription,
@@ -39,7 +39,10 @@ export function owedEnds(
   })
 }
 
-/** Who follows an order is told the first status at rest, and no refund afterwards; who follows a user, the last one. */
+/**
+ * Who follows an order is told the first status at rest, and no refund afterwards; who follows a
+ * user, the last one.
+ */
 function isTold({ target, told }: Subscription, { orderId, status }: End): boolean {
   const heard = told.get(orderId)?.status
   if (heard === undefined || 'userId' in target) return heard === status
@@ -63,7 +66,10 @@ export const subscriptionFaults = (
     ]
   })
 
-/** How long after it ended each order was told, in ms; until now where that is owed and was not done. */
+/**
+ * How long after it ended each order was told, in ms; until now where that is owed and was not
+ * done.
+ */
 export const tellingTimes = (
   subscriptions: readonly Subscription[],
   ends: readonly End[],

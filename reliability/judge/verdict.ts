@@ -46,8 +46,8 @@ const changedAnswer = ({ kind, key, bodies }: Call): string[] =>
   bodies.size > 1 ? [`the ${kind} with the key ${key} was answered in ${bodies.size} ways`] : []
 
 /**
- * Whoever watches an order is told a status at rest, which the order has, or had before a refund; whoever watches its
- * refund, the last one.
+ * Whoever watches an order is told a status at rest, which the order has, or had before a refund;
+ * whoever watches its refund, the last one.
  */
 function untoldOrders({ told, refundsWatched }: History, { orders }: Remains): string[] {
   const statuses = new Map(orders.map(({ order_id, status }) => [order_id, status]))

@@ -26,6 +26,8 @@ export function parsePan(output: string): Finding {
   }
 }
 
-/** The model must have been searched to the end without an error; of a mutant one error is enough. */
+/**
+ * The model must have been searched to the end without an error; of a mutant one error is enough.
+ */
 export const isAsWanted = ({ errors, isComplete }: Finding, isMutant: boolean): boolean =>
   isMutant ? errors > 0 : errors === 0 && isComplete

@@ -4,7 +4,10 @@ import { isPending, type OrderStatus, orderStatuses } from '#contracts/order-sta
 
 const model = readFileSync(`${import.meta.dirname}/orders.pml`, 'utf8')
 
-/** Each state of an order as the model calls it: a state that the system has and the model has not is not checked. */
+/**
+ * Each state of an order as the model calls it: a state that the system has and the model has not
+ * is not checked.
+ */
 const inModel: Record<OrderStatus, string> = {
   PAYMENT_PENDING: 'PENDING',
   PAID: 'PAID',

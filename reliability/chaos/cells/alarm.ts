@@ -6,9 +6,9 @@ import { megabytesOf } from '../memory.ts'
 import { owedEverywhere } from '../quiesce.ts'
 
 /**
- * X10: who publishes is blocked, who consumes is not, and what waits, waits in the outbox. Nothing bad is
- * sent: it would wait in its queue, since a dead letter has to be published. What a full queue refuses is
- * told in messaging/conformance/failed-events.integration.test.ts.
+ * X10: who publishes is blocked, who consumes is not, and what waits, waits in the outbox. Nothing
+ * bad is sent: it would wait in its queue, since a dead letter has to be published. What a full
+ * queue refuses is told in messaging/conformance/failed-events.integration.test.ts.
  */
 export const alarmCell: Cell = {
   name: 'x10',

@@ -8,7 +8,9 @@ import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import type { Field } from '../field.ts'
 import { fillDisk, freeDisk, moveOutbox } from '../rows.ts'
 
-/** X11: the disk of both outboxes is full; nothing is half done, and it goes on when there is room. */
+/**
+ * X11: the disk of both outboxes is full; nothing is half done, and it goes on when there is room.
+ */
 export const diskCell: Cell = {
   name: 'x11',
   title: 'the disk of an outbox full, then free again',

@@ -14,7 +14,10 @@ const waitingAtLeast = 40
 const requests = queues.paymentsConsumer.queue
 const replies = queues.ordersConsumer.queue
 
-/** X6: what the broker has confirmed is gone, and nothing but the payment request retry brings it back. */
+/**
+ * X6: what the broker has confirmed is gone, and nothing but the payment request retry brings it
+ * back.
+ */
 export const lossCell: Cell = {
   name: 'x6',
   title:
@@ -56,7 +59,9 @@ async function lose(fault: Fault, field: Field): Promise<void> {
   await inflict(fault, field)
 }
 
-/** Returns in the moment in which orders lie in the queue and its next readers are not there yet. */
+/**
+ * Returns in the moment in which orders lie in the queue and its next readers are not there yet.
+ */
 async function letOrdersWait(queue: string, field: Field): Promise<void> {
   const { system, journal } = field
   const readers = system.processes.filter((name) => name.startsWith(queue))

@@ -98,7 +98,10 @@ async function badMessages(field: Field, { count, progress }: CellRun, scene: Sc
   return faults
 }
 
-/** Messages that kill the process which handles them, at each position; gathers how late neighbours are. */
+/**
+ * Messages that kill the process which handles them, at each position; gathers how late neighbours
+ * are.
+ */
 async function killers(
   lateMs: number[],
   field: Field,

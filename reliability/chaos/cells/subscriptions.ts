@@ -20,7 +20,10 @@ const drawUsers = (seed: number, cell: string) => {
   return () => random.sample(payingUsers(load.users), followed)
 }
 
-/** Whoever is connected is told: when nothing can be heard, and when the subscription could not be read. */
+/**
+ * Whoever is connected is told: when nothing can be heard, and when the subscription could not be
+ * read.
+ */
 export const subscriptionCells: Cell[] = [
   {
     name: 'silent-notify',

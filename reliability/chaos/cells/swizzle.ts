@@ -7,7 +7,10 @@ import { type Link, links } from '../schedule.ts'
 
 const toServers: Link[] = links.filter((link) => link !== 'gateway')
 
-/** X19: links go silent one by one, and heal in any order, while one of each worker is dead for good. */
+/**
+ * X19: links go silent one by one, and heal in any order, while one of each worker is dead for
+ * good.
+ */
 export const swizzleCell: Cell = {
   name: 'x19',
   title:

@@ -2,9 +2,10 @@ import { sql } from 'kysely'
 import type { System } from '../system.ts'
 
 /**
- * From now on the first request of each order, and the first for its refund, is lost: the outbox has it as published, and no broker
- * has it. So the order ends only if it is asked for again; those requests arrive. (A binding taken
- * away would not do: payments-consumer sees to its bindings every few seconds.)
+ * From now on the first request of each order, and the first for its refund, is lost: the outbox
+ * has it as published, and no broker has it. So the order ends only if it is asked for again; those
+ * requests arrive. (A binding taken away would not do: payments-consumer sees to its bindings every
+ * few seconds.)
  */
 export async function loseFirstRequests({ orders }: System): Promise<void> {
   await orders.db.transaction().execute(async (trx) => {

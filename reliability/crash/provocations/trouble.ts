@@ -74,7 +74,10 @@ interface Standing {
   signal?: AbortSignal | undefined
 }
 
-/** An event that somebody else is handling, so that it waits in the hands of the consumer, which is cut off. */
+/**
+ * An event that somebody else is handling, so that it waits in the hands of the consumer, which is
+ * cut off.
+ */
 async function standInTheWay(
   system: System,
   process: ProcessName,
@@ -135,7 +138,9 @@ async function attemptsAt(system: System, process: ProcessName, eventId: string)
   return attempts
 }
 
-/** For a lock of this transaction: `pg_stat_activity` would stay as the transaction first saw it. */
+/**
+ * For a lock of this transaction: `pg_stat_activity` would stay as the transaction first saw it.
+ */
 async function isAnybodyWaitingFor(trx: QueryExecutorProvider): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM pg_locks
