@@ -45,14 +45,20 @@ describe('a claim', () => {
     `)
     const ids = await append(10)
     await database.db.transaction().execute(async (trx) => {
+      // The view also counts what this session has read before, and not reported yet.
+      const read = async () => {
+        const { rows } = await sql<{ read: number }>`
+          SELECT (seq_tup_read + idx_tup_fetch)::int AS read
+          FROM pg_stat_xact_user_tables WHERE relname = 'outbox'
+        `.execute(trx)
+        return rows[0]?.read ?? 0
+      }
+      const before = await read()
       const claimed = await claimEvents(trx, 5)
       assert.equal(claimed.length, 5)
       assert.ok(claimed.every(({ event_id }) => ids.includes(event_id)))
-      const { rows } = await sql<{ read: number }>`
-        SELECT (seq_tup_read + idx_tup_fetch)::int AS read
-        FROM pg_stat_xact_user_tables WHERE relname = 'outbox'
-      `.execute(trx)
-      assert.ok((rows[0]?.read ?? 0) <= 20, `${rows[0]?.read} rows read`)
+      const ofClaim = (await read()) - before
+      assert.ok(ofClaim >= 5 && ofClaim <= 20, `${ofClaim} rows read`)
     })
   })
 })
