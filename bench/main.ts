@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { stopRequest } from '#local/supervisor/stop-requests.ts'
 import { accept } from './accept.ts'
+import { measureAgainst } from './against.ts'
 import { charge, hotAccount } from './charge.ts'
+import { comparisonTable } from './comparison.ts'
 import { endToEnd } from './end-to-end.ts'
 import { growth } from './growth.ts'
 import { heldTransaction } from './held.ts'
@@ -32,6 +35,9 @@ const measurements = [
   memory,
 ]
 
+/** Those that a change of the code moves most, without those that take long. */
+const hot = [relay, charge, accept, endToEnd, latency, idle].map(({ name }) => name)
+
 /** Progress goes to the error stream, so that the table alone can be piped. */
 const progress = (line: string) => console.error(line)
 
@@ -48,6 +54,14 @@ async function run(options: Options): Promise<void> {
   console.log(`\n${table(figures)}\n`)
   if (options.json) writeJson(options.json, figures)
   if (options.markdown) writeMarkdown(options.markdown, figures)
+}
+
+/** Compares two builds. Each side starts its own servers, and stops with its own signals. */
+async function runAgainst(options: Options & { against: string }): Promise<void> {
+  const names = options.only.length > 0 ? options.only : hot
+  const comparisons = await measureAgainst(options, names, progress)
+  console.log(`\n${comparisonTable(comparisons)}\n`)
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(comparisons, null, 2)}\n`)
 }
 
 async function measureAll(options: Options, servers: Servers): Promise<Figure[]> {
@@ -73,5 +87,7 @@ function options(): Options {
   }
 }
 
-await run(options())
+const chosen = options()
+const { against } = chosen
+await (against === undefined ? run(chosen) : runAgainst({ ...chosen, against }))
 process.exit()

@@ -11,6 +11,8 @@ export interface Options {
   quick: boolean
   /** Where the processes of the program write their CPU profiles. */
   profile: string | undefined
+  /** The commit whose build is measured in turn with this one. */
+  against: string | undefined
 }
 
 export const usage = `npm run bench -- [options]
@@ -20,7 +22,10 @@ export const usage = `npm run bench -- [options]
   --markdown FILE  also puts them into the table of FILE, between its marks
   --quick          fewer messages, shorter times
   --profile DIR    CPU profiles (for Chrome DevTools) of the measured processes, and the
-                   statements that PostgreSQL spent its time on`
+                   statements that PostgreSQL spent its time on
+  --against COMMIT measures the build of that commit in turn with this one and prints the
+                   ratio of medians; without --only relay, charge, accept, end to end,
+                   latency and idle`
 
 /** What the command line asks for. Throws an Error whose message is fit for the terminal. */
 export function parseOptions(args: string[], names: string[]): Options {
@@ -32,12 +37,16 @@ export function parseOptions(args: string[], names: string[]): Options {
       markdown: { type: 'string' },
       quick: { type: 'boolean', default: false },
       profile: { type: 'string' },
+      against: { type: 'string' },
     },
   })
-  const { only, json, markdown, quick, profile } = values
+  const { only, json, markdown, quick, profile, against } = values
   const unknown = only.find((name) => !names.includes(name))
   if (unknown !== undefined) {
     throw new Error(`--only takes one of ${names.join(', ')}; got ${JSON.stringify(unknown)}`)
   }
-  return { only, json, markdown, quick, profile }
+  if (against !== undefined && (markdown !== undefined || profile !== undefined)) {
+    throw new Error('--against goes with --only, --json and --quick only')
+  }
+  return { only, json, markdown, quick, profile, against }
 }

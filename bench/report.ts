@@ -35,14 +35,21 @@ function targetOf({ target, unit }: Figure): string {
 
 /** For the terminal. */
 export function table(figures: Figure[]): string {
-  const all = [head, ...figures.map(cellsOf)]
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0))
   const notes = figures.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : []))
-  return [...all.map((row) => line(row).join('  ').trimEnd()), '', ...notes].join('\n')
+  return [...aligned([head, ...figures.map(cellsOf)]), '', ...notes].join('\n')
 }
 
-const spread = (values: number[]): string =>
+/** Lines of a table, each column as wide as its widest cell. */
+export function aligned(rows: string[][]): string[] {
+  const columns = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(columns?.[column] ?? 0))
+  return rows.map((row) => line(row).join('  ').trimEnd())
+}
+
+/** A median with the least and the greatest value. */
+export const spread = (values: number[]): string =>
   `${readable(median(values))} (${readable(Math.min(...values))}–${readable(Math.max(...values))})`
 
 /** For programs; `value` is a median, and the other's was `value / ratio`. */
