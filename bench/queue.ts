@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import amqp from 'amqplib'
 import { queues, routes } from '#contracts/topology.ts'
-import { ConfirmTracker, type OutgoingMessage } from '#messaging/broker/confirm-tracker.ts'
+import { ConfirmTracker } from '#messaging/broker/confirm-tracker.ts'
+import type { OutgoingMessage } from '#messaging/broker/outgoing-message.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
+import { eventIdsOf } from '#testing/event-ids.ts'
 
 export const { queue } = queues.paymentsConsumer
 export const route = routes.PaymentRequested
@@ -30,7 +32,7 @@ export async function openQueue(url: string) {
       if (missing > 0) throw new Error(`${missing} messages not queued: ${failed[0]?.error}`)
     },
     /**
-     * Takes what is there, `expected` messages, and returns their ids. Throws if it is not so many.
+     * Takes what is there, `expected` events, and returns their ids. Throws if it is not so many.
      */
     takeAll: (expected: number) => takeAll(channel, expected),
     expectEmpty: async (): Promise<void> => {
@@ -44,7 +46,7 @@ async function takeAll(channel: amqp.Channel, expected: number): Promise<Set<str
   const ids: string[] = []
   const { consumerTag } = await channel.consume(
     queue,
-    (message) => message && ids.push(message.properties.messageId),
+    (message) => message && ids.push(...eventIdsOf(message)),
     { noAck: true },
   )
   for (let waits = 0; ids.length < expected && waits < 500; waits++) await sleep(20)

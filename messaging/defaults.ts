@@ -8,6 +8,8 @@ export const relayDefaults = {
   idleMs: 2_500,
   /** How long the broker may take to confirm a batch. */
   deadlineMs: 3_000,
+  /** So many events of one route share a message, once as many are due; 1: none ever does. */
+  eventsPerMessage: 10,
 }
 
 /** Of a consumer, likewise. */

@@ -22,13 +22,14 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
   withEngine<MessagingDatabase>(options, 'relay', async ({ use, signal, health, ...opened }) => {
     const { name, db, logger, installation } = opened
     const { routes, databaseUrl, brokerUrl: url } = options
-    const { exchanges = exchangesOf(routes) } = options
+    const { exchanges = exchangesOf(routes), ...given } = withDefaults(relayDefaults, options)
     const publisher = use(
       new Publisher({
         name,
         url,
         topology: { exchanges },
         logger,
+        eventsPerMessage: given.eventsPerMessage,
         ...(installation && { installation }),
       }),
     )
@@ -38,7 +39,7 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
     health.check('broker', () => publisher.assertReady())
     health.check('relaying', () => outage.assertOver())
     const relay = {
-      ...withDefaults(relayDefaults, options),
+      ...given,
       ...{ db, publisher, relayNotification, outage, logger },
     }
     await relayLoop(relay, signal)

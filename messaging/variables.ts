@@ -8,7 +8,7 @@ const servers = (databaseVariable: string) => ({
 
 /** What a relay reads from its environment. */
 export const relayVariables = (databaseVariable: string) => {
-  const { batchSize, concurrency, idleMs, deadlineMs } = relayDefaults
+  const { batchSize, concurrency, idleMs, deadlineMs, eventsPerMessage } = relayDefaults
   return {
     ...servers(databaseVariable),
     batchSize: integer('RELAY_BATCH_SIZE', { min: 1, max: 10_000, fallback: batchSize }),
@@ -18,6 +18,9 @@ export const relayVariables = (databaseVariable: string) => {
     },
     idleMs: integer('RELAY_IDLE_MS', { min: 10, max: 60_000, fallback: idleMs }),
     deadlineMs: integer('RELAY_DEADLINE_MS', { min: 100, max: 9_000, fallback: deadlineMs }),
+    eventsPerMessage: integer('RELAY_EVENTS_PER_MESSAGE', {
+      ...{ min: 1, max: 50, fallback: eventsPerMessage },
+    }),
   }
 }
 

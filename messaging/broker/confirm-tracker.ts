@@ -1,18 +1,6 @@
 import type { ConfirmChannel, Message, Options } from 'amqplib'
-
-export interface OutgoingMessage {
-  /** Becomes the message_id; unique within one call of publishAll. */
-  id: string
-  type?: string | undefined
-  /** The empty name is the default exchange: the routing key is then the name of a queue. */
-  exchange: string
-  routingKey: string
-  contentType?: string | undefined
-  content: Buffer
-  headers?: Record<string, unknown>
-  /** Properties of a republished message; they replace the defaults. */
-  properties?: Options.Publish
-}
+import type { OutgoingMessage } from './outgoing-message.ts'
+import { type Packed, pack } from './shared-message.ts'
 
 /** The outcomes of messages, by their ids. */
 export interface Published {
@@ -46,16 +34,19 @@ type PublishOutcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
  */
 export class ConfirmTracker {
   readonly #channel: ConfirmChannel
+  readonly #eventsPerMessage: number
   /** Returned and not yet confirmed, counted by message_id. */
   readonly #returned = new Map<string, number>()
+  /** Events whose message has no confirm yet. */
   #inFlight = 0
   #isClosed = false
   #cause: Error | undefined
   /** The outcome of a message that is in flight when the channel closes. */
   #whenClosed: PublishOutcome = 'unknown'
 
-  constructor(channel: ConfirmChannel) {
+  constructor(channel: ConfirmChannel, eventsPerMessage = 1) {
     this.#channel = channel
+    this.#eventsPerMessage = eventsPerMessage
     channel.on('return', ({ properties }: Message) => {
       this.#returned.set(properties.messageId, this.#countReturned(properties.messageId) + 1)
     })
@@ -90,35 +81,39 @@ export class ConfirmTracker {
       open.clear()
       resolve(outcomes)
     }
-    const record = (id: string, outcome: PublishOutcome) => {
-      if (!open.delete(id)) return
-      if (typeof outcome === 'string') outcomes[outcome].push(id)
-      else outcomes.failed.push({ id, error: outcome.error })
+    const record = (ids: string[], outcome: PublishOutcome) => {
+      const those = ids.filter((id) => open.delete(id))
+      if (those.length === 0) return
+      if (typeof outcome === 'string') outcomes[outcome].push(...those)
+      else outcomes.failed.push(...those.map((id) => ({ id, error: outcome.error })))
       if (open.size === 0) finish()
     }
     const deadline = setTimeout(finish, deadlineMs)
-    for (const message of messages) this.#publish(message, record)
+    for (const packed of pack(messages, this.#eventsPerMessage)) this.#publish(packed, record)
     if (messages.length === 0) finish()
     return promise
   }
 
-  #publish(message: OutgoingMessage, record: (id: string, outcome: PublishOutcome) => void): void {
+  #publish(
+    { ids, message }: Packed,
+    record: (ids: string[], outcome: PublishOutcome) => void,
+  ): void {
     const { id, exchange, routingKey, content } = message
     if (this.#isClosed) {
-      record(id, 'unknown')
+      record(ids, 'unknown')
       return
     }
     try {
       this.#channel.publish(exchange, routingKey, content, optionsOf(message), (error) => {
-        this.#inFlight--
+        this.#inFlight -= ids.length
         const isReturned = this.#takeReturned(id)
-        if (error) record(id, this.#isClosed ? this.#whenClosed : { error: error.message })
-        else if (isReturned) record(id, { error: `no queue for ${routingKey} at ${exchange}` })
-        else record(id, 'confirmed')
+        if (error) record(ids, this.#isClosed ? this.#whenClosed : { error: error.message })
+        else if (isReturned) record(ids, { error: `no queue for ${routingKey} at ${exchange}` })
+        else record(ids, 'confirmed')
       })
-      this.#inFlight++
+      this.#inFlight += ids.length
     } catch (error) {
-      record(id, isClosing(error) ? 'unknown' : { error: (error as Error).message })
+      record(ids, isClosing(error) ? 'unknown' : { error: (error as Error).message })
     }
   }
 

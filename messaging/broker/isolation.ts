@@ -1,4 +1,5 @@
-import type { ChannelOutcomes, ConfirmTracker, OutgoingMessage } from './confirm-tracker.ts'
+import type { ChannelOutcomes, ConfirmTracker } from './confirm-tracker.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
 
 /** Time limit for isolated messages in one call: the caller holds a transaction open meanwhile. */
 const isolatedMs = 1_000

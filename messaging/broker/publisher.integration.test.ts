@@ -6,7 +6,7 @@ import { silent } from '#testing/logger.ts'
 import { proxyTo, withPort } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { amqpMethods, rabbitmqServer } from '#testing/servers.ts'
-import type { OutgoingMessage } from './confirm-tracker.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
 import { Publisher } from './publisher.ts'
 
 const topology = {

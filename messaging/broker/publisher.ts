@@ -3,14 +3,21 @@ import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { withTimeout } from '#chassis/timeout.ts'
-import { ConfirmTracker, type OutgoingMessage, type Published } from './confirm-tracker.ts'
+import { ConfirmTracker, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
 import { type ConnectionEvents, reconnect } from './reconnect.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
 
 /** How long the broker may take to open a channel, after messages were not confirmed in time. */
 const answerTimeoutMs = 500
+
+export interface PublisherOptions extends BrokerOptions {
+  logger: Logger
+  /** How many events share a message, of those that may; 1, the default: none. */
+  eventsPerMessage?: number
+}
 
 /**
  * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
@@ -19,7 +26,7 @@ const answerTimeoutMs = 500
  * the broker has closed the channel are published alone afterwards (`Isolation`).
  */
 export class Publisher {
-  readonly #options: BrokerOptions & { logger: Logger }
+  readonly #options: PublisherOptions
   readonly #stop = new AbortController()
   readonly #events = new EventEmitter().setMaxListeners(0)
   readonly #isolation = new Isolation()
@@ -30,7 +37,7 @@ export class Publisher {
   #blocked: string | undefined
   #onSuccess = () => {}
 
-  constructor(options: BrokerOptions & { logger: Logger }) {
+  constructor(options: PublisherOptions) {
     this.#options = options
     const { logger } = options
     this.#outage = new Outage({
@@ -128,7 +135,7 @@ export class Publisher {
       )
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
-      this.#tracker = new ConfirmTracker(channel)
+      this.#tracker = new ConfirmTracker(channel, this.#options.eventsPerMessage)
       this.#onSuccess = onSuccess
       onUp()
       logger.info('connected to the broker')

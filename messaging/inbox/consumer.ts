@@ -2,6 +2,7 @@ import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { untilAborted } from '#chassis/pause.ts'
 import { type Delivery, Subscription } from '../broker/consumer.ts'
+import { eventsOf } from '../broker/shared-delivery.ts'
 import type { BrokerOptions } from '../broker/topology.ts'
 import { republishDeferred } from '../deferral/republish-deferred.ts'
 import { DeliveryBuffer } from './delivery-buffer.ts'
@@ -57,7 +58,10 @@ export function subscribe(
   const subscription = new Subscription({
     ...options,
     prefetch: batchSize * (concurrency + 1),
-    onDelivery: (delivery) => (delivery.isRedelivered ? quarantine : buffer).push(delivery),
+    onDelivery: (message) => {
+      const arrivals = message.isRedelivered ? quarantine : buffer
+      for (const delivery of eventsOf(message)) arrivals.push(delivery)
+    },
     onLost: () => {
       buffer.discard(isLost)
       quarantine.discard(isLost)

@@ -1,5 +1,5 @@
-import type { OutgoingMessage } from '../broker/confirm-tracker.ts'
 import type { Delivery } from '../broker/consumer.ts'
+import type { OutgoingMessage } from '../broker/outgoing-message.ts'
 import { republishable, shortString } from '../broker/short-string.ts'
 import { deadLetterQueue } from '../broker/topology.ts'
 

@@ -3,8 +3,10 @@ import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
-import type { OutgoingMessage, Published } from '../broker/confirm-tracker.ts'
+import type { Published } from '../broker/confirm-tracker.ts'
+import type { OutgoingMessage } from '../broker/outgoing-message.ts'
 import type { Publisher } from '../broker/publisher.ts'
+import { eventContentType } from '../broker/shared-message.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import type { RelayNotification } from './relay-notification.ts'
 import {
@@ -145,11 +147,14 @@ async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
+/**
+ * An event that failed goes alone afterwards, so that it does not take neighbours along.
+ */
 async function publish({ publisher, routes, deadlineMs }: Relay, events: ClaimedEvent[]) {
   const relayedAt = new Date().toISOString()
   const messages: OutgoingMessage[] = []
   const unroutable: Published['failed'] = []
-  for (const { event_id, event_type, payload } of events) {
+  for (const { event_id, event_type, payload, publish_attempts } of events) {
     const route = routes[event_type]
     if (!route) {
       unroutable.push({ id: event_id, error: `no route for events of type ${event_type}` })
@@ -159,9 +164,10 @@ async function publish({ publisher, routes, deadlineMs }: Relay, events: Claimed
       id: event_id,
       type: event_type,
       ...route,
-      contentType: 'application/cloudevents+json',
+      contentType: eventContentType,
       content: Buffer.from(payload),
       headers: { 'relayed-at': relayedAt },
+      mayShare: publish_attempts === 0,
     })
   }
   const published = await publisher.publishAll(messages, deadlineMs)

@@ -5,6 +5,7 @@ import { appendEvents, type RelayOptions, runRelay } from '#messaging/index.ts'
 import { useBroker } from './broker.ts'
 import { useDatabase } from './database.ts'
 import { recordedHealth } from './engine.ts'
+import { eventIdsOf } from './event-ids.ts'
 import { eventually } from './eventually.ts'
 import { silent } from './logger.ts'
 import { running, useResources } from './resources.ts'
@@ -71,7 +72,7 @@ export function useOutbox() {
     (await database.rows(sql`SELECT FROM outbox FOR UPDATE SKIP LOCKED`)).length
   const publishedIds = async () => {
     const messages = await broker.drain('all')
-    return messages.map(({ properties }) => String(properties.messageId)).sort()
+    return messages.flatMap(eventIdsOf).sort()
   }
   const allPublished = (timeoutMs = 30_000) =>
     eventually(async () => (await unpublished()) === 0, { timeoutMs })
