@@ -42,7 +42,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/pause.ts',
     '#chassis/resources.ts',
   ],
-  docs: ['#contracts/'],
+  docs: ['#contracts/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
   migrations: [
     '#chassis/config.ts',
     '#chassis/database/',

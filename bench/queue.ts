@@ -4,6 +4,7 @@ import { queues, routes } from '#contracts/topology.ts'
 import { ConfirmTracker } from '#messaging/broker/confirm-tracker.ts'
 import type { OutgoingMessage } from '#messaging/broker/outgoing-message.ts'
 import { declareTopology } from '#messaging/broker/topology.ts'
+import { relayDefaults } from '#messaging/defaults.ts'
 import { eventIdsOf } from '#testing/event-ids.ts'
 
 export const { queue } = queues.paymentsConsumer
@@ -21,11 +22,11 @@ export async function openQueue(url: string) {
   const connection = await amqp.connect(url, { clientProperties: { connection_name: 'bench' } })
   connection.on('error', () => {}) // the broker was stopped first
   const channel = await connection.createConfirmChannel()
-  const tracker = new ConfirmTracker(channel)
+  const tracker = new ConfirmTracker(channel, relayDefaults.eventsPerMessage)
 
   const count = async () => (await channel.checkQueue(queue)).messageCount
   return {
-    /** Resolves when the broker has confirmed them all. */
+    /** As a relay publishes a backlog. Resolves when the broker has confirmed them all. */
     fill: async (messages: OutgoingMessage[]): Promise<void> => {
       const { confirmed, failed } = await tracker.publishAll(messages, fillDeadlineMs)
       const missing = messages.length - confirmed.length

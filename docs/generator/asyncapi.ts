@@ -10,6 +10,8 @@ import {
 } from '#contracts/orders-ws.ts'
 import { ProblemDocument } from '#contracts/problem.ts'
 import { routes } from '#contracts/topology.ts'
+import { sharedContentType } from '#messaging/broker/shared-message.ts'
+import { relayDefaults } from '#messaging/defaults.ts'
 import { eventExamples, socketExamples } from './async-examples.ts'
 import { type JsonObject, refTo, Schemas } from './schemas.ts'
 
@@ -58,9 +60,11 @@ export const asyncApi = () => ({
   operations: { ...eventOperations(), ...socketOperations },
   components: {
     schemas: schemas.components,
-    messages: { ...eventMessages(), ...webSocketMessages() },
+    messages: { ...eventMessages(), [shared]: sharedMessage, ...webSocketMessages() },
   },
 })
+
+const messageRef = (name: string): JsonObject => ({ $ref: `#/components/messages/${name}` })
 
 const entries = allEventTypes.map((type) => {
   const { from, to, summary } = eventTypes[type]
@@ -79,7 +83,7 @@ const eventChannels = (): Record<string, JsonObject> =>
         title: type,
         summary,
         servers: [{ $ref: '#/servers/broker' }],
-        messages: { [type]: { $ref: `#/components/messages/${type}` } },
+        messages: Object.fromEntries([type, shared].map((name) => [name, messageRef(name)])),
         bindings: {
           amqp: {
             is: 'routingKey',
@@ -101,7 +105,7 @@ const eventOperations = (): Record<string, JsonObject> =>
   Object.fromEntries(
     entries.flatMap(([type, { summary, sender, taker }]) => {
       const channel = { $ref: `#/channels/${channelOf(type)}` }
-      const messages = [{ $ref: `#/channels/${channelOf(type)}/messages/${type}` }]
+      const messages = [type, shared].map((name) => ({ $ref: `${channel.$ref}/messages/${name}` }))
       const send = { action: 'send', channel, messages, summary, title: `${sender} publishes it` }
       const receive = {
         action: 'receive',
@@ -146,6 +150,26 @@ const relayHeaders: JsonObject = {
   },
 }
 
+/** The name of the message that several events share. */
+const shared = 'SharedMessage'
+
+const sharedMessage: JsonObject = {
+  name: shared,
+  title: 'Several events in one message',
+  summary: 'In a backlog, events of one route share a message, one event a line',
+  description: `Where at least ${relayDefaults.eventsPerMessage} events of one route are due at once, so many share a message. Each line is an event as it would be alone, in UTF-8, ended by a line feed. The message has an id of its own and no \`type\`. Inbox, attempts and dead letters are per event. A format of this project: CloudEvents has no batches over AMQP. The relay's variable \`RELAY_EVENTS_PER_MESSAGE=1\` switches it off; consumers take both.`,
+  contentType: sharedContentType,
+  headers: relayHeaders,
+  payload: { type: 'string', description: 'events, each on a line of its own' },
+  examples: [
+    {
+      name: shared,
+      summary: 'Two events',
+      payload: `${[1, 2].map(() => JSON.stringify(eventExamples.PaymentRequested)).join('\n')}\n`,
+    },
+  ],
+}
+
 const webSocketMessages = (): Record<string, JsonObject> =>
   Object.fromEntries(
     Object.entries(socketMessages).map(([name, summary]) => [
@@ -167,9 +191,7 @@ const socketChannel: JsonObject = {
   description:
     'Name what to follow in the query or in messages. The server sends the present state of each followed order at once (for a user: of each pending order), then every change. An order is forgotten once its final status was sent; a user is followed until unsubscribed. An error names what the refused message named. What cannot be read at the moment stays subscribed and is sent as soon as it can be read; after a minute without a reading the connection is closed (1013). Limits: 4 KiB a message (1009), 100 subscriptions a connection, a slow reader is cut off (1013), pings every 30 s, 1001 at shutdown: connect again, subscribe again. Without `Upgrade: websocket` the answer is 426, to a page of another origin 403.',
   servers: [{ $ref: '#/servers/gateway' }],
-  messages: Object.fromEntries(
-    Object.keys(socketMessages).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
-  ),
+  messages: Object.fromEntries(Object.keys(socketMessages).map((name) => [name, messageRef(name)])),
   bindings: {
     ws: {
       method: 'GET',

@@ -64,11 +64,12 @@ export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
   }
 }
 
-/** A life is short: it should not spend half of it compiling, nor wait long between two polls. */
+/** A life is short: it should not spend half of it compiling, nor wait long between two polls. Two events share a message. */
 const fast = (dir: string) => ({
   NODE_COMPILE_CACHE: join(dir, 'compiled'),
   PAYMENT_REQUEST_TIMEOUT_MS: '0',
   RELAY_IDLE_MS: '100',
+  RELAY_EVENTS_PER_MESSAGE: '2',
 })
 
 /**
