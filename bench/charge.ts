@@ -11,8 +11,9 @@ export const accounts = 10_000
 export const chargeCount = ({ quick }: Bench): number => (quick ? 4_800 : 50_000)
 
 /**
- * Events that wait in the queue as a relay leaves a backlog, handled by one payments-consumer until the last
- * commit; against the same effect without a broker, one transaction each on 32 connections.
+ * Events that wait in the queue as a relay leaves a backlog, handled by one payments-consumer until
+ * the last commit; against the same effect without a broker, one transaction each on 32
+ * connections.
  */
 export const charge: Measurement = {
   name: 'charge',

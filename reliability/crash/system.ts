@@ -64,7 +64,10 @@ export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
   }
 }
 
-/** A life is short: it should not spend half of it compiling, nor wait long between two polls. Two events share a message. */
+/**
+ * A life is short: it should not spend half of it compiling, nor wait long between two polls. Two
+ * events share a message, so that every fault meets such messages.
+ */
 const fast = (dir: string) => ({
   NODE_COMPILE_CACHE: join(dir, 'compiled'),
   PAYMENT_REQUEST_TIMEOUT_MS: '0',
