@@ -2,7 +2,13 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { repositoryDir } from '#local/stack/paths.ts'
-import { nodeEnvironment, nodeFlags, serverEnvironment } from '#local/stack/processes.ts'
+import type { ProcessName } from '#local/stack/ports.ts'
+import {
+  bundleProcesses,
+  nodeEnvironment,
+  processCommand,
+  serverEnvironment,
+} from '#local/stack/processes.ts'
 import { answersOk } from '#local/supervisor/probe.ts'
 import { freePorts } from '#testing/free-ports.ts'
 import { startServer } from '#testing/private-servers.ts'
@@ -17,18 +23,19 @@ interface ProcessOptions {
 
 /** One real process of the program, ready and running until disposed of. */
 export async function startProcess(
-  name: string,
+  name: ProcessName,
   { servers, profile }: Pick<Bench, 'servers' | 'profile'>,
   options: ProcessOptions = {},
 ) {
   const [port = 0] = await freePorts(1)
+  await bundleProcesses()
   const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', profile] : []
   const urls = environment({ ...servers, ...options.servers })
   const running = await startServer([
     {
       name,
       address: `127.0.0.1:${port}`,
-      command: [process.execPath, ...nodeFlags, ...profiling, `${name}/main.ts`],
+      command: processCommand(name, false, profiling),
       cwd: repositoryDir,
       env: {
         ...process.env,

@@ -1,3 +1,4 @@
+import type { ProcessName } from '#local/stack/ports.ts'
 import { Books } from './books.ts'
 import { accounts, chargeCount, chargeRate } from './charge.ts'
 import { alternate, type Bench, type Figure, type Measurement } from './measurement.ts'
@@ -49,7 +50,7 @@ const figure = (name: string, { two, one }: Record<'two' | 'one', number[]>): Fi
   target: { ratioAtLeast: 1 },
 })
 
-async function startReplicas(bench: Bench, name: string, replicas: number) {
+async function startReplicas(bench: Bench, name: ProcessName, replicas: number) {
   const starting = Array.from({ length: replicas }, () => startProcess(name, bench))
   const all = await Promise.all(starting)
   return {

@@ -12,7 +12,7 @@ import { serveWebSocket } from './push/web-socket.ts'
 import { pingOrders } from './rows.ts'
 
 /** Takes orders, shows them, and tells those who watch how they ended. */
-await runService(
+void runService(
   'orders-api',
   { databaseUrl: postgresUrl('ORDERS_DATABASE_URL') },
   async ({ name, config, logger, resources, health, signal, requireOrExit }) => {

@@ -11,7 +11,7 @@ const variables = { ...consumerVariables('ORDERS_DATABASE_URL'), ...retryVariabl
  * Settles orders by what Payments has decided, and requests a payment again when no answer comes in
  * time.
  */
-await runWorker('orders-consumer', variables, (worker) =>
+void runWorker('orders-consumer', variables, (worker) =>
   runConsumer({
     ...worker,
     ...worker.config,

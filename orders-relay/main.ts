@@ -3,6 +3,6 @@ import { routesFrom } from '#contracts/topology.ts'
 import { relayVariables, runRelay } from '#messaging/index.ts'
 
 /** Tells the broker what the outbox of Orders has promised. No business lives here. */
-await runWorker('orders-relay', relayVariables('ORDERS_DATABASE_URL'), (worker) =>
+void runWorker('orders-relay', relayVariables('ORDERS_DATABASE_URL'), (worker) =>
   runRelay({ ...worker, ...worker.config, service: 'orders', routes: routesFrom('orders') }),
 )

@@ -9,7 +9,7 @@ import { paymentsRouter } from './app.ts'
 import { pingAccounts } from './rows.ts'
 
 /** Accounts: opens them, tops them up, shows what happened on them. */
-await runService(
+void runService(
   'payments-api',
   { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL') },
   async ({ name, config, logger, resources, health, signal, requireOrExit }) => {

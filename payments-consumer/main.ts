@@ -5,7 +5,7 @@ import { consumerVariables, runConsumer } from '#messaging/index.ts'
 import { accountLocks, handleBatch } from './handle-batch.ts'
 
 /** Takes the money for orders, or records why not, once each. */
-await runWorker('payments-consumer', consumerVariables('PAYMENTS_DATABASE_URL'), (worker) =>
+void runWorker('payments-consumer', consumerVariables('PAYMENTS_DATABASE_URL'), (worker) =>
   runConsumer({
     ...worker,
     ...worker.config,

@@ -17,6 +17,9 @@ import { freePortBase, freePorts } from '#testing/free-ports.ts'
 import { startServer } from '#testing/private-servers.ts'
 import { expectProblem } from '#testing/problem.ts'
 
+const settingsOf = (env: NodeJS.ProcessEnv, scale: string[]) =>
+  readSettings(env, { scale: parseScale(scale), fromSource: false })
+
 describe('the gateway, before replicas that fail', function () {
   this.timeout(120_000)
   let gateway = ''
@@ -31,7 +34,7 @@ describe('the gateway, before replicas that fail', function () {
     const [port = 0] = await freePorts(1)
     const base = await freePortBase()
     const env = { LOCAL_DIR: dir, LOCAL_PORT_BASE: String(base), GATEWAY_PORT: String(port) }
-    const nginx = await startServer([nginxProgram(readSettings(env, parseScale(['orders-api=2'])))])
+    const nginx = await startServer([nginxProgram(settingsOf(env, ['orders-api=2']))])
     gateway = `http://127.0.0.1:${port}`
     ports = [1, 2].map((replica) => processPort(base, 'orders-api', replica))
     stop = async () => {
@@ -135,7 +138,7 @@ describe('the gateway, with a rate limit', function () {
     const [port = 0] = await freePorts(1)
     const ports = { LOCAL_PORT_BASE: String(await freePortBase()), GATEWAY_PORT: String(port) }
     const env = { ...ports, LOCAL_DIR: dir, RATE_LIMIT_PER_SECOND: '1' }
-    const settings = readSettings(env, parseScale([]))
+    const settings = settingsOf(env, [])
     const nginx = await startServer([nginxProgram(settings)])
     gateway = `http://127.0.0.1:${port}`
     pageDir = join(settings.paths.sharedDir, 'nginx', 'page')

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, matchesGlob, posix } from 'node:path'
+import { processNames } from '#local/stack/ports.ts'
 
 /** What is copied from the repository into an image, by the name of its stage in the Dockerfile. */
 const stages = Object.fromEntries(
@@ -69,7 +70,7 @@ describe('the images', () => {
   }
 
   it('of the processes has every module that its modules import', () => {
-    const target = copied('processes')
+    const target = copied('code')
     const modules = globSync('**/*.{ts,mjs}', { cwd: target })
     assert.ok(modules.length > 100)
     const missing = modules.flatMap((module) =>
@@ -85,10 +86,21 @@ describe('the images', () => {
 
   it('of the processes has every program that a container of it runs', () => {
     const compose = readFileSync('docker-compose.yml', 'utf8')
-    const programs = [...compose.matchAll(/^\s+command: \[?"?([a-z-]+\/[a-z-]+\.ts)/gm)]
-    assert.ok(programs.length >= 6)
-    for (const [, program = ''] of programs) assert.ok(existsSync(join(dir, 'processes', program)))
+    const bundles = [...compose.matchAll(/^\s+command: \[dist\/([a-z-]+)\.cjs\]/gm)]
+    assert.deepEqual(bundles.map(([, name]) => name).sort(), [...processNames].sort())
+    for (const program of ['migrations/migrate.ts', 'operator/main.ts']) {
+      assert.ok(compose.includes(program))
+      assert.ok(existsSync(join(dir, 'code', program)))
+    }
   })
+
+  it('of the processes is bundled from files that are there', () => {
+    const target = copied('bundles')
+    cpSync(copied('code'), target, { recursive: true })
+    symlinkSync(join(process.cwd(), 'node_modules'), join(target, 'node_modules'))
+    execFileSync(process.execPath, ['local/bundle/main.ts', join(target, 'dist')], { cwd: target })
+    for (const name of processNames) assert.ok(existsSync(join(target, 'dist', `${name}.cjs`)))
+  }).timeout(60_000)
 
   it('of the page is made of files that are there', () => {
     const target = copied('page')

@@ -9,6 +9,7 @@ const settings: Settings = {
   ports: portsFrom(18_000),
   gatewayPort: 8_080,
   scale: parseScale(['orders-consumer=2', 'payments-relay=0']),
+  fromSource: false,
   rateLimitPerSecond: 0,
   logLevel: 'info',
   external: {},

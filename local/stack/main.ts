@@ -14,10 +14,10 @@ import { usage } from './usage.ts'
 
 const print = (line: string) => console.log(line)
 
-async function start({ scale }: Extract<Options, { kind: 'start' }>): Promise<void> {
+async function start({ scale, fromSource }: Extract<Options, { kind: 'start' }>): Promise<void> {
   loadDotEnv()
   const unused = deletePostgresVariables(process.env)
-  const settings = readSettings(process.env, scale)
+  const settings = readSettings(process.env, { scale, fromSource })
   const { ordersDatabase, paymentsDatabase } = settings.external
   if (unused.length > 0 && (ordersDatabase ?? paymentsDatabase)) {
     print(

@@ -3,16 +3,20 @@ import { type ProcessName, processNames, replicasMax } from './ports.ts'
 
 export type Scale = Record<ProcessName, number>
 
-export type Options = { kind: 'help' } | { kind: 'start'; scale: Scale }
+export type Options = { kind: 'help' } | { kind: 'start'; scale: Scale; fromSource: boolean }
 
 /** Parses the arguments of `npm start -- …`. Throws an Error with a message for the terminal. */
 export function parseOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
-    options: { scale: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      scale: { type: 'string', multiple: true },
+      source: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   if (values.help) return { kind: 'help' }
-  return { kind: 'start', scale: parseScale(values.scale ?? []) }
+  return { kind: 'start', scale: parseScale(values.scale ?? []), fromSource: values.source }
 }
 
 /** The replicas of each process: one, or N of `NAME=N`; the last one of a name counts. */

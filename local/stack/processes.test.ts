@@ -9,6 +9,6 @@ describe('the flags and the environment of Node', () => {
     const dockerfile = readFileSync(join(repositoryDir, 'Dockerfile'), 'utf8')
     const entrypoint = ['node', ...nodeFlags].map((word) => JSON.stringify(word)).join(', ')
     assert.ok(dockerfile.includes(`ENTRYPOINT [${entrypoint}]`))
-    assert.ok(dockerfile.includes(` MALLOC_ARENA_MAX=${nodeEnvironment.MALLOC_ARENA_MAX}\n`))
+    assert.ok(dockerfile.includes(` MALLOC_ARENA_MAX=${nodeEnvironment.MALLOC_ARENA_MAX} `))
   })
 })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { bundle, bundleOf } from '../bundle/bundle.ts'
 import { answersOk } from '../supervisor/probe.ts'
 import type { Program } from '../supervisor/program.ts'
 import { repositoryDir } from './paths.ts'
@@ -6,10 +7,14 @@ import { type ProcessName, processNames, processPort } from './ports.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
 /**
- * A small young generation, since few objects are short-lived; and a heap that grows slowly. The
- * Dockerfile has the same flags.
+ * A small young generation, since few objects are short-lived; and a heap that grows slowly. Errors
+ * name the lines of the sources. The Dockerfile has the same flags.
  */
-export const nodeFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
+export const nodeFlags = [
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=30',
+  '--enable-source-maps',
+]
 
 /** The environment of Node itself. */
 export const nodeEnvironment = {
@@ -18,6 +23,22 @@ export const nodeEnvironment = {
   /** All threads share one arena of glibc's malloc. The Dockerfile has this variable, too. */
   MALLOC_ARENA_MAX: '1',
 }
+
+const bundleDir = join(repositoryDir, 'node_modules/.cache/bundles')
+
+/**
+ * Bundles all processes if a source has changed; then `processCommand` can run them. Others may do
+ * the same at the same time.
+ */
+export const bundleProcesses = (): Promise<void> => bundle(processNames, repositoryDir, bundleDir)
+
+/** How a process is run: its bundle, or its source. */
+export const processCommand = (name: ProcessName, fromSource: boolean, flags: string[] = []) => [
+  process.execPath,
+  ...nodeFlags,
+  ...flags,
+  fromSource ? `${name}/main.ts` : bundleOf(bundleDir, name),
+]
 
 /** The programs of the six processes, with the replicas of the scale. */
 export function processPrograms(settings: Settings, urls: ServerUrls): Program[] {
@@ -29,7 +50,7 @@ export function processPrograms(settings: Settings, urls: ServerUrls): Program[]
 }
 
 function processProgram(
-  { paths, ports, logLevel }: Settings,
+  { paths, ports, logLevel, fromSource }: Settings,
   urls: ServerUrls,
   name: ProcessName,
   replica: number,
@@ -40,7 +61,7 @@ function processProgram(
   return {
     name: fullName,
     address: `127.0.0.1:${port}`,
-    command: [process.execPath, ...nodeFlags, `${name}/main.ts`],
+    command: processCommand(name, fromSource),
     cwd: repositoryDir,
     env: {
       ...process.env,

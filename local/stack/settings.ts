@@ -19,6 +19,8 @@ export type Settings = {
   ports: Ports
   gatewayPort: number
   scale: Scale
+  /** The processes run from their TypeScript files; otherwise each is bundled into one file. */
+  fromSource: boolean
   rateLimitPerSecond: number
   logLevel: string
   /** The URLs of external servers. The other servers are started. */
@@ -33,7 +35,10 @@ export type ServerUrls = {
 }
 
 /** Reads the environment and creates the folders. Throws one Error that lists every fault. */
-export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
+export function readSettings(
+  env: NodeJS.ProcessEnv,
+  chosen: Pick<Settings, 'scale' | 'fromSource'>,
+): Settings {
   const config = readConfig(env, {
     base: integer('LOCAL_PORT_BASE', {
       min: 1_024,
@@ -56,7 +61,12 @@ export function readSettings(env: NodeJS.ProcessEnv, scale: Scale): Settings {
     throw new Error(`GATEWAY_PORT must be outside of the other ports of the stack, ${range}`)
   }
   const paths = preparePaths(stateDirectory(env))
-  const rest = { scale, rateLimitPerSecond, logLevel: level, external: withoutMissing(external) }
+  const rest = {
+    ...chosen,
+    rateLimitPerSecond,
+    logLevel: level,
+    external: withoutMissing(external),
+  }
   return { paths, ports: portsFrom(base), gatewayPort, ...rest }
 }
 

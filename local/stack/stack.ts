@@ -10,7 +10,7 @@ import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts'
 import { secondsSince } from '../supervisor/waiting.ts'
 import { announceStack, writeAddresses } from './addresses.ts'
 import { repositoryDir } from './paths.ts'
-import { processPrograms, serverEnvironment } from './processes.ts'
+import { bundleProcesses, processPrograms, serverEnvironment } from './processes.ts'
 import type { ServerUrls, Settings } from './settings.ts'
 
 /** Starts the stack, keeps it running until a signal, and leaves no process. */
@@ -39,6 +39,7 @@ async function startStack(settings: Settings, supervisor: Supervisor, print: Pri
   const startedAt = performance.now()
   const { postgres, epmd, broker, urls } = chooseServers(settings)
   await Promise.all([
+    settings.fromSource || bundleProcesses(),
     supervisor.start(postgres).then(() => migrate(settings, urls, print)),
     supervisor.start(epmd).then(() => supervisor.start(broker)),
   ])

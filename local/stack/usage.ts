@@ -1,12 +1,13 @@
 import { gatewayPortDefault, portBaseDefault, processNames, replicasMax } from './ports.ts'
 
 /** What `npm start -- --help` prints. */
-export const usage = `npm start [-- --scale NAME=N ...]
+export const usage = `npm start [-- --scale NAME=N ... --source]
 
 Starts the whole stack without Docker and keeps it running until Ctrl-C.
 
   --scale NAME=N   runs N replicas of a process (0 to ${replicasMax}, default 1); may be repeated
                    ${processNames.join(', ')}
+  --source         runs the processes from their TypeScript files, not bundled
   --help           prints this
 
 Environment, also read from .env:

@@ -80,7 +80,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const base = await freePortBase()
   const stack = await startStack({
     dir: join(dir, 'stack'),
-    args: processNames.flatMap((name) => ['--scale', `${name}=${replicas}`]),
+    args: [
+      ...processNames.flatMap((name) => ['--scale', `${name}=${replicas}`]),
+      ...(options.isMortal ? ['--source'] : []), // killed in a module of pg
+    ],
     env: { ...env, LOCAL_PORT_BASE: String(base), GATEWAY_PORT: String(gatewayPort) },
   })
   opened.defer(async () => void (await stack.stop()))

@@ -51,7 +51,14 @@ export async function openFleet(
 ): Promise<Fleet> {
   const base = await freePortBase()
   const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as never
-  const settings = { ports: portsFrom(base), gatewayPort: 0, scale, rateLimitPerSecond: 0 }
+  // From source: the fault points are in the modules of pg and amqplib.
+  const settings = {
+    ports: portsFrom(base),
+    gatewayPort: 0,
+    scale,
+    rateLimitPerSecond: 0,
+    fromSource: true,
+  }
   const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
   const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, urls)
