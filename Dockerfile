@@ -36,6 +36,7 @@ COPY package.json package-lock.json ./
 COPY --from=packages /app/node_modules node_modules
 COPY chassis chassis
 COPY idempotency idempotency
+COPY principal principal
 COPY contracts contracts
 COPY messaging messaging
 COPY migrations migrations

@@ -51,7 +51,8 @@ export async function openFleet(
 ): Promise<Fleet> {
   const base = await freePortBase()
   const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as never
-  const settings = { ports: portsFrom(base), gatewayPort: 0, scale, rateLimitPerSecond: 0 }
+  const gateway = { gatewayHost: '127.0.0.1', gatewayPort: 0, rateLimitPerSecond: 0 }
+  const settings = { ports: portsFrom(base), scale, ...gateway }
   const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
   const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, urls)
