@@ -11,6 +11,6 @@ export const authenticatedBy =
   (verify: Verify, scope: Scope) =>
   (handle: (principal: Principal, ctx: Context) => Promise<void>): Middleware =>
   async (ctx) => {
-    const principal = await verify(bearerToken(ctx.req), scope)
+    const principal = await verify(() => bearerToken(ctx.req), scope)
     await handle(principal, ctx)
   }

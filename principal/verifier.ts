@@ -14,10 +14,12 @@ import type { AuthConfig } from './variables.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
 /**
- * Who calls, by a token, for an API. Throws a Problem: 401 without a valid token, 403 for one that
- * is limited to other APIs; and `unavailable` where the key of the token cannot be read.
+ * Who calls an API, by the token that `readToken` finds, or that throws a Problem. Throws a Problem:
+ * 401 without a valid token, 403 for one that is limited to other APIs; and `unavailable` where the
+ * key of the token cannot be read.
  */
-export type Verify = (token: string | undefined, scope: Scope) => Principal | Promise<Principal>
+export type Verify = (readToken: ReadToken, scope: Scope) => Principal | Promise<Principal>
+type ReadToken = () => string | undefined
 
 export interface Verifier {
   verify: Verify
@@ -28,7 +30,7 @@ export interface Verifier {
 /** How far two clocks may be apart. */
 export const leewayMs = 30_000
 
-/** AUTH_MODE=off: callers name themselves. */
+/** AUTH_MODE=off: callers name themselves, and no token is looked at. */
 export const verifyNothing: Verify = () => Principal.unrestricted
 
 /** The one verifier of a process. `signal`: aborted when the process stops. */
@@ -66,7 +68,8 @@ function verifyWith(
     clockTolerance: leewayMs / 1_000,
     requiredClaims: ['exp', 'sub'],
   }
-  return async (token, scope) => {
+  return async (readToken, scope) => {
+    const token = readToken()
     if (token === undefined) throw tokenMissing()
     const principal = tokens.get(token) ?? principalOf(await verified(token, find, options))
     tokens.add(token, principal)

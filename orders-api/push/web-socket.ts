@@ -70,7 +70,7 @@ async function principalOf(request: IncomingMessage, verify: Verify): Promise<Pr
   const rejection = rejectionFor(request)
   if (rejection) return rejection
   try {
-    return await verify(webSocketToken(request), 'orders')
+    return await verify(() => webSocketToken(request), 'orders')
   } catch (error) {
     return toProblem(error)
   }

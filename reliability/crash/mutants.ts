@@ -1151,10 +1151,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'verified-after-doing',
     file: 'principal/authenticated.ts',
-    text: '    const principal = await verify(bearerToken(ctx.req), scope)\n    await handle(principal, ctx)\n',
+    text: '    const principal = await verify(() => bearerToken(ctx.req), scope)\n    await handle(principal, ctx)\n',
     replacement: `    const { Principal } = await import('./principal.ts')
     await handle(Principal.unrestricted, ctx)
-    await verify(bearerToken(ctx.req), scope)\n`,
+    await verify(() => bearerToken(ctx.req), scope)\n`,
     why: 'a call that is refused has had no effect',
     caughtBy: { test: 'tests/who-may-do-what.e2e.ts', titled: 'no call does anything' },
   },
@@ -1190,10 +1190,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'insecure-by-accident',
-    file: 'chassis/lifecycle.ts',
-    text: '    assertSecureStart(config, process.env)\n',
-    replacement: '',
+    file: 'principal/secure-start.ts',
+    text: '      isOff && isProduction,\n',
+    replacement: '      false,\n',
     why: 'in production nobody is without authentication unawares',
-    caughtBy: { test: 'tests/start.e2e.ts', titled: 'does not start in production' },
+    caughtBy: { test: 'principal/secure-start.test.ts', titled: 'is refused in one line' },
   },
 ]

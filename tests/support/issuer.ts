@@ -23,7 +23,7 @@ export const newKey = (kid: string): SigningKey => ({
 /** Seconds since 1970, some seconds from now. */
 export const inSeconds = (seconds: number) => Math.floor(Date.now() / 1_000) + seconds
 
-/** A token of a user, for an hour, with other claims as given; one that is undefined is left out. */
+/** A token of a user, for an hour, with other claims as given; undefined ones are left out. */
 export const tokenOf = (
   { kid, alg, privateKey }: SigningKey,
   sub: string | undefined,
