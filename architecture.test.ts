@@ -16,19 +16,37 @@ const processes = {
     '#contracts/',
     '#idempotency/',
     '#messaging/index.ts',
+    '#principal/',
     '#tables/orders.ts',
   ],
   'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   'orders-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
-  'payments-api': ['#chassis/', '#contracts/', '#idempotency/', '#tables/payments.ts'],
+  'payments-api': [
+    '#chassis/',
+    '#contracts/',
+    '#idempotency/',
+    '#principal/',
+    '#tables/payments.ts',
+  ],
   'payments-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
   'payments-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
 }
 const crossings: Record<string, string[]> = {
   ...processes,
   operator: ['#chassis/', '#contracts/', '#messaging/', '#rabbitmq-3.10/', '#tables/'],
-  chassis: ['#contracts/exact-json.ts', '#contracts/problem.ts', '#contracts/problem-types.ts'],
-  idempotency: ['#chassis/database/', '#chassis/http/problem.ts', '#tables/both.ts'],
+  chassis: [
+    '#contracts/exact-json.ts',
+    '#contracts/problem.ts',
+    '#contracts/problem-types.ts',
+    '#principal/secure-start.ts',
+  ],
+  principal: ['#chassis/', '#contracts/user-id.ts'],
+  idempotency: [
+    '#chassis/database/',
+    '#chassis/http/problem.ts',
+    '#principal/principal.ts',
+    '#tables/both.ts',
+  ],
   client: ['#contracts/'],
   contracts: [],
   messaging: [
@@ -51,7 +69,7 @@ const crossings: Record<string, string[]> = {
     '#messaging/installation',
     '#messaging/tables.ts',
   ],
-  local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/'],
+  local: ['#chassis/', '#messaging/broker/address.ts', '#principal/', '#rabbitmq-3.10/'],
   'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
   frontend: ['#client/', '#contracts/'],
   reliability: [
@@ -83,6 +101,7 @@ const crossings: Record<string, string[]> = {
     '#messaging/',
     '#migrations/',
     '#operator/',
+    '#principal/',
     '#generator/',
     '#reliability/',
     '#tables/',
@@ -97,6 +116,7 @@ const forTests = [
   '#local/',
   '#messaging/',
   '#migrations/',
+  '#principal/',
   '#tables/',
   '#testing/',
 ]
@@ -110,6 +130,7 @@ const owners: Record<string, RegExp> = {
   '@koa/router': /^chassis\/http\/|\/app\.ts$/,
   'koa-helmet': /^chassis\/http\//,
   'raw-body': /^chassis\/http\//,
+  jose: /^principal\//,
   ws: /^orders-api\/push\/web-socket\.ts$/,
   pino: /^chassis\/logger\.ts$/,
   ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
@@ -163,6 +184,7 @@ const clocks = [
   'orders-api/insert-placed-orders.ts',
   'orders-consumer/payment-request-retry.ts',
   'payments-consumer/handle-batch.ts',
+  'principal/principal.ts',
 ]
 
 interface Source {
@@ -314,6 +336,24 @@ describe('architecture', () => {
     assert.deepEqual(broken, [])
   })
 
+  it('says in each query of an API about users who asks', () => {
+    const queries = code
+      .filter(({ path }) => /^(?:orders|payments)-api\/.*rows\.ts$/.test(path))
+      .flatMap(({ text }) => [
+        ...text.matchAll(/^export const (\w+) = (?:async )?\(([\s\S]*?) =>/gm),
+      ])
+      .map(([, name = '', parameters = '']) => ({ name, parameters }))
+    assert.ok(queries.length > 12)
+    const ofNobody = queries.filter(
+      ({ parameters }) => !/^\s*principal: Principal,|\bOwnUserId\b/.test(parameters),
+    )
+    assert.deepEqual(ofNobody.map(({ name }) => name).sort(), [
+      'pingAccounts',
+      'pingOrders',
+      'readTime',
+    ])
+  })
+
   it('says only in the tables of contracts/ which states, events and entries there are', () => {
     const anyOf = (names: string[]) => `'(?:${names.join('|')})'`
     const state = anyOf(orderStatuses)
@@ -360,6 +400,7 @@ describe('architecture', () => {
       ({ path, folder, text }) =>
         (folder === 'chassis' ||
           folder === 'messaging' ||
+          folder === 'principal' ||
           folder in processes ||
           path.endsWith('rows.ts')) &&
         /\bDate\.now\(|\bnew Date\(\)/.test(text),

@@ -76,8 +76,9 @@ export const logLevel = oneOf(
   'info',
 )
 
-/** Authentication: only `off` exists, callers name themselves. */
-export const authMode = oneOf('AUTH_MODE', ['off'], 'off')
+/** `off`: callers name themselves. `jwt`: a token says who calls. */
+export const authMode = oneOf('AUTH_MODE', ['off', 'jwt'], 'off')
+export type AuthMode = 'off' | 'jwt'
 
 export const postgresUrl = (name: string): Variable<string> =>
   url(name, ['postgres:', 'postgresql:'])

@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module'
+import { assertSecureStart, insecureWarnings } from '#principal/secure-start.ts'
 import { authMode, integer, logLevel, readConfig, text, type Variable } from './config.ts'
 import { Health } from './http/health.ts'
 import { createLogger, type Logger } from './logger.ts'
@@ -55,11 +56,7 @@ export async function runService<Config extends Record<string, unknown>>(
   const health = new Health()
   const signal = stopSignal(logger)
   health.check('running', () => !signal.aborted)
-  if (config.authMode === 'off') {
-    logger.warn(
-      'AUTH_MODE=off: callers name themselves, so allow access only through a trusted gateway',
-    )
-  }
+  for (const warning of insecureWarnings(config)) logger.warn(warning)
   try {
     const requireOrExit = (condition: Promise<void>) => void condition.catch(refuseToRun)
     await main({ name, config, logger, resources, health, signal, requireOrExit })
@@ -74,12 +71,12 @@ export async function runService<Config extends Record<string, unknown>>(
 }
 
 function readOrExit<T extends Record<string, unknown>>(
-  variables: {
-    [K in keyof T]: Variable<T[K]>
-  },
+  variables: { [K in keyof T]: Variable<T[K]> },
 ): T {
   try {
-    return readConfig<T>(process.env, variables)
+    const config = readConfig<T>(process.env, variables)
+    assertSecureStart(config, process.env)
+    return config
   } catch (error) {
     return refuseToRun(error as Error)
   }

@@ -2,9 +2,12 @@ import { type Answer, CallError, parsed, unwrap } from './answer.ts'
 import { newKey } from './key.ts'
 import { pause } from './pause.ts'
 import { pauseBeforeRetry } from './retry.ts'
+import { type Token, tokenFrom } from './token.ts'
 
 export interface CallerOptions {
   gateway: URL
+  /** Says who calls; needed with AUTH_MODE=jwt. */
+  token?: Token | undefined
   /** How long a call is tried in all (30 s by default); with 0 it is tried once. */
   totalTimeoutMs?: number
   /**
@@ -27,16 +30,21 @@ export interface CallOptions {
 
 /** Calls the APIs, and repeats a call until its answer stands. */
 export class Caller {
-  readonly #options: Required<CallerOptions>
+  readonly #options: Required<Omit<CallerOptions, 'token'>>
+  readonly #token: Token | undefined
 
   constructor({
     gateway,
+    token,
     totalTimeoutMs = 30_000,
     attemptTimeoutMs = 15_000,
     fetch: send = (url, init) => fetch(url, init),
   }: CallerOptions) {
+    this.#token = token
     this.#options = { gateway, totalTimeoutMs, attemptTimeoutMs, fetch: send }
   }
+
+  token = (): Promise<string | undefined> => tokenFrom(this.#token)
 
   urlOf = (path: string): URL => new URL(`.${path}`, this.#options.gateway)
 
@@ -67,7 +75,9 @@ export class Caller {
   async #try(url: URL, init: RequestInit, signal: AbortSignal | undefined) {
     const late = AbortSignal.timeout(this.#options.attemptTimeoutMs)
     try {
-      const response = await this.#options.fetch(url, { ...init, signal: anyOf(signal, late) })
+      const headers = await this.#withToken(init.headers)
+      const options = { ...init, headers, signal: anyOf(signal, late) }
+      const response = await this.#options.fetch(url, options)
       const body = parsed(await response.text())
       return { answer: { status: response.status, headers: response.headers, body } }
     } catch (error) {
@@ -75,6 +85,14 @@ export class Caller {
       if (!isLost || signal?.aborted) throw error
       return { error }
     }
+  }
+
+  /** A new token for each try: the last one may have expired meanwhile. */
+  async #withToken(names: HeadersInit | undefined): Promise<Headers> {
+    const headers = new Headers(names)
+    const token = await this.token()
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+    return headers
   }
 }
 

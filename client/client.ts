@@ -98,7 +98,10 @@ export class Client {
     const Socket = socketConstructor(this.#WebSocket)
     return new Following(
       {
-        open: () => new Socket(address.href),
+        open: async () => {
+          const token = await this.#caller.token()
+          return new Socket(address.href, token === undefined ? [] : ['bearer', token])
+        },
         readOrders: (userId, signal) => ({
           page: (query) => this.listOrders(userId, { ...query, signal, totalTimeoutMs: 0 }),
           order: (orderId) => this.getOrder(orderId, { signal, totalTimeoutMs: 0 }),

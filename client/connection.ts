@@ -8,12 +8,13 @@ export interface ConnectionListener {
   onConnecting: () => void
   onOpen: () => void
   onMessage: (message: unknown) => void
-  onLost: (retryInMs: number) => void
+  /** With an error when no connection could be tried. */
+  onLost: (retryInMs: number, error?: unknown) => void
 }
 
 /** A WebSocket that is opened again, after a growing pause, whenever it is lost. */
 export class Connection {
-  readonly #open: () => Socket
+  readonly #open: () => Promise<Socket>
   readonly #listener: ConnectionListener
   #socket: Socket | undefined
   #ending = new AbortController()
@@ -21,7 +22,7 @@ export class Connection {
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
-  constructor(open: () => Socket, listener: ConnectionListener) {
+  constructor(open: () => Promise<Socket>, listener: ConnectionListener) {
     this.#open = open
     this.#listener = listener
   }
@@ -38,12 +39,22 @@ export class Connection {
   connect(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const socket = this.#open()
+    this.#listener.onConnecting()
+    this.#open().then(
+      (socket) => {
+        this.#use(socket)
+        if (this.#isClosed) socket.close()
+      },
+      (error) => this.#lose(error), // there was no token
+    )
+  }
+
+  /** Until it is lost. */
+  #use(socket: Socket): void {
     const ending = new AbortController()
     let openedAt = Number.POSITIVE_INFINITY
     this.#socket = socket
     this.#ending = ending
-    this.#listener.onConnecting()
     socket.addEventListener('open', () => {
       openedAt = performance.now()
       this.#listener.onOpen()
@@ -56,7 +67,7 @@ export class Connection {
       ending.abort()
       // A server that lets us in and cuts us off at once is no reason to hurry.
       if (performance.now() - openedAt > steadyAfterMs) this.#tries = 0
-      if (!this.#isClosed) this.#connectLater(backoffMs(this.#tries++, Math.random()))
+      this.#lose()
     })
   }
 
@@ -83,8 +94,10 @@ export class Connection {
     this.#socket?.close()
   }
 
-  #connectLater(retryInMs: number): void {
+  #lose(error?: unknown): void {
+    if (this.#isClosed) return
+    const retryInMs = backoffMs(this.#tries++, Math.random())
     this.#timer = setTimeout(() => this.connect(), retryInMs)
-    this.#listener.onLost(retryInMs)
+    this.#listener.onLost(retryInMs, error)
   }
 }

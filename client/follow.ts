@@ -32,7 +32,7 @@ export interface FollowOptions {
 }
 
 export interface FollowMeans {
-  open: () => Socket
+  open: () => Promise<Socket>
   readOrders: ReadOrders
 }
 
@@ -62,7 +62,8 @@ export class Following {
       onConnecting: () => this.#become('connecting'),
       onOpen: () => this.#begin(),
       onMessage: (message) => this.#hear(message as OrderMessage | ErrorMessage),
-      onLost: (retryInMs) => this.#become('lost', { problem: this.#problem, retryInMs }),
+      onLost: (retryInMs, error) =>
+        this.#become('lost', { problem: this.#problem, error, retryInMs }),
     })
     this.#connection.connect()
   }

@@ -10,7 +10,7 @@ export interface Socket {
   close(): void
 }
 
-export type SocketConstructor = new (address: string) => Socket
+export type SocketConstructor = new (address: string, protocols?: string[]) => Socket
 
 /** The one that was handed in, or else that of the runtime. Throws where there is none. */
 export function socketConstructor(given: SocketConstructor | undefined): SocketConstructor {

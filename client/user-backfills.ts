@@ -9,6 +9,8 @@ import { backoffMs } from './retry.ts'
 /** Why something is lost, where the server has said so, and when it is tried again. */
 export interface Loss {
   problem?: ProblemDocument | undefined
+  /** What the function that gets the token has thrown. */
+  error?: unknown
   retryInMs: number
 }
 

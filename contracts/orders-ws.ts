@@ -9,6 +9,9 @@ import { UserId } from './user-id.ts'
 /** What travels on the WebSocket `/orders/ws`. */
 export const statusSocketPath = '/orders/ws'
 
+/** The server closes with it when the token expires: connect again with another one. */
+export const tokenExpiredCode = 4401
+
 const strict = { additionalProperties: false }
 
 const ofOrder = <Name extends string>(type: Name) =>

@@ -5,7 +5,9 @@
  */
 export const problemKinds = {
   'bad-request': { status: 400, title: 'The request cannot be read' },
+  unauthorized: { status: 401, title: 'A valid token is needed' },
   forbidden: { status: 403, title: 'This is not allowed' },
+  'insufficient-scope': { status: 403, title: 'The token is not meant for this' },
   'not-found': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
   conflict: { status: 409, title: 'This is in conflict with what is there' },

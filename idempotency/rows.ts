@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { InTransaction } from '#chassis/database/connect.ts'
+import type { OwnUserId } from '#principal/principal.ts'
 import type { IdempotencyKeysTable } from '#tables/both.ts'
 
 export interface WithIdempotencyKeys {
@@ -8,7 +9,7 @@ export interface WithIdempotencyKeys {
 
 /** An Idempotency-Key with its scope: one operation of one user. */
 export interface ScopedKey {
-  user_id: string
+  user_id: OwnUserId
   /** Method and route. */
   call: string
   key: string

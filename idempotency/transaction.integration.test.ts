@@ -6,6 +6,7 @@ import { Problem } from '#chassis/http/problem.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
+import { own } from '#testing/own.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { type IdempotentRequest, withIdempotencyKey } from './transaction.ts'
@@ -22,7 +23,7 @@ describe('withIdempotencyKey', () => {
   const open = () =>
     use(connectDatabase<PaymentsDatabase>({ name: 'api', url: database.url, poolSize: 20 }))
   const request = (changes: Partial<IdempotentRequest> = {}): IdempotentRequest => ({
-    ...{ userId: 'alice', operation: 'POST /accounts', key: 'key' },
+    ...{ userId: own('alice'), operation: 'POST /accounts', key: 'key' },
     ...{ fingerprintSource: { amount: '10.00' } },
     ...changes,
   })
@@ -140,7 +141,8 @@ describe('withIdempotencyKey', () => {
 
   it('keeps the keys of two users, and of two calls, apart', async () => {
     const db = open()
-    for (const other of [{}, { userId: 'bob' }, { operation: 'POST /orders' }, { key: 'other' }]) {
+    const others = [{}, { userId: own('bob') }, { operation: 'POST /orders' }, { key: 'other' }]
+    for (const other of others as Partial<IdempotentRequest>[]) {
       assert.equal((await withIdempotencyKey(db, request(other), effect)).replayed, false)
     }
     assert.equal(effects, 4)

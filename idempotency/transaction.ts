@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database, InTransaction } from '#chassis/database/connect.ts'
 import { Problem } from '#chassis/http/problem.ts'
+import type { OwnUserId } from '#principal/principal.ts'
 import {
   findResponses,
   insertResponses,
@@ -13,7 +14,7 @@ import {
 } from './rows.ts'
 
 export interface IdempotentRequest {
-  userId: string
+  userId: OwnUserId
   /** Method and route: a key is scoped to one operation of one user. */
   operation: string
   key: string | undefined

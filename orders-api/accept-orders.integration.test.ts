@@ -7,6 +7,7 @@ import { Problem } from '#chassis/http/problem.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { silent } from '#testing/logger.ts'
+import { own } from '#testing/own.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { acceptOrders, createOrderAcceptor, type OrderRequest } from './accept-orders.ts'
@@ -20,7 +21,8 @@ describe('acceptOrders', () => {
 
   const connect = (url = database.url) =>
     use(connectDatabase<OrdersDatabase>({ name: 'api', url, poolSize: 4 }))
-  const placing = (key?: string, amount = '1.00', userId = 'alice'): OrderRequest => {
+  const placing = (key?: string, amount = '1.00', user = 'alice'): OrderRequest => {
+    const userId = own(user)
     const order = { user_id: userId, amount }
     return { userId, operation: 'POST /orders', key, fingerprintSource: order, order }
   }

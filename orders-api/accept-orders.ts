@@ -1,14 +1,14 @@
 import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
-import type { PlaceOrder } from '#contracts/orders-http.ts'
 import { type IdempotentRequest, withIdempotencyKeys } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { groupCommit } from './group-commit.ts'
 import { insertPlacedOrders } from './insert-placed-orders.ts'
+import type { OwnOrder } from './place-order.ts'
 
 /** A request to place an order, with its Idempotency-Key. */
 export interface OrderRequest extends IdempotentRequest {
-  order: PlaceOrder
+  order: OwnOrder
 }
 
 /**

@@ -6,6 +6,7 @@ import { orderStatusChannel, statusPayloads } from '#contracts/order-status.ts'
 import type { Order } from '#contracts/orders-http.ts'
 import type { EffectResponse } from '#idempotency/transaction.ts'
 import { appendEvents, maxPayloadBytes, notify } from '#messaging/index.ts'
+import type { Principal } from '#principal/principal.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { toOrderResponse } from './order-response.ts'
 import { refundOrder } from './refund-order.ts'
@@ -17,17 +18,18 @@ import { lockOrder, type OrderRow, setRefundAccepted } from './rows.ts'
  * changed, when the order cannot be refunded.
  */
 export async function acceptRefund(
+  principal: Principal,
   trx: Transaction<OrdersDatabase>,
   orderId: string,
 ): Promise<EffectResponse<Order>> {
-  const order = await lockOrder(trx, orderId)
+  const order = await lockOrder(principal, trx, orderId)
   if (!order) throw noSuchOrder()
   const decision = refundOrder(order)
   if (decision.kind === 'too-early') throw orderPending()
   if (decision.kind === 'refused') throw notRefundable(order)
   const { status, fact } = decision
   const event = createEvent(fact, { id: randomUUIDv7(), time: new Date() })
-  const row = await setRefundAccepted(trx, { orderId, status, requestId: event.id })
+  const row = await setRefundAccepted(principal, trx, { orderId, status, requestId: event.id })
   await appendEvents(trx, [event])
   await notify(trx, orderStatusChannel, statusPayloads([orderId], maxPayloadBytes))
   return { status: 200, body: toOrderResponse(row) }

@@ -17,6 +17,10 @@ import {
 import { statusSocketPath } from '#contracts/orders-ws.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
 import { withIdempotencyKey } from '#idempotency/transaction.ts'
+import { authenticatedBy } from '#principal/authenticated.ts'
+import type { Principal } from '#principal/principal.ts'
+import { foreignUser } from '#principal/refusals.ts'
+import type { Verify } from '#principal/verifier.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { createOrderAcceptor } from './accept-orders.ts'
 import { acceptRefund, noSuchOrder } from './accept-refund.ts'
@@ -29,6 +33,8 @@ export interface Orders {
   db: Database<OrdersDatabase>
   /** Called after each commit that left something in the outbox. */
   notifyRelay: () => void
+  /** Says who calls. */
+  verify: Verify
   logger: Logger
 }
 
@@ -39,24 +45,42 @@ interface Serving extends Orders {
 /** The HTTP interface of Orders, as docs/generated/openapi/orders.json describes it. */
 export function ordersRouter(options: Orders): Router {
   const orders = { ...options, accept: createOrderAcceptor(options.db, options.logger) }
+  const as = authenticatedBy(options.verify, 'orders')
   const router = new Router({ sensitive: true, strict: true })
-  router.post('/orders', (ctx) => postOrder(orders, ctx))
-  router.get('/orders', (ctx) => getOrders(orders, ctx))
+  router.post(
+    '/orders',
+    as((principal, ctx) => postOrder(principal, orders, ctx)),
+  )
+  router.get(
+    '/orders',
+    as((principal, ctx) => getOrders(principal, orders, ctx)),
+  )
   router.get(statusSocketPath, () => {
     throw upgradeRequired()
   })
-  router.get('/orders/:order_id', (ctx) => getOrder(orders, ctx, ctx.params.order_id))
-  router.get('/orders/:order_id/timeline', (ctx) => getTimeline(orders, ctx, ctx.params.order_id))
-  router.post('/orders/:order_id/refund', (ctx) => postRefund(orders, ctx, ctx.params.order_id))
+  router.get(
+    '/orders/:order_id',
+    as((principal, ctx) => getOrder(principal, orders, ctx)),
+  )
+  router.get(
+    '/orders/:order_id/timeline',
+    as((principal, ctx) => getTimeline(principal, orders, ctx)),
+  )
+  router.post(
+    '/orders/:order_id/refund',
+    as((principal, ctx) => postRefund(principal, orders, ctx)),
+  )
   return router
 }
 
-async function postOrder({ accept, notifyRelay }: Serving, ctx: Context) {
+async function postOrder(principal: Principal, { accept, notifyRelay }: Serving, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
-  const order = parsePlaceOrder(await readJson(ctx))
+  const placed = parsePlaceOrder(await readJson(ctx))
+  const userId = principal.own(placed.user_id)
+  if (!userId) throw foreignUser()
 
-  const operation = 'POST /orders'
-  const request = { userId: order.user_id, operation, key, fingerprintSource: order }
+  const order = { ...placed, user_id: userId }
+  const request = { userId, operation: 'POST /orders', key, fingerprintSource: order }
   const outcome = await accept({ ...request, order })
   if (outcome instanceof Problem) throw outcome
   if (!outcome.replayed) notifyRelay()
@@ -71,35 +95,41 @@ const parsePlaceOrder = (json: unknown): PlaceOrder =>
  * A key belongs to the user of the order. The order is read again, and locked, where it is decided
  * about.
  */
-async function postRefund({ db, notifyRelay }: Serving, ctx: Context, orderId = '') {
+async function postRefund(principal: Principal, { db, notifyRelay }: Serving, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
   validated(validateRefundOrder, await readOptionalJson(ctx))
-  const order = uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
-  if (!order) throw noSuchOrder()
+  const orderId = orderIdOf(ctx)
+  const order = await findOrder(principal, db, orderId)
+  const userId = order && principal.own(order.user_id)
+  if (!userId) throw noSuchOrder()
   const operation = 'POST /orders/{order_id}/refund'
-  const scope = { userId: order.user_id, operation, key, fingerprintSource: { order_id: orderId } }
-  const response = await withIdempotencyKey(db, scope, (trx) => acceptRefund(trx, orderId))
+  const scope = { userId, operation, key, fingerprintSource: { order_id: orderId } }
+  const response = await withIdempotencyKey(db, scope, (trx) =>
+    acceptRefund(principal, trx, orderId),
+  )
   if (!response.replayed) notifyRelay()
   sendIdempotentResponse(ctx, response)
 }
 
-async function getOrder({ db }: Orders, ctx: Context, orderId = '') {
-  const order = uuidPattern.test(orderId) ? await findOrder(db, orderId) : undefined
+async function getOrder(principal: Principal, { db }: Orders, ctx: Context) {
+  const order = await findOrder(principal, db, orderIdOf(ctx))
   if (!order) throw noSuchOrder()
   ctx.body = toOrderResponse(order)
 }
 
 /** Where the order has been, by what its own service has written down. */
-async function getTimeline({ db }: Orders, ctx: Context, orderId = '') {
-  const row = uuidPattern.test(orderId) ? await findTimeline(db, orderId) : undefined
+async function getTimeline(principal: Principal, { db }: Orders, ctx: Context) {
+  const orderId = orderIdOf(ctx)
+  const row = await findTimeline(principal, db, orderId)
   if (!row) throw noSuchOrder()
   ctx.body = timelineOf(orderId, row)
 }
 
-async function getOrders({ db }: Orders, ctx: Context) {
+async function getOrders(principal: Principal, { db }: Orders, ctx: Context) {
   const query = validated(validateListOrders, { ...ctx.query })
+  if (!principal.owns(query.user_id)) throw new Problem(404, 'There are no orders of this user.')
   const size = Number(query.limit ?? defaultLimit)
-  const rows = await listOrders(db, {
+  const rows = await listOrders(principal, db, {
     userId: query.user_id,
     statuses: query.status && [query.status],
     after: decodeCursor(query.cursor),
@@ -109,4 +139,11 @@ async function getOrders({ db }: Orders, ctx: Context) {
     positionOf: ({ created_at, order_id }) => ({ created_at, id: order_id }),
     itemOf: toOrderResponse,
   })
+}
+
+/** An order id that could not be one is an address where nothing is. */
+function orderIdOf(ctx: Context): string {
+  const { order_id } = ctx.params as { order_id?: string }
+  if (order_id && uuidPattern.test(order_id)) return order_id
+  throw noSuchOrder()
 }

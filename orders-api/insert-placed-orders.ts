@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { createEvent } from '#contracts/events.ts'
-import type { Order, PlaceOrder } from '#contracts/orders-http.ts'
+import type { Order } from '#contracts/orders-http.ts'
 import type { EffectResponse } from '#idempotency/transaction.ts'
 import { appendEvents } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { toOrderResponse } from './order-response.ts'
-import { placeOrder } from './place-order.ts'
+import { type OwnOrder, placeOrder } from './place-order.ts'
 import { insertOrders } from './rows.ts'
 
 /**
@@ -15,7 +15,7 @@ import { insertOrders } from './rows.ts'
  */
 export async function insertPlacedOrders(
   trx: Transaction<OrdersDatabase>,
-  requests: { order: PlaceOrder }[],
+  requests: { order: OwnOrder }[],
 ): Promise<EffectResponse<Order>[]> {
   const time = new Date()
   const placed = requests.map(({ order: requested }) => {

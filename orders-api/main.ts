@@ -5,6 +5,8 @@ import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
 import { createRelayNotifier } from '#messaging/index.ts'
+import { authVariables } from '#principal/variables.ts'
+import { createVerifier } from '#principal/verifier.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { ordersRouter } from './app.ts'
 import { StatusFeed } from './push/status-feed.ts'
@@ -14,18 +16,21 @@ import { pingOrders } from './rows.ts'
 /** Takes orders, shows them, and tells those who watch how they ended. */
 void runService(
   'orders-api',
-  { databaseUrl: postgresUrl('ORDERS_DATABASE_URL') },
+  { databaseUrl: postgresUrl('ORDERS_DATABASE_URL'), ...authVariables(process.env) },
   async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
     requireOrExit(requireDurability(db, signal, logger))
     const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
-    const router = ordersRouter({ db, logger, notifyRelay: createRelayNotifier(db, logger) })
+    const { verify, assertReady } = createVerifier(config, { logger, signal })
+    const notifyRelay = createRelayNotifier(db, logger)
+    const router = ordersRouter({ db, logger, verify, notifyRelay })
     health.check('database', () => pingOrders(db))
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())
+    health.check('keys of tokens', assertReady)
     const http = resources.use(await serve({ ...config, health, logger, router }))
-    resources.use(serveWebSocket(http.server, { feed, logger }))
+    resources.use(serveWebSocket(http.server, { feed, logger, verify }))
 
     await untilAborted(signal)
   },

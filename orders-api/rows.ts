@@ -2,6 +2,8 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { KeysetPosition } from '#chassis/http/cursor.ts'
 import type { OrderStatus } from '#contracts/order-states.ts'
+import type { OwnUserId, Principal } from '#principal/principal.ts'
+import { ownedBy } from '#principal/rows.ts'
 import type { OrderColumns, OrdersDatabase, OrdersTable } from '#tables/orders.ts'
 
 type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>
@@ -22,7 +24,7 @@ export type OrderRow = OrderColumns<(typeof orderColumns)[number]>
 /** In the transaction of their outbox rows, and in the order of their ids. Returns them by id. */
 export const insertOrders = async (
   trx: Transaction<OrdersDatabase>,
-  orders: Pick<OrdersTable, 'order_id' | 'user_id' | 'amount' | 'request_id'>[],
+  orders: (Pick<OrdersTable, 'order_id' | 'amount' | 'request_id'> & { user_id: OwnUserId })[],
 ): Promise<Map<string, OrderRow>> => {
   const sorted = orders.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))
   const { rows } = await sql<OrderRow>`
@@ -37,11 +39,21 @@ export const insertOrders = async (
   return new Map(rows.map((row) => [row.order_id, row]))
 }
 
-export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
-  db.selectFrom('orders').select(orderColumns).where('order_id', '=', orderId).executeTakeFirst()
+export const findOrder = (
+  principal: Principal,
+  db: Db,
+  orderId: string,
+): Promise<OrderRow | undefined> =>
+  db
+    .selectFrom('orders')
+    .select(orderColumns)
+    .where('order_id', '=', orderId)
+    .where(ownedBy(principal))
+    .executeTakeFirst()
 
 /** The order as it is, locked until commit. */
 export const lockOrder = (
+  principal: Principal,
   trx: Transaction<OrdersDatabase>,
   orderId: string,
 ): Promise<OrderRow | undefined> =>
@@ -49,6 +61,7 @@ export const lockOrder = (
     .selectFrom('orders')
     .select(orderColumns)
     .where('order_id', '=', orderId)
+    .where(ownedBy(principal))
     .forNoKeyUpdate()
     .executeTakeFirst()
 
@@ -58,6 +71,7 @@ export const lockOrder = (
  * settled stays known.
  */
 export const setRefundAccepted = async (
+  principal: Principal,
   trx: Transaction<OrdersDatabase>,
   { orderId, status, requestId }: { orderId: string; status: OrderStatus; requestId: string },
 ): Promise<OrderRow> => {
@@ -68,7 +82,7 @@ export const setRefundAccepted = async (
         request_id = ${requestId}, request_attempts = 1, timeout_starts_at = now()
     FROM (SELECT greatest(clock_timestamp(), updated_at + interval '1 millisecond') AS at
           FROM orders WHERE order_id = ${orderId}) AS change
-    WHERE order_id = ${orderId}
+    WHERE order_id = ${orderId} AND ${ownedBy(principal)}
     RETURNING ${sql.join(orderColumns.map((column) => sql.ref(column)))}
   `.execute(trx)
   const [row] = rows
@@ -92,7 +106,11 @@ export type TimelineRow = OrderColumns<
 }
 
 /** What is written down of the times of an order. */
-export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | undefined> =>
+export const findTimeline = (
+  principal: Principal,
+  db: Db,
+  orderId: string,
+): Promise<TimelineRow | undefined> =>
   db
     .selectFrom('orders')
     .leftJoin('outbox', 'outbox.event_id', 'orders.request_id')
@@ -100,10 +118,12 @@ export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | und
     .select(['received_at', 'charged_at', 'reply_relayed_at', 'updated_at'])
     .select(['settled_at', 'refund_accepted_at'])
     .where('order_id', '=', orderId)
+    .where(ownedBy(principal))
     .executeTakeFirst()
 
 /** A user's orders, newest first, those after a position. */
 export const listOrders = (
+  principal: Principal,
   db: Db,
   {
     userId,
@@ -122,6 +142,7 @@ export const listOrders = (
     .selectFrom('orders')
     .select(orderColumns)
     .where('user_id', '=', userId)
+    .where(ownedBy(principal))
     .$if(statuses !== undefined, (query) => query.where('status', 'in', statuses ?? []))
     .$if(after !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) => {

@@ -21,6 +21,10 @@ import {
 import { userIdPattern } from '#contracts/user-id.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
 import { withIdempotencyKey } from '#idempotency/transaction.ts'
+import { authenticatedBy } from '#principal/authenticated.ts'
+import type { OwnUserId, Principal } from '#principal/principal.ts'
+import { foreignUser } from '#principal/refusals.ts'
+import type { Verify } from '#principal/verifier.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   findAccount,
@@ -34,22 +38,38 @@ import { topUp } from './top-up.ts'
 
 export interface Payments {
   db: Database<PaymentsDatabase>
+  /** Says who calls. */
+  verify: Verify
 }
 
 /** The HTTP interface of Payments, as docs/generated/openapi/payments.json describes it. */
 export function paymentsRouter(payments: Payments): Router {
+  const as = authenticatedBy(payments.verify, 'payments')
   const router = new Router({ sensitive: true, strict: true })
-  router.post('/accounts', (ctx) => postAccount(payments, ctx))
-  router.get('/accounts/:user_id', (ctx) => getAccount(payments, ctx))
-  router.post('/accounts/:user_id/topup', (ctx) => postTopUp(payments, ctx))
-  router.get('/accounts/:user_id/ledger', (ctx) => getLedger(payments, ctx))
+  router.post(
+    '/accounts',
+    as((principal, ctx) => postAccount(principal, payments, ctx)),
+  )
+  router.get(
+    '/accounts/:user_id',
+    as((principal, ctx) => getAccount(principal, payments, ctx)),
+  )
+  router.post(
+    '/accounts/:user_id/topup',
+    as((principal, ctx) => postTopUp(principal, payments, ctx)),
+  )
+  router.get(
+    '/accounts/:user_id/ledger',
+    as((principal, ctx) => getLedger(principal, payments, ctx)),
+  )
   return router
 }
 
-async function postAccount({ db }: Payments, ctx: Context) {
+async function postAccount(principal: Principal, { db }: Payments, ctx: Context) {
   const key = idempotencyKeyOf(ctx)
   const request = validated(validateCreateAccount, await readJson(ctx))
-  const { user_id: userId } = request
+  const userId = principal.own(request.user_id)
+  if (!userId) throw foreignUser()
   const scope = { userId, operation: 'POST /accounts', key, fingerprintSource: request }
 
   const response = await withIdempotencyKey(db, scope, async (trx) => {
@@ -61,22 +81,22 @@ async function postAccount({ db }: Payments, ctx: Context) {
   sendIdempotentResponse(ctx, response)
 }
 
-async function getAccount({ db }: Payments, ctx: Context) {
-  const account = await findAccount(db, userIdOf(ctx))
+async function getAccount(principal: Principal, { db }: Payments, ctx: Context) {
+  const account = await findAccount(principal, db, userIdOf(principal, ctx))
   if (!account) throw noSuchAccount()
   ctx.body = toAccountResponse(account)
 }
 
 /** The ledger entry and the balance are one transaction; the account is locked in between. */
-async function postTopUp({ db }: Payments, ctx: Context) {
-  const userId = userIdOf(ctx)
+async function postTopUp(principal: Principal, { db }: Payments, ctx: Context) {
+  const userId = userIdOf(principal, ctx)
   const key = idempotencyKeyOf(ctx)
   const request = parseTopUp(await readJson(ctx))
   const operation = 'POST /accounts/{user_id}/topup'
   const scope = { userId, operation, key, fingerprintSource: request }
 
   const response = await withIdempotencyKey(db, scope, async (trx) => {
-    const account = await lockAccount(trx, userId)
+    const account = await lockAccount(principal, trx, userId)
     if (!account) throw noSuchAccount()
     const before = { balanceMinor: minorOf(account.balance), version: account.version }
     const decision = topUp(before, minorOf(request.amount), MAX_MINOR)
@@ -85,7 +105,7 @@ async function postTopUp({ db }: Payments, ctx: Context) {
     const txId = randomUUIDv7()
     const balance = formatMoney(decision.balanceMinor)
     await insertTopUp(trx, { txId, userId, amount: request.amount })
-    await setBalance(trx, { userId, balance, version: decision.version })
+    await setBalance(principal, trx, { userId, balance, version: decision.version })
     const toppedUp: ToppedUp = { user_id: userId, balance, version: decision.version, tx_id: txId }
     return { status: 200, body: toppedUp }
   })
@@ -94,23 +114,24 @@ async function postTopUp({ db }: Payments, ctx: Context) {
 
 const parseTopUp = (json: unknown): TopUp => toTopUp(validated(validateTopUp, json))
 
-async function getLedger({ db }: Payments, ctx: Context) {
-  const userId = userIdOf(ctx)
+async function getLedger(principal: Principal, { db }: Payments, ctx: Context) {
+  const userId = userIdOf(principal, ctx)
   const query = validated(validateListLedger, { ...ctx.query })
   const size = Number(query.limit ?? defaultLimit)
   const after = decodeCursor(query.cursor)
-  if (!(await findAccount(db, userId))) throw noSuchAccount()
-  const rows = await listLedger(db, { userId, after, limit: size + 1 })
+  if (!(await findAccount(principal, db, userId))) throw noSuchAccount()
+  const rows = await listLedger(principal, db, { userId, after, limit: size + 1 })
   ctx.body = pageOf(rows, size, {
     positionOf: ({ created_at, tx_id }) => ({ created_at, id: tx_id }),
     itemOf: (row): LedgerEntry => ({ ...row, created_at: row.created_at.toISOString() }),
   })
 }
 
-/** A user id that could not be one is an address where nothing is. */
-function userIdOf(ctx: Context): string {
-  const { user_id } = ctx.params as { user_id?: string }
-  if (user_id && userIdPattern.test(user_id)) return user_id
+/** A user id that could not be one, or is somebody else's, is an address where nothing is. */
+function userIdOf(principal: Principal, ctx: Context): OwnUserId {
+  const { user_id = '' } = ctx.params as { user_id?: string }
+  const userId = userIdPattern.test(user_id) && principal.own(user_id)
+  if (userId) return userId
   throw noSuchAccount()
 }
 

@@ -4,6 +4,8 @@ import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
+import { authVariables } from '#principal/variables.ts'
+import { createVerifier } from '#principal/verifier.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { paymentsRouter } from './app.ts'
 import { pingAccounts } from './rows.ts'
@@ -11,14 +13,17 @@ import { pingAccounts } from './rows.ts'
 /** Accounts: opens them, tops them up, shows what happened on them. */
 void runService(
   'payments-api',
-  { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL') },
+  { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL'), ...authVariables(process.env) },
   async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
     requireOrExit(requireDurability(db, signal, logger))
+    const { verify, assertReady } = createVerifier(config, { logger, signal })
+    health.check('keys of tokens', assertReady)
     health.check('database', () => pingAccounts(db))
-    resources.use(await serve({ ...config, health, logger, router: paymentsRouter({ db }) }))
+    const router = paymentsRouter({ db, verify })
+    resources.use(await serve({ ...config, health, logger, router }))
 
     await untilAborted(signal)
   },

@@ -1,6 +1,8 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { KeysetPosition } from '#chassis/http/cursor.ts'
+import type { OwnUserId, Principal } from '#principal/principal.ts'
+import { ownedBy } from '#principal/rows.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 
 type Db = Database<PaymentsDatabase>
@@ -10,7 +12,7 @@ const accountColumns = ['user_id', 'balance', 'version', 'created_at'] as const
 const ledgerColumns = ['tx_id', 'order_id', 'type', 'amount', 'status', 'created_at'] as const
 
 /** The new account; undefined when the user has one already. */
-export const insertAccount = (trx: Trx, userId: string) =>
+export const insertAccount = (trx: Trx, userId: OwnUserId) =>
   trx
     .insertInto('accounts')
     .values({ user_id: userId })
@@ -18,20 +20,27 @@ export const insertAccount = (trx: Trx, userId: string) =>
     .returning(accountColumns)
     .executeTakeFirst()
 
-export const findAccount = (db: Db, userId: string) =>
-  db.selectFrom('accounts').select(accountColumns).where('user_id', '=', userId).executeTakeFirst()
+export const findAccount = (principal: Principal, db: Db, userId: string) =>
+  db
+    .selectFrom('accounts')
+    .select(accountColumns)
+    .where('user_id', '=', userId)
+    .where(ownedBy(principal))
+    .executeTakeFirst()
 
 /** The account, locked until commit. */
-export const lockAccount = (trx: Trx, userId: string) =>
+export const lockAccount = (principal: Principal, trx: Trx, userId: string) =>
   trx
     .selectFrom('accounts')
     .select(['balance', 'version'])
     .where('user_id', '=', userId)
+    .where(ownedBy(principal))
     .forNoKeyUpdate()
     .executeTakeFirst()
 
 /** Of an account locked in the same transaction. */
 export const setBalance = (
+  principal: Principal,
   trx: Trx,
   { userId, balance, version }: { userId: string; balance: string; version: number },
 ) =>
@@ -39,11 +48,12 @@ export const setBalance = (
     .updateTable('accounts')
     .set({ balance, version, updated_at: sql`clock_timestamp()` })
     .where('user_id', '=', userId)
+    .where(ownedBy(principal))
     .execute()
 
 export const insertTopUp = (
   trx: Trx,
-  { txId, userId, amount }: { txId: string; userId: string; amount: string },
+  { txId, userId, amount }: { txId: string; userId: OwnUserId; amount: string },
 ) =>
   trx
     .insertInto('ledger')
@@ -52,6 +62,7 @@ export const insertTopUp = (
 
 /** A user's entries, newest first, those after a position. */
 export const listLedger = (
+  principal: Principal,
   db: Db,
   { userId, after, limit }: { userId: string; after: KeysetPosition | undefined; limit: number },
 ) =>
@@ -59,6 +70,7 @@ export const listLedger = (
     .selectFrom('ledger')
     .select(ledgerColumns)
     .where('user_id', '=', userId)
+    .where(ownedBy(principal))
     .$if(after !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) => {
         const { created_at, id } = after as KeysetPosition

@@ -8,6 +8,7 @@ import { connectDatabase } from '#chassis/database/connect.ts'
 import { Health } from '#chassis/http/health.ts'
 import { serve } from '#chassis/http/server.ts'
 import { postgresIdentity } from '#local/supervisor/identity.ts'
+import { verifyNothing } from '#principal/verifier.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { call } from '#testing/client.ts'
 import { useDatabase } from '#testing/database.ts'
@@ -28,7 +29,9 @@ describe('payments-api, when the database is in trouble', () => {
     const health = new Health()
     health.check('database', () => pingAccounts(db))
     const at = { host: '127.0.0.1', port: 0, health, logger: silent }
-    const { server, close } = use(await serve({ ...at, router: paymentsRouter({ db }) }))
+    const { server, close } = use(
+      await serve({ ...at, router: paymentsRouter({ db, verify: verifyNothing }) }),
+    )
     return { origin: `http://127.0.0.1:${(server.address() as { port: number }).port}`, close }
   }
 

@@ -6,6 +6,7 @@ import { consumerVariables, relayVariables } from '#messaging/index.ts'
 /** Where a process, a command or a container takes a variable from. */
 const readings = [
   /\b(?:integer|text|oneOf|\w+Url)\(\s*'([A-Z][A-Z0-9_]+)'/g,
+  /\bname: '(JWT_[A-Z_]+)'/g,
   /\benv\.([A-Z][A-Z0-9_]+)/g,
   /(?<!:-)\$\{([A-Z][A-Z0-9_]+)(?=[:}])/g,
 ]
@@ -23,7 +24,7 @@ const documented = [...defaults.keys()].flatMap((names) => names.split(', '))
 describe('docs/configuration.md', () => {
   it('names the variables that are read, and no other', () => {
     const files = globSync([
-      '{chassis,messaging,migrations,operator,orders-*,payments-*}/**/*.ts',
+      '{chassis,messaging,migrations,operator,orders-*,payments-*,principal}/**/*.ts',
       'local/stack/*.ts',
       'docker-compose.yml',
     ]).filter((path) => !path.endsWith('.test.ts'))

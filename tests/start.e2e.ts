@@ -97,9 +97,12 @@ describe('npm start', function () {
     child.stdout.on('data', (chunk) => {
       said += chunk
     })
-    const waits = /^payments-relay +waits +\d+\.\d s +for broker; .*ACCESS.REFUSED/m
-    await eventually(() => waits.test(said), { timeoutMs: 60_000 })
-    assert.match(said, /^orders-consumer +waits .*queue/m)
+    for (const waits of [
+      /^payments-relay +waits +\d+\.\d s +for broker; .*ACCESS.REFUSED/m,
+      /^orders-consumer +waits .*queue/m,
+    ]) {
+      await eventually(() => waits.test(said), { timeoutMs: 60_000 })
+    }
     child.kill('SIGTERM')
     assert.deepEqual(await once(child, 'exit'), [0, null])
     await removeState(dir)
@@ -130,7 +133,7 @@ describe('a process', function () {
       const { code, stderr } = await runProcess(name, {
         PORT: 'http',
         LOG_LEVEL: 'loud',
-        AUTH_MODE: 'jwt',
+        AUTH_MODE: 'ldap',
         ORDERS_DATABASE_URL: 'mysql://root:secret@localhost',
         PAYMENTS_DATABASE_URL: '',
       })
@@ -149,6 +152,22 @@ describe('a process', function () {
       }
       if (!name.endsWith('api')) assert.ok(stderr.includes('AMQP_URL is missing'), stderr)
       assert.ok(!stderr.includes('secret'))
+    })
+
+    it(`${name} does not start in production with a default password and without tokens`, async () => {
+      const url = 'postgres://postgres:postgres-for-development@127.0.0.1:1/db'
+      const { code, stderr } = await runProcess(name, {
+        ...{ NODE_ENV: 'production', PORT: '0', AMQP_URL: 'amqp://nobody@127.0.0.1:1' },
+        ...{ ORDERS_DATABASE_URL: url, PAYMENTS_DATABASE_URL: url },
+      })
+      assert.equal(code, 78)
+      assert.deepEqual(
+        [...stderr.matchAll(/^ {2}.+ or INSECURE_ACCEPTED=(\S+) if this is meant$/gm)].map(
+          ([, how]) => how,
+        ),
+        ['auth-off', 'default-passwords'],
+      )
+      assert.ok(!stderr.includes('for-development'))
     })
 
     it(`${name} starts before its servers, is alive but not ready, and stops when told`, async () => {

@@ -99,7 +99,8 @@ export const onFailure: Record<FailureClass, 503 | 500> = {
   fault: 500,
 }
 
-function toProblem(error: unknown): Problem {
+/** What a caller is told about any error. */
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (onFailure[classify(error)] === 503) {
     return new Problem(

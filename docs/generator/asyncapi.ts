@@ -13,6 +13,7 @@ import { routes } from '#contracts/topology.ts'
 import { sharedContentType } from '#messaging/broker/shared-message.ts'
 import { relayDefaults } from '#messaging/defaults.ts'
 import { eventExamples, socketExamples } from './async-examples.ts'
+import { bearer } from './bearer.ts'
 import { type JsonObject, refTo, Schemas } from './schemas.ts'
 
 const schemas = new Schemas({
@@ -61,6 +62,7 @@ export const asyncApi = () => ({
   components: {
     schemas: schemas.components,
     messages: { ...eventMessages(), [shared]: sharedMessage, ...webSocketMessages() },
+    securitySchemes: { bearer },
   },
 })
 
@@ -189,12 +191,22 @@ const socketChannel: JsonObject = {
   title: 'Follow orders',
   summary: 'How orders end, as it happens',
   description:
-    'Name what to follow in the query or in messages. The server sends the present state of each followed order at once (for a user: of each pending order), then every change. An order is forgotten once its final status was sent; a user is followed until unsubscribed. An error names what the refused message named. What cannot be read at the moment stays subscribed and is sent as soon as it can be read; after a minute without a reading the connection is closed (1013). Limits: 4 KiB a message (1009), 100 subscriptions a connection, a slow reader is cut off (1013), pings every 30 s, 1001 at shutdown: connect again, subscribe again. Without `Upgrade: websocket` the answer is 426, to a page of another origin 403.',
+    'Name what to follow in the query or in messages. The server sends the present state of each followed order at once (for a user: of each pending order), then every change. An order is forgotten once its final status was sent; a user is followed until unsubscribed. An error names what the refused message named. What cannot be read at the moment stays subscribed and is sent as soon as it can be read; after a minute without a reading the connection is closed (1013). Limits: 4 KiB a message (1009), 100 subscriptions a connection, a slow reader is cut off (1013), pings every 30 s, 1001 at shutdown: connect again, subscribe again. Without `Upgrade: websocket` the answer is 426, to a page of another origin 403. With AUTH_MODE=jwt the handshake brings a token, in the header Authorization or, where that cannot be set, as the subprotocol after `bearer`; without a valid one the answer is 401. The connection is closed with 4401 when the token expires. An order or user of somebody else is answered as one that does not exist.',
   servers: [{ $ref: '#/servers/gateway' }],
   messages: Object.fromEntries(Object.keys(socketMessages).map((name) => [name, messageRef(name)])),
   bindings: {
     ws: {
       method: 'GET',
+      headers: {
+        type: 'object',
+        properties: {
+          Authorization: { type: 'string', description: '`Bearer` and a token' },
+          'Sec-WebSocket-Protocol': {
+            type: 'string',
+            description: '`bearer, ` and a token; the server chooses `bearer`',
+          },
+        },
+      },
       query: {
         type: 'object',
         description: 'each may be there several times',
@@ -211,6 +223,7 @@ const socketOperation = (action: string, title: string, names: string[]): JsonOb
   action,
   title,
   channel: { $ref: '#/channels/orderStatus' },
+  security: [{ $ref: '#/components/securitySchemes/bearer' }],
   messages: names.map((name) => ({ $ref: `#/channels/orderStatus/messages/${name}` })),
 })
 

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import { bearer } from './bearer.ts'
 import type { Answer, Api, Operation } from './operation.ts'
 import {
   everywhere,
@@ -30,6 +31,7 @@ export function openApiOf(api: Api) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'the gateway that serves this document' }],
+    security: [{ bearer: [] }, {}],
     tags: [{ name: api.title }],
     paths,
     components: {
@@ -42,6 +44,7 @@ export function openApiOf(api: Api) {
       ),
       headers: sharedHeaders,
       parameters: { IdempotencyKey: idempotencyKey },
+      securitySchemes: { bearer },
     },
   }
 }
@@ -133,6 +136,9 @@ const problemResponse = (status: ProblemStatus, refusals: Refusal[]): JsonObject
     ...(retryable.includes(status) && {
       'Retry-After': { $ref: '#/components/headers/RetryAfter' },
     }),
+    ...((status === 401 || status === 403) && {
+      'WWW-Authenticate': { $ref: '#/components/headers/Challenge' },
+    }),
   },
   content: {
     'application/problem+json': {
@@ -153,6 +159,11 @@ const sharedHeaders: JsonObject = {
     schema: { type: 'string' },
   },
   RetryAfter: { description: 'seconds to wait', schema: { type: 'integer', minimum: 1 } },
+  Challenge: {
+    description: 'what is wrong with the token (RFC 6750)',
+    schema: { type: 'string', pattern: '^Bearer ' },
+    example: 'Bearer realm="orders-payments", error="invalid_token"',
+  },
   IdempotentReplayed: {
     description: 'true: this is the answer that an earlier request with this key got',
     schema: { type: 'string', const: 'true' },

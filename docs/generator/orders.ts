@@ -3,7 +3,7 @@ import { ListOrders, Order, OrderPage, PlaceOrder, RefundOrder } from '#contract
 import { ProblemDocument } from '#contracts/problem.ts'
 import { Timeline } from '#contracts/timeline.ts'
 import type { Api, Operation } from './operation.ts'
-import { type Refusal, withKey } from './problems.ts'
+import { type Refusal, withKey, withUser } from './problems.ts'
 
 const order = {
   order_id: '01910f5e-7b2a-7c31-9d0e-6a1b2c3d4e5f',
@@ -26,7 +26,10 @@ const refunded = { ...paid, status: 'REFUNDED', updated_at: '2026-02-01T09:00:00
 const path = {
   order_id: { schema: Uuid, description: 'the order', example: order.order_id },
 }
-const noSuchOrder: Refusal = { when: 'unknown or malformed', detail: 'There is no such order.' }
+const noSuchOrder: Refusal = {
+  when: 'unknown, malformed or of another user',
+  detail: 'There is no such order.',
+}
 
 const noWebSocket: Refusal = {
   when: 'GET /orders/ws without Upgrade: websocket',
@@ -56,6 +59,7 @@ const placeOrder: Operation = {
     location: `/orders/${order.order_id}`,
   },
   problems: {
+    403: withUser,
     409: [withKey[409]],
     422: [
       {
@@ -92,6 +96,7 @@ const listOrders: Operation = {
     },
   },
   problems: {
+    404: [{ when: 'another user (AUTH_MODE=jwt)', detail: 'There are no orders of this user.' }],
     422: [
       {
         when: 'no user',

@@ -10,7 +10,7 @@ import {
 import { ProblemDocument } from '#contracts/problem.ts'
 import { UserId } from '#contracts/user-id.ts'
 import type { Api, Operation } from './operation.ts'
-import { type Refusal, withKey } from './problems.ts'
+import { type Refusal, withKey, withUser } from './problems.ts'
 
 const account = {
   user_id: 'alice',
@@ -38,7 +38,10 @@ const debitEntry = {
 const path = {
   user_id: { schema: UserId, description: 'the user, who owns one account', example: 'alice' },
 }
-const noSuchAccount: Refusal = { when: 'unknown or malformed', detail: 'There is no such account.' }
+const noSuchAccount: Refusal = {
+  when: 'unknown, malformed or of another user',
+  detail: 'There is no such account.',
+}
 const invalid = (when: string, pointer: string, message: string): Refusal => ({
   when,
   detail: 'The request is invalid; see `errors`.',
@@ -60,6 +63,7 @@ const createAccount: Operation = {
     location: '/accounts/alice',
   },
   problems: {
+    403: withUser,
     409: [{ when: 'exists', detail: 'This user has an account already.' }, withKey[409]],
     422: [
       invalid(

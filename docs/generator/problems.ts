@@ -9,7 +9,9 @@ import {
 /** What each status of a refusal means for the caller. */
 const meanings = {
   400: 'The request cannot be read.',
-  404: 'There is nothing at this address.',
+  401: 'No valid token; only with AUTH_MODE=jwt. WWW-Authenticate says why (RFC 6750).',
+  403: 'The token does not let you do this; only with AUTH_MODE=jwt.',
+  404: 'There is nothing at this address. With AUTH_MODE=jwt, what belongs to another user is not there.',
   409: 'In conflict with what is there. With Retry-After only for now: the same request may be answered otherwise later.',
   413: 'The body has more than 64 KiB.',
   414: 'The address is longer than 8 KiB.',
@@ -56,6 +58,17 @@ export const problemExample = (
 /** What may happen to every call. */
 export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
   400: [{ when: 'not HTTP', detail: 'The request is not well-formed HTTP.' }],
+  401: [
+    { when: 'no token', detail: 'Send a token: Authorization: Bearer …' },
+    { when: 'a bad token', detail: 'The token has expired.' },
+  ],
+  403: [
+    {
+      when: 'another scope',
+      type: 'insufficient-scope',
+      detail: 'The token has a scope, and not the scope "orders".',
+    },
+  ],
   413: [{ when: 'too large', detail: 'The body may have 65536 bytes at most.' }],
   414: [{ when: 'too long', detail: 'The address is longer than 8 KiB.' }],
   429: [
@@ -108,6 +121,16 @@ export const withBody: Partial<Record<ProblemStatus, Refusal[]>> = {
     { when: 'compressed', detail: 'Send the body as it is, without a Content-Encoding.' },
   ],
 }
+
+/** What may happen to every call whose body names a user, besides. */
+export const withUser: Refusal[] = [
+  {
+    when: 'another user',
+    detail: 'The user_id must be the user of the token; see `errors`.',
+    errors: [{ pointer: '/user_id', message: 'must be the user of the token (sub)' }],
+  },
+  ...(everywhere[403] ?? []),
+]
 
 /** What may happen to every call with an Idempotency-Key. */
 export const withKey = {

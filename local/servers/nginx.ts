@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { programPath } from '../install/system-packages.ts'
 import { repositoryDir } from '../stack/paths.ts'
 import { type ProcessName, processPort } from '../stack/ports.ts'
-import type { Settings } from '../stack/settings.ts'
+import { gatewayUrl, type Settings } from '../stack/settings.ts'
 import { answersOk } from '../supervisor/probe.ts'
 import type { Program } from '../supervisor/program.ts'
 import { renderTemplate } from './template.ts'
@@ -14,12 +14,12 @@ const run = promisify(execFile)
 
 /** The program of nginx: the gateway and, behind it, the server of the page's files. */
 export function nginxProgram(settings: Settings): Program {
-  const { paths, gatewayPort } = settings
+  const { paths } = settings
   const dir = join(paths.sharedDir, 'nginx')
   mkdirSync(dir, { recursive: true })
   return {
     name: 'nginx',
-    address: `127.0.0.1:${gatewayPort}`,
+    address: new URL(gatewayUrl(settings)).host,
     command: [
       programPath('nginx'),
       '-e',
@@ -39,7 +39,7 @@ export function nginxProgram(settings: Settings): Program {
     stopHeadStartMs: 1_000,
     deathSignal: 'TERM',
     prepare: () => writeFiles(settings, dir),
-    isReady: () => answersOk(`http://127.0.0.1:${gatewayPort}/healthz`),
+    isReady: () => answersOk(`${gatewayUrl(settings)}/healthz`),
   }
 }
 
@@ -69,9 +69,9 @@ async function publishPage(target: string): Promise<void> {
 
 /** The variables of both templates, as in the containers. */
 function variables(settings: Settings, dir: string): Record<string, string> {
-  const { gatewayPort, ports, rateLimitPerSecond: rate } = settings
+  const { gatewayHost, gatewayPort, ports, rateLimitPerSecond: rate } = settings
   return {
-    GATEWAY_LISTEN: `127.0.0.1:${gatewayPort}`,
+    GATEWAY_LISTEN: `${gatewayHost}:${gatewayPort}`,
     RESOLVER: '',
     ORDERS_API_SERVERS: upstreamServers(settings, 'orders-api'),
     PAYMENTS_API_SERVERS: upstreamServers(settings, 'payments-api'),

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { writePrivately } from '../servers/stored-secret.ts'
 import type { Print } from '../supervisor/supervise.ts'
-import type { ServerUrls, Settings } from './settings.ts'
+import { gatewayUrl, type ServerUrls, type Settings } from './settings.ts'
 
 /** Writes `run/addresses.json`: the addresses for programs, with passwords. */
 export function writeAddresses(settings: Settings, urls: ServerUrls): void {
@@ -46,7 +46,5 @@ function withoutLogin(url: string): string {
   for (const name of ['user', 'password']) clean.searchParams.delete(name)
   return clean.href
 }
-
-const gatewayUrl = ({ gatewayPort }: Settings) => `http://127.0.0.1:${gatewayPort}`
 
 const addressesFile = ({ paths }: Settings) => join(paths.runDir, 'addresses.json')

@@ -7,6 +7,7 @@ import type { Settings } from './settings.ts'
 const settings: Settings = {
   paths: { stateDir: '', sharedDir: '', runDir: '', logsDir: '' },
   ports: portsFrom(18_000),
+  gatewayHost: '127.0.0.1',
   gatewayPort: 8_080,
   scale: parseScale(['orders-consumer=2', 'payments-relay=0']),
   fromSource: false,

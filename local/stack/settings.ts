@@ -1,14 +1,16 @@
 import { resolve } from 'node:path'
 import {
   amqpUrl,
-  authMode,
   httpUrl,
   integer,
   logLevel,
   postgresUrl,
   readConfig,
+  text,
   type Variable,
 } from '#chassis/config.ts'
+import { assertSecureStart } from '#principal/secure-start.ts'
+import { authVariables } from '#principal/variables.ts'
 import type { Scale } from './options.ts'
 import { type Paths, preparePaths, repositoryDir } from './paths.ts'
 import { gatewayPortDefault, type Ports, portBaseDefault, portSpan, portsFrom } from './ports.ts'
@@ -17,6 +19,7 @@ import { gatewayPortDefault, type Ports, portBaseDefault, portSpan, portsFrom } 
 export type Settings = {
   paths: Paths
   ports: Ports
+  gatewayHost: string
   gatewayPort: number
   scale: Scale
   /** The processes run from their TypeScript files; otherwise each is bundled into one file. */
@@ -48,26 +51,30 @@ export function readSettings(
     gatewayPort: integer('GATEWAY_PORT', { min: 1, max: 65_535, fallback: gatewayPortDefault }),
     rateLimitPerSecond: integer('RATE_LIMIT_PER_SECOND', { fallback: 0 }),
     logLevel,
-    authMode,
+    gatewayHost: text('GATEWAY_HOST', '127.0.0.1'),
+    ...authVariables(env), // for the processes, which read them again
     amqp: orMissing(amqpUrl('AMQP_URL')),
     management: orMissing(httpUrl('RABBITMQ_MANAGEMENT_URL')),
     ordersDatabase: orMissing(postgresUrl('ORDERS_DATABASE_URL')),
     paymentsDatabase: orMissing(postgresUrl('PAYMENTS_DATABASE_URL')),
   })
-  const { base, gatewayPort, rateLimitPerSecond, authMode: _, ...others } = config
-  const { logLevel: level, ...external } = others
+  assertSecureStart(config, env)
+  const { base, gatewayHost: host, gatewayPort, rateLimitPerSecond, logLevel: level } = config
+  const { amqp, management, ordersDatabase, paymentsDatabase } = config
+  const external = withoutMissing({ amqp, management, ordersDatabase, paymentsDatabase })
   if (gatewayPort >= base && gatewayPort < base + portSpan) {
     const range = `${base} to ${base + portSpan - 1}`
     throw new Error(`GATEWAY_PORT must be outside of the other ports of the stack, ${range}`)
   }
   const paths = preparePaths(stateDirectory(env))
-  const rest = {
-    ...chosen,
-    rateLimitPerSecond,
-    logLevel: level,
-    external: withoutMissing(external),
-  }
-  return { paths, ports: portsFrom(base), gatewayPort, ...rest }
+  const rest = { ...chosen, rateLimitPerSecond, logLevel: level, external }
+  return { paths, ports: portsFrom(base), gatewayHost: host, gatewayPort, ...rest }
+}
+
+/** Where this machine reaches the gateway: by loopback, if it listens on every address. */
+export function gatewayUrl({ gatewayHost: host, gatewayPort }: Settings): string {
+  const isEverywhere = host === '0.0.0.0' || host === '[::]'
+  return `http://${isEverywhere ? '127.0.0.1' : host}:${gatewayPort}`
 }
 
 /** The folder of the local stack: LOCAL_DIR, or `.local`. */

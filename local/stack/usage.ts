@@ -13,6 +13,8 @@ Starts the whole stack without Docker and keeps it running until Ctrl-C.
 Environment, also read from .env:
 
   GATEWAY_PORT           the port of the gateway (${gatewayPortDefault})
+  GATEWAY_HOST           where the gateway listens (127.0.0.1)
+  AUTH_MODE, JWT_…       who may do what (docs/security.md)
   LOCAL_PORT_BASE        the first of all other ports (${portBaseDefault})
   LOCAL_DIR              where the stack keeps its data, logs and pid files (.local)
   RATE_LIMIT_PER_SECOND  requests per second and client; 0 is no limit (0)

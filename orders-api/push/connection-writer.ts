@@ -37,11 +37,11 @@ export class ConnectionWriter {
   }
 
   /**
-   * Closes with 1013 (try again later). The close frame waits behind what is unread, so a client
-   * that does not answer within a second is terminated.
+   * Closes, with 1013 (try again later) if nothing else is said. The close frame waits behind what
+   * is unread, so a client that does not answer within a second is terminated.
    */
-  disconnect(reason: string): void {
-    this.#client.close(1013, reason)
+  disconnect(reason: string, code = 1013): void {
+    this.#client.close(code, reason)
     setTimeout(() => this.#client.terminate(), 1_000).unref()
   }
 

@@ -3,6 +3,9 @@ import type { WebSocket } from 'ws'
 import { documentOf, Problem } from '#chassis/http/problem.ts'
 import { givenRequestId } from '#chassis/http/request-id.ts'
 import type { Logger } from '#chassis/logger.ts'
+import { tokenExpiredCode } from '#contracts/orders-ws.ts'
+import type { Principal } from '#principal/principal.ts'
+import { leewayMs } from '#principal/verifier.ts'
 import { ConnectionWriter } from './connection-writer.ts'
 import {
   type Message,
@@ -21,9 +24,11 @@ export interface ConnectionOptions {
 }
 
 /**
- * Serves one client until it closes: its requests one after another, a bad request with a problem.
+ * Serves one client until it closes, or its token expires: its requests one after another, a bad
+ * request with a problem.
  */
 export function serveConnection(
+  principal: Principal,
   client: WebSocket,
   request: IncomingMessage,
   { feed, logger }: ConnectionOptions,
@@ -33,6 +38,7 @@ export function serveConnection(
   const writeError = (target: object, problem: Problem) =>
     writer.write({ type: 'error', ...target, problem: documentOf(problem, instance) })
   const subscriber: Subscriber = {
+    principal,
     push: (order) => writer.write({ type: 'order', ...order }),
     pushUnknown: (order_id) => writeError({ order_id }, noSuchOrder(order_id)),
     drained: () => writer.drained(),
@@ -60,7 +66,13 @@ export function serveConnection(
     void handleNext(read).finally(() => client.resume())
   })
   client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
-  client.on('close', () => feed.remove(subscriber))
+  const expiring = whenExpired(principal, () => {
+    writer.disconnect('the token has expired', tokenExpiredCode)
+  })
+  client.on('close', () => {
+    clearTimeout(expiring)
+    feed.remove(subscriber)
+  })
   for (const message of subscribeMessagesIn(new URL(request.url ?? '', 'ws://any'))) {
     void handleNext(() => message)
   }
@@ -72,9 +84,18 @@ async function apply(
   { action, target }: SubscriptionRequest,
 ): Promise<void> {
   if (action === 'unsubscribe') return feed.unsubscribe(subscriber, target)
+  if (target.kind === 'user' && !subscriber.principal.owns(target.id)) throw noSuchUser(target.id)
   if ((await feed.subscribe(subscriber, target)) === 'ok') return
   throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
 }
+
+function whenExpired(principal: Principal, act: () => void): NodeJS.Timeout | undefined {
+  const connectionMs = principal.connectionMs(leewayMs)
+  return connectionMs === undefined ? undefined : setTimeout(act, connectionMs)
+}
+
+/** The orders of another user are not shown, as if there were no such user. */
+const noSuchUser = (userId: string) => new Problem(404, `There is no user ${userId}.`)
 
 const noSuchOrder = (orderId: string) => new Problem(404, `There is no order ${orderId}.`)
 

@@ -1,24 +1,33 @@
 import { sql } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
+import type { Principal } from '#principal/principal.ts'
+import { ownedBy } from '#principal/rows.ts'
 import { changedList, type OrdersDatabase } from '#tables/orders.ts'
 import { type OrderRow, orderColumns } from '../rows.ts'
 
 type Db = Database<OrdersDatabase>
 
 /** The present state of some orders. */
-export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
+export const readOrders = (principal: Principal, db: Db, orderIds: string[]): Promise<OrderRow[]> =>
   db
     .selectFrom('orders')
     .select(orderColumns)
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
+    .where(ownedBy(principal))
     .execute()
 
 /** The orders of some users whose status changed within the last so many milliseconds. */
-export const readChangedOrders = (db: Db, userIds: string[], lastMs: number): Promise<OrderRow[]> =>
+export const readChangedOrders = (
+  principal: Principal,
+  db: Db,
+  userIds: string[],
+  lastMs: number,
+): Promise<OrderRow[]> =>
   db
     .selectFrom('orders')
     .select(orderColumns)
     .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
+    .where(ownedBy(principal))
     .where(sql<boolean>`status IN (${sql.raw(changedList)})`)
     .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
     .execute()

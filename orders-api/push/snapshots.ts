@@ -28,7 +28,7 @@ const settlingMarginMs = 2_000
 export const orderSnapshot =
   (source: SnapshotSource, subscriber: Subscriber, orderId: string): SnapshotPages =>
   async (isWanted) => {
-    const rows = await readOrders(source.db, [orderId])
+    const rows = await readOrders(subscriber.principal, source.db, [orderId])
     if (!isWanted()) return true
     push(source, subscriber, rows)
     if (rows.length === 0) {
@@ -60,7 +60,7 @@ export function userSnapshot(
     }
     await subscriber.drained()
     const page = { userId, statuses: pendingStatuses, after, limit: pageSize }
-    const rows = await listOrders(db, page)
+    const rows = await listOrders(subscriber.principal, db, page)
     if (isWanted()) push(source, subscriber, rows)
     const last = rows.at(-1)
     if (last) after = { created_at: last.created_at, id: last.order_id }

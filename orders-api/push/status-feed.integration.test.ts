@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { orderStatusChannel } from '#contracts/order-status.ts'
 import { notify } from '#messaging/notifications/notify.ts'
+import { Principal } from '#principal/principal.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -19,6 +20,7 @@ const toUser = (id: string): Target => ({ kind: 'user', id })
 
 /** Keeps what is pushed to it. */
 class Recorder implements Subscriber {
+  readonly principal = Principal.unrestricted
   readonly pushed: string[] = []
   readonly unknown: string[] = []
   isDisconnected = false
@@ -95,7 +97,9 @@ describe('StatusFeed', function () {
     await pay(orderId)
     const refunding = `${orderId} REFUND_PENDING`
     await eventually(() => subscriber.pushed.at(-1) === paid(orderId))
-    await database.db.transaction().execute((trx) => acceptRefund(trx, orderId))
+    await database.db
+      .transaction()
+      .execute((trx) => acceptRefund(Principal.unrestricted, trx, orderId))
     await eventually(() => subscriber.pushed.at(-1) === refunding)
     await database.rows(sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity

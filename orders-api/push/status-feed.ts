@@ -3,6 +3,7 @@ import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import { listen } from '#messaging/index.ts'
+import { Principal } from '#principal/principal.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { toOrderResponse } from '../order-response.ts'
 import type { OrderRow } from '../rows.ts'
@@ -24,6 +25,10 @@ export interface StatusFeedOptions {
   /** A subscriber for which nothing could be read for so long is disconnected. */
   maxSilenceMs?: number
 }
+
+/** A change is read once for all subscribers; each delivery then asks who may see it. */
+const everybody = Principal.unrestricted
+const maySee = ({ principal }: Subscriber, userId: string) => principal.owns(userId)
 
 /**
  * A minute: longer than a restart of the database takes, and no longer than a client need wait in
@@ -51,7 +56,7 @@ export class StatusFeed {
     const { db, logger, limit } = options
     const { signal } = this.#stop
     const outage = new Outage({ logger, what: 'orders cannot be read' })
-    const subscriptions = new Subscriptions<Subscriber>(limit)
+    const subscriptions = new Subscriptions<Subscriber>(limit, maySee)
     const retainDelivered = () => subscriptions.retainDelivered()
     const onFailing = (ms: number) => this.#disconnectAfter(ms, subscriptions.subscribers())
     const repeated = { outage, signal, retainDelivered, onFailing }
@@ -64,12 +69,13 @@ export class StatusFeed {
     })
     this.#changedOrders = new ChangedOrders({
       ...repeated,
-      readAndPush: (orderIds) => this.#readAndPush(() => readOrders(db, orderIds)),
+      readAndPush: (orderIds) => this.#readAndPush(() => readOrders(everybody, db, orderIds)),
     })
     this.#backfill = new Backfill({
       ...repeated,
       userIds: () => subscriptions.userIds(),
-      readAndPush: (userIds, ms) => this.#readAndPush(() => readChangedOrders(db, userIds, ms)),
+      readAndPush: (userIds, ms) =>
+        this.#readAndPush(() => readChangedOrders(everybody, db, userIds, ms)),
     })
     this.#listener = this.#listen()
   }

@@ -1,4 +1,5 @@
 import type { Order } from '#contracts/orders-http.ts'
+import type { Principal } from '#principal/principal.ts'
 
 /** What a subscription is about: one order, or every order of one user. */
 export interface Target {
@@ -8,6 +9,8 @@ export interface Target {
 
 /** A connection that subscribes to orders. Its functions must not throw. */
 export interface Subscriber {
+  /** Whose orders it may see. */
+  readonly principal: Principal
   /** Sends the present state of an order. */
   push: (order: Order) => void
   /** There is no such order; its subscription has ended. */

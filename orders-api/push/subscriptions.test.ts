@@ -15,9 +15,12 @@ const toOrder = (id: string): Target => ({ kind: 'order', id })
 const toUser = (id: string): Target => ({ kind: 'user', id })
 const paid = order({ status: 'PAID' })
 
+/** Subscribers who may see every order. */
+const subscriptionsOf = (limit: number) => new Subscriptions<string>(limit, () => true)
+
 describe('Subscriptions', () => {
   it('delivers to a subscriber of an order its state once, and its final state once', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toOrder('order'))
     assert.equal(subscriptions.deliverTo('ann', order()), true)
     assert.deepEqual(subscriptions.deliver(order()), [])
@@ -26,7 +29,7 @@ describe('Subscriptions', () => {
   })
 
   it('delivers to nobody else', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toOrder('another order'))
     subscriptions.subscribe('bob', toUser('another user'))
     assert.deepEqual(subscriptions.deliver(paid), [])
@@ -34,8 +37,20 @@ describe('Subscriptions', () => {
     assert.equal(subscriptions.deliverTo('nobody', paid), false)
   })
 
+  it('delivers no order of a user to who may not see it, and keeps that subscription', () => {
+    const maySee = (subscriber: string, userId: string) => subscriber === userId
+    const subscriptions = new Subscriptions<string>(10, maySee)
+    for (const subscriber of ['alice', 'bob']) {
+      subscriptions.subscribe(subscriber, toOrder('order'))
+      subscriptions.subscribe(subscriber, toUser('alice'))
+    }
+    assert.equal(subscriptions.deliverTo('bob', order()), false)
+    assert.deepEqual(subscriptions.deliver(paid), ['alice'])
+    assert.deepEqual(subscriptions.orderIds(), ['order'])
+  })
+
   it('delivers once to a subscriber of both the order and its user', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toUser('alice'))
     subscriptions.subscribe('ann', toOrder('order'))
     assert.deepEqual(subscriptions.deliver(paid), ['ann'])
@@ -44,7 +59,7 @@ describe('Subscriptions', () => {
 
   it('delivers no pending state after the final one, however late it was read', () => {
     for (const target of [toOrder('order'), toUser('alice')]) {
-      const subscriptions = new Subscriptions<string>(10)
+      const subscriptions = subscriptionsOf(10)
       subscriptions.subscribe('ann', target)
       assert.deepEqual(subscriptions.deliver(paid), ['ann'])
       assert.equal(subscriptions.deliverTo('ann', order()), false)
@@ -55,7 +70,7 @@ describe('Subscriptions', () => {
   const refunded = order({ status: 'REFUNDED', updated_at: '2026-01-01T00:00:02.000Z' })
 
   it('delivers to a subscriber of a user each change of a refund, once, in its order', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toUser('alice'))
     const late = [paid, refunding, paid, refunded, refunding, paid, refunded]
     const pushed = late.filter((state) => subscriptions.deliver(state).length > 0)
@@ -65,7 +80,7 @@ describe('Subscriptions', () => {
   })
 
   it('does not end the subscription of an order by what was read before it', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     const readAt = subscriptions.now
     subscriptions.subscribe('ann', toOrder('order'))
     assert.deepEqual(subscriptions.deliver(paid, readAt), [])
@@ -75,7 +90,7 @@ describe('Subscriptions', () => {
   })
 
   it('delivers the final state again to a subscriber that subscribes to the order again', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toOrder('order'))
     subscriptions.deliver(paid)
     subscriptions.subscribe('ann', toOrder('order'))
@@ -83,7 +98,7 @@ describe('Subscriptions', () => {
   })
 
   it('delivers the pending state again to a subscriber that subscribes to the order again', () => {
-    const subscriptions = new Subscriptions<string>(1)
+    const subscriptions = subscriptionsOf(1)
     subscriptions.subscribe('ann', toOrder('order'))
     subscriptions.deliverTo('ann', order())
     assert.equal(subscriptions.subscribe('ann', toOrder('order')), 'ok')
@@ -91,7 +106,7 @@ describe('Subscriptions', () => {
   })
 
   it('delivers to a subscriber of a user the end of what was pending, however long ago it was written', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toUser('alice'))
     subscriptions.setUserSince('ann', 'alice', Date.parse(time) + 5_000)
     assert.equal(subscriptions.deliverTo('ann', order()), true)
@@ -100,7 +115,7 @@ describe('Subscriptions', () => {
   })
 
   it('forgets what was pending when no end can come any more that is timed before the subscription', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     const endedAt = (second: number) => ({
       ...{ ...paid, order_id: `order ${second}` },
       updated_at: new Date(Date.parse(time) + second * 1_000).toISOString(),
@@ -118,7 +133,7 @@ describe('Subscriptions', () => {
   })
 
   it('delivers the end of all that was pending, also when that is too much to remember', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toUser('alice'))
     subscriptions.setUserSince('ann', 'alice', Date.parse(time) + 5_000)
     const ids = Array.from({ length: 10_001 }, (_, number) => `order ${number}`)
@@ -129,7 +144,7 @@ describe('Subscriptions', () => {
   })
 
   it('forgets nothing when the user is subscribed again', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toUser('alice'))
     subscriptions.setUserSince('ann', 'alice', Date.parse(time))
     subscriptions.subscribe('ann', toUser('alice'))
@@ -138,7 +153,7 @@ describe('Subscriptions', () => {
   })
 
   it('goes on delivering to a subscriber of a user, order after order', () => {
-    const subscriptions = new Subscriptions<string>(10)
+    const subscriptions = subscriptionsOf(10)
     subscriptions.subscribe('ann', toUser('alice'))
     for (let count = 0; count < 5_000; count++) {
       const next = { ...paid, order_id: `order ${count}` }
@@ -161,7 +176,7 @@ describe('Subscriptions', () => {
       subscriptions.deliver(endedAt(second))
     }
     const deliveredEachSecond = (seconds: number) => {
-      const subscriptions = new Subscriptions<string>(10)
+      const subscriptions = subscriptionsOf(10)
       subscriptions.subscribe('ann', toUser('alice'))
       for (let second = 0; second < seconds; second++) deliverAt(subscriptions, second)
       return subscriptions
@@ -206,7 +221,7 @@ describe('Subscriptions', () => {
     })
 
     it('is forgotten, the first first, when it is far too much to remember', () => {
-      const subscriptions = new Subscriptions<string>(10)
+      const subscriptions = subscriptionsOf(10)
       subscriptions.subscribe('ann', toUser('alice'))
       for (let second = 0; second < 10_001; second++) subscriptions.deliver(endedAt(second))
       assert.equal(isForgotten(subscriptions, 1_000), false)
@@ -217,7 +232,7 @@ describe('Subscriptions', () => {
 
   describe('limit', () => {
     it('counts the orders and users of one connection together, each once', () => {
-      const subscriptions = new Subscriptions<string>(2)
+      const subscriptions = subscriptionsOf(2)
       assert.equal(subscriptions.subscribe('ann', toOrder('order')), 'ok')
       assert.equal(subscriptions.subscribe('ann', toOrder('order')), 'ok')
       assert.equal(subscriptions.subscribe('ann', toUser('alice')), 'ok')
@@ -229,7 +244,7 @@ describe('Subscriptions', () => {
     })
 
     it('has room again when an order has become final or is not subscribed any more', () => {
-      const subscriptions = new Subscriptions<string>(1)
+      const subscriptions = subscriptionsOf(1)
       subscriptions.subscribe('ann', toOrder('order'))
       subscriptions.deliver(paid)
       assert.equal(subscriptions.subscribe('ann', toOrder('second')), 'ok')
@@ -242,7 +257,7 @@ describe('Subscriptions', () => {
 
   describe('subscribed', () => {
     it('is what is subscribed; with a subscribed user, any order may be theirs', () => {
-      const subscriptions = new Subscriptions<string>(10)
+      const subscriptions = subscriptionsOf(10)
       subscriptions.subscribe('ann', toOrder('order'))
       assert.deepEqual(subscriptions.subscribed(['order', 'other']), ['order'])
       subscriptions.subscribe('ben', toUser('alice'))
@@ -292,7 +307,7 @@ describe('Subscriptions', () => {
 
     /** The feed as the database and the network would let it run: reads take time, and overtake. */
     class World {
-      readonly subscriptions = new Subscriptions<string>(100)
+      readonly subscriptions = subscriptionsOf(100)
       /** How often each order has changed. */
       readonly version = new Map(orders.map((id) => [id, 0]))
       /** The version of each order when something was subscribed. */

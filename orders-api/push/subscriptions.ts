@@ -19,15 +19,20 @@ export class Subscriptions<Subscriber> {
     user: new Multimap<string, Subscriber>(),
   }
   readonly #limit: number
+  readonly #maySee: (subscriber: Subscriber, userId: string) => boolean
   /** Counts the subscriptions: a read that began before one has a smaller number. */
   #now = 0
   /** The end time of the newest order that was delivered to a user subscription lately. */
   #newestEndMs = never
   #retainers = 0
 
-  /** `limit`: orders and users together that one subscriber may subscribe to. */
-  constructor(limit: number) {
+  /**
+   * `limit`: orders and users together that one subscriber may subscribe to. `maySee`: whether it
+   * is shown the orders of a user. Who subscribes to an order names no user: each delivery asks.
+   */
+  constructor(limit: number, maySee: (subscriber: Subscriber, userId: string) => boolean) {
     this.#limit = limit
+    this.#maySee = maySee
   }
 
   /** Tells what was read before a subscription from what was read after it. */
@@ -108,6 +113,7 @@ export class Subscriptions<Subscriber> {
     order: Order,
     read: { readAt: number; isSnapshot: boolean },
   ): boolean {
+    if (!this.#maySee(subscriber, order.user_id)) return false
     const set = this.#sets.get(subscriber)
     const delivery = set?.deliver(order, read) ?? 'nothing'
     if (delivery === 'nothing') return false

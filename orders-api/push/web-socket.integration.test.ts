@@ -10,6 +10,7 @@ import { connectDatabase } from '#chassis/database/connect.ts'
 import { Resources } from '#chassis/resources.ts'
 import { orderStatusChannel } from '#contracts/order-status.ts'
 import { notify } from '#messaging/notifications/notify.ts'
+import { verifyNothing } from '#principal/verifier.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { assertDocumentedMessage } from '#testing/documented.ts'
@@ -39,7 +40,7 @@ describe('serveWebSocket', function () {
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     resources.use({ close: () => server.close() })
-    resources.use(serveWebSocket(server, { feed, logger, pingMs }))
+    resources.use(serveWebSocket(server, { feed, logger, pingMs, verify: verifyNothing }))
     url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/orders/ws`
   }
   afterEach(() => resources.closeAll(logger))

@@ -1,12 +1,17 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem, toProblem } from '#chassis/http/problem.ts'
 import { writeErrorResponse } from '#chassis/http/raw-error-response.ts'
 import { givenRequestId } from '#chassis/http/request-id.ts'
+import { bearerProtocol, webSocketToken } from '#principal/bearer-token.ts'
+import type { Principal } from '#principal/principal.ts'
+import type { Verify } from '#principal/verifier.ts'
 import { type ConnectionOptions, serveConnection } from './connection.ts'
 import { rejectionFor } from './handshake.ts'
 
 export interface WebSocketOptions extends ConnectionOptions {
+  /** Says who connects. */
+  verify: Verify
   /** Between pings; a client that has not answered the last one is terminated. */
   pingMs?: number
 }
@@ -21,26 +26,29 @@ const closeTimeoutMs = 1_000
  */
 export function serveWebSocket(
   server: Server,
-  { pingMs = 30_000, ...options }: WebSocketOptions,
+  { pingMs = 30_000, verify, ...options }: WebSocketOptions,
 ): { close: () => Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
+    handleProtocols: (offered) => offered.has(bearerProtocol) && bearerProtocol,
   })
   sockets.on('wsClientError', (error, socket, request) => {
     const problem = new Problem(400, `${error.message}.`)
     writeErrorResponse(socket, problem, givenRequestId(request))
   })
   const alive = new WeakSet<WebSocket>()
-  server.on('upgrade', (request, socket, head) => {
+  server.on('upgrade', async (request, socket, head) => {
     socket.on('error', () => {}) // a client that resets while it is rejected
-    const rejection = rejectionFor(request)
-    if (rejection) return writeErrorResponse(socket, rejection, givenRequestId(request))
+    const principal = await principalOf(request, verify)
+    if (principal instanceof Problem) {
+      return writeErrorResponse(socket, principal, givenRequestId(request))
+    }
     sockets.handleUpgrade(request, socket, head, (client) => {
       alive.add(client)
       client.on('pong', () => alive.add(client))
-      serveConnection(client, request, options)
+      serveConnection(principal, client, request, options)
     })
   })
   const pinging = setInterval(() => {
@@ -54,6 +62,17 @@ export function serveWebSocket(
       clearInterval(pinging)
       await closeAll(sockets)
     },
+  }
+}
+
+/** Who connects, or why nobody does. */
+async function principalOf(request: IncomingMessage, verify: Verify): Promise<Principal | Problem> {
+  const rejection = rejectionFor(request)
+  if (rejection) return rejection
+  try {
+    return await verify(() => webSocketToken(request), 'orders')
+  } catch (error) {
+    return toProblem(error)
   }
 }
 

@@ -54,6 +54,7 @@ export async function openFleet(
   // From source: the fault points are in the modules of pg and amqplib.
   const settings = {
     ports: portsFrom(base),
+    gatewayHost: '127.0.0.1',
     gatewayPort: 0,
     scale,
     rateLimitPerSecond: 0,

@@ -1117,4 +1117,83 @@ export const mutants: readonly Mutant[] = [
       titled: 'belongs to the installation that comes first',
     },
   },
+  {
+    name: 'order-of-anybody',
+    file: 'orders-api/rows.ts',
+    text: `    .where('order_id', '=', orderId)
+    .where(ownedBy(principal))
+    .executeTakeFirst()
+
+/** The order as it is, locked`,
+    replacement: `    .where('order_id', '=', orderId)
+    .executeTakeFirst()
+
+/** The order as it is, locked`,
+    why: 'another user’s order is not there',
+    caughtBy: { test: 'tests/who-may-do-what.e2e.ts', titled: 'Alice gets nothing' },
+  },
+  {
+    name: 'audience-skipped',
+    file: 'principal/verifier.ts',
+    text: 'const claims = { issuer, audience }',
+    replacement: 'const claims = { issuer } as never',
+    why: 'a token for another service of the same issuer is none for this one',
+    caughtBy: { test: 'principal/verifier.test.ts', titled: 'refuses as invalid' },
+  },
+  {
+    name: 'any-algorithm',
+    file: 'principal/verifier.ts',
+    text: '    algorithms: [...algorithms],\n',
+    replacement: '',
+    why: 'who signs does not choose how a signature is verified',
+    caughtBy: { test: 'principal/verifier.test.ts', titled: 'refuses as invalid' },
+  },
+  {
+    name: 'verified-after-doing',
+    file: 'principal/authenticated.ts',
+    text: '    const principal = await verify(() => bearerToken(ctx.req), scope)\n    await handle(principal, ctx)\n',
+    replacement: `    const { Principal } = await import('./principal.ts')
+    await handle(Principal.unrestricted, ctx)
+    await verify(() => bearerToken(ctx.req), scope)\n`,
+    why: 'a call that is refused has had no effect',
+    caughtBy: { test: 'tests/who-may-do-what.e2e.ts', titled: 'no call does anything' },
+  },
+  {
+    name: 'pushed-to-anybody',
+    file: 'orders-api/push/subscriptions.ts',
+    text: '    if (!this.#maySee(subscriber, order.user_id)) return false\n',
+    replacement: '',
+    why: 'who subscribes to another user’s order is told nothing while the order is being looked up',
+    caughtBy: {
+      test: 'orders-api/push/subscriptions.test.ts',
+      titled: 'delivers no order of a user to who may not see it',
+    },
+  },
+  {
+    name: 'expired-but-connected',
+    file: 'orders-api/push/connection.ts',
+    text: "    writer.disconnect('the token has expired', tokenExpiredCode)\n",
+    replacement: '',
+    why: 'a connection lasts no longer than its token',
+    caughtBy: { test: 'tests/who-may-do-what.e2e.ts', titled: 'closes when it expires' },
+  },
+  {
+    name: 'keys-forgotten-while-away',
+    file: 'principal/remote-keys.ts',
+    text: 'cacheMaxAge: never',
+    replacement: 'cacheMaxAge: 1',
+    why: 'an outage of the issuer’s server stops nobody whose key is known',
+    caughtBy: {
+      test: 'principal/verifier.test.ts',
+      titled: 'stay known while they cannot be read',
+    },
+  },
+  {
+    name: 'insecure-by-accident',
+    file: 'principal/secure-start.ts',
+    text: '      isOff && isProduction,\n',
+    replacement: '      false,\n',
+    why: 'in production nobody is without authentication unawares',
+    caughtBy: { test: 'principal/secure-start.test.ts', titled: 'is refused in one line' },
+  },
 ]
