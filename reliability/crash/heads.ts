@@ -42,7 +42,7 @@ ${orders}`,
   mutants: {
     title: 'Mutants: each protection switched off',
     words: [
-      `A _mutant_ is the system without one of its protections: a passage of a file is rewritten as it is loaded; where one protection stands behind
+      `A _mutant_ is the system without one of its protections: a function is rewritten as its file is loaded; where one protection stands behind
 another, both are. Then something must turn red, or nobody would miss the protection: the mutant is _caught_, or it _survived_. What is to
 catch it has to be green without it: the runs of the whole system are made so first, the tests are those of \`npm test\`.`,
       `- _switched off_: the name of the mutant, for \`--only\`; _in_: the rewritten files.

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { postgresServer, rabbitmqServer } from '#testing/servers.ts'
-import type { CaughtByTest, Mutant } from './mutants.ts'
+import type { CaughtByTest, Mutant } from './mutants/mutant.ts'
 import { runScenario, type ScenarioName } from './scenarios.ts'
 
 export interface Hunted {

@@ -1,8 +1,9 @@
 import { processNames } from '#local/stack/ports.ts'
 import { sayOrders } from '../judge/verdict.ts'
 import type { CellResult } from './cells.ts'
+import { fileOf } from './edit.ts'
 import type { Hunted } from './hunt.ts'
-import { editsOf } from './mutants.ts'
+import { editsOf } from './mutants/mutant.ts'
 import type { CrashRun } from './run.ts'
 
 /**
@@ -89,7 +90,7 @@ export const mutantTable = (hunted: Hunted[]): string =>
     '| ------------ | -- | --------------- | --------- | ------------- |',
     ...hunted.map(({ mutant, givenAwayBy = '**survived**' }) => {
       const { name, why, caughtBy } = mutant
-      const files = editsOf(mutant).map(({ file }) => file)
+      const files = editsOf(mutant).map(fileOf)
       const by = 'scenario' in caughtBy ? caughtBy.scenario : `${caughtBy.test}: ${caughtBy.titled}`
       return `| ${[name, files.join(', '), why, by, givenAwayBy].map(cellOf).join(' | ')} |`
     }),
