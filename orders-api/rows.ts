@@ -26,6 +26,7 @@ export const insertOrders = async (
 ): Promise<Map<string, OrderRow>> => {
   const sorted = orders.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))
   const { rows } = await sql<OrderRow>`
+    /* insertOrders */
     INSERT INTO orders (order_id, user_id, amount, request_id)
     SELECT * FROM unnest(
       ${sorted.map(({ order_id }) => order_id)}::uuid[],
@@ -38,7 +39,12 @@ export const insertOrders = async (
 }
 
 export const findOrder = (db: Db, orderId: string): Promise<OrderRow | undefined> =>
-  db.selectFrom('orders').select(orderColumns).where('order_id', '=', orderId).executeTakeFirst()
+  db
+    .selectFrom('orders')
+    .select(orderColumns)
+    .where('order_id', '=', orderId)
+    .modifyEnd(sql`/* findOrder */`)
+    .executeTakeFirst()
 
 /** The order as it is, locked until commit. */
 export const lockOrder = (
@@ -50,6 +56,7 @@ export const lockOrder = (
     .select(orderColumns)
     .where('order_id', '=', orderId)
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockOrder */`)
     .executeTakeFirst()
 
 /**
@@ -62,6 +69,7 @@ export const setRefundAccepted = async (
   { orderId, status, requestId }: { orderId: string; status: OrderStatus; requestId: string },
 ): Promise<OrderRow> => {
   const { rows } = await sql<OrderRow>`
+    /* setRefundAccepted */
     UPDATE orders
     SET status = ${status}, failure_reason = NULL, settled_at = coalesce(settled_at, updated_at),
         updated_at = change.at, refund_accepted_at = change.at,
@@ -100,6 +108,7 @@ export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | und
     .select(['received_at', 'charged_at', 'reply_relayed_at', 'updated_at'])
     .select(['settled_at', 'refund_accepted_at'])
     .where('order_id', '=', orderId)
+    .modifyEnd(sql`/* findTimeline */`)
     .executeTakeFirst()
 
 /** A user's orders, newest first, those after a position. */
@@ -132,7 +141,8 @@ export const listOrders = (
     .orderBy('created_at', 'desc')
     .orderBy('order_id', 'desc')
     .limit(limit)
+    .modifyEnd(sql`/* listOrders */`)
     .execute()
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingOrders = (db: Db) => sql`SELECT FROM orders LIMIT 0`.execute(db)
+export const pingOrders = (db: Db) => sql`/* pingOrders */ SELECT FROM orders LIMIT 0`.execute(db)

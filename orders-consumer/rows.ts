@@ -17,6 +17,7 @@ export const lockOrders = (
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
     .orderBy('order_id')
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockOrders */`)
     .execute()
 
 /**
@@ -28,6 +29,7 @@ export const lockOrSkipOrders = async (
   orderIds: string[],
 ): Promise<string[]> => {
   const { rows } = await sql<{ order_id: string }>`
+    /* lockOrSkipOrders */
     WITH ours AS (
       SELECT order_id FROM orders WHERE order_id = ANY (${orderIds}::uuid[])
       FOR NO KEY UPDATE SKIP LOCKED)
@@ -55,6 +57,7 @@ export type StageTimes = Record<
  */
 export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) =>
   sql`
+    /* setStatuses */
     UPDATE orders
     SET status = change.status, failure_reason = change.failure_reason,
         updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond'),

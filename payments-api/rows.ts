@@ -16,10 +16,16 @@ export const insertAccount = (trx: Trx, userId: string) =>
     .values({ user_id: userId })
     .onConflict((conflict) => conflict.column('user_id').doNothing())
     .returning(accountColumns)
+    .modifyEnd(sql`/* insertAccount */`)
     .executeTakeFirst()
 
 export const findAccount = (db: Db, userId: string) =>
-  db.selectFrom('accounts').select(accountColumns).where('user_id', '=', userId).executeTakeFirst()
+  db
+    .selectFrom('accounts')
+    .select(accountColumns)
+    .where('user_id', '=', userId)
+    .modifyEnd(sql`/* findAccount */`)
+    .executeTakeFirst()
 
 /** The account, locked until commit. */
 export const lockAccount = (trx: Trx, userId: string) =>
@@ -28,6 +34,7 @@ export const lockAccount = (trx: Trx, userId: string) =>
     .select(['balance', 'version'])
     .where('user_id', '=', userId)
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockAccount */`)
     .executeTakeFirst()
 
 /** Of an account locked in the same transaction. */
@@ -39,6 +46,7 @@ export const setBalance = (
     .updateTable('accounts')
     .set({ balance, version, updated_at: sql`clock_timestamp()` })
     .where('user_id', '=', userId)
+    .modifyEnd(sql`/* setBalance */`)
     .execute()
 
 export const insertTopUp = (
@@ -48,6 +56,7 @@ export const insertTopUp = (
   trx
     .insertInto('ledger')
     .values({ tx_id: txId, user_id: userId, type: 'TOPUP', amount, status: 'SUCCESS' })
+    .modifyEnd(sql`/* insertTopUp */`)
     .execute()
 
 /** A user's entries, newest first, those after a position. */
@@ -68,7 +77,9 @@ export const listLedger = (
     .orderBy('created_at', 'desc')
     .orderBy('tx_id', 'desc')
     .limit(limit)
+    .modifyEnd(sql`/* listLedger */`)
     .execute()
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingAccounts = (db: Db) => sql`SELECT FROM accounts LIMIT 0`.execute(db)
+export const pingAccounts = (db: Db) =>
+  sql`/* pingAccounts */ SELECT FROM accounts LIMIT 0`.execute(db)

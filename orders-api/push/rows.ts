@@ -11,6 +11,7 @@ export const readOrders = (db: Db, orderIds: string[]): Promise<OrderRow[]> =>
     .selectFrom('orders')
     .select(orderColumns)
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
+    .modifyEnd(sql`/* readOrders */`)
     .execute()
 
 /** The orders of some users whose status changed within the last so many milliseconds. */
@@ -21,10 +22,14 @@ export const readChangedOrders = (db: Db, userIds: string[], lastMs: number): Pr
     .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
     .where(sql<boolean>`status IN (${sql.raw(changedList)})`)
     .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
+    .modifyEnd(sql`/* readChangedOrders */`)
     .execute()
 
 /** The clock that times orders. */
 export const readTime = async (db: Db): Promise<Date> => {
-  const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(db)
+  const { rows } = await sql<{ now: Date }>`
+    /* readTime */
+    SELECT clock_timestamp() AS now
+  `.execute(db)
   return rows[0]?.now ?? new Date(0)
 }

@@ -187,14 +187,14 @@ function stepsTo({ process, seam, when, action }: Crash): Step[] {
 }
 
 /**
- * `delete attempts` is also made outside of a transaction, where an error rolls back nothing: there
+ * `deleteAttempts` is also made outside of a transaction, where an error rolls back nothing: there
  * the commit fails.
  */
 function failingBefore(process: ProcessName, last: string): Omit<Step, 'action'> {
-  if (last === 'delete attempts') return { seam: `commit of ${last}`, when: 'before' }
+  if (last === 'deleteAttempts') return { seam: `commit of ${last}`, when: 'before' }
   return { seam: last === 'nothing' ? firstStatement(process) : last, when: 'after' }
 }
 
 /** Of a transaction, and changing nothing. */
 const firstStatement = (process: ProcessName): string =>
-  process.endsWith('-relay') ? 'claim outbox' : 'begin'
+  process.endsWith('-relay') ? 'claimEvents' : 'begin'

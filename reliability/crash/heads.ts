@@ -20,10 +20,9 @@ written) and the caller does not have it yet; or what comes in has just been hea
 started again.`,
       `Where B follows A with nothing in between, after A and before B are the same moment. \`npm test\` makes one kill for both, and the row of B
 says _with: after A_; \`npm run crash -- --seams\` makes both.`,
-      `- _commit of X_, _rollback of X_: the end of a transaction in which X was the last change, or notification; _of nothing_: it has only read, or
+      `- A statement has the name of the function that makes it, in \`rows.ts\`.
+- _commit of X_, _rollback of X_: the end of a transaction in which X was the last change, or notification; _of nothing_: it has only read, or
   locked rows.
-- _claim_, _lock_: SELECT … FOR UPDATE, with and without SKIP LOCKED; _by_: the columns that the question is about; _call_: a function of the
-  database.
 - _delivery_, _redelivery_: a message comes for the first time, or again; _return_: no queue took it; _confirm received_: the broker has it.
 - _notify_, _hear_: a notification of PostgreSQL goes out, or comes in; _tell_: a status goes to a WebSocket.`,
       `_Crashes_ are kills, _lives_ are processes that were started. ${orders} There are two runs, with a

@@ -17,7 +17,8 @@ const retrier: ProcessName = 'orders-consumer'
  * What it does for nothing else. What the retry shares with settling is killed where nothing is
  * retried.
  */
-const isOfRetry = (note: Note) => 'met' in note && /timeout_starts_at|^claim |outbox/.test(note.met)
+const isOfRetry = (note: Note) =>
+  'met' in note && /OverdueOrders$|setRequested|insertEvents|outbox/.test(note.met)
 
 /** What a recording must find at least. */
 const fewest = 7
@@ -50,7 +51,7 @@ async function recordRetry(
   isExhaustive = false,
 ): Promise<Cell[]> {
   for (const name of processNames) {
-    runner.startLife(name, name === retrier ? [failing('insert outbox')] : [])
+    runner.startLife(name, name === retrier ? [failing('insertEvents')] : [])
   }
   await loseFirstRequests(system)
   system.load.start()

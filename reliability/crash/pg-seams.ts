@@ -1,4 +1,4 @@
-import { channelName, nameStatement } from './name-statement.ts'
+import { channelName, isChange, nameStatement } from './name-statement.ts'
 import { around, aroundHearing, isAsPlanned, reach } from './seams.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
@@ -18,7 +18,7 @@ export function wrapPg(): void {
     const { text = undefined, values: given = values } =
       typeof config === 'string' ? { text: config } : config
     if (text === undefined) return query(...args)
-    return answered(nameIn(client, nameStatement(text, given)), query, args, text)
+    return answered(nameIn(client, text, given), query, args, text)
   })
   wrap(prototype, 'emit', (emit, _client, args) => {
     const [event, message] = args as [string, { channel?: string } | undefined]
@@ -30,9 +30,10 @@ export function wrapPg(): void {
 /**
  * A commit is named by what it makes last: most of a process's commits are about different things.
  */
-function nameIn(client: object, name: string): string {
+function nameIn(client: object, text: string, values?: unknown[]): string {
+  const name = nameStatement(text, values)
   if (name === 'begin') lastChange.delete(client)
-  if (/^(insert|update|delete|notify) /.test(name)) lastChange.set(client, name)
+  if (isChange(text)) lastChange.set(client, name)
   if (name !== 'commit' && name !== 'rollback') return name
   return `${name} of ${lastChange.get(client) ?? 'nothing'}`
 }

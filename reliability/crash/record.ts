@@ -26,9 +26,9 @@ export const failing = (seam: string): Step => ({ seam, when: 'after', action: '
  */
 function spoiling(process: ProcessName): Step[][] {
   if (process.endsWith('-api')) return [[]]
-  if (process.endsWith('-relay')) return [[failing('claim outbox')]]
-  const dying: Step = { seam: 'insert inbox', when: 'after', action: 'exit' }
-  return [[failing('insert inbox'), dying], [failing('delete attempts')]]
+  if (process.endsWith('-relay')) return [[failing('claimEvents')]]
+  const dying: Step = { seam: 'insertIntoInbox', when: 'after', action: 'exit' }
+  return [[failing('insertIntoInbox'), dying], [failing('deleteAttempts')]]
 }
 
 /**

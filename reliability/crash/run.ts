@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import type { Verdict } from '../judge/verdict.ts'
 import { type Cell, type CellResult, CellRunner, nameCrash } from './cells.ts'
 import { recordSeams } from './record.ts'
-import { sharedNames } from './seam-list.ts'
+import { unnamedStatements } from './seam-list.ts'
 import { concludeSystem, openSystem, type System } from './system.ts'
 
 export interface CrashRun {
@@ -87,7 +87,7 @@ async function runOn(
         .flatMap(({ unreached }) => unreached)
         .map((crash) => `not come to: ${nameCrash(crash)}`),
       ...runner.untimely,
-      ...sharedNames(runner.notes()),
+      ...unnamedStatements(runner.notes()),
     ],
     lives: runner.lifeCount,
     redriven: new Set(system.history.redriven).size,

@@ -96,13 +96,13 @@ export const scenarios = {
   'payments-consumer dies before it commits': crash(
     'payments-consumer',
     'before',
-    'insert ledger',
-    'insert outbox',
+    'insertEntries',
+    'insertEvents',
   ),
   'orders-consumer dies before it commits': crash(
     'orders-consumer',
     'before',
-    'update orders set status',
+    'setStatuses',
     'notify order_status',
   ),
   'payments-consumer dies before its dead letter': crash(
@@ -126,8 +126,8 @@ export const scenarios = {
   'orders-api dies before it commits': crash(
     'orders-api',
     'after',
-    'insert idempotency_keys',
-    'insert idempotency_keys',
+    'insertResponses',
+    'insertResponses',
   ),
   'orders-api dies before it answers': crash('orders-api', 'before', 'answer POST /orders 201'),
   'orders-api dies before it tells': crash('orders-api', 'before', 'tell PAID', 'tell PAID'),
@@ -142,7 +142,7 @@ export const scenarios = {
     env: { PAYMENT_REQUEST_TIMEOUT_MS: '500' },
     run: async (system, runner) => {
       await loseFirstRequests(system)
-      await crash('orders-consumer', 'before', 'insert outbox').run(system, runner)
+      await crash('orders-consumer', 'before', 'insertEvents').run(system, runner)
     },
   },
   'requests wiped from the broker': wipe('payments-consumer'),

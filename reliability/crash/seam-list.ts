@@ -1,5 +1,6 @@
 import type { ProcessName } from '#local/stack/ports.ts'
 import type { Crash } from './cells.ts'
+import { isNamed } from './name-statement.ts'
 import type { Note } from './seams.ts'
 
 /**
@@ -24,17 +25,12 @@ export function seamsIn(notes: Map<ProcessName, Note[]>, { isExhaustive = false 
   })
 }
 
-/** Two statements behind one name would be one seam for two: then the naming must be made finer. */
-export function sharedNames(notes: Map<ProcessName, Note[]>): string[] {
-  return [...notes].flatMap(([process, list]) => {
-    const texts = new Map<string, Set<string>>()
-    for (const note of list) {
-      if (!('met' in note) || note.text === undefined) continue
-      const text = note.text.replace(/probe_[0-9a-f-]{36}/, 'probe') // each session has its own
-      texts.set(note.met, (texts.get(note.met) ?? new Set()).add(text))
-    }
-    return [...texts].flatMap(([name, found]) =>
-      found.size > 1 ? [`${process}: "${name}" is ${[...found].join(' | ')}`] : [],
-    )
-  })
-}
+/** Two statements without a name could be one fault point: then one of them is killed nowhere. */
+export const unnamedStatements = (notes: Map<ProcessName, Note[]>): string[] =>
+  [...notes].flatMap(([process, list]) =>
+    list.flatMap((note) =>
+      'met' in note && note.text !== undefined && !isNamed(note.text)
+        ? [`${process}: a statement has no name in a comment: ${note.text}`]
+        : [],
+    ),
+  )
