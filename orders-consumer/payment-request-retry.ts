@@ -49,9 +49,9 @@ export interface RetryTurn {
  * request has been with the broker for the whole timeout. The others are left as they are: while
  * the relay or the broker is away, however many orders wait, nothing is written.
  *
- * A confirm is no proof of delivery, and a broker can lose its disk: the retry heals what no outbox
- * can see. The request has a new event id; Payments repeats the outcome that it has recorded, if
- * any.
+ * A confirm is no proof of delivery, and a broker can lose its disk: the retry repairs what no
+ * outbox can see. The request has a new event id; Payments repeats the outcome that it has
+ * recorded, if any.
  */
 export async function retryOverdueRequests(
   retry: PaymentRequestRetry,

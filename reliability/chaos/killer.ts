@@ -2,11 +2,11 @@ import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { createEvent } from '#contracts/events.ts'
 import { pause, until } from '#local/supervisor/waiting.ts'
 import { finalWithin } from './cell.ts'
+import { crashesIn, crashingUser } from './crashing-requests.ts'
 import type { Field } from './field.ts'
 import { wakeToBatch } from './frozen-batch.ts'
 import { deathsMax, type Killing, latenessOf } from './killing.ts'
-import { deadlyUser, deathsIn } from './mortal.ts'
-import { lives } from './rows.ts'
+import { readOrderTimes } from './rows.ts'
 import type { Scene } from './run.ts'
 import type { System } from './system.ts'
 
@@ -23,7 +23,7 @@ export async function killOnce(field: Field, scene: Scene, at: number): Promise<
   const messageId = randomUUID()
   const deadly = { kind: 'message that kills its consumer', content: deadlyRequest() }
   const wokenAtMs = await wakeToBatch(field, scene, { at, messageId, ...deadly })
-  const deaths = () => deathsIn(system.dir).filter((atMs) => atMs >= wokenAtMs)
+  const deaths = () => crashesIn(system.dir).filter((atMs) => atMs >= wokenAtMs)
   // To look for the letter keeps the broker busy; the deaths are in a file.
   await until(() => deaths().length >= deathsMax, { timeoutMs: 10_000 })
   const letter = await letterOf(system, messageId)
@@ -34,13 +34,13 @@ export async function killOnce(field: Field, scene: Scene, at: number): Promise<
     wokenAtMs,
     deaths: deaths(),
     letter,
-    lateMs: latenessOf(await lives(system.databases.orders), wokenAtMs, overAtMs),
+    lateMs: latenessOf(await readOrderTimes(system.databases.orders), wokenAtMs, overAtMs),
   }
 }
 
 /** Of an order that nobody placed: it must never be decided. */
 function deadlyRequest(): string {
-  const data = { order_id: randomUUIDv7(), user_id: deadlyUser, amount: '0.01' }
+  const data = { order_id: randomUUIDv7(), user_id: crashingUser, amount: '0.01' }
   const stamp = { id: randomUUIDv7(), time: new Date() }
   return JSON.stringify(createEvent({ type: 'PaymentRequested', data }, stamp))
 }

@@ -1,5 +1,5 @@
 import { distributionOf } from './recovery.ts'
-import type { Life } from './rows.ts'
+import type { OrderTimes } from './rows.ts'
 
 /** What a message that kills its consumer has done, in milliseconds since the epoch. */
 export interface Killing {
@@ -21,7 +21,7 @@ export const deathsMax = 3
 export const lateMaxMs = 2_000
 
 /** How long each order took that was on its way in this time, from when its consumer was there. */
-export const latenessOf = (lives: readonly Life[], fromMs: number, toMs: number): number[] =>
+export const latenessOf = (lives: readonly OrderTimes[], fromMs: number, toMs: number): number[] =>
   lives
     .filter(({ created, updated }) => created <= toMs && updated >= fromMs)
     .map(({ created, updated }) => updated - Math.max(created, fromMs))

@@ -2,7 +2,7 @@ import { EnvironmentError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
 import { isOnWayTo, type OrderStatus } from '#contracts/order-states.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
-import type { Databases } from '../judge/read-remains.ts'
+import type { Databases } from '../judge/read-final-state.ts'
 import { settledLately } from './rows.ts'
 
 const everyMs = 1_000

@@ -19,7 +19,7 @@ export interface Call {
 }
 
 /** A message that somebody put into the system in order to see it set aside. */
-export interface Provoked {
+export interface InjectedMessage {
   queue: string
   messageId: string
 }
@@ -39,7 +39,7 @@ export class History {
   readonly told = new Map<string, string[]>()
   /** Orders that are watched since their refund was accepted: their last status must be told. */
   readonly refundsWatched = new Set<string>()
-  readonly provoked: Provoked[] = []
+  readonly injected: InjectedMessage[] = []
   /** Messages that were set aside though nothing was wrong with them, and sent again. */
   readonly redriven: string[] = []
   readonly #write: (line: Line) => void
@@ -86,9 +86,9 @@ export class History {
     this.#write({ at: 'told', orderId, status })
   }
 
-  provoke(provoked: Provoked): void {
-    this.provoked.push(provoked)
-    this.#write({ at: 'provoke', ...provoked })
+  inject(injected: InjectedMessage): void {
+    this.injected.push(injected)
+    this.#write({ at: 'inject', ...injected })
   }
 
   redrive(messageId: string): void {

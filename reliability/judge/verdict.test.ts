@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { FinalState, LedgerRow, OrderRow } from './final-state.ts'
 import { History } from './history.ts'
-import type { LedgerRow, OrderRow, Remains } from './remains.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** Alice tops up 20.00 and orders for 12.50: all is well, and each test breaks one thing. */
@@ -29,7 +29,7 @@ const debit: LedgerRow = {
   type: 'DEBIT',
   amount: '12.50',
 }
-const remains: Remains = {
+const finalState: FinalState = {
   orders: [order],
   accounts: [{ user_id: 'alice', balance: '7.50' }],
   ledger: [topUp, debit],
@@ -54,8 +54,8 @@ function historyOf(answered: 'ok' | 'fail' | 'unknown' = 'ok'): History {
 }
 
 const endings = ({ orders }: Verdict) => Object.entries(orders).filter(([, count]) => count > 0)
-const judge = (changes: Partial<Remains>, history = historyOf()) =>
-  verdictOf(history, { ...remains, ...changes })
+const judge = (changes: Partial<FinalState>, history = historyOf()) =>
+  verdictOf(history, { ...finalState, ...changes })
 const key = { user_id: 'alice', key: 'k2', body }
 
 describe('verdictOf', () => {
@@ -86,7 +86,7 @@ describe('verdictOf', () => {
   const twice = { ...debit, tx_id: 'tx-3' }
   const refused: LedgerRow = { ...debit, status: 'FAILED', reason: 'INSUFFICIENT_FUNDS' }
   const second = { ...order, order_id: 'order-2' }
-  const words: [word: string, situation: string, Partial<Remains>][] = [
+  const words: [word: string, situation: string, Partial<FinalState>][] = [
     ['lost', 'an acknowledged order that is not there', { orders: [] }],
     ['duplicated', 'two debits', { ledger: [topUp, debit, twice] }],
     ['duplicated', 'a second order for the same call', { orders: [order, second] }],
@@ -123,7 +123,7 @@ describe('verdictOf', () => {
   })
 
   const account = { user_id: 'alice', balance: '7.50' }
-  const faults: [RegExp, Partial<Remains>][] = [
+  const faults: [RegExp, Partial<FinalState>][] = [
     [/balance of alice is 7.49/, { accounts: [{ ...account, balance: '7.49' }] }],
     [/account of alice .* is gone/, { accounts: [] }],
     [/money of alice moved/, { accounts: [] }],
@@ -137,9 +137,9 @@ describe('verdictOf', () => {
     it(`finds ${fault.source}`, () => assert.match(judge(changes).faults.join('\n'), fault))
   }
 
-  it('finds what was provoked and set aside nowhere, and nothing when it was', () => {
+  it('finds what was injected and set aside nowhere, and nothing when it was', () => {
     const history = historyOf()
-    history.provoke({ queue: 'q', messageId: 'm-1' })
+    history.inject({ queue: 'q', messageId: 'm-1' })
     assert.deepEqual(judge({}, history).faults, ['m-1 is no dead letter of q'])
     const letter = { queue: 'q', messageId: 'm-1', reason: 'not-json' }
     assert.deepEqual(judge({ deadLetters: [letter, letter] }, history).faults, [])
@@ -174,7 +174,7 @@ describe('verdictOf', () => {
 
   describe('of a refund', () => {
     const refund: LedgerRow = { ...debit, tx_id: 'tx-3', type: 'REFUND' }
-    const refunded: Partial<Remains> = {
+    const refunded: Partial<FinalState> = {
       orders: [{ ...order, status: 'REFUNDED' }],
       accounts: [{ user_id: 'alice', balance: '20.00' }],
       ledger: [topUp, debit, refund],
@@ -189,7 +189,7 @@ describe('verdictOf', () => {
       history.tell('order-1', 'REFUNDED')
       return history
     }
-    const faultsOf = (changes: Partial<Remains>, history = refundHistory()) =>
+    const faultsOf = (changes: Partial<FinalState>, history = refundHistory()) =>
       judge({ ...refunded, ...changes }, history).faults.join('\n')
 
     it('finds nothing to say of one that went well, or of which nobody knows the answer', () => {
@@ -197,9 +197,9 @@ describe('verdictOf', () => {
       assert.equal(judge(refunded, refundHistory()).refunded, 1)
       assert.equal(faultsOf({}, refundHistory(false)), '')
       const refusal: LedgerRow = { ...refund, status: 'FAILED', reason: 'BALANCE_LIMIT' }
-      const changes: Partial<Remains> = {
+      const changes: Partial<FinalState> = {
         orders: [{ ...order, failure_reason: 'BALANCE_LIMIT' }],
-        accounts: remains.accounts,
+        accounts: finalState.accounts,
         ledger: [topUp, debit, refusal],
       }
       const history = refundHistory()
@@ -218,7 +218,7 @@ describe('verdictOf', () => {
       [/is PAID, but its debit is SUCCESS, its refund is SUCCESS/, { orders: [order] }],
       [/stuck: order order-1 is pending/, { orders: [{ ...order, status: 'REFUND_PENDING' }] }],
       [/wrong entry/, { ledger: [topUp, debit, { ...refund, amount: '1.00' }] }],
-    ] as [RegExp, Partial<Remains>][]) {
+    ] as [RegExp, Partial<FinalState>][]) {
       it(`finds ${fault.source}`, () => assert.match(faultsOf(changes), fault))
     }
 

@@ -5,7 +5,7 @@ import { Load } from '#reliability/chaos/load.ts'
 import { owedEverywhere, quiesce, takeDeadLetters } from '#reliability/chaos/quiesce.ts'
 import { pendingBefore } from '#reliability/chaos/rows.ts'
 import { History } from '#reliability/judge/history.ts'
-import { readRemains } from '#reliability/judge/read-remains.ts'
+import { readFinalState } from '#reliability/judge/read-final-state.ts'
 import { verdictOf } from '#reliability/judge/verdict.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
@@ -59,7 +59,7 @@ export async function setScene(options: SceneOptions) {
       await load.untilTold(60_000).catch(() => {}) // the verdict names who was not told
       const deadLetters = await takeDeadLetters(asked, [])
       const inBroker = { owed: await owedEverywhere(asked), deadLetters }
-      const verdict = verdictOf(history, await readRemains(databases, inBroker))
+      const verdict = verdictOf(history, await readFinalState(databases, inBroker))
       return { verdict, faults, deadLetters }
     },
     [Symbol.asyncDispose]: async () => {

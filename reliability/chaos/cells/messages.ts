@@ -40,7 +40,7 @@ export const messageCells: Cell[] = [
     title:
       'bad and deadly messages at the begin, in the middle and at the end of a batch; neighbours not late',
     count: 1,
-    isMortal: true,
+    hasCrashingRequests: true,
     run: async (system, run) => {
       const lateMs: number[] = []
       const outcome = await underLoad(async (...acting) => [

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { until } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, load, underLoad } from '../cell.ts'
 import type { Field } from '../field.ts'
-import { inflict } from '../inflict.ts'
+import { inject } from '../inject.ts'
 import { payingUsers } from '../load.ts'
 import { randomOf } from '../random.ts'
 import { endsSince, newestOrders } from '../rows.ts'
@@ -65,7 +65,7 @@ type Of<Kind> = Extract<Fault, { kind: Kind }>
 async function toldWhileSilent(field: Field, fault: Of<'silent notify'>): Promise<string[]> {
   const { system, journal, subscribers } = field
   const fromMs = Date.now()
-  await inflict(fault, field)
+  await inject(fault, field)
   const times = await subscribers.tellingTimes(fromMs)
   const value = Math.max(0, ...times)
   const what = `an end told while no notification comes from the ${fault.link}`
@@ -106,7 +106,7 @@ async function servedAfter(
   const kind = 'database away at subscription'
   const areOrders = async () => (await newestOrders(orders, followed)).length === followed
   await until(areOrders, { timeoutMs: 10_000 })
-  await inflict({ kind, ...fault }, field)
+  await inject({ kind, ...fault }, field)
   const backMs = Date.now()
   const isOver = await finalWithin(field, finalWithinMs, `${kind}: ${fault.away}`)
   const haveNews = async () => {

@@ -1,14 +1,14 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import { aroundSending, reach } from './seams.ts'
+import { aroundSending, reach } from './fault-points.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
 /** Every answer to a request: `after` it is when it was handed to the kernel. */
 export function wrapHttp(): void {
   wrap(ServerResponse.prototype, 'end', (end, self, args) => {
     const response = self as ServerResponse & { req: IncomingMessage }
-    const seam = nameAnswer(response.req, response.statusCode)
-    reach(seam, 'before')
-    response.once('finish', () => reach(seam, 'after'))
+    const point = nameAnswer(response.req, response.statusCode)
+    reach(point, 'before')
+    response.once('finish', () => reach(point, 'after'))
     return end(...args)
   })
 }

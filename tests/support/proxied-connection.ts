@@ -6,7 +6,7 @@ import { BackendMessages } from './backend-messages.ts'
 export type Way = 'up' | 'down'
 
 /** What can be wrong with a connection while both of its ends live. */
-export interface Weather {
+export interface NetworkFault {
   /** Nothing passes, and no end either: each side believes the other to be there. */
   silent?: readonly Way[]
   /** Each piece comes so much later, give or take the jitter; the order stays. */
@@ -29,14 +29,14 @@ interface Ends {
 }
 
 /** One connection through a proxy. What each side says queues for the other, ends included. */
-export class Passage {
+export class ProxiedConnection {
   /** The first bytes of the client, where drivers of databases and brokers say who they are. */
   label = ''
   readonly openedAtMs = performance.now()
   readonly #client: Socket
   readonly #server: Socket
   readonly #messages: BackendMessages | undefined
-  #weather: Weather = {}
+  #fault: NetworkFault = {}
   #changed = Promise.withResolvers<void>()
 
   constructor({ client, server, isPostgres, onData }: Ends) {
@@ -58,15 +58,15 @@ export class Passage {
     }
   }
 
-  /** From now on. What is held up by the weather before passes as soon as the new one lets it. */
-  change(weather: Weather): void {
-    this.#weather = weather
+  /** From now on. What is held up by the fault before passes as soon as the new one lets it. */
+  change(networkFault: NetworkFault): void {
+    this.#fault = networkFault
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
   }
 
-  get weather(): Weather {
-    return this.#weather
+  get networkFault(): NetworkFault {
+    return this.#fault
   }
 
   /** Resolves when the client has hung up. */
@@ -82,18 +82,18 @@ export class Passage {
   }
 
   async #untilDue(way: Way, queuedAtMs: number): Promise<void> {
-    const { delayMs = 0, jitterMs = 0 } = this.#weather
+    const { delayMs = 0, jitterMs = 0 } = this.#fault
     const waitMs = queuedAtMs + delayMs + (2 * Math.random() - 1) * jitterMs - performance.now()
     if (waitMs > 1) await delay(waitMs)
-    while (this.#weather.silent?.includes(way)) await this.#changed.promise
+    while (this.#fault.silent?.includes(way)) await this.#changed.promise
   }
 
   #heard(data: Buffer): Buffer {
-    return this.#messages?.pass(data, this.#weather.dropsNotifications) ?? data
+    return this.#messages?.pass(data, this.#fault.dropsNotifications) ?? data
   }
 
   async #write(to: Socket, data: Buffer): Promise<void> {
-    const { pieceBytes } = this.#weather
+    const { pieceBytes } = this.#fault
     if (pieceBytes === undefined) {
       to.write(data)
       return
@@ -105,14 +105,14 @@ export class Passage {
   }
 
   async #end(to: Socket): Promise<void> {
-    if (this.#weather.lateEndMs) await delay(this.#weather.lateEndMs)
+    if (this.#fault.lateEndMs) await delay(this.#fault.lateEndMs)
     to.destroy()
   }
 }
 
 const labelBytes = 4_096
 
-/** One thing after the other, each when its turn is due. Costs nothing extra in fine weather. */
+/** One thing after the other, each when its turn is due. Costs nothing extra without a fault. */
 class Queue {
   readonly #untilDue: (queuedAtMs: number) => Promise<void>
   #tail = Promise.resolve()

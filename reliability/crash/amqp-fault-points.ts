@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { aroundHearing, aroundSending, reach } from './seams.ts'
+import { aroundHearing, aroundSending, reach } from './fault-points.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
 type Fields = Record<string, unknown>
@@ -70,11 +70,11 @@ export function wrapAmqplib(): void {
 }
 
 /** A call whose last argument hears the answer. */
-function asked(seam: string, call: (...args: unknown[]) => unknown, args: unknown[]) {
-  reach(seam, 'before')
+function asked(point: string, call: (...args: unknown[]) => unknown, args: unknown[]) {
+  reach(point, 'before')
   const callback = args.at(-1) as Callback
   const called: Callback = (error, ...rest) => {
-    if (!error) reach(seam, 'after')
+    if (!error) reach(point, 'after')
     callback(error, ...rest)
   }
   return call(...args.slice(0, -1), called)

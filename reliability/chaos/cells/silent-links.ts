@@ -8,13 +8,13 @@ import { type Link, links } from '../schedule.ts'
 const toServers: Link[] = links.filter((link) => link !== 'gateway')
 
 /**
- * X19: links go silent one by one, and heal in any order, while one of each worker is dead for
- * good.
+ * X19: links go silent one by one, and are restored in any order, while one of each worker is dead
+ * for good.
  */
-export const swizzleCell: Cell = {
+export const silentLinksCell: Cell = {
   name: 'x19',
   title:
-    'links lost one by one and healed in random order; one replica of each worker stays frozen',
+    'links lost one by one and restored in random order; one replica of each worker stays frozen',
   count: 3,
   run: underLoad(async (field, { seed, count, progress }) => {
     const random = randomOf(seed, 'x19')
@@ -23,29 +23,30 @@ export const swizzleCell: Cell = {
     const goOn = freeze(field, dead)
     for (let round = 1; round <= count; round++) {
       progress(`round ${round} of ${count}`)
-      const heals: (() => void)[] = []
+      const restores: (() => void)[] = []
       for (const link of random.sample(toServers, toServers.length)) {
-        heals.push(silence(field, link))
+        restores.push(silence(field, link))
         await pause(random.between(500, 3_000), field.signal)
       }
-      for (const heal of random.sample(heals, heals.length)) {
-        heal()
+      for (const restore of random.sample(restores, restores.length)) {
+        restore()
         await pause(random.between(500, 3_000), field.signal)
       }
       const isOver = await finalWithin(field, 45_000, 'silent links')
-      if (!isOver) late.push(`round ${round}: orders are pending 45 s after all links have healed`)
+      if (!isOver)
+        late.push(`round ${round}: orders are pending 45 s after all links were restored`)
     }
     goOn()
     return late
   }),
 }
 
-/** What is returned heals the link. */
+/** Returns what restores the link. */
 function silence({ system, journal }: Field, link: Link): () => void {
-  const heal = system.links[link].disturb({ silent: ['up', 'down'] })
+  const restore = system.links[link].disturb({ silent: ['up', 'down'] })
   journal.act('silent', link)
   return () => {
-    heal()
-    journal.note(`healed: ${link}`)
+    restore()
+    journal.note(`restored: ${link}`)
   }
 }

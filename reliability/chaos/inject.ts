@@ -4,17 +4,17 @@ import { endAllListeners, killPostgres } from './break-postgres.ts'
 import { killGateway, killProcesses, rollAll, stopProcess } from './break-processes.ts'
 import type { Field } from './field.ts'
 import { lockAccount, lockOrder } from './locks.ts'
-import { cutConnections, halfOpen, loseCommitAnswer, passWeather } from './network.ts'
+import { cutConnections, disturbNetwork, halfOpen, loseCommitAnswer } from './network.ts'
 import type { Fault, FaultKind } from './schedule.ts'
 import { silenceNotify } from './silent-notify.ts'
 
 /** Does one fault and returns, when it is over, how many hits it was. */
-type Deed<Kind extends FaultKind> = (
+type Injector<Kind extends FaultKind> = (
   fault: Extract<Fault, { kind: Kind }>,
   field: Field,
 ) => Promise<number>
 
-const deeds: { [Kind in FaultKind]: Deed<Kind> } = {
+const injectors: { [Kind in FaultKind]: Injector<Kind> } = {
   kill: killProcesses,
   stop: stopProcess,
   roll: rollAll,
@@ -29,7 +29,7 @@ const deeds: { [Kind in FaultKind]: Deed<Kind> } = {
   'end listeners': endAllListeners,
   'kill gateway': killGateway,
   cut: cutConnections,
-  weather: passWeather,
+  'network fault': disturbNetwork,
   'half-open': halfOpen,
   'lose commit answer': loseCommitAnswer,
   'lock account': lockAccount,
@@ -39,11 +39,11 @@ const deeds: { [Kind in FaultKind]: Deed<Kind> } = {
 }
 
 /** Never rejects: what cannot be done now is journalled as missed. */
-export async function inflict(fault: Fault, field: Field): Promise<void> {
+export async function inject(fault: Fault, field: Field): Promise<void> {
   const fromMs = Date.now()
   field.journal.begin(fault)
   try {
-    const hits = await (deeds[fault.kind] as Deed<FaultKind>)(fault as never, field)
+    const hits = await (injectors[fault.kind] as Injector<FaultKind>)(fault as never, field)
     if (hits > 0) field.journal.end({ fault, fromMs, toMs: Date.now(), hits })
     else field.journal.miss(fault, 'nothing there to hit')
   } catch (error) {

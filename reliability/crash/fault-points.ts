@@ -7,9 +7,9 @@ const asPlanned = 'as planned, '
 /** Whether an error is one that a plan has thrown. */
 export const isAsPlanned = ({ message }: Error): boolean => message.startsWith(asPlanned)
 
-/** What to do at the n-th time (the first, unless told) that a seam is reached. */
+/** What to do at the n-th time (the first, unless told) that a fault point is reached. */
 export interface Step {
-  seam: string
+  point: string
   when: When
   nth?: number
   /** `exit` is SIGKILL, `stop` is SIGSTOP, both sent by the process to itself. */
@@ -18,9 +18,11 @@ export interface Step {
   ms?: number
 }
 
-/** What a process is to do at its seams, as JSON in CRASH_PLAN. */
+/** What a process is to do at its fault points, as JSON in CRASH_PLAN. */
 export interface Plan {
-  /** Gets a line of JSON for each seam that is met for the first time, and each step taken. */
+  /**
+   * Gets a line of JSON for each fault point that is met for the first time, and each step taken.
+   */
   file: string
   /** One after another: a step is looked for when the one before it was taken. */
   steps: Step[]
@@ -51,46 +53,46 @@ export const isPlanned = plan !== undefined
  * A call that is answered by a promise: `before` it is made, and `after` its answer has come and
  * before its caller has it.
  */
-export async function around<T>(seam: string, call: () => Promise<T>, text?: string): Promise<T> {
-  reach(seam, 'before', text)
+export async function around<T>(point: string, call: () => Promise<T>, text?: string): Promise<T> {
+  reach(point, 'before', text)
   const answer = await call()
-  reach(seam, 'after', text)
+  reach(point, 'after', text)
   return answer
 }
 
 /** A call that nothing answers: `after` it is when what it wrote has left the process. */
-export function aroundSending<T>(seam: string, send: () => T): T {
-  reach(seam, 'before')
+export function aroundSending<T>(point: string, send: () => T): T {
+  reach(point, 'before')
   const result = send()
-  setImmediate(() => setImmediate(() => reach(seam, 'after')))
+  setImmediate(() => setImmediate(() => reach(point, 'after')))
   return result
 }
 
 /** Something that comes in: `before` the program hears of it, and `after` it has. */
-export function aroundHearing<T>(seam: string, hear: () => T): T {
-  reach(seam, 'before')
+export function aroundHearing<T>(point: string, hear: () => T): T {
+  reach(point, 'before')
   const result = hear()
-  reach(seam, 'after')
+  reach(point, 'after')
   return result
 }
 
-/** Notes that the seam was met, and does what is planned for it. */
-export function reach(seam: string, when: When, text?: string): void {
-  const name = `${when} ${seam}`
+/** Notes that the fault point was met, and does what is planned for it. */
+export function reach(point: string, when: When, text?: string): void {
+  const name = `${when} ${point}`
   if (!met.has(name)) {
     met.add(name)
-    write({ met: seam, when, ...(text && { text }), since: last })
+    write({ met: point, when, ...(text && { text }), since: last })
   }
   last = name
   const step = plan?.steps[next]
-  if (step?.seam !== seam || step.when !== when || ++times < (step.nth ?? 1)) return
+  if (step?.point !== point || step.when !== when || ++times < (step.nth ?? 1)) return
   next++
   times = 0
   write({ taken: step })
   take(step)
 }
 
-function take({ seam, when, action, ms = 1_000 }: Step): void {
+function take({ point, when, action, ms = 1_000 }: Step): void {
   switch (action) {
     case 'exit':
       process.kill(process.pid, 'SIGKILL')
@@ -100,7 +102,7 @@ function take({ seam, when, action, ms = 1_000 }: Step): void {
       process.kill(process.pid, 'SIGSTOP')
       break
     case 'throw':
-      throw new Error(`${asPlanned}${when} ${seam}`)
+      throw new Error(`${asPlanned}${when} ${point}`)
     case 'delay':
       freeze(ms)
       break

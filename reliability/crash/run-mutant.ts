@@ -6,7 +6,7 @@ import { postgresServer, rabbitmqServer } from '#testing/servers.ts'
 import type { CaughtByTest, Mutant } from './mutants/mutant.ts'
 import { runScenario, type ScenarioName } from './scenarios.ts'
 
-export interface Hunted {
+export interface MutantResult {
   mutant: Mutant
   /** What gave it away; undefined when it survived. */
   givenAwayBy: string | undefined
@@ -17,7 +17,7 @@ export interface Hunted {
 const settleMs = 30_000
 
 /** Lets a mutant loose on what should catch it. */
-export async function hunt(mutant: Mutant): Promise<Hunted> {
+export async function runMutant(mutant: Mutant): Promise<MutantResult> {
   const startedAt = performance.now()
   const { caughtBy } = mutant
   const givenAwayBy =

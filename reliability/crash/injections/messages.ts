@@ -16,7 +16,7 @@ export async function sendNonsense(
 ): Promise<void> {
   const messageId = randomUUID()
   const { queue } = queueOf(process)
-  history.provoke({ queue, messageId })
+  history.inject({ queue, messageId })
   await broker.publish({ routingKey: queue }, 'nonsense', { messageId })
 }
 
@@ -26,7 +26,7 @@ export async function contradict(system: System, process: ProcessName): Promise<
   if (!event) return
   const { queue } = queueOf(process)
   const messageId = randomUUID()
-  system.history.provoke({ queue, messageId })
+  system.history.inject({ queue, messageId })
   const data = { ...event.data, amount: '999999.99' }
   await system.broker.publish(
     { routingKey: queue },

@@ -10,7 +10,7 @@ export const words = ['ok', 'recovered', 'lost', 'duplicated', 'unexpected', 'st
 export type Word = (typeof words)[number]
 
 /** What the two databases and the broker hold when everything is over. */
-export interface Remains {
+export interface FinalState {
   orders: OrderRow[]
   accounts: { user_id: string; balance: string }[]
   ledger: LedgerRow[]
@@ -31,7 +31,7 @@ export type LedgerRow = LedgerColumns<
 >
 
 /** What a call was answered with: as the client heard it, or else as the service remembers it. */
-export function answersOf(keys: Remains['keys']): (call: Call) => string[] {
+export function answersOf(keys: FinalState['keys']): (call: Call) => string[] {
   const nameOf = (userId: string, key: string) => JSON.stringify([userId, key])
   const remembered = new Map(keys.map((row) => [nameOf(row.user_id, row.key), row.body]))
   return ({ userId, key, bodies }) => {

@@ -3,7 +3,7 @@ import type { Database } from '#chassis/database/connect.ts'
 import type { RequestType } from '#contracts/event-types.ts'
 import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
-import type { LedgerRow, OrderRow, Remains } from './remains.ts'
+import type { FinalState, LedgerRow, OrderRow } from './final-state.ts'
 
 export interface Databases {
   orders: Database<OrdersDatabase>
@@ -11,10 +11,10 @@ export interface Databases {
 }
 
 /** What both databases hold. What is in the broker, whoever asks must say. */
-export async function readRemains(
+export async function readFinalState(
   { orders, payments }: Databases,
-  inBroker: Pick<Remains, 'owed' | 'deadLetters'>,
-): Promise<Remains> {
+  inBroker: Pick<FinalState, 'owed' | 'deadLetters'>,
+): Promise<FinalState> {
   const [orderRows, accounts, ledger, keys, owed] = await Promise.all([
     sql<OrderRow>`
       SELECT order_id, user_id, amount, status, failure_reason,
@@ -24,7 +24,7 @@ export async function readRemains(
         WHERE event_type = ${'PaymentRequested' satisfies RequestType} GROUP BY 1
       ) AS requests USING (order_id)
     `.execute(orders),
-    sql<Remains['accounts'][number]>`SELECT user_id, balance FROM accounts`.execute(payments),
+    sql<FinalState['accounts'][number]>`SELECT user_id, balance FROM accounts`.execute(payments),
     sql<LedgerRow>`
       SELECT tx_id, order_id, user_id, type, amount, status, reason, created_at FROM ledger
     `.execute(payments),
@@ -42,7 +42,7 @@ export async function readRemains(
 }
 
 /** How many events each outbox still owes, and how many wait for a lock. */
-export async function owedEvents({ orders, payments }: Databases): Promise<Remains['owed']> {
+export async function owedEvents({ orders, payments }: Databases): Promise<FinalState['owed']> {
   const count = async (db: Database<OrdersDatabase> | Database<PaymentsDatabase>) => {
     const { rows } = await sql<{ outbox: number; deferred: number }>`
       SELECT (SELECT count(*)::int FROM outbox WHERE published_at IS NULL) AS outbox,
@@ -66,7 +66,7 @@ export async function pendingOrders({ orders }: Databases): Promise<number> {
 }
 
 async function rememberedAnswers(db: Database<OrdersDatabase> | Database<PaymentsDatabase>) {
-  const { rows } = await sql<Remains['keys'][number]>`
+  const { rows } = await sql<FinalState['keys'][number]>`
     SELECT user_id, key, response_body AS body FROM idempotency_keys`.execute(db)
   return rows
 }

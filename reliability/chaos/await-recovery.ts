@@ -9,7 +9,7 @@ import type { System } from './system.ts'
  */
 const aMinuteMs = 60_000
 
-interface Healing {
+interface Recovering {
   system: System
   journal: Journal
   load: Load
@@ -18,29 +18,33 @@ interface Healing {
 }
 
 /** Faults that come out only now: a process that is not back, a call that is never answered. */
-export async function heal({
+export async function awaitRecovery({
   system,
   journal,
   load,
   quietWithinMs = 180_000,
-}: Healing): Promise<string[]> {
+}: Recovering): Promise<string[]> {
   const faults: string[] = []
   for (const name of system.processes) {
-    const isBack = await journal.within(aMinuteMs, 'a process ready, once healed', (timeoutMs) =>
-      until(() => system.isReady(name), { timeoutMs, everyMs: 200 }),
+    const isBack = await journal.within(
+      aMinuteMs,
+      'a process ready, after the last fault',
+      (timeoutMs) => until(() => system.isReady(name), { timeoutMs, everyMs: 200 }),
     )
     if (!isBack) faults.push(`${name} is not ready a minute after the last fault`)
   }
-  const areAnswered = await journal.within(aMinuteMs, 'calls answered, once healed', (timeoutMs) =>
-    Promise.race([load.stop().then(() => true), pause(timeoutMs).then(() => false)]),
+  const areAnswered = await journal.within(
+    aMinuteMs,
+    'calls answered, after the last fault',
+    (timeoutMs) => Promise.race([load.stop().then(() => true), pause(timeoutMs).then(() => false)]),
   )
   if (!areAnswered) faults.push('calls are not answered a minute after the last fault')
   const isQuiet = await journal.within(
     quietWithinMs,
-    'nothing on its way, once healed',
+    'nothing on its way, after the last fault',
     (timeoutMs) => quiesce(system, timeoutMs),
   )
-  if (!isQuiet) faults.push(`no quiet ${quietWithinMs} ms after healing`)
+  if (!isQuiet) faults.push(`no quiet ${quietWithinMs} ms after the last fault`)
   await load.untilTold(30_000).catch(() => {}) // the verdict names who was not told
   return faults
 }

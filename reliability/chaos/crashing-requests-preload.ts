@@ -2,10 +2,11 @@ import { appendFileSync } from 'node:fs'
 import { moduleOf, wrap } from '../crash/wrap.ts'
 
 /**
- * For `node --import`, see mortal.ts: a payments-consumer dies of each request of one user, in the
- * middle of the transaction, before it writes the debit. The program knows nothing of it.
+ * For `node --import`, see crashing-requests.ts: a payments-consumer dies of each request of one
+ * user, in the middle of the transaction, before it writes the debit. The program knows nothing of
+ * it.
  */
-const { CHAOS_DEADLY_USER: user, CHAOS_DEATHS_FILE: file } = process.env
+const { CHAOS_CRASHING_USER: user, CHAOS_CRASHES_FILE: file } = process.env
 
 type Query = [config: string | { text?: string; values?: unknown[] }, values?: unknown]
 
@@ -18,7 +19,7 @@ if (user && file && process.argv[1]?.endsWith('payments-consumer/main.ts')) {
 
 function isDeadly([config, given]: Query, user: string): boolean {
   const { text = '', values = given } = typeof config === 'string' ? { text: config } : config
-  return /insert into ledger/i.test(text) && JSON.stringify(values).includes(`"${user}"`)
+  return text.includes('/* insertEntries */') && JSON.stringify(values).includes(`"${user}"`)
 }
 
 function die(file: string): void {

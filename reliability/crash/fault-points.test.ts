@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { eventually } from '#testing/eventually.ts'
-import type { Note, Step } from './seams.ts'
+import type { Note, Step } from './fault-points.ts'
 
-const seams = pathToFileURL(join(import.meta.dirname, 'seams.ts')).href
+const faultPoints = pathToFileURL(join(import.meta.dirname, 'fault-points.ts')).href
 
 /** Comes to `one` three times, each call answered with `answer`, and prints how it went. */
 const program = `
-  import { around } from ${JSON.stringify(seams)}
+  import { around } from ${JSON.stringify(faultPoints)}
   for (let n = 0; n < 3; n++) {
     const startedAt = performance.now()
     await around('one', async () => console.log('called')).catch((e) => console.log(e.message))
@@ -20,7 +20,7 @@ const program = `
   }`
 
 describe('the plan of a process', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-seams-'))
+  const dir = mkdtempSync(join(tmpdir(), 'orders-payments-fault-points-'))
   let count = 0
   after(() => rmSync(dir, { recursive: true }))
 
@@ -47,7 +47,7 @@ describe('the plan of a process', () => {
     return { said: started.said(), notes: started.notes(), code, signal }
   }
 
-  it('notes each seam once, before and after, and what came just before it', async () => {
+  it('notes each fault point once, before and after, and what came just before it', async () => {
     const { said, notes, code } = await run()
     assert.deepEqual([said, code], [['called', 'called', 'called'], 0])
     assert.deepEqual(notes, [
@@ -57,7 +57,7 @@ describe('the plan of a process', () => {
   })
 
   it('kills the process at the n-th time, before the call or after its answer', async () => {
-    const step = { seam: 'one', nth: 2, action: 'exit' } as const
+    const step = { point: 'one', nth: 2, action: 'exit' } as const
     const before = await run({ ...step, when: 'before' })
     assert.deepEqual([before.said, before.signal], [['called'], 'SIGKILL'])
     const after = await run({ ...step, when: 'after' })
@@ -67,20 +67,20 @@ describe('the plan of a process', () => {
 
   it('throws in place of the call, or of its answer', async () => {
     const { said } = await run(
-      { seam: 'one', when: 'before', action: 'throw' },
-      { seam: 'one', when: 'after', nth: 2, action: 'throw' },
+      { point: 'one', when: 'before', action: 'throw' },
+      { point: 'one', when: 'after', nth: 2, action: 'throw' },
     )
     const thrown = (when: string) => `as planned, ${when} one`
     assert.deepEqual(said, [thrown('before'), 'called', 'called', thrown('after')])
   })
 
   it('holds the whole process up', async () => {
-    const { said } = await run({ seam: 'one', when: 'after', action: 'delay', ms: 400 })
+    const { said } = await run({ point: 'one', when: 'after', action: 'delay', ms: 400 })
     assert.deepEqual(said, ['called', 'late', 'called', 'called'])
   })
 
   it('stops the process until somebody lets it go on', async () => {
-    const { child, said } = start([{ seam: 'one', when: 'after', action: 'stop' }])
+    const { child, said } = start([{ point: 'one', when: 'after', action: 'stop' }])
     await eventually(() => stateOf(child) === 'T')
     assert.deepEqual(said(), ['called'])
     child.kill('SIGCONT')

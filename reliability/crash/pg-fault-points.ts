@@ -1,5 +1,5 @@
+import { around, aroundHearing, isAsPlanned, reach } from './fault-points.ts'
 import { channelName, isChange, nameStatement } from './name-statement.ts'
-import { around, aroundHearing, isAsPlanned, reach } from './seams.ts'
 import { moduleOf, wrap } from './wrap.ts'
 
 type Callback = (error: unknown, ...rest: unknown[]) => void
@@ -40,18 +40,18 @@ function nameIn(client: object, text: string, values?: unknown[]): string {
 
 /** By promise, or, if the last argument is one, by callback. */
 function answered(
-  seam: string,
+  point: string,
   call: (...args: unknown[]) => unknown,
   args: unknown[],
   text?: string,
 ) {
   const callback = args.at(-1)
   if (typeof callback !== 'function') {
-    return around(seam, async () => call(...args), text).catch(asAnswer)
+    return around(point, async () => call(...args), text).catch(asAnswer)
   }
-  reach(seam, 'before', text)
+  reach(point, 'before', text)
   const called: Callback = (error, ...rest) => {
-    if (!error) reach(seam, 'after', text)
+    if (!error) reach(point, 'after', text)
     ;(callback as Callback)(error, ...rest)
   }
   return call(...args.slice(0, -1), called)
