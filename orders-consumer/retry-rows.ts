@@ -71,7 +71,7 @@ export const claimOverdueOrders = async (
 
 export interface Retry {
   orderId: string
-  /** The event that requests the payment again. */
+  /** The event that requests the payment, or the refund, again. */
   requestId: string
   /** See extraTimeoutMs. */
   extraTimeoutMs: number

@@ -38,7 +38,7 @@ describe('the whole stack, two of every process, killed while it works', functio
 
     await withDatabases(stack, async (databases) => {
       await eventually(async () => (await unfinished(databases)) === 0, { timeoutMs: 180_000 })
-      assert.deepEqual(await reconcile({ books: databases, olderThanMs: 0 }), [])
+      assert.deepEqual(await reconcile({ databases, olderThanMs: 0 }), [])
     })
     const open = () => [...watchers.values()].reduce((sum, watcher) => sum + watcher.open, 0)
     await eventually(() => open() === 0, { timeoutMs: 60_000 })

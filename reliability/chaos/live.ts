@@ -38,10 +38,10 @@ export class LiveChecks {
   }
 
   async #look(): Promise<void> {
-    const books = this.#databases
-    const findings = await reconcile({ books, olderThanMs: Number.POSITIVE_INFINITY })
+    const databases = this.#databases
+    const findings = await reconcile({ databases, olderThanMs: Number.POSITIVE_INFINITY })
     for (const { message } of findings) this.faults.add(message)
-    const settled = await settledLately(books.orders, 5)
+    const settled = await settledLately(databases.orders, 5)
     for (const { order_id, status } of settled) this.#remember(order_id, status)
   }
 

@@ -41,7 +41,7 @@ function summaryOf(outcome: Outcome): string[] {
   const orders = Object.values(verdict.orders).reduce((sum, count) => sum + count, 0)
   return [
     `${orders} orders: ${sayOrders(verdict.orders)}; ${heldBack} not placed (too many waited)`,
-    `${verdict.requestedAgain} payments were requested again; ${verdict.refunded} orders were refunded`,
+    `${verdict.requestedAgain} payments or refunds were requested again; ${verdict.refunded} orders were refunded`,
     `${looks.done} looks at all money and all new decisions, ${looks.missed} while a database was away`,
     `${duplicates} messages sent again, ${deadLetters} dead letters, each injected`,
     ...(standstillsMs ? [sayStandstills(standstillsMs)] : []),

@@ -93,7 +93,7 @@ export const mutantTable = (results: MutantResult[]): string =>
     '| ------------ | -- | --------------- | --------- | ------------- |',
     ...results.map(({ mutant, givenAwayBy = '**survived**' }) => {
       const { name, why, caughtBy } = mutant
-      const files = editsOf(mutant).map(fileOf)
+      const files = [...new Set(editsOf(mutant).map(fileOf))]
       const by = 'scenario' in caughtBy ? caughtBy.scenario : `${caughtBy.test}: ${caughtBy.titled}`
       return `| ${[name, files.join(', '), why, by, givenAwayBy].map(cellOf).join(' | ')} |`
     }),

@@ -11,7 +11,7 @@ export interface Verdict {
   orders: Record<Word, number>
   /** Every broken promise as a sentence; none is what we want. */
   faults: string[]
-  /** Orders whose payment had to be requested again. */
+  /** Orders whose payment, or refund, had to be requested again. */
   requestedAgain: number
   /** Orders whose money was given back. */
   refunded: number

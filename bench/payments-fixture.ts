@@ -3,7 +3,7 @@ import { signedAmount } from '#tables/payments.ts'
 import { leastIdNow } from './requests.ts'
 
 /** The database of Payments as the harness sees it: filled, watched, and audited. */
-export class Books {
+export class PaymentsFixture {
   readonly #pool: pg.Pool
   /** Whatever is counted has an id that is not less. */
   #firstId = leastIdNow()
