@@ -182,7 +182,7 @@ describe('connectDatabase', () => {
     await failsWith(sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(db), 'slow')
   })
 
-  it('passes on as it is what no repetition mends: a fault of the program, or of its data', async () => {
+  it('passes on as it is what no repetition repairs: a fault of the program, or of its data', async () => {
     for (const statement of [
       sql`SELECT not_yet FROM accounts`,
       sql`SELECT not_yet()`,

@@ -67,7 +67,7 @@ function lastCommon(...pages: { order_id: string }[][]): string | undefined {
 }
 
 /**
- * Both anew, and Orders before and after the ledger: what an order was neither before nor
+ * Both are read again, and Orders before and after the ledger: what an order was neither before nor
  * afterwards it was not meanwhile. So an order that changes just now is no finding, in whichever
  * direction it goes.
  */

@@ -45,6 +45,6 @@ export async function awaitRecovery({
     (timeoutMs) => quiesce(system, timeoutMs),
   )
   if (!isQuiet) faults.push(`no quiet ${quietWithinMs} ms after the last fault`)
-  await load.untilTold(30_000).catch(() => {}) // the verdict names who was not told
+  await load.untilReceived(30_000).catch(() => {}) // the verdict names who was not told
   return faults
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 export const crashingUser = 'crashes-its-consumer'
 
 /**
- * What a stack is started with so that it can be killed so; all its deaths are noted in its folder.
+ * What a stack is started with so that it can be killed so; all its crashes are noted in its
+ * folder.
  */
 export const crashingRequestsEnvironment = (dir: string): NodeJS.ProcessEnv => ({
   NODE_OPTIONS: `--import=${import.meta.resolve('./crashing-requests-preload.ts')}`,
@@ -24,4 +25,4 @@ export function crashesIn(dir: string): number[] {
   return readFileSync(file, 'utf8').trim().split('\n').map(Number)
 }
 
-const crashesFile = (dir: string): string => join(dir, 'deaths')
+const crashesFile = (dir: string): string => join(dir, 'crashes')

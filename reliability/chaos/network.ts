@@ -21,7 +21,7 @@ export async function disturbNetwork(
 }
 
 /** The longest that we watch whether somebody notices. */
-const patienceMs = 45_000
+const maxWaitMs = 45_000
 
 /**
  * The present connections die without a word; new ones live. Lasts until all were given up, and
@@ -44,7 +44,7 @@ export async function halfOpen(
       journal.detect({ who: ownerOf(connection), link, ways: ways.join('+'), afterMs })
     })
   }
-  await until(() => left === present.size, { timeoutMs: patienceMs, everyMs: 200, signal })
+  await until(() => left === present.size, { timeoutMs: maxWaitMs, everyMs: 200, signal })
   restore()
   return present.size
 }

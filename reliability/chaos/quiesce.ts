@@ -53,7 +53,7 @@ async function takeThoseThere({ broker }: Pick<Asked, 'broker'>) {
     for (;;) {
       const order = { count: 500, ackmode: 'ack_requeue_false', encoding: 'auto', truncate: 100 }
       const got = await broker.manage('POST', `/queues/%2F/${queue}.dlq/get`, order)
-      const taken = (got as Letter[]).map(({ properties }) => ({
+      const taken = (got as DeadLetter[]).map(({ properties }) => ({
         queue,
         messageId: properties.message_id ?? '',
         reason: String(properties.headers?.['dead-letter-reason']),
@@ -65,6 +65,6 @@ async function takeThoseThere({ broker }: Pick<Asked, 'broker'>) {
   return letters
 }
 
-interface Letter {
+interface DeadLetter {
   properties: { message_id?: string; headers?: Record<string, unknown> }
 }

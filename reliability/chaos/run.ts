@@ -51,8 +51,8 @@ export interface Scene {
   history: History
 }
 
-/** As long as the watchers of the load have. */
-const untoldWithinMs = 30_000
+/** As long as the subscribers of the load have. */
+const receivedWithinMs = 30_000
 
 /** The faults that a seed draws, on a running system, under load; and the verdict. */
 export async function runRandom(system: System, run: RandomRun): Promise<Outcome> {
@@ -93,12 +93,12 @@ export async function runUnderLoad(
     over.abort()
     run.progress('no fault is left; waiting until nothing is on its way')
     const unrecovered = await awaitRecovery({ ...run, system, journal, load })
-    const untold = await subscribers.untold(untoldWithinMs)
+    const unreceived = await subscribers.unreceived(receivedWithinMs)
     await Promise.all(beside)
     const outcome = await judge({ system, history, journal, injections, live })
     const recoveries = [...outcome.recoveries, await subscribers.recovery()]
     const more = { recoveries, heldBack: load.held, duplicates: injections.duplicates }
-    return { ...outcome, ...more, faults: [...unrecovered, ...untold, ...outcome.faults] }
+    return { ...outcome, ...more, faults: [...unrecovered, ...unreceived, ...outcome.faults] }
   } finally {
     over.abort()
     load.close()

@@ -14,7 +14,7 @@ const headings: Record<Options['work'], { title: string; words: string[] }> = {
     title: 'Fault points: where each process was killed',
     words: [
       `A _seam_ is a place where something leaves a process or comes in: a statement, a message, an acknowledgement, an answer. No code marks
-them: each run finds them anew by listening to the drivers, and names each by what it does. _Killed before_: SIGKILL when the call is about
+them: each run finds them again by listening to the drivers, and names each by what it does. _Killed before_: SIGKILL when the call is about
 to be made, or when what comes in has not been heard yet. _Killed after_: its answer has come (or, where nothing answers, all of it has been
 written) and the caller does not have it yet; or what comes in has just been heard. The numbers say how often. After each kill the process is
 started again.`,
@@ -24,7 +24,7 @@ says _with: after A_; \`npm run crash -- --fault-points\` makes both.`,
 - _commit of X_, _rollback of X_: the end of a transaction in which X was the last change, or notification; _of nothing_: it has only read, or
   locked rows.
 - _delivery_, _redelivery_: a message comes for the first time, or again; _return_: no queue took it; _confirm received_: the broker has it.
-- _notify_, _hear_: a notification of PostgreSQL goes out, or comes in; _tell_: a status goes to a WebSocket.`,
+- _notify_, _hear_: a notification of PostgreSQL goes out, or comes in; _push_: a status goes to a WebSocket.`,
       `_Crashes_ are kills. ${orders} There are two runs, with a
 semicolon between them. In the first no payment request is retried. In the second the first request of every order is lost, so that each payment has to be
 requested again (_requested again_ says how many were), and only \`orders-consumer\` is killed, at what it does for that.`,

@@ -13,11 +13,11 @@ export function wrapHttp(): void {
   })
 }
 
-/** Every message to a watcher. */
+/** Every message to a subscriber. */
 export function wrapWs(): void {
   wrap(moduleOf('ws').prototype, 'send', (send, _, args) => {
     const { type, status } = JSON.parse(String(args[0])) as { type: string; status?: string }
-    return aroundSending(`tell ${status ?? type}`, () => send(...args))
+    return aroundSending(`push ${status ?? type}`, () => send(...args))
   })
 }
 

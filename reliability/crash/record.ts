@@ -44,7 +44,7 @@ export async function recordFaultPoints(
   for (const name of processNames) runner.startInstance(name, spoiling(name)[0] ?? [])
   system.load.start()
   await Promise.all(processNames.map((name) => liveOn(runner, name)))
-  await eventually(() => system.load.untold < system.load.orderIds.length - 20, {
+  await eventually(() => system.load.unreceived < system.load.orderIds.length - 20, {
     timeoutMs: 240_000,
   })
   await Promise.all(processNames.map((name) => injectAll(system, runner, name)))

@@ -15,7 +15,7 @@ export interface CrashRun {
    */
   faults: string[]
   instances: number
-  /** Messages that were taken for killers of their consumer and redriven; each counts once. */
+  /** Messages that were dead-lettered as crash loops and redriven; each counts once. */
   redriven: number
   tookMs: number
 }

@@ -48,7 +48,7 @@ async function allTried<Tables>(db: Kysely<Tables>): Promise<boolean> {
 
 /** An order has gone all the way; a mutant may keep it from that, so not for ever. */
 const everybodyThere = ({ load }: System) =>
-  eventually(() => load.untold < load.orderIds.length, { timeoutMs: 60_000 }).catch(() => {})
+  eventually(() => load.unreceived < load.orderIds.length, { timeoutMs: 60_000 }).catch(() => {})
 
 /** An event that is written from now on has been confirmed by the broker. */
 async function onePublished<Tables>(db: Kysely<Tables>): Promise<void> {
@@ -130,7 +130,7 @@ export const scenarios = {
     'insertResponses',
   ),
   'orders-api dies before it answers': crash('orders-api', 'before', 'answer POST /orders 201'),
-  'orders-api dies before it tells': crash('orders-api', 'before', 'tell PAID', 'tell PAID'),
+  'orders-api dies before it pushes': crash('orders-api', 'before', 'push PAID', 'push PAID'),
   'LISTEN cut again and again': {
     run: (system) =>
       times(10, async () => {

@@ -87,7 +87,7 @@ export async function concludeSystem(
   startAll(system, instances)
   await load.stop(settleMs)
   const settled = async () => {
-    await redriveKillers(system)
+    await redriveCrashLoops(system)
     return isSettled(system)
   }
   await eventually(settled, { timeoutMs: settleMs, everyMs: 200 }).catch(() => {})
@@ -119,7 +119,7 @@ async function waiting({ broker }: System): Promise<number> {
 
 async function isSettled(system: System): Promise<boolean> {
   const databases = { orders: system.orders.db, payments: system.payments.db }
-  if (system.load.untold > 0 || (await pendingOrders(databases)) > 0) return false
+  if (system.load.unreceived > 0 || (await pendingOrders(databases)) > 0) return false
   const owed = [...Object.values(await owedEvents(databases))]
   for (const queue of queues) owed.push(await system.broker.depth(queue))
   if (owed.some((count) => count > 0)) return false
@@ -132,14 +132,14 @@ async function isSettled(system: System): Promise<boolean> {
  * A message whose consumer was killed three times while handling it is set aside as its killer,
  * which it was not here: so it is sent again, as an operator does, and counted.
  */
-async function redriveKillers({ broker, history }: System): Promise<void> {
+async function redriveCrashLoops({ broker, history }: System): Promise<void> {
   for (const queue of queues) {
     const letters = await broker.drain(`${queue}.dlq`)
     for (const { content, properties } of letters) {
-      const isKiller = properties.headers?.['dead-letter-reason'] === 'consumer-crashed'
+      const isCrashLoop = properties.headers?.['dead-letter-reason'] === 'consumer-crashed'
       const { messageId, headers } = properties
-      if (isKiller) history.redrive(messageId)
-      const routingKey = isKiller ? queue : `${queue}.dlq`
+      if (isCrashLoop) history.redrive(messageId)
+      const routingKey = isCrashLoop ? queue : `${queue}.dlq`
       await broker.publish({ routingKey }, content, { messageId, headers })
     }
   }

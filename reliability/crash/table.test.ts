@@ -32,7 +32,7 @@ describe('the table of the fault points', () => {
     assert.deepEqual(faultPointTable(runs).split('\n').slice(0, 3), [
       '0 fault points, 0 crashes, 6 processes started; orders: ok 1; ok 4, requested again 4.',
       'No promise was broken.',
-      '3 messages that were taken for killers, since their consumer was killed with them in hand, were redriven.',
+      '3 messages were dead-lettered as crash loops, since their consumer was killed while it handled them, and were redriven.',
     ])
   })
 })
@@ -40,7 +40,7 @@ describe('the table of the fault points', () => {
 describe('what was redriven', () => {
   it('is said, also of one and of none', () => {
     assert.match(sayRedriven(1), /^1 message .* was redriven\.$/)
-    assert.match(sayRedriven(0), /^No message was taken/)
+    assert.match(sayRedriven(0), /^No message was dead-lettered/)
   })
 
   it('is said of pairs too', () => {

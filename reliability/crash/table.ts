@@ -51,10 +51,10 @@ export function pairTable(seed: number, { possible, run }: { possible: number; r
  * Innocent messages, which a real system would keep as dead letters until somebody redrives them.
  */
 export function sayRedriven(count: number): string {
-  if (count === 0) return 'No message was taken for a killer of its consumer.'
+  if (count === 0) return 'No message was dead-lettered as a crash loop.'
   return count === 1
-    ? '1 message that was taken for a killer, since its consumer was killed with it in hand, was redriven.'
-    : `${count} messages that were taken for killers, since their consumer was killed with them in hand, were redriven.`
+    ? '1 message was dead-lettered as a crash loop, since its consumer was killed while it handled the message, and was redriven.'
+    : `${count} messages were dead-lettered as crash loops, since their consumer was killed while it handled them, and were redriven.`
 }
 
 type Counts = Map<string, { before: number | string; after: number | string }>

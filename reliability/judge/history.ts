@@ -27,7 +27,7 @@ export interface InjectedMessage {
 type Line = Record<string, unknown>
 
 /**
- * What the clients asked and what they were told: kept outside the system, so that its verdict
+ * What the clients asked and what they received: kept outside the system, so that its verdict
  * (verdict.ts) does not rest on what the system remembers. `write` gets each entry as it is made,
  * for a file that outlives the run.
  */
@@ -36,7 +36,7 @@ export class History {
   /**
    * Each status at rest of each watched order as often as it was told; none yet is an empty list.
    */
-  readonly told = new Map<string, string[]>()
+  readonly received = new Map<string, string[]>()
   /** Orders that are watched since their refund was accepted: their last status must be told. */
   readonly refundsWatched = new Set<string>()
   readonly injected: InjectedMessage[] = []
@@ -73,7 +73,7 @@ export class History {
 
   /** Somebody follows this order, so somebody must be told. */
   watch(orderId: string): void {
-    if (!this.told.has(orderId)) this.told.set(orderId, [])
+    if (!this.received.has(orderId)) this.received.set(orderId, [])
   }
 
   watchRefund(orderId: string): void {
@@ -81,8 +81,8 @@ export class History {
     this.refundsWatched.add(orderId)
   }
 
-  tell(orderId: string, status: string): void {
-    this.told.set(orderId, [...(this.told.get(orderId) ?? []), status])
+  receive(orderId: string, status: string): void {
+    this.received.set(orderId, [...(this.received.get(orderId) ?? []), status])
     this.#write({ at: 'told', orderId, status })
   }
 

@@ -49,7 +49,7 @@ function historyOf(answered: 'ok' | 'fail' | 'unknown' = 'ok'): History {
   if (answered === 'ok') history.answer(placed, 201, body)
   if (answered === 'fail') history.answer(placed, 422, '{}')
   history.watch('order-1')
-  history.tell('order-1', 'PAID')
+  history.receive('order-1', 'PAID')
   return history
 }
 
@@ -145,13 +145,13 @@ describe('verdictOf', () => {
     assert.deepEqual(judge({ deadLetters: [letter, letter] }, history).faults, [])
   })
 
-  it('finds a watcher who was told nothing, or something else', () => {
-    const untold = historyOf()
-    untold.told.set('order-1', [])
-    assert.match(judge({}, untold).faults.join(), /nobody was told/)
+  it('finds a subscriber that received nothing, or something else', () => {
+    const unreceived = historyOf()
+    unreceived.received.set('order-1', [])
+    assert.match(judge({}, unreceived).faults.join(), /nobody was told/)
     const misled = historyOf()
-    misled.tell('order-1', 'PAYMENT_FAILED')
-    assert.match(judge({}, misled).faults.join(), /a watcher was told PAYMENT_FAILED/)
+    misled.receive('order-1', 'PAYMENT_FAILED')
+    assert.match(judge({}, misled).faults.join(), /a subscriber received PAYMENT_FAILED/)
   })
 
   describe('of an order that was refused', () => {
@@ -186,7 +186,7 @@ describe('verdictOf', () => {
       if (!isAccepted) return history
       history.answer(call, 200, body)
       history.watchRefund('order-1')
-      history.tell('order-1', 'REFUNDED')
+      history.receive('order-1', 'REFUNDED')
       return history
     }
     const faultsOf = (changes: Partial<FinalState>, history = refundHistory()) =>
@@ -203,7 +203,7 @@ describe('verdictOf', () => {
         ledger: [topUp, debit, refusal],
       }
       const history = refundHistory()
-      history.told.set('order-1', ['PAID', 'PAID'])
+      history.received.set('order-1', ['PAID', 'PAID'])
       assert.equal(faultsOf(changes, history), '')
     })
 
@@ -224,11 +224,11 @@ describe('verdictOf', () => {
 
     it('finds one that nobody asked for, and one of which nobody was told', () => {
       assert.match(faultsOf({}, historyOf()), /refunded, which nobody asked for/)
-      const untold = refundHistory()
-      untold.told.set('order-1', ['PAID'])
-      assert.match(faultsOf({}, untold), /nobody was told that order order-1 is REFUNDED/)
-      untold.told.set('order-1', ['PAID', 'PAYMENT_FAILED', 'REFUNDED'])
-      assert.match(faultsOf({}, untold), /a watcher was told PAYMENT_FAILED/)
+      const unreceived = refundHistory()
+      unreceived.received.set('order-1', ['PAID'])
+      assert.match(faultsOf({}, unreceived), /nobody was told that order order-1 is REFUNDED/)
+      unreceived.received.set('order-1', ['PAID', 'PAYMENT_FAILED', 'REFUNDED'])
+      assert.match(faultsOf({}, unreceived), /a subscriber received PAYMENT_FAILED/)
     })
   })
 

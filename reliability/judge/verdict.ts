@@ -27,7 +27,7 @@ export function verdictOf(history: History, finalState: FinalState): Verdict {
     faults: [
       ...judged.flatMap(({ word, fault }) => (fault ? [`${word}: ${fault}`] : [])),
       ...history.calls.flatMap(changedAnswer),
-      ...untoldOrders(history, finalState),
+      ...unreceivedEnds(history, finalState),
       ...moneyFaults(history, finalState),
       ...refundFaults(history, finalState),
       ...refusalFaults(finalState),
@@ -49,15 +49,15 @@ const changedAnswer = ({ kind, key, bodies }: Call): string[] =>
  * Whoever watches an order is told a status at rest, which the order has, or had before a refund;
  * whoever watches its refund, the last one.
  */
-function untoldOrders({ told, refundsWatched }: History, { orders }: FinalState): string[] {
+function unreceivedEnds({ received, refundsWatched }: History, { orders }: FinalState): string[] {
   const statuses = new Map(orders.map(({ order_id, status }) => [order_id, status]))
-  return [...told].flatMap(([id, heard]) => {
+  return [...received].flatMap(([id, heard]) => {
     const status = statuses.get(id)
     if (status === undefined || isPending(status)) return []
     const mustHear = refundsWatched.has(id) ? heard.includes(status) : heard.length > 0
     if (!mustHear) return [`nobody was told that order ${id} is ${status}`]
     const wrong = heard.filter((each) => !isOnWayTo(each as OrderStatus, status))
-    return wrong.length > 0 ? [`order ${id} is ${status}, a watcher was told ${wrong}`] : []
+    return wrong.length > 0 ? [`order ${id} is ${status}, a subscriber received ${wrong}`] : []
   })
 }
 

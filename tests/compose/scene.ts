@@ -56,7 +56,7 @@ export async function setScene(options: SceneOptions) {
     conclude: async () => {
       await load.stop()
       const faults = (await quiesce(asked, 180_000)) ? [] : ['something is still on its way']
-      await load.untilTold(60_000).catch(() => {}) // the verdict names who was not told
+      await load.untilReceived(60_000).catch(() => {}) // the verdict names who was not told
       const deadLetters = await takeDeadLetters(asked, [])
       const inBroker = { owed: await owedEverywhere(asked), deadLetters }
       const verdict = verdictOf(history, await readFinalState(databases, inBroker))
@@ -133,7 +133,7 @@ function brokerOf(project: Project, { manage }: { manage: ReturnType<typeof mana
       await project.compose('up', '--detach', '--no-deps', '--wait', 'rabbitmq')
     },
     harmQueue: async (queue: string, harm: Harm) => {
-      await eventually(() => manage('GET', `/queues/%2F/${queue}`)) // its reader may have to declare it anew
+      await eventually(() => manage('GET', `/queues/%2F/${queue}`)) // its reader may have to declare it again
       if (harm === 'delete') await manage('DELETE', `/queues/%2F/${queue}`)
       if (harm === 'purge') await manage('DELETE', `/queues/%2F/${queue}/contents`)
       if (harm !== 'unbind') return

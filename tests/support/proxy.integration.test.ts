@@ -29,6 +29,8 @@ describe('the fault proxy before PostgreSQL', () => {
     const late = await listen()
     await tell(there, 'meanwhile') // comes before the answer to who listens itself
     await tell(late, 'meanwhile')
+    await there.query('SELECT') // what was sent before a query comes before its answer
+    await late.query('SELECT')
     assert.deepEqual(heard, ['before'])
     restore()
     await tell(there, 'after')

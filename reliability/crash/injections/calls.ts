@@ -37,7 +37,8 @@ export async function topUpNobody({ fleet }: System): Promise<void> {
 
 /** The refund of an order that was refunded: refused, with nothing done. */
 export async function refundAgain({ fleet, history }: System): Promise<void> {
-  const [orderId] = [...history.told].findLast(([, told]) => told.includes('REFUNDED')) ?? []
+  const [orderId] =
+    [...history.received].findLast(([, received]) => received.includes('REFUNDED')) ?? []
   if (!orderId) return
   await call(fleet.address('orders-api'), 'POST', `/orders/${orderId}/refund`).catch(() => {})
 }

@@ -220,7 +220,7 @@ export const inboxMutants: readonly Mutant[] = [
   },
   {
     name: 'conflicts-are-failures',
-    why: 'a deadlock or a serialization failure begins anew, and is no failure of an event',
+    why: 'a deadlock or a serialization failure restarts, and is no failure of an event',
     at: 'messaging/inbox/handle-events.ts onFailure.conflict',
     put: "'split'",
     caughtBy: test(`${conformance}/retries.integration.test.ts`, 'another transaction in the way'),

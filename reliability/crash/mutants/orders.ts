@@ -100,7 +100,7 @@ export const ordersMutants: readonly Mutant[] = [
     caughtBy: test('orders-consumer/handle-batch.integration.test.ts', 'final status stays'),
   },
   {
-    name: 'watchers-not-told',
+    name: 'subscribers-not-notified',
     why: 'who watches is told',
     at: 'orders-consumer/handle-batch.ts handleBatch',
     find: 'notify(...$$args)',

@@ -95,7 +95,7 @@ export const outboxMutants: readonly Mutant[] = [
     caughtBy: test('messaging/broker/topology.test.ts', 'loses no dead letter'),
   },
   {
-    name: 'unmet-demand-unheard',
+    name: 'unmet-precondition-ignored',
     why: 'nobody works for the database, or in the virtual host, of somebody else',
     at: 'messaging/engine.ts preconditions.stopUnless',
     find: '$condition.catch($stop)',

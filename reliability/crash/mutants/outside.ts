@@ -95,7 +95,7 @@ export const outsideMutants: readonly Mutant[] = [
     caughtBy: test('tests/client.e2e.ts', 'is live while it is connected and can read'),
   },
   {
-    name: 'client-begins-anew',
+    name: 'client-restarts',
     why: 'who has many orders and a bad network is live at some time',
     at: 'client/user-backfills.ts UserBackfills.#try.page',
     find: 'this.#insisting($page, $signal)',

@@ -27,7 +27,7 @@ export const pushMutants: readonly Mutant[] = [
     at: 'orders-api/push/snapshots.ts orderSnapshot',
     find: 'push(...$$args)',
     put: 'undefined',
-    caughtBy: { scenario: 'orders-api dies before it tells' },
+    caughtBy: { scenario: 'orders-api dies before it pushes' },
   },
   {
     name: 'no-backfill',

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
-import { type Killing, killingFaults, latenessOf } from './killing.ts'
+import { type CrashLoop, crashLoopFaults, latenessOf } from './crash-loop-faults.ts'
 
-const killing: Killing = {
+const crashLoop: CrashLoop = {
   wokenAtMs: 0,
   isOver: true,
-  deaths: [10, 900, 1_900],
+  crashes: [10, 900, 1_900],
   letter: { reason: 'consumer-crashed', attempts: 3, seenAtMs: 3_000 },
   lateMs: [100, 2_000],
 }
 
-describe('killingFaults', () => {
-  it('finds nothing when three deaths, the right dead letter and neighbours in time is what there was', () => {
-    assert.deepEqual(killingFaults(killing), [])
+describe('crashLoopFaults', () => {
+  it('finds nothing when three crashes, the right dead letter and neighbours in time is what there was', () => {
+    assert.deepEqual(crashLoopFaults(crashLoop), [])
   })
 
-  const broken: [Partial<Killing>, string][] = [
-    [{ deaths: [10, 900] }, 'it killed 2 times, not 3'],
-    [{ deaths: [10, 900, 1_900, 3_500] }, 'it killed 4 times, not 3'],
+  const broken: [Partial<CrashLoop>, string][] = [
+    [{ crashes: [10, 900] }, 'it crashed 2 consumers, not 3'],
+    [{ crashes: [10, 900, 1_900, 3_500] }, 'it crashed 4 consumers, not 3'],
     [{ letter: undefined }, 'it is no dead letter'],
     [
       { letter: { reason: 'attempts-exhausted', attempts: 3, seenAtMs: 3_000 } },
@@ -32,7 +32,7 @@ describe('killingFaults', () => {
   ]
   for (const [change, fault] of broken) {
     it(`says that ${fault}`, () => {
-      assert.deepEqual(killingFaults({ ...killing, ...change }), [fault])
+      assert.deepEqual(crashLoopFaults({ ...crashLoop, ...change }), [fault])
     })
   }
 })

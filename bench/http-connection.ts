@@ -10,7 +10,7 @@ export interface HttpAnswer {
  * One keep-alive connection that posts one JSON body after another. As little work as possible: the
  * load generator shares the machine with what it measures.
  */
-export class HttpLane {
+export class HttpConnection {
   readonly #url: URL
   readonly #head: string
   #socket: Socket
@@ -25,9 +25,9 @@ export class HttpLane {
     this.#head = `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n`
   }
 
-  static async connect(address: string): Promise<HttpLane> {
+  static async connect(address: string): Promise<HttpConnection> {
     const url = new URL(address)
-    return new HttpLane(await dial(url), url)
+    return new HttpConnection(await dial(url), url)
   }
 
   /** The body is ASCII. */
