@@ -95,11 +95,11 @@ export type TimelineRow = OrderColumns<
   | 'refund_accepted_at'
   | 'updated_at'
 > & {
-  /** When the outbox was rid of the last request; null if it is not, or if nobody knows. */
+  /** When the last request was published; null if it was not, or if the outbox row is gone. */
   published_at: Date | null
 }
 
-/** What is written down of the times of an order. */
+/** The stored times of an order. */
 export const findTimeline = (db: Db, orderId: string): Promise<TimelineRow | undefined> =>
   db
     .selectFrom('orders')

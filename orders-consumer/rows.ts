@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
-import type { SettledOrder, Settlement } from './settle-orders.ts'
+import type { OrderToSettle, Settlement } from './settle-orders.ts'
 
 const pending = sql.raw(pendingList)
 
@@ -10,7 +10,7 @@ const pending = sql.raw(pendingList)
 export const lockOrders = (
   trx: Transaction<OrdersDatabase>,
   orderIds: string[],
-): Promise<SettledOrder[]> =>
+): Promise<OrderToSettle[]> =>
   trx
     .selectFrom('orders')
     .select(['order_id', 'user_id', 'amount', 'status', 'failure_reason'])

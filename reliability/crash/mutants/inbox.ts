@@ -82,7 +82,7 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: 'dead-letter-stays-in-inbox',
     why: 'a dead letter that is sent again is no duplicate',
-    at: 'messaging/inbox/transaction.ts forgetUnhandled.isUnhandled',
+    at: 'messaging/inbox/transaction.ts deleteUnhandled.isUnhandled',
     find: "$kind === 'dead-letter'",
     put: 'false',
     caughtBy: test(`${conformance}/dead-letters.integration.test.ts`, 'can be sent again'),
@@ -129,7 +129,7 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: 'deferred-stays-in-inbox',
     why: 'what was deferred is no duplicate when it comes back',
-    at: 'messaging/inbox/transaction.ts forgetUnhandled.isUnhandled',
+    at: 'messaging/inbox/transaction.ts deleteUnhandled.isUnhandled',
     find: "$kind === 'deferred'",
     put: 'false',
     caughtBy: test(
