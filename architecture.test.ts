@@ -354,6 +354,29 @@ describe('architecture', () => {
     ])
   })
 
+  it('names each statement of a process by its function, in a comment of its SQL', () => {
+    const rows = code.filter(
+      ({ path, folder }) =>
+        path.endsWith('rows.ts') &&
+        (folder in processes || folder === 'messaging' || folder === 'idempotency'),
+    )
+    const statement = /\bsql[`<]|\.(selectFrom|insertInto|updateTable|deleteFrom)\(/
+    const known = new Set<string>()
+    const broken = faults(rows, ({ text }) =>
+      text.split(/^(?=export )/m).map((part) => {
+        const [, name] = /^export (?:const|(?:async )?function) (\w+)/.exec(part) ?? []
+        if (!name || !statement.test(part)) return false
+        const isTwice = known.has(name)
+        known.add(name)
+        const tags = [...part.matchAll(/\/\* (\w+) \*\//g)].map(([, tag]) => tag)
+        if (tags.length !== 1 || tags[0] !== name) return `needs the comment /* ${name} */ once`
+        return isTwice && `has ${name}, as another file does: two statements of one name`
+      }),
+    )
+    assert.deepEqual(broken, [])
+    assert.ok(known.size > 40)
+  })
+
   it('says only in the tables of contracts/ which states, events and entries there are', () => {
     const anyOf = (names: string[]) => `'(?:${names.join('|')})'`
     const state = anyOf(orderStatuses)

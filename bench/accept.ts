@@ -7,7 +7,7 @@ import {
   median,
   quantile,
 } from './measurement.ts'
-import { bareOrders, emptyOrders, expectOrders } from './orders-book.ts'
+import { bareOrders, emptyOrders, expectOrders } from './orders-fixture.ts'
 import { startPeer } from './processes.ts'
 import { startSystem } from './system.ts'
 

@@ -7,10 +7,10 @@ import type { Claiming } from './relay.ts'
 /** The relay's statements without a broker: what is claimed counts as confirmed at once. */
 answerRounds(async ({ ordersUrl, batchSize, concurrency }: Claiming) => {
   const db = connectDatabase<MessagingDatabase>({ name: 'bench', url: ordersUrl })
-  const lane = async () => {
+  const worker = async () => {
     while ((await claimAndMark(db, batchSize)) > 0);
   }
-  await Promise.all(Array.from({ length: concurrency }, lane))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   await db.close()
   return {}
 })

@@ -1,6 +1,6 @@
 import { eventContentType } from '#messaging/broker/shared-message.ts'
-import { Books } from './books.ts'
 import { alternate, type Bench, type Figure, type Measurement } from './measurement.ts'
+import { PaymentsFixture } from './payments-fixture.ts'
 import { type Charging, hasPgbench, runPgbench } from './pgbench.ts'
 import { startPeer, startProcess } from './processes.ts'
 import { openQueue, route } from './queue.ts'
@@ -21,19 +21,19 @@ export const charge: Measurement = {
     const { paymentsUrl, brokerUrl } = bench.servers
     const count = bench.quick ? 4_800 : 49_984
     await using queue = await openQueue(brokerUrl)
-    await using books = new Books(paymentsUrl)
+    await using payments = new PaymentsFixture(paymentsUrl)
     await using peer = choosePeer()
     await using consumer = await startProcess('payments-consumer', bench)
 
     const ours = async () => {
-      await books.open(accounts)
-      return chargeRate([consumer], queue, books, { count: chargeCount(bench), accounts })
+      await payments.open(accounts)
+      return chargeRate([consumer], queue, payments, { count: chargeCount(bench), accounts })
     }
     const limit = async () => {
-      await books.open(accounts)
+      await payments.open(accounts)
       await peer.charge({ paymentsUrl, count, clients: 32, accounts })
-      await books.audit(count)
-      return books.rate()
+      await payments.audit(count)
+      return payments.rate()
     }
     const values = await alternate(bench, 'charge', { ours, limit })
     const common = { name: 'charge', unit: 'requests/s', against: peer.name }
@@ -48,12 +48,12 @@ export const hotAccount: Measurement = {
     const { paymentsUrl, brokerUrl } = bench.servers
     const count = chargeCount(bench)
     await using queue = await openQueue(brokerUrl)
-    await using books = new Books(paymentsUrl)
+    await using payments = new PaymentsFixture(paymentsUrl)
     await using consumer = await startProcess('payments-consumer', bench)
 
     const rate = async (accounts: number) => {
-      await books.open(accounts)
-      return chargeRate([consumer], queue, books, { count, accounts })
+      await payments.open(accounts)
+      return chargeRate([consumer], queue, payments, { count, accounts })
     }
     const sides = { one: () => rate(1), many: () => rate(accounts) }
     const { one, many } = await alternate(bench, 'hot account', sides)
@@ -68,12 +68,12 @@ type Queue = Awaited<ReturnType<typeof openQueue>>
 
 /**
  * Consumers are frozen while the queue is filled, so that they are warm and yet begin with all of
- * it. Counts from what the books count from; looks whether every message was charged once.
+ * it. Counts from what the fixture counts from; looks whether every message was charged once.
  */
 export async function chargeRate(
   consumers: Consumer[],
   queue: Queue,
-  books: Books,
+  payments: PaymentsFixture,
   { count, accounts }: { count: number; accounts: number },
 ): Promise<number> {
   const messages = requests(count, accounts)
@@ -81,10 +81,10 @@ export async function chargeRate(
   await queue.fill(messages)
   const from = new Date()
   for (const consumer of consumers) consumer.thaw()
-  await books.untilHandled(count)
-  await books.audit(count)
+  await payments.untilHandled(count)
+  await payments.audit(count)
   await queue.expectEmpty()
-  return books.rate(from)
+  return payments.rate(from)
 }
 
 /**

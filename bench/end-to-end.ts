@@ -7,7 +7,7 @@ import {
   median,
   readable,
 } from './measurement.ts'
-import { bareOrders } from './orders-book.ts'
+import { bareOrders } from './orders-fixture.ts'
 import { startPeer } from './processes.ts'
 import { execute } from './servers.ts'
 import { auditSystem, type System, startSystem } from './system.ts'

@@ -1,8 +1,8 @@
-import { Books } from './books.ts'
 import { accounts, chargeCount, chargeRate } from './charge.ts'
 import { growOrders, growPayments } from './grow.ts'
 import { alternate, type Bench, type Figure, type Measurement } from './measurement.ts'
 import { Outbox } from './outbox.ts'
+import { PaymentsFixture } from './payments-fixture.ts'
 import { startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'
 import { drainRate, relayCount } from './relay.ts'
@@ -53,15 +53,15 @@ async function chargeGrowth(bench: Bench, grownUrl: string): Promise<Figure> {
   const name = 'growth, charge'
   await using queue = await openQueue(bench.servers.brokerUrl)
   const rate = async (paymentsUrl: string, isEmpty: boolean) => {
-    await using books = new Books(paymentsUrl)
-    if (isEmpty) await books.open(accounts)
+    await using payments = new PaymentsFixture(paymentsUrl)
+    if (isEmpty) await payments.open(accounts)
     await using consumer = await startProcess('payments-consumer', bench, {
       servers: { paymentsUrl },
     })
     const count = chargeCount(bench)
-    await chargeRate([consumer], queue, books, { count: count / 10, accounts })
-    books.begin()
-    return await chargeRate([consumer], queue, books, { count, accounts })
+    await chargeRate([consumer], queue, payments, { count: count / 10, accounts })
+    payments.begin()
+    return await chargeRate([consumer], queue, payments, { count, accounts })
   }
   const sides = {
     grown: () => rate(grownUrl, false),

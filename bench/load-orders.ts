@@ -1,5 +1,5 @@
 import { now, sleepUntil } from './clock.ts'
-import { HttpLane } from './http-lane.ts'
+import { HttpConnection } from './http-connection.ts'
 import { answerRounds } from './processes.ts'
 import { amount, userId } from './requests.ts'
 import { watchUsers } from './status-watch.ts'
@@ -56,22 +56,24 @@ answerRounds(async (load: Load): Promise<Loaded> => {
 
 async function postAll({ gateway, users, connections }: Load, room: Room, until: number) {
   const url = `${gateway}/orders`
-  const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.connect(url)))
+  const opened = await Promise.all(
+    Array.from({ length: connections }, () => HttpConnection.connect(url)),
+  )
   const answered: { id: string; sentAt: number; answeredAt: number }[] = []
   let next = 0
-  const run = async (lane: HttpLane) => {
+  const run = async (connection: HttpConnection) => {
     while (now() < until) {
       await room.enter()
       const number = next++
       const sentAt = now()
-      const post = lane.post(JSON.stringify({ user_id: userId(number % users), amount }))
+      const post = connection.post(JSON.stringify({ user_id: userId(number % users), amount }))
       const { status, body } = await post
       if (status !== 201) throw new Error(`the answer was ${status}: ${body}`)
       answered.push({ id: JSON.parse(body).order_id, sentAt, answeredAt: now() })
     }
   }
-  await Promise.all(lanes.map(run))
-  for (const lane of lanes) lane.close()
+  await Promise.all(opened.map(run))
+  for (const connection of opened) connection.close()
   return answered
 }
 

@@ -1,4 +1,4 @@
-import { HttpLane } from './http-lane.ts'
+import { HttpConnection } from './http-connection.ts'
 import { answerRounds } from './processes.ts'
 import { amount, userId } from './requests.ts'
 
@@ -17,21 +17,23 @@ export interface Posted {
 }
 
 answerRounds(async ({ url, count, connections, users }: Posting): Promise<Posted> => {
-  const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.connect(url)))
+  const opened = await Promise.all(
+    Array.from({ length: connections }, () => HttpConnection.connect(url)),
+  )
   const answerMs: number[] = []
   let next = 0
-  const run = async (lane: HttpLane) => {
+  const run = async (connection: HttpConnection) => {
     while (next < count) {
       const body = JSON.stringify({ user_id: userId(next++ % users), amount })
       const sentAt = performance.now()
-      const { status, body: answer } = await lane.post(body)
+      const { status, body: answer } = await connection.post(body)
       if (status !== 201) throw new Error(`the answer was ${status}: ${answer}`)
       answerMs.push(performance.now() - sentAt)
     }
   }
   const startedAt = performance.now()
-  await Promise.all(lanes.map(run))
+  await Promise.all(opened.map(run))
   const ms = performance.now() - startedAt
-  for (const lane of lanes) lane.close()
+  for (const connection of opened) connection.close()
   return { ms, answerMs }
 })

@@ -8,7 +8,7 @@ import {
   median,
   readable,
 } from './measurement.ts'
-import { emptyOrders, expectOrders } from './orders-book.ts'
+import { emptyOrders, expectOrders } from './orders-fixture.ts'
 import { Outbox } from './outbox.ts'
 import { startPeer, startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'

@@ -1,8 +1,8 @@
 import type { ProcessName } from '#local/stack/ports.ts'
-import { Books } from './books.ts'
 import { accounts, chargeCount, chargeRate } from './charge.ts'
 import { alternate, type Bench, type Figure, type Measurement } from './measurement.ts'
 import { Outbox } from './outbox.ts'
+import { PaymentsFixture } from './payments-fixture.ts'
 import { startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'
 import { drainRate, relayCount } from './relay.ts'
@@ -16,7 +16,7 @@ export const replicas: Measurement = {
   run: async (bench: Bench): Promise<Figure[]> => {
     await using queue = await openQueue(bench.servers.brokerUrl)
     await using outbox = await Outbox.connect(bench.servers.ordersUrl)
-    await using books = new Books(bench.servers.paymentsUrl)
+    await using payments = new PaymentsFixture(bench.servers.paymentsUrl)
 
     const relays = (replicas: number) => async () => {
       await outbox.empty()
@@ -25,11 +25,11 @@ export const replicas: Measurement = {
       return await drainRate(outbox, queue, relayCount(bench))
     }
     const consumers = (replicas: number) => async () => {
-      await books.open(accounts)
+      await payments.open(accounts)
       await using running = await startReplicas(bench, 'payments-consumer', replicas)
-      await chargeRate(running.all, queue, books, { count: chargeCount(bench) / 10, accounts })
-      books.begin()
-      return await chargeRate(running.all, queue, books, { count: chargeCount(bench), accounts })
+      await chargeRate(running.all, queue, payments, { count: chargeCount(bench) / 10, accounts })
+      payments.begin()
+      return await chargeRate(running.all, queue, payments, { count: chargeCount(bench), accounts })
     }
     const names = { relays: 'replicas, relay', consumers: 'replicas, consumer' }
     const drained = { two: relays(2), one: relays(1) }

@@ -2,8 +2,8 @@ import { processNames } from '#local/stack/ports.ts'
 import { paidList } from '#tables/orders.ts'
 import { signedAmount } from '#tables/payments.ts'
 import { startStack } from '#testing/stack.ts'
-import { Books } from './books.ts'
 import type { Bench } from './measurement.ts'
+import { PaymentsFixture } from './payments-fixture.ts'
 import { cpuMs, residentMegabytes } from './resources.ts'
 import { execute } from './servers.ts'
 
@@ -19,8 +19,8 @@ export async function startSystem(
 ) {
   await execute(servers.ordersUrl, 'TRUNCATE orders, outbox, inbox, attempts, idempotency_keys')
   await execute(servers.ordersUrl, 'VACUUM (ANALYZE) orders, outbox, inbox')
-  await using books = new Books(servers.paymentsUrl)
-  await books.open(accounts)
+  await using payments = new PaymentsFixture(servers.paymentsUrl)
+  await payments.open(accounts)
   const stack = await startStack({
     args: without.flatMap((name) => ['--scale', `${name}=0`]),
     env: {

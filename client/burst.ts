@@ -26,7 +26,7 @@ export async function placeBurst(
   const retrySignal = AbortSignal.any([failing.signal, ...(signal ? [signal] : [])])
   const options = { retrySignal, ...(totalTimeoutMs !== undefined && { totalTimeoutMs }) }
   let left = count
-  const lane = async () => {
+  const worker = async () => {
     while (left > 0 && !retrySignal.aborted) {
       left--
       try {
@@ -36,6 +36,6 @@ export async function placeBurst(
       }
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, lane))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   failing.signal.throwIfAborted()
 }

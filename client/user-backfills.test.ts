@@ -24,7 +24,7 @@ describe('UserBackfills', () => {
     const cursors: (string | undefined)[] = []
     const losses: Loss[] = []
     const page: OrderReader['page'] = async ({ status, limit, cursor = '0' }) => {
-      if (calls === 100) reject(new Error('it begins anew for ever'))
+      if (calls === 100) reject(new Error('it restarts for ever'))
       if (calls++ % 2 === 1) throw new CallError('No answer came')
       if (status === 'PAYMENT_PENDING') cursors.push(cursor)
       const from = Number(cursor)

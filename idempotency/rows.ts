@@ -25,6 +25,7 @@ export const keyId = ({ user_id, call, key }: ScopedKey): string =>
  */
 export const lockKeys = async (trx: InTransaction, ids: string[]) => {
   const { rows } = await sql<{ locked: boolean; name: string }>`
+    /* lockKeys */
     SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) AS locked, name
     FROM unnest(${ids}::text[]) AS name
   `.execute(trx)
@@ -34,6 +35,7 @@ export const lockKeys = async (trx: InTransaction, ids: string[]) => {
 /** The responses that are stored for keys, by the ids of the keys. */
 export const findResponses = async (trx: InTransaction, keys: ScopedKey[]) => {
   const { rows } = await sql<StoredResponse>`
+    /* findResponses */
     SELECT user_id, call, key, fingerprint, response_status, response_body
     FROM idempotency_keys
     WHERE (user_id, call, key) IN (
@@ -58,6 +60,7 @@ export interface StoredResponse extends ScopedKey {
 export const insertResponses = (trx: InTransaction, responses: StoredResponse[]) => {
   const sorted = responses.toSorted((a, b) => (keyId(a) < keyId(b) ? -1 : 1))
   return sql`
+    /* insertResponses */
     INSERT INTO idempotency_keys (user_id, call, key, fingerprint, response_status, response_body)
     SELECT * FROM unnest(
       ${sorted.map(({ user_id }) => user_id)}::text[],

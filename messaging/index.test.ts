@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import * as face from './index.ts'
+import * as publicApi from './index.ts'
 
-describe('the face of the engine', () => {
+describe('the public API of the engine', () => {
   it('is described in the README, export by export', () => {
     const readme = readFileSync('messaging/README.md', 'utf8')
     const rows = readme.split('\n').filter((line) => line.startsWith('| `'))
@@ -10,7 +10,7 @@ describe('the face of the engine', () => {
       [...(row.split('|')[1] ?? '').matchAll(/`(\w+)/g)].map(([, name]) => name),
     )
     assert.deepEqual(
-      Object.keys(face).filter((name) => !described.includes(name)),
+      Object.keys(publicApi).filter((name) => !described.includes(name)),
       [],
     )
   })

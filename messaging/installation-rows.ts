@@ -9,12 +9,16 @@ export interface InstallationRow {
 
 /** Undefined before the migrations have named it. */
 export async function readInstallation(db: Queryable): Promise<InstallationRow | undefined> {
-  const { rows } = await sql<InstallationRow>`SELECT id, service FROM installation`.execute(db)
+  const { rows } = await sql<InstallationRow>`
+    /* readInstallation */
+    SELECT id, service FROM installation
+  `.execute(db)
   return rows[0]
 }
 
 /** The first to name it wins. */
 export const insertInstallation = (db: Queryable, { id, service }: InstallationRow) =>
   sql`
+    /* insertInstallation */
     INSERT INTO installation (id, service) VALUES (${id}::uuid, ${service}) ON CONFLICT DO NOTHING
   `.execute(db)

@@ -28,6 +28,7 @@ export const insertOrders = async (
 ): Promise<Map<string, OrderRow>> => {
   const sorted = orders.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))
   const { rows } = await sql<OrderRow>`
+    /* insertOrders */
     INSERT INTO orders (order_id, user_id, amount, request_id)
     SELECT * FROM unnest(
       ${sorted.map(({ order_id }) => order_id)}::uuid[],
@@ -49,6 +50,7 @@ export const findOrder = (
     .select(orderColumns)
     .where('order_id', '=', orderId)
     .where(ownedBy(principal))
+    .modifyEnd(sql`/* findOrder */`)
     .executeTakeFirst()
 
 /** The order as it is, locked until commit. */
@@ -63,6 +65,7 @@ export const lockOrder = (
     .where('order_id', '=', orderId)
     .where(ownedBy(principal))
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockOrder */`)
     .executeTakeFirst()
 
 /**
@@ -76,6 +79,7 @@ export const setRefundAccepted = async (
   { orderId, status, requestId }: { orderId: string; status: OrderStatus; requestId: string },
 ): Promise<OrderRow> => {
   const { rows } = await sql<OrderRow>`
+    /* setRefundAccepted */
     UPDATE orders
     SET status = ${status}, failure_reason = NULL, settled_at = coalesce(settled_at, updated_at),
         updated_at = change.at, refund_accepted_at = change.at,
@@ -101,11 +105,11 @@ export type TimelineRow = OrderColumns<
   | 'refund_accepted_at'
   | 'updated_at'
 > & {
-  /** When the outbox was rid of the last request; null if it is not, or if nobody knows. */
+  /** When the last request was published; null if it was not, or if the outbox row is gone. */
   published_at: Date | null
 }
 
-/** What is written down of the times of an order. */
+/** The stored times of an order. */
 export const findTimeline = (
   principal: Principal,
   db: Db,
@@ -119,6 +123,7 @@ export const findTimeline = (
     .select(['settled_at', 'refund_accepted_at'])
     .where('order_id', '=', orderId)
     .where(ownedBy(principal))
+    .modifyEnd(sql`/* findTimeline */`)
     .executeTakeFirst()
 
 /** A user's orders, newest first, those after a position. */
@@ -153,7 +158,8 @@ export const listOrders = (
     .orderBy('created_at', 'desc')
     .orderBy('order_id', 'desc')
     .limit(limit)
+    .modifyEnd(sql`/* listOrders */`)
     .execute()
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingOrders = (db: Db) => sql`SELECT FROM orders LIMIT 0`.execute(db)
+export const pingOrders = (db: Db) => sql`/* pingOrders */ SELECT FROM orders LIMIT 0`.execute(db)

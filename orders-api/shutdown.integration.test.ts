@@ -37,10 +37,10 @@ describe('orders-api, told to stop', function () {
     return rows[0]?.n === 1
   }
 
-  it('answers what is in flight, takes no more, tells the watchers, and exits with 0', async () => {
-    const watcher = new WebSocket(`${origin.replace('http', 'ws')}/orders/ws`)
-    await once(watcher, 'open')
-    const closed = once(watcher, 'close') as Promise<[CloseEvent]>
+  it('answers what is in flight, takes no more, tells the subscribers, and exits with 0', async () => {
+    const subscriber = new WebSocket(`${origin.replace('http', 'ws')}/orders/ws`)
+    await once(subscriber, 'open')
+    const closed = once(subscriber, 'close') as Promise<[CloseEvent]>
     const exited = once(child, 'exit')
 
     const inFlight = await database.db.transaction().execute(async (trx) => {

@@ -70,7 +70,7 @@ describe('handleBatch of orders-consumer', () => {
     return (events: Delivered<PaymentOutcome>[]): Promise<EventResults> =>
       handleEvents({ db, handle }, events)
   }
-  /** How many were begun: more than batches, when one met another and was begun anew. */
+  /** How many were begun: more than batches, when one met another and was restarted. */
   let transactions = 0
   const statuses = async (ids: string[]) => {
     const rows = await database.rows(sql<{
@@ -267,7 +267,7 @@ describe('handleBatch of orders-consumer', () => {
       assert.ok(results.every((each) => kinds(each).every((kind) => kind === 'handled')))
       assert.deepEqual(new Set(await statuses(ids)), new Set(['PAID']))
     }
-    assert.equal(transactions, 60, 'a batch was rolled back and begun anew')
+    assert.equal(transactions, 60, 'a batch was rolled back and restarted')
   })
 
   it('locks orders in the order of their ids, however they lie on the disk', async () => {

@@ -25,7 +25,7 @@ export const orderLocks = () =>
     lockOrSkip: lockOrSkipOrders,
   })
 
-/** Load, decide, save: and tell the watchers, in the same transaction. */
+/** Load, decide, save, and notify orders-api of the changed orders, in the same transaction. */
 export async function handleBatch(
   trx: Transaction<OrdersDatabase>,
   outcomes: Delivered<PaymentOutcome>[],

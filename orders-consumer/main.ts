@@ -8,8 +8,8 @@ import { retryPaymentRequests, retryVariables } from './payment-request-retry.ts
 const variables = { ...consumerVariables('ORDERS_DATABASE_URL'), ...retryVariables }
 
 /**
- * Settles orders by what Payments has decided, and requests a payment again when no answer comes in
- * time.
+ * Settles orders by what Payments has decided, and requests a payment or a refund again when no
+ * answer comes in time.
  */
 void runWorker('orders-consumer', variables, (worker) =>
   runConsumer({

@@ -17,7 +17,7 @@ export interface PaymentRequestRetry {
   db: Database<OrdersDatabase>
   logger: Logger
   /**
-   * How long an order waits for its answer before its payment is requested again; 0: never again.
+   * How long an order waits for its answer before its request is repeated; 0: never.
    */
   timeoutMs: number
   /** Called after a commit that left something in the outbox. */
@@ -49,9 +49,9 @@ export interface RetryTurn {
  * request has been with the broker for the whole timeout. The others are left as they are: while
  * the relay or the broker is away, however many orders wait, nothing is written.
  *
- * A confirm is no proof of delivery, and a broker can lose its disk: the retry heals what no outbox
- * can see. The request has a new event id; Payments repeats the outcome that it has recorded, if
- * any.
+ * A confirm is no proof of delivery, and a broker can lose its disk: the retry repairs what no
+ * outbox can see. The request has a new event id; Payments repeats the outcome that it has
+ * recorded, if any.
  */
 export async function retryOverdueRequests(
   retry: PaymentRequestRetry,
@@ -66,7 +66,7 @@ export async function retryOverdueRequests(
   if (retried.length > 0) {
     notifyRelay()
     const { length: count } = retried
-    const what = 'no answer in time: payments requested again'
+    const what = 'no answer in time: payments or refunds requested again'
     logger.warn({ count, order_ids: retried.slice(0, 10) }, what)
   }
   return { retried: retried.length, next: overdue.length < batchSize ? undefined : overdue.at(-1) }

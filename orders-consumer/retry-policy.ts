@@ -17,9 +17,9 @@ export type OverdueOrder = OrderColumns<'order_id' | 'user_id' | 'amount' | 'req
 const maxTimeoutMs = 15 * 60_000
 
 /**
- * Whether the payment of an overdue order is requested again. Not while its request is still in the
- * outbox, or was published less than `timeoutMs` ago: a relay or a broker that is away must not
- * fill the outbox.
+ * Whether the payment, or refund, of an overdue order is requested again. Not while its request is
+ * still in the outbox, or was published less than `timeoutMs` ago: a relay or a broker that is away
+ * must not fill the outbox.
  */
 export const shouldRetry = (request: RequestState, timeoutMs: number): boolean =>
   !request.is_unpublished &&

@@ -22,6 +22,7 @@ export const findOverdueOrders = async (
   { after, timeoutMs, limit }: { after: Position | undefined; timeoutMs: number; limit: number },
 ) => {
   const { rows } = await sql<Position & RequestState>`
+    /* findOverdueOrders */
     SELECT overdue.order_id, timeout_starts_at::text AS timeout_starts_at, ${requestState}
     FROM (
       SELECT order_id, request_id, timeout_starts_at FROM orders
@@ -57,6 +58,7 @@ export const claimOverdueOrders = async (
   timeoutMs: number,
 ) => {
   const { rows } = await sql<OverdueOrder>`
+    /* claimOverdueOrders */
     SELECT order_id, user_id, amount, status, request_attempts, ${requestState}
     FROM orders LEFT JOIN outbox AS request ON request.event_id = orders.request_id
     WHERE order_id = ANY (${orderIds}::uuid[]) AND status IN (${pending})
@@ -69,7 +71,7 @@ export const claimOverdueOrders = async (
 
 export interface Retry {
   orderId: string
-  /** The event that requests the payment again. */
+  /** The event that requests the payment, or the refund, again. */
   requestId: string
   /** See extraTimeoutMs. */
   extraTimeoutMs: number
@@ -78,6 +80,7 @@ export interface Retry {
 /** Of orders claimed in the same transaction. */
 export const setRequested = (trx: Transaction<OrdersDatabase>, retries: Retry[]) =>
   sql`
+    /* setRequested */
     UPDATE orders
     SET timeout_starts_at = now() + retry.extra_timeout_ms * interval '1 millisecond',
         request_id = retry.request_id,

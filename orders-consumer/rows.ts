@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
-import type { SettledOrder, Settlement } from './settle-orders.ts'
+import type { OrderToSettle, Settlement } from './settle-orders.ts'
 
 const pending = sql.raw(pendingList)
 
@@ -10,13 +10,14 @@ const pending = sql.raw(pendingList)
 export const lockOrders = (
   trx: Transaction<OrdersDatabase>,
   orderIds: string[],
-): Promise<SettledOrder[]> =>
+): Promise<OrderToSettle[]> =>
   trx
     .selectFrom('orders')
     .select(['order_id', 'user_id', 'amount', 'status', 'failure_reason'])
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
     .orderBy('order_id')
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockOrders */`)
     .execute()
 
 /**
@@ -28,6 +29,7 @@ export const lockOrSkipOrders = async (
   orderIds: string[],
 ): Promise<string[]> => {
   const { rows } = await sql<{ order_id: string }>`
+    /* lockOrSkipOrders */
     WITH ours AS (
       SELECT order_id FROM orders WHERE order_id = ANY (${orderIds}::uuid[])
       FOR NO KEY UPDATE SKIP LOCKED)
@@ -55,6 +57,7 @@ export type StageTimes = Record<
  */
 export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) =>
   sql`
+    /* setStatuses */
     UPDATE orders
     SET status = change.status, failure_reason = change.failure_reason,
         updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond'),

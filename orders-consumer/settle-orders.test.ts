@@ -3,13 +3,13 @@ import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
 import type { EventOf } from '#contracts/events.ts'
 import {
+  type OrderToSettle,
   type PaymentOutcome,
-  type SettledOrder,
   type Settlement,
   settleOrders,
 } from './settle-orders.ts'
 
-const pending: SettledOrder = {
+const pending: OrderToSettle = {
   order_id: randomUUIDv7(),
   user_id: 'alice',
   amount: '12.50',
@@ -17,8 +17,8 @@ const pending: SettledOrder = {
   failure_reason: null,
 }
 const { order_id, user_id, amount } = pending
-const paid: SettledOrder = { ...pending, status: 'PAID' }
-const refused: SettledOrder = {
+const paid: OrderToSettle = { ...pending, status: 'PAID' }
+const refused: OrderToSettle = {
   ...pending,
   status: 'PAYMENT_FAILED',
   failure_reason: 'INSUFFICIENT_FUNDS',
@@ -35,8 +35,8 @@ const failed: EventOf<'PaymentFailed'> = {
   type: 'PaymentFailed',
   data: { order_id, user_id, amount, reason: 'INSUFFICIENT_FUNDS' },
 }
-const refunding: SettledOrder = { ...pending, status: 'REFUND_PENDING' }
-const refunded: SettledOrder = { ...pending, status: 'REFUNDED' }
+const refunding: OrderToSettle = { ...pending, status: 'REFUND_PENDING' }
+const refunded: OrderToSettle = { ...pending, status: 'REFUNDED' }
 const refundSucceeded: EventOf<'PaymentRefunded'> = { ...succeeded, type: 'PaymentRefunded' }
 const refundFailed: EventOf<'RefundFailed'> = {
   ...succeeded,
@@ -47,7 +47,7 @@ const orders = [pending, paid, refused, refunding, refunded]
 const replies = [succeeded, failed, refundSucceeded, refundFailed]
 const about = (outcome: PaymentOutcome, changes: object) =>
   ({ ...outcome, data: { ...outcome.data, ...changes } }) as PaymentOutcome
-const settle = (order: SettledOrder, ...outcomes: PaymentOutcome[]) =>
+const settle = (order: OrderToSettle, ...outcomes: PaymentOutcome[]) =>
   settleOrders(new Map([[order.order_id, order]]), outcomes)
 
 describe('settleOrders', () => {
@@ -55,7 +55,7 @@ describe('settleOrders', () => {
    * What each reply makes of each order: the next status with its reason, nothing new, or a dead
    * letter.
    */
-  const matrix: Record<SettledOrder['status'], Record<PaymentOutcome['type'], string>> = {
+  const matrix: Record<OrderToSettle['status'], Record<PaymentOutcome['type'], string>> = {
     PAYMENT_PENDING: {
       PaymentSucceeded: 'PAID',
       PaymentFailed: 'PAYMENT_FAILED INSUFFICIENT_FUNDS',

@@ -6,8 +6,8 @@ import type { OrderColumns } from '#tables/orders.ts'
 /** What Payments has decided about an order. */
 export type PaymentOutcome = EventOf<ReplyType>
 
-/** An order as far as settling it goes. */
-export type SettledOrder = OrderColumns<
+/** What settling an order needs to know of it. */
+export type OrderToSettle = OrderColumns<
   'order_id' | 'user_id' | 'amount' | 'status' | 'failure_reason'
 >
 
@@ -22,22 +22,22 @@ export type Settlement =
  * disagrees (another status, amount or user) is set aside with nothing changed.
  */
 export function settleOrders(
-  orders: ReadonlyMap<string, SettledOrder>,
+  orders: ReadonlyMap<string, OrderToSettle>,
   outcomes: readonly PaymentOutcome[],
 ): Settlement[] {
-  const now = new Map(orders)
+  const current = new Map(orders)
   return outcomes.map((outcome) => {
-    const order = now.get(outcome.data.order_id)
+    const order = current.get(outcome.data.order_id)
     const settlement = settleOrder(order, outcome)
     if (order && settlement.kind === 'settle') {
       const { status, failureReason } = settlement
-      now.set(order.order_id, { ...order, status, failure_reason: failureReason })
+      current.set(order.order_id, { ...order, status, failure_reason: failureReason })
     }
     return settlement
   })
 }
 
-function settleOrder(order: SettledOrder | undefined, outcome: PaymentOutcome): Settlement {
+function settleOrder(order: OrderToSettle | undefined, outcome: PaymentOutcome): Settlement {
   const { type, data } = outcome
   if (!order) return deadLetter('unknown-order', `there is no order ${data.order_id}`)
   if (data.amount !== order.amount) {

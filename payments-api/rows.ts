@@ -18,6 +18,7 @@ export const insertAccount = (trx: Trx, userId: OwnUserId) =>
     .values({ user_id: userId })
     .onConflict((conflict) => conflict.column('user_id').doNothing())
     .returning(accountColumns)
+    .modifyEnd(sql`/* insertAccount */`)
     .executeTakeFirst()
 
 export const findAccount = (principal: Principal, db: Db, userId: string) =>
@@ -26,6 +27,7 @@ export const findAccount = (principal: Principal, db: Db, userId: string) =>
     .select(accountColumns)
     .where('user_id', '=', userId)
     .where(ownedBy(principal))
+    .modifyEnd(sql`/* findAccount */`)
     .executeTakeFirst()
 
 /** The account, locked until commit. */
@@ -36,6 +38,7 @@ export const lockAccount = (principal: Principal, trx: Trx, userId: string) =>
     .where('user_id', '=', userId)
     .where(ownedBy(principal))
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockAccount */`)
     .executeTakeFirst()
 
 /** Of an account locked in the same transaction. */
@@ -49,6 +52,7 @@ export const setBalance = (
     .set({ balance, version, updated_at: sql`clock_timestamp()` })
     .where('user_id', '=', userId)
     .where(ownedBy(principal))
+    .modifyEnd(sql`/* setBalance */`)
     .execute()
 
 export const insertTopUp = (
@@ -58,6 +62,7 @@ export const insertTopUp = (
   trx
     .insertInto('ledger')
     .values({ tx_id: txId, user_id: userId, type: 'TOPUP', amount, status: 'SUCCESS' })
+    .modifyEnd(sql`/* insertTopUp */`)
     .execute()
 
 /** A user's entries, newest first, those after a position. */
@@ -80,7 +85,9 @@ export const listLedger = (
     .orderBy('created_at', 'desc')
     .orderBy('tx_id', 'desc')
     .limit(limit)
+    .modifyEnd(sql`/* listLedger */`)
     .execute()
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingAccounts = (db: Db) => sql`SELECT FROM accounts LIMIT 0`.execute(db)
+export const pingAccounts = (db: Db) =>
+  sql`/* pingAccounts */ SELECT FROM accounts LIMIT 0`.execute(db)

@@ -94,7 +94,7 @@ describe('payments-api, when the database is in trouble', () => {
     assert.equal(await balanceOf('alice'), '1.00')
   })
 
-  it('says 500 when a column is missing: a fault of the program, which no repetition mends', async () => {
+  it('says 500 when a column is missing: a fault of the program, which no repetition repairs', async () => {
     await database.rows(sql`ALTER TABLE accounts RENAME COLUMN version TO edition`)
     try {
       expectProblem(await call(origin, 'GET', '/accounts/alice'), 500)

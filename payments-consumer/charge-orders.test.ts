@@ -2,18 +2,18 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import {
   type ChargeRequest,
-  type Charging,
+  type ChargeState,
   chargeOrders,
   type Debit,
   factOf,
 } from './charge-orders.ts'
 
-const nothing: Charging = { balances: new Map(), decided: new Map() }
+const nothing: ChargeState = { balances: new Map(), decided: new Map() }
 const request = (changes: Partial<ChargeRequest> = {}): ChargeRequest => ({
   ...{ orderId: 'order', userId: 'alice', amountMinor: 1_000n, txId: 'tx' },
   ...changes,
 })
-const withBalance = (balance: bigint, ...decided: Debit[]): Charging => ({
+const withBalance = (balance: bigint, ...decided: Debit[]): ChargeState => ({
   balances: new Map([['alice', balance]]),
   decided: new Map(decided.map((debit) => [debit.orderId, debit])),
 })

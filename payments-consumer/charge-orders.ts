@@ -18,7 +18,8 @@ export interface Debit extends ChargeRequest {
   decidedAt?: string
 }
 
-export interface Charging {
+/** What charges are decided by. */
+export interface ChargeState {
   /** Balances of the accounts that exist, in minor units. */
   balances: ReadonlyMap<string, bigint>
   /** Debits recorded before, by order. */
@@ -35,7 +36,7 @@ export type Decision =
  * and recorded; a later request for it repeats that outcome, and one about another amount or user
  * is set aside. No balance becomes negative.
  */
-export function chargeOrders(before: Charging, requests: readonly ChargeRequest[]): Decision[] {
+export function chargeOrders(before: ChargeState, requests: readonly ChargeRequest[]): Decision[] {
   const balances = new Map(before.balances)
   const decided = new Map(before.decided)
   return requests.map((request) => {
@@ -52,7 +53,7 @@ export function chargeOrders(before: Charging, requests: readonly ChargeRequest[
   })
 }
 
-function chargeOrder({ balances, decided }: Charging, request: ChargeRequest): Decision {
+function chargeOrder({ balances, decided }: ChargeState, request: ChargeRequest): Decision {
   const earlier = decided.get(request.orderId)
   if (earlier) {
     const same = earlier.userId === request.userId && earlier.amountMinor === request.amountMinor
@@ -69,7 +70,7 @@ function refusal(balance: bigint | undefined, amountMinor: bigint): PaymentFailu
   return balance < amountMinor ? 'INSUFFICIENT_FUNDS' : null
 }
 
-/** What Orders is told of a debit. */
+/** The reply to Orders about a debit. */
 export function factOf(debit: Debit, amount: string, timeline: PaymentTimeline): Fact {
   const data = { order_id: debit.orderId, user_id: debit.userId, amount, timeline }
   return debit.failure

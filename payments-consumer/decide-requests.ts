@@ -4,10 +4,10 @@ import { formatMoney, minorOf } from '#contracts/money.ts'
 import {
   type Decision as ChargeDecision,
   type ChargeRequest,
-  type Charging,
+  type ChargeState,
   chargeOrders,
 } from './charge-orders.ts'
-import { type RefundDecision, type Refunding, refundOrders } from './refund-orders.ts'
+import { type RefundDecision, type RefundState, refundOrders } from './refund-orders.ts'
 import type { BalanceChange, NewEntry } from './rows.ts'
 
 export type Decision = ChargeDecision | RefundDecision
@@ -17,9 +17,9 @@ export type Request = ChargeRequest & { type: 'PaymentRequested' | 'RefundReques
 /** What the accounts of some requests hold, and what the ledger has of their orders. */
 export interface Accounts {
   balances: ReadonlyMap<string, bigint>
-  debits: Charging['decided']
-  charged: Refunding['charged']
-  refunds: Refunding['decided']
+  debits: ChargeState['decided']
+  charged: RefundState['charged']
+  refunds: RefundState['decided']
 }
 
 /** `txId`: the id that the ledger entry gets, if there will be one. */
@@ -44,7 +44,7 @@ export function decideRequests(before: Accounts, requests: readonly Request[]): 
     made.map((one, at) => [payments[at] as Request, one]),
   )
   if (refunds.length > 0) {
-    const now = afterCharging(before, made)
+    const now = stateAfterCharges(before, made)
     for (const [at, one] of refundOrders(now, refunds).entries()) {
       decisions.set(refunds[at] as Request, one)
     }
@@ -52,7 +52,7 @@ export function decideRequests(before: Accounts, requests: readonly Request[]): 
   return requests.map((request) => decisions.get(request) as Decision)
 }
 
-function afterCharging(before: Accounts, made: readonly ChargeDecision[]): Refunding {
+function stateAfterCharges(before: Accounts, made: readonly ChargeDecision[]): RefundState {
   const balances = new Map(before.balances)
   const charged = new Map(before.charged)
   for (const decision of made) {
@@ -66,9 +66,9 @@ function afterCharging(before: Accounts, made: readonly ChargeDecision[]): Refun
 }
 
 /** The entry of the ledger that a decision makes; none for one that repeats or refuses. */
-export function entryOf(made: Decision): NewEntry[] {
-  if (made.kind === 'debit') return [{ ...made.debit, type: 'DEBIT' }]
-  if (made.kind === 'refund') return [{ ...made.refund, type: 'REFUND' }]
+export function entriesOf(decision: Decision): NewEntry[] {
+  if (decision.kind === 'debit') return [{ ...decision.debit, type: 'DEBIT' }]
+  if (decision.kind === 'refund') return [{ ...decision.refund, type: 'REFUND' }]
   return []
 }
 

@@ -34,7 +34,7 @@ describe('handleBatch of payments-consumer', () => {
   const database = useDatabase('payments')
   const use = useResources()
 
-  beforeEach('start anew', async () => {
+  beforeEach('empty tables', async () => {
     transactions = 0
     troubles = []
     await database.rows(sql`TRUNCATE accounts, inbox, outbox`)
@@ -62,7 +62,7 @@ describe('handleBatch of payments-consumer', () => {
     return (events: Delivered<Requested>[]): Promise<EventResults> =>
       handleEvents({ db, handle }, events)
   }
-  /** How many were begun: more than batches, when one met another and was begun anew. */
+  /** How many were begun: more than batches, when one met another and was restarted. */
   let transactions = 0
   /** What PostgreSQL refused, by its SQLSTATE. */
   let troubles: string[] = []
@@ -236,7 +236,7 @@ describe('handleBatch of payments-consumer', () => {
       await Promise.all(batches.map(handle))
     }
     for (const user of users) assert.deepEqual(await account(user), ['920.00', 80])
-    assert.equal(transactions, 80, 'a batch was rolled back and begun anew')
+    assert.equal(transactions, 80, 'a batch was rolled back and restarted')
   })
 
   it('locks accounts in the order of their users, however they lie on the disk', async () => {
@@ -272,7 +272,7 @@ describe('handleBatch of payments-consumer', () => {
     assert.deepEqual(troubles, [])
   })
 
-  it('charges one account from 16 consumers at once, without a batch that is begun anew', async () => {
+  it('charges one account from 16 consumers at once, without a batch that is restarted', async () => {
     await openAccount('alice', '1600.00')
     const handle = consumer()
     const consumers = Array.from({ length: 16 }, async () => {
@@ -485,7 +485,7 @@ describe('handleBatch of payments-consumer', () => {
       transactions = 0
       await Promise.all(batches.map(handle))
       for (const user of users) assert.deepEqual(await account(user), ['84.00', 18])
-      assert.equal(transactions, 16, 'a batch was rolled back and begun anew')
+      assert.equal(transactions, 16, 'a batch was rolled back and restarted')
     })
   })
 })

@@ -16,7 +16,7 @@ import {
   balanceChangesOf,
   type Decision,
   decideRequests,
-  entryOf,
+  entriesOf,
   requestOf,
 } from './decide-requests.ts'
 import { readAccounts } from './read-accounts.ts'
@@ -41,28 +41,30 @@ export async function handleBatch(
   const requests = events.map((event) => requestOf(event, randomUUIDv7()))
   const decisions = decideRequests(await readAccounts(trx, requests), requests)
 
-  const entries = decisions.flatMap(entryOf)
+  const entries = decisions.flatMap(entriesOf)
   if (entries.length > 0) await insertEntries(trx, entries)
   const changes = balanceChangesOf(entries)
   if (changes.length > 0) await changeBalances(trx, changes)
   await appendEvents(trx, repliesTo(events, decisions))
 
-  return decisions.map((made) => (made.kind === 'dead-letter' ? made : { kind: 'handled' }))
+  return decisions.map((decision) =>
+    decision.kind === 'dead-letter' ? decision : { kind: 'handled' },
+  )
 }
 
 function repliesTo(requests: Delivered<Requested>[], decisions: Decision[]) {
   const time = new Date()
   const now = time.toISOString()
   return requests.flatMap((request, index) => {
-    const made = decisions[index]
-    if (!made || made.kind === 'dead-letter') return []
-    const { amountMinor, decidedAt } = 'debit' in made ? made.debit : made.refund
+    const decision = decisions[index]
+    if (!decision || decision.kind === 'dead-letter') return []
+    const { amountMinor, decidedAt } = 'debit' in decision ? decision.debit : decision.refund
     const amount = formatMoney(amountMinor)
     const timeline = decidedAt ? { charged_at: decidedAt } : timelineOf(request, now)
     const fact =
-      'debit' in made
-        ? factOf(made.debit, amount, timeline)
-        : refundFactOf(made.refund, amount, timeline)
+      'debit' in decision
+        ? factOf(decision.debit, amount, timeline)
+        : refundFactOf(decision.refund, amount, timeline)
     return [createEvent(fact, { id: randomUUIDv7(), time })]
   })
 }

@@ -7,7 +7,10 @@ import type { Accounts, Request } from './decide-requests.ts'
 import type { Refund } from './refund-orders.ts'
 import { findEntries, lockAccounts } from './rows.ts'
 
-/** What some requests are decided by. Their accounts are locked until commit. */
+/**
+ * The balances and ledger entries by which some requests are decided. Locks their accounts until
+ * commit.
+ */
 export async function readAccounts(
   trx: Transaction<PaymentsDatabase>,
   requests: readonly Request[],

@@ -5,7 +5,7 @@ import {
   type Accounts,
   balanceChangesOf,
   decideRequests,
-  entryOf,
+  entriesOf,
   type Request,
 } from './decide-requests.ts'
 import { type Refund, type RefundRequest, refundFactOf, refundOrders } from './refund-orders.ts'
@@ -103,7 +103,7 @@ describe('payments and refunds, in any batches, in any order, with any duplicate
     const ledger = batches.flatMap((batch, round) => {
       const requests = batch.map((one, index) => ({ ...one, txId: `${round} ${index}` }))
       const decisions = decideRequests(accounts, requests)
-      const entries = decisions.flatMap(entryOf)
+      const entries = decisions.flatMap(entriesOf)
       for (const { userId, total } of balanceChangesOf(entries)) {
         const cents = BigInt(total.replace('.', ''))
         accounts.balances.set(userId, (accounts.balances.get(userId) ?? 0n) + cents)

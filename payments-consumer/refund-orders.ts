@@ -18,7 +18,8 @@ export interface Refund extends RefundRequest {
   decidedAt?: string
 }
 
-export interface Refunding {
+/** What refunds are decided by. */
+export interface RefundState {
   /** Balances of the accounts that exist, in minor units. */
   balances: ReadonlyMap<string, bigint>
   /** Successful debits, by order. */
@@ -39,7 +40,7 @@ export type RefundDecision =
  * its limit.
  */
 export function refundOrders(
-  before: Refunding,
+  before: RefundState,
   requests: readonly RefundRequest[],
 ): RefundDecision[] {
   const balances = new Map(before.balances)
@@ -59,7 +60,7 @@ export function refundOrders(
 }
 
 function refundOrder(
-  { balances, charged, decided }: Refunding,
+  { balances, charged, decided }: RefundState,
   request: RefundRequest,
 ): RefundDecision {
   const { orderId, userId, amountMinor } = request
@@ -82,7 +83,7 @@ const deadLetter = (error: string): RefundDecision => ({
   error,
 })
 
-/** What Orders is told of a refund. */
+/** The reply to Orders about a refund. */
 export function refundFactOf(refund: Refund, amount: string, timeline: PaymentTimeline): Fact {
   const data = { order_id: refund.orderId, user_id: refund.userId, amount, timeline }
   return refund.failure

@@ -11,6 +11,7 @@ export const lockAccounts = (trx: Transaction<PaymentsDatabase>, userIds: string
     .where(({ eb, fn, val }) => eb('user_id', '=', fn.any(val(userIds))))
     .orderBy('user_id')
     .forNoKeyUpdate()
+    .modifyEnd(sql`/* lockAccounts */`)
     .execute()
 
 /**
@@ -22,6 +23,7 @@ export const lockOrSkipAccounts = async (
   userIds: string[],
 ): Promise<string[]> => {
   const { rows } = await sql<{ user_id: string }>`
+    /* lockOrSkipAccounts */
     WITH ours AS (
       SELECT user_id FROM accounts WHERE user_id = ANY (${userIds}::text[])
       FOR NO KEY UPDATE SKIP LOCKED)
@@ -40,6 +42,7 @@ export const findEntries = (trx: Transaction<PaymentsDatabase>, orderIds: string
     .selectFrom('ledger')
     .select(['order_id', 'type', 'user_id', 'amount', 'tx_id', 'status', 'reason', 'created_at'])
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
+    .modifyEnd(sql`/* findEntries */`)
     .execute()
 
 export interface NewEntry {
@@ -58,6 +61,7 @@ export interface NewEntry {
 export const insertEntries = (trx: Transaction<PaymentsDatabase>, entries: NewEntry[]) => {
   const sorted = entries.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))
   return sql`
+    /* insertEntries */
     INSERT INTO ledger (tx_id, order_id, user_id, type, amount, status, reason)
     SELECT tx_id, order_id, user_id, type, amount,
            CASE WHEN reason IS NULL THEN 'SUCCESS' ELSE 'FAILED' END, reason
@@ -82,6 +86,7 @@ export interface BalanceChange {
 /** Of accounts locked in the same transaction. */
 export const changeBalances = (trx: Transaction<PaymentsDatabase>, changes: BalanceChange[]) =>
   sql`
+    /* changeBalances */
     UPDATE accounts
     SET balance = balance + change.total,
         version = version + change.count,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { processNames } from '#local/stack/ports.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
-import { call, insist, OrderWatcher } from '#testing/client.ts'
+import { call, insist, OrderSubscriber } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { messagesIn, unfinished, withDatabases } from '#testing/reconcile.ts'
 import { useStack } from '#testing/shared-stack.ts'
@@ -14,10 +14,10 @@ describe('the whole stack, two of every process, killed while it works', functio
   this.timeout(600_000)
   const stack = useStack()
 
-  it('ends 2,000 orders, each once, and tells every watcher', async () => {
+  it('ends 2,000 orders, each once, and tells every subscriber', async () => {
     const { gateway } = stack
     await Promise.all(users.map((user_id) => openAccount(gateway, user_id)))
-    const watchers = new Map(users.map((user) => [user, new OrderWatcher(gateway)]))
+    const subscribers = new Map(users.map((user) => [user, new OrderSubscriber(gateway)]))
     const killed = new Map<string, number>()
     const kills = killingsAt(stack, users.length * ordersPerUser, killed)
 
@@ -27,7 +27,7 @@ describe('the whole stack, two of every process, killed while it works', functio
         const { status, body } = await insist(gateway, '/orders', { user_id, amount: '1.00' })
         assert.equal(status, 201)
         orders.set(body.order_id as string, user_id)
-        watchers.get(user_id)?.follow(body.order_id as string)
+        subscribers.get(user_id)?.follow(body.order_id as string)
         kills.get(orders.size)?.()
       }
     }
@@ -38,15 +38,16 @@ describe('the whole stack, two of every process, killed while it works', functio
 
     await withDatabases(stack, async (databases) => {
       await eventually(async () => (await unfinished(databases)) === 0, { timeoutMs: 180_000 })
-      assert.deepEqual(await reconcile({ books: databases, olderThanMs: 0 }), [])
+      assert.deepEqual(await reconcile({ databases, olderThanMs: 0 }), [])
     })
-    const open = () => [...watchers.values()].reduce((sum, watcher) => sum + watcher.open, 0)
+    const open = () =>
+      [...subscribers.values()].reduce((sum, subscriber) => sum + subscriber.open, 0)
     await eventually(() => open() === 0, { timeoutMs: 60_000 })
     await eventually(async () => (await messagesIn(stack.rabbitmq_management, '')) === 0)
     assert.deepEqual(await statuses(gateway), { PAID: 25 * 50, PAYMENT_FAILED: 15 * 50 })
-    for (const watcher of watchers.values()) {
-      for (const told of watcher.finals.values()) assert.equal(new Set(told).size, 1)
-      watcher.close()
+    for (const subscriber of subscribers.values()) {
+      for (const told of subscriber.finals.values()) assert.equal(new Set(told).size, 1)
+      subscriber.close()
     }
   })
 

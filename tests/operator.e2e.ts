@@ -139,12 +139,16 @@ describe('npm run operator, on the running stack', function () {
 
     // Nobody has placed these orders: their debits are wrong, and so are the replies about them.
     await eventually(async () => (await depthOf('orders-consumer.dlq')) === 500)
-    const books = await run(['reconcile', '--json'])
-    assert.equal(books.code, 1)
-    const mine = books.json.findings.filter((one: { user_id: string }) => one.user_id === user_id)
+    const reconciled = await run(['reconcile', '--json'])
+    assert.equal(reconciled.code, 1)
+    const mine = reconciled.json.findings.filter(
+      (one: { user_id: string }) => one.user_id === user_id,
+    )
     assert.equal(mine.length, 500)
     assert.ok(mine.every((one: { kind: string }) => one.kind === 'debit-without-order'))
-    const dead = books.json.findings.find(({ kind }: { kind: string }) => kind === 'dead-letters')
+    const dead = reconciled.json.findings.find(
+      ({ kind }: { kind: string }) => kind === 'dead-letters',
+    )
     assert.equal(dead.queue, 'orders-consumer.dlq')
 
     const discard = ['dlq', 'discard', '--queue', 'orders-consumer.dlq']

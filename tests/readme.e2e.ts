@@ -53,8 +53,8 @@ describe('the documentation', function () {
     assert.equal((await ordersOf()).length, 24)
 
     const [, reconcile = ''] = /Whatever you did: `([^`]+)`/.exec(read('README.md')) ?? []
-    const books = await paste(`LOCAL_DIR=${stack.dir} ${reconcile} --json || true`)
-    const { findings } = JSON.parse(books.slice(books.indexOf('\n{'))) // below what npm says
+    const reconciled = await paste(`LOCAL_DIR=${stack.dir} ${reconcile} --json || true`)
+    const { findings } = JSON.parse(reconciled.slice(reconciled.indexOf('\n{'))) // below what npm says
     assert.ok(!JSON.stringify(findings).includes(user_id)) // other tests break promises on purpose
   })
 

@@ -36,8 +36,8 @@ describe('a refund, through the gateway', function () {
     return endOf(order_id, 'PAID')
   }
   const findingsAbout = async ({ order_id, user_id }: Order) => {
-    const findings = await withDatabases(stack, (books) =>
-      reconcile({ books, olderThanMs: 60_000 }),
+    const findings = await withDatabases(stack, (databases) =>
+      reconcile({ databases, olderThanMs: 60_000 }),
     )
     return findings.filter((one) => one.order_id === order_id || one.user_id === user_id)
   }

@@ -192,7 +192,7 @@ describe('a process', function () {
     })
   }
 
-  it('dies of an error that nobody expected, so that it is started anew', async () => {
+  it('dies of an error that nobody expected, so that it is started again', async () => {
     const stray = "setTimeout(() => Promise.reject(new Error('nobody expected this')), 500)"
     const { code, stderr } = await runProcess('payments-consumer', {
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(stray)}`,

@@ -47,46 +47,48 @@ describe('/orders/ws, through the gateway', function () {
   it('tells the state of an order at once, then its end, once, whichever replica one is on', async () => {
     const user_id = await newUser('1.00')
     const orderId = await placeOrder(user_id)
-    const watchers = await Promise.all([1, 2, 3, 4].map(() => connect(`?order_id=${orderId}`)))
-    for (const watcher of watchers) {
-      await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAID')
-      const statuses = watcher.statusesOf(orderId)
+    const subscribers = await Promise.all([1, 2, 3, 4].map(() => connect(`?order_id=${orderId}`)))
+    for (const subscriber of subscribers) {
+      await eventually(() => subscriber.statusesOf(orderId).at(-1) === 'PAID')
+      const statuses = subscriber.statusesOf(orderId)
       assert.ok(statuses.length <= 2)
       assert.equal(statuses.filter((status) => status === 'PAID').length, 1)
     }
   })
 
-  it('tells a watcher of a user how each of the orders ends', async () => {
+  it('tells a subscriber of a user how each of the orders ends', async () => {
     const user_id = await newUser('2.00')
-    const watcher = await connect(`?user_id=${user_id}`)
+    const subscriber = await connect(`?user_id=${user_id}`)
     const orderIds = [
       await placeOrder(user_id),
       await placeOrder(user_id),
       await placeOrder(user_id),
     ]
-    await eventually(() => orderIds.every((id) => watcher.statusesOf(id).at(-1)?.startsWith('PA')))
-    await eventually(() => watcher.finals() === 3)
-    const ends = orderIds.map((id) => watcher.statusesOf(id).at(-1)).sort()
+    await eventually(() =>
+      orderIds.every((id) => subscriber.statusesOf(id).at(-1)?.startsWith('PA')),
+    )
+    await eventually(() => subscriber.finals() === 3)
+    const ends = orderIds.map((id) => subscriber.statusesOf(id).at(-1)).sort()
     assert.deepEqual(ends, ['PAID', 'PAID', 'PAYMENT_FAILED'])
   })
 
   it('takes subscriptions as messages, and lets go of what is unsubscribed', async () => {
     const user_id = await newUser('5.00')
-    const watcher = await connect()
-    watcher.send({ type: 'subscribe', user_id })
+    const subscriber = await connect()
+    subscriber.send({ type: 'subscribe', user_id })
     const first = await placeOrder(user_id)
-    await eventually(() => watcher.statusesOf(first).at(-1) === 'PAID')
+    await eventually(() => subscriber.statusesOf(first).at(-1) === 'PAID')
 
-    watcher.send({ type: 'unsubscribe', user_id })
+    subscriber.send({ type: 'unsubscribe', user_id })
     const second = await placeOrder(user_id)
-    watcher.send({ type: 'subscribe', order_id: await placeOrder(user_id) })
-    await eventually(() => watcher.finals() === 2)
-    assert.deepEqual(watcher.statusesOf(second), [])
+    subscriber.send({ type: 'subscribe', order_id: await placeOrder(user_id) })
+    await eventually(() => subscriber.finals() === 2)
+    assert.deepEqual(subscriber.statusesOf(second), [])
   })
 
   it('tells the end also when it came while LISTEN was down', async () => {
     const user_id = await newUser('1.00')
-    const watcher = await connect(`?user_id=${user_id}`)
+    const subscriber = await connect(`?user_id=${user_id}`)
     const { connectDatabase } = await import('#chassis/database/connect.ts')
     const { sql } = await import('kysely')
     const db = connectDatabase<unknown>({ name: 'onlooker', url: stack.orders_database_url })
@@ -96,7 +98,7 @@ describe('/orders/ws, through the gateway', function () {
     await cut()
     const orderId = await placeOrder(user_id)
     await cut()
-    await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAID')
+    await eventually(() => subscriber.statusesOf(orderId).at(-1) === 'PAID')
     await cut()
     await eventually(async () => {
       const { rows } = await sql`SELECT FROM pg_stat_activity
@@ -104,13 +106,13 @@ describe('/orders/ws, through the gateway', function () {
       return rows.length === 2
     })
     const last = await placeOrder(user_id)
-    await eventually(() => watcher.statusesOf(last).at(-1) === 'PAYMENT_FAILED')
-    assert.equal(watcher.finals(), 2)
+    await eventually(() => subscriber.statusesOf(last).at(-1) === 'PAYMENT_FAILED')
+    assert.equal(subscriber.finals(), 2)
     await db.close()
   })
 
   it('answers a bad message with a problem, and stays', async () => {
-    const watcher = await connect(`?order_id=x&order_id=${randomUUID()}`)
+    const subscriber = await connect(`?order_id=x&order_id=${randomUUID()}`)
     for (const bad of [
       'no json',
       '[]',
@@ -123,38 +125,40 @@ describe('/orders/ws, through the gateway', function () {
       '{"type":"subscribe","user_id":"a","extra":1}',
       new Uint8Array([1, 2]),
     ]) {
-      watcher.sendRaw(bad)
+      subscriber.sendRaw(bad)
     }
-    await eventually(() => watcher.problems().length === 12)
-    for (const problem of watcher.problems()) {
+    await eventually(() => subscriber.problems().length === 12)
+    for (const problem of subscriber.problems()) {
       assert.ok([400, 404, 422].includes(problem.status))
       assert.ok(problem.detail && problem.instance)
     }
-    assert.ok(watcher.isOpen())
+    assert.ok(subscriber.isOpen())
   })
 
   it('allows 100 subscriptions, of which ended orders do not count', async () => {
     const user_id = await newUser('1.00')
     const ended = await placeOrder(user_id)
-    const watcher = await connect(`?order_id=${ended}`)
-    await eventually(() => watcher.statusesOf(ended).at(-1) === 'PAID')
-    for (let n = 0; n < 100; n++) watcher.send({ type: 'subscribe', user_id: `nobody-${n}` })
-    watcher.send({ type: 'subscribe', user_id: 'nobody-100' })
-    const [problem] = await eventually(() => watcher.problems().length > 0 && watcher.problems())
+    const subscriber = await connect(`?order_id=${ended}`)
+    await eventually(() => subscriber.statusesOf(ended).at(-1) === 'PAID')
+    for (let n = 0; n < 100; n++) subscriber.send({ type: 'subscribe', user_id: `nobody-${n}` })
+    subscriber.send({ type: 'subscribe', user_id: 'nobody-100' })
+    const [problem] = await eventually(
+      () => subscriber.problems().length > 0 && subscriber.problems(),
+    )
     assert.match(problem?.detail ?? '', /100/)
-    assert.equal(watcher.problems().length, 1)
-    watcher.send({ type: 'unsubscribe', user_id: 'nobody-0' })
-    watcher.send({ type: 'subscribe', user_id })
+    assert.equal(subscriber.problems().length, 1)
+    subscriber.send({ type: 'unsubscribe', user_id: 'nobody-0' })
+    subscriber.send({ type: 'subscribe', user_id })
     const orderId = await placeOrder(user_id)
-    await eventually(() => watcher.statusesOf(orderId).at(-1) === 'PAYMENT_FAILED')
+    await eventually(() => subscriber.statusesOf(orderId).at(-1) === 'PAYMENT_FAILED')
   })
 
   it('closes with 1009 on a message over 4 KiB', async () => {
-    const watcher = await connect()
-    watcher.sendRaw(' '.repeat(4_096))
-    await eventually(() => watcher.problems().length === 1)
-    watcher.sendRaw(' '.repeat(4_097))
-    assert.equal(await watcher.closed, 1009)
+    const subscriber = await connect()
+    subscriber.sendRaw(' '.repeat(4_096))
+    await eventually(() => subscriber.problems().length === 1)
+    subscriber.sendRaw(' '.repeat(4_097))
+    assert.equal(await subscriber.closed, 1009)
   })
 
   it('refuses a page of another origin, and takes one of this', async () => {

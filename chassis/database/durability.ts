@@ -29,6 +29,7 @@ export async function requireDurability<Tables>(
 async function settingsThatAreOff<Tables>(db: Database<Tables>): Promise<string[]> {
   const names = Object.keys(consequences)
   const { rows } = await sql<{ name: string }>`
+    /* settingsThatAreOff */
     SELECT name FROM pg_settings WHERE name = ANY (${names}::text[]) AND setting = 'off' ORDER BY name
   `.execute(db)
   return rows.map(({ name }) => name)

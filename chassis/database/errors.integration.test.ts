@@ -116,14 +116,14 @@ describe('connectDatabase', () => {
       const atOnce = (count: number) =>
         Promise.all(Array.from({ length: count }, () => sql`SELECT pg_sleep(0.2)`.execute(behind)))
       await atOnce(4)
-      const silent = proxy.passages()
+      const silent = proxy.connections()
       assert.equal(silent.length, 4)
       proxy.freeze() // those that are opened later live
       await failsWith(sql`SELECT`.execute(behind), 'unavailable')
       const lostAtMs = performance.now()
       await atOnce(4)
       assert.ok(performance.now() - lostAtMs < 4_000, 'another one was waited for')
-      await Promise.all(silent.map((passage) => passage.left()))
+      await Promise.all(silent.map((connection) => connection.left()))
     })
 
     it('when people have something to do first: a table, a type, a schema, a right', async () => {
@@ -182,7 +182,7 @@ describe('connectDatabase', () => {
     await failsWith(sql`DO $$ BEGIN RAISE query_canceled; END $$`.execute(db), 'slow')
   })
 
-  it('passes on as it is what no repetition mends: a fault of the program, or of its data', async () => {
+  it('passes on as it is what no repetition repairs: a fault of the program, or of its data', async () => {
     for (const statement of [
       sql`SELECT not_yet FROM accounts`,
       sql`SELECT not_yet()`,

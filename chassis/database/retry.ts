@@ -5,7 +5,7 @@ import { pause } from '../pause.ts'
 
 /**
  * Repeats the work until the database can do it, reports the outage, and returns the result;
- * undefined when told to stop before. Rejects with a `fault`, which no repetition mends.
+ * undefined when told to stop before. Rejects with a `fault`, which no repetition repairs.
  */
 export async function untilAvailable<T>(
   work: () => Promise<T>,

@@ -125,7 +125,7 @@ function statementOf(settings: Settings, { connectionParameters: given }: Connec
     return `pg_catalog.set_config('${name}', ${pg.escapeLiteral(stated)}, false)`
   })
   const [first, ...others] = calls
-  return `SELECT ${first}; SELECT ${others.join(', ')}`
+  return `/* stateSettings */ SELECT ${first}; SELECT ${others.join(', ')}`
 }
 
 /** `?lock_timeout=…`, or `-c lock_timeout=…` or `--lock-timeout=…` in `?options=…` or PGOPTIONS. */

@@ -84,9 +84,9 @@ export const problems =
 
 /** Throws when no route has this path, or this method (the router sets `Allow`). */
 function assertRouted(status: number, method: string): void {
-  if (status === 404) throw new Problem(404, 'There is nothing at this address.')
+  if (status === 404) throw new Problem(404, 'No resource exists at this path.')
   if (status === 405 || status === 501) {
-    throw new Problem(405, `${method} is not allowed here; see the header Allow.`)
+    throw new Problem(405, `This path does not support ${method}; see the Allow header.`)
   }
 }
 
@@ -105,9 +105,12 @@ export function toProblem(error: unknown): Problem {
   if (onFailure[classify(error)] === 503) {
     return new Problem(
       503,
-      'What this needs cannot be reached or is too busy. A change may or may not have taken effect: repeat the request, with the same Idempotency-Key.',
+      'The service is temporarily unavailable. The request may or may not have taken effect: repeat it with the same Idempotency-Key.',
       { headers: { 'Retry-After': '1' } },
     )
   }
-  return new Problem(500, 'Something went wrong on our side; the request id names it in the logs.')
+  return new Problem(
+    500,
+    'An internal error occurred. The logs have its cause under the request id.',
+  )
 }

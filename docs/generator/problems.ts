@@ -11,17 +11,17 @@ const meanings = {
   400: 'The request cannot be read.',
   401: 'No valid token; only with AUTH_MODE=jwt. WWW-Authenticate says why (RFC 6750).',
   403: 'The token does not let you do this; only with AUTH_MODE=jwt.',
-  404: 'There is nothing at this address. With AUTH_MODE=jwt, what belongs to another user is not there.',
-  409: 'In conflict with what is there. With Retry-After only for now: the same request may be answered otherwise later.',
+  404: 'No resource exists at this path. With AUTH_MODE=jwt, what belongs to another user does not exist.',
+  409: 'In conflict with the present state. With Retry-After the conflict may end: repeat the same request later.',
   413: 'The body has more than 64 KiB.',
   414: 'The address is longer than 8 KiB.',
   415: 'The body is not application/json in UTF-8 (see Accept), or is compressed (see Accept-Encoding).',
   422: 'The request is understood, and not valid, or its Idempotency-Key was used for another request.',
-  426: 'A WebSocket is served here; the request has no `Upgrade: websocket`.',
+  426: 'Only a WebSocket is served here; the request has no `Upgrade: websocket`.',
   429: 'Too many requests from this client; wait as Retry-After says. Only with RATE_LIMIT_PER_SECOND.',
   431: 'A header is longer than 8 KiB.',
-  500: 'A fault on our side; `instance` names it in the logs.',
-  503: 'What this needs cannot be reached. Repeat as Retry-After says, with the same Idempotency-Key.',
+  500: 'An internal error. The logs have its cause under `instance`.',
+  503: 'The service is temporarily unavailable. Repeat as Retry-After says, with the same Idempotency-Key.',
   504: 'No answer in time. Repeat as Retry-After says, with the same Idempotency-Key.',
 } as const satisfies Partial<Record<Status, string>>
 
@@ -83,14 +83,14 @@ export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
   500: [
     {
       when: 'unexpected',
-      detail: 'Something went wrong on our side; the request id names it in the logs.',
+      detail: 'An internal error occurred. The logs have its cause under the request id.',
     },
   ],
   503: [
     {
       when: 'away',
       detail:
-        'What this needs cannot be reached or is too busy. A change may or may not have taken effect: repeat the request, with the same Idempotency-Key.',
+        'The service is temporarily unavailable. The request may or may not have taken effect: repeat it with the same Idempotency-Key.',
     },
   ],
   504: [

@@ -85,7 +85,7 @@ export class BurstForm {
     if (tally === this.#tally) this.#end(tally)
   }
 
-  /** Compares the books until all is final or the user has left. */
+  /** Compares the databases until all is final or the user has left. */
   async #check(userId: string, tally: BurstTally): Promise<void> {
     for (let isDone = false; !isDone; ) {
       await pause(checkEveryMs)

@@ -37,7 +37,7 @@ function clear(): void {
   setText('burst-check', '')
 }
 
-/** The running check of the books, for a burst of orders of this amount. */
+/** The running comparison of the databases, for a burst of orders of this amount. */
 export function showCheck(counts: Counts, amount: string, { taken, twice }: Takings): void {
   const { paid, due, isDone } = counts
   const place = find('burst-check', HTMLElement)

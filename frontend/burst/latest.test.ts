@@ -18,7 +18,7 @@ describe('latest', () => {
     assert.deepEqual(await latest(numbers(0, 9), 5, (number) => number > 6), [7, 8])
   })
 
-  it('finds one too many, which a check of the books must see', async () => {
+  it('finds one too many, which a comparison of the databases must see', async () => {
     assert.deepEqual(
       await latest(numbers(), 2, (number) => number < 2 || number === 50),
       [0, 1, 50],

@@ -58,16 +58,16 @@ describe('no part of a password', () => {
     it(`is said of ${password.replaceAll(/[a-z]+/g, '…')}: login refused, nobody there, hung up, raw`, async () => {
       const { host } = new URL(broker.url)
       const [closed] = await freePorts(1)
-      const deaf = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
-      await once(deaf, 'listening')
-      const { port } = deaf.address() as { port: number }
+      const silent = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+      await once(silent, 'listening')
+      const { port } = silent.address() as { port: number }
       const said = await Promise.all([
         saidBy(`amqp://nobody:${encoded}@${host}/x`, /refused|ACCESS/),
         saidBy(`amqp://nobody:${encoded}@127.0.0.1:${closed}`, /ECONNREFUSED/),
         saidBy(`amqp://nobody:${encoded}@127.0.0.1:${port}`, /"err"/),
         saidBy(`amqp://nobody:${password}@${host}/x`, /"err"|AMQP_URL must/),
       ])
-      deaf.close()
+      silent.close()
       const parts = [...secret, encoded, password, Buffer.from(password).toString('base64')]
       for (const text of said) for (const part of parts) assert.ok(!text.includes(part), text)
     })

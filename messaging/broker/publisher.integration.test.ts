@@ -145,7 +145,7 @@ describe('Publisher', () => {
     })
 
     for (const [step, bytes] of Object.entries(amqpMethods)) {
-      it(`is opened anew when the broker dies at ${step}`, async function () {
+      it(`is opened again when the broker dies at ${step}`, async function () {
         this.timeout(120_000)
         const proxy = use(await proxyTo(broker.url))
         const wasCut = proxy.cutAt(bytes)
@@ -159,7 +159,7 @@ describe('Publisher', () => {
       })
     }
 
-    it('is given up when the broker does not confirm in time, and opened anew', async () => {
+    it('is given up when the broker does not confirm in time, and opened again', async () => {
       const proxy = use(await proxyTo(broker.url))
       const publisher = await connect(proxy.url)
       proxy.freeze()
@@ -203,7 +203,7 @@ describe('Publisher', () => {
         await control('set_vm_memory_high_watermark', '0.00001')
         const blocked = await publisher.publishAll(messages(1), 500)
         assert.deepEqual([blocked.failed.length, blocked.unknown.length], [0, 1])
-        await control('list_vhosts') // takes long enough for it to connect anew, which it must not
+        await control('list_vhosts') // takes long enough for it to connect again, which it must not
         assert.equal(publisher.isReady(), false)
         assert.deepEqual(await broker.connections(), connections)
       } finally {

@@ -33,7 +33,7 @@ describe('a consumer', () => {
     await hasHandled(events)
   })
 
-  it('says in one line that a queue exists with other arguments, and goes on when that is mended', async () => {
+  it('says in one line that a queue exists with other arguments, and goes on when that is repaired', async () => {
     const { logger, lines } = recordingLogger()
     await broker.channel().deleteQueue(queue)
     await broker.channel().assertQueue(queue, { arguments: { 'x-queue-type': 'quorum' } })
@@ -50,7 +50,7 @@ describe('a consumer', () => {
     await hasHandled(await sendMany(1))
   })
 
-  it('consumes again when the queue was deleted, which is then declared anew', async () => {
+  it('consumes again when the queue was deleted, which is then declared again', async () => {
     const { isConsuming } = await consume()
     await broker.channel().deleteQueue(queue)
     await eventually(async () => !(await isConsuming()))

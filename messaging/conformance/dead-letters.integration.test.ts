@@ -76,7 +76,7 @@ describe('a message that is given up', () => {
     assert.equal(await broker.depth(dead), 0)
   })
 
-  it('finds its queue declared anew when it was deleted, and consuming goes on meanwhile', async () => {
+  it('finds its queue declared again when it was deleted, and consuming goes on meanwhile', async () => {
     const { logger, said } = recordingLogger()
     await consume({ logger })
     await broker.channel().deleteQueue(dead)

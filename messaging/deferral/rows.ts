@@ -22,6 +22,7 @@ export interface NewDeferredEvent {
  */
 export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =>
   sql`
+    /* insertDeferred */
     INSERT INTO deferred_events (event_id, waits_for, properties, content)
     SELECT * FROM unnest(
       ${events.map(({ eventId }) => eventId)}::uuid[],
@@ -36,6 +37,7 @@ export const insertDeferred = (trx: InTransaction, events: NewDeferredEvent[]) =
  */
 export const readWaitedFor = async (db: Queryable) => {
   const { rows } = await sql<{ key: string }>`
+    /* readWaitedFor */
     WITH RECURSIVE waited_for (key) AS (
       SELECT min(waits_for) FROM deferred_events
       UNION ALL
@@ -59,6 +61,7 @@ export interface DeferredEvent {
  */
 export const claimDeferred = async (trx: InTransaction, keys: string[], limit: number) => {
   const { rows } = await sql<DeferredEvent>`
+    /* claimDeferred */
     SELECT deferred_id, event_id, properties::text AS properties, content
     FROM deferred_events WHERE waits_for = ANY (${keys}::text[])
     ORDER BY deferred_id
@@ -70,8 +73,11 @@ export const claimDeferred = async (trx: InTransaction, keys: string[], limit: n
 
 /** Of events that were claimed in the same transaction. */
 export const deleteDeferred = (trx: InTransaction, ids: string[]) =>
-  sql`DELETE FROM deferred_events WHERE deferred_id = ANY (${ids}::bigint[])`.execute(trx)
+  sql`
+    /* deleteDeferred */
+    DELETE FROM deferred_events WHERE deferred_id = ANY (${ids}::bigint[])
+  `.execute(trx)
 
 /** Sets the lock timeout for the rest of a transaction. */
 export const limitLockWaits = (trx: InTransaction, ms: number) =>
-  sql`SELECT set_config('lock_timeout', ${String(ms)}, true)`.execute(trx)
+  sql`/* limitLockWaits */ SELECT set_config('lock_timeout', ${String(ms)}, true)`.execute(trx)

@@ -41,7 +41,7 @@ describe('batches that have the same events', () => {
       const { db } = counted
       await Promise.all(Array.from({ length: 6 }, () => handleEvents({ db, handle }, shuffled())))
     }
-    assert.equal(counted.transactions, 30, 'a batch was rolled back and begun anew')
+    assert.equal(counted.transactions, 30, 'a batch was rolled back and restarted')
   })
 
   /**

@@ -25,7 +25,7 @@ describe('a message that crashes its consumer', function () {
   beforeEach(
     'make a queue of its own, since a consumer that was killed may give back what it did',
     async () => {
-      queue = `mortals-${randomUUIDv7()}`
+      queue = `crashing-${randomUUIDv7()}`
       const topology = { queues: [{ queue, exchange: queue, routingKeys: ['thing'] }] }
       const publisher = new Publisher({ name: 'setup', url: broker.url, topology, logger: silent })
       await publisher.whenReady(AbortSignal.timeout(60_000))

@@ -12,6 +12,7 @@ export const insertIntoInbox = async (
 ) => {
   const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const { rows } = await sql<{ event_id: string }>`
+    /* insertIntoInbox */
     INSERT INTO inbox (event_id, event_type)
     SELECT * FROM unnest(
       ${sorted.map(({ id }) => id)}::uuid[],
@@ -24,11 +25,12 @@ export const insertIntoInbox = async (
 
 /** Of events without an effect: when they come again they must not look like duplicates. */
 export const deleteFromInbox = (trx: InTransaction, ids: string[]) =>
-  sql`DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
+  sql`/* deleteFromInbox */ DELETE FROM inbox WHERE event_id = ANY (${ids}::uuid[])`.execute(trx)
 
 /** The counted attempts of events; none for events that were neither redelivered nor failed. */
 export const readAttempts = async (db: Queryable, ids: string[]) => {
   const { rows } = await sql<Attempts & { event_id: string }>`
+    /* readAttempts */
     SELECT event_id, started, finished FROM attempts WHERE event_id = ANY (${ids}::uuid[])
   `.execute(db)
   return new Map(rows.map(({ event_id, ...attempts }) => [event_id, attempts]))
@@ -43,6 +45,7 @@ export const readAttempts = async (db: Queryable, ids: string[]) => {
 export const recordStart = <Tables>(db: Database<Tables>, id: string, before: Attempts) =>
   db.transaction().execute((trx) =>
     sql`
+      /* recordStart */
       INSERT INTO attempts (event_id, started, finished)
       SELECT ${id}::uuid, ${before.started}::int + 1, ${before.finished}::int
       FROM set_config('synchronous_commit', 'off', true)
@@ -54,12 +57,14 @@ export const recordStart = <Tables>(db: Database<Tables>, id: string, before: At
 /** Undoes `recordStart` after `before`: the event was not the cause of the failure. */
 export const revertStart = (db: Queryable, id: string, before: Attempts) =>
   sql`
+    /* revertStart */
     UPDATE attempts SET started = least(started, ${before.started}::int) WHERE event_id = ${id}::uuid
   `.execute(db)
 
 /** Counts the end of a failed attempt, and returns the number of failed attempts. */
 export const recordFailure = async (db: Queryable, id: string, error: string) => {
   const { rows } = await sql<{ finished: number }>`
+    /* recordFailure */
     INSERT INTO attempts (event_id, started, finished, last_error)
     VALUES (${id}::uuid, 1, 1, ${error})
     ON CONFLICT (event_id) DO UPDATE
@@ -73,7 +78,8 @@ export const recordFailure = async (db: Queryable, id: string, error: string) =>
 
 /** Of events that are handled, dead-lettered or deferred. */
 export const deleteAttempts = (db: Queryable, ids: string[]) =>
-  sql`DELETE FROM attempts WHERE event_id = ANY (${ids}::uuid[])`.execute(db)
+  sql`/* deleteAttempts */ DELETE FROM attempts WHERE event_id = ANY (${ids}::uuid[])`.execute(db)
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingInbox = (db: Queryable) => sql`SELECT FROM inbox LIMIT 0`.execute(db)
+export const pingInbox = (db: Queryable) =>
+  sql`/* pingInbox */ SELECT FROM inbox LIMIT 0`.execute(db)

@@ -52,7 +52,7 @@ export const inOneTransaction = <Tables, Event extends IncomingEvent>(
     await deduplicate(trx, batch)
     if (mode === 'defer') await deferLocked(trx, context, batch)
     await handleNew(trx, context, batch)
-    await forgetUnhandled(trx, batch)
+    await deleteUnhandled(trx, batch)
     if (context.isQuarantined) await deleteAttempts(trx, [...batch.results.keys()])
     return batch.results
   })
@@ -111,7 +111,7 @@ async function handleNew<Tables, Event extends IncomingEvent>(
  * Deletes the inbox rows of events without an effect. A dead letter that is redriven, or a deferred
  * event that returns, has the same id: with a row in the inbox it would be dropped as a duplicate.
  */
-async function forgetUnhandled<Event extends IncomingEvent>(
+async function deleteUnhandled<Event extends IncomingEvent>(
   trx: InTransaction,
   { results }: Batch<Event>,
 ): Promise<void> {

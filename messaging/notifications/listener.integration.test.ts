@@ -19,25 +19,25 @@ describe('listen', () => {
 
   function hear(url = database.url, options: Options = { heartbeatMs: 5_000 }) {
     const payloads: string[] = []
-    const deaf: number[] = []
-    const stillDeaf: number[] = []
+    const gapsMs: number[] = []
+    const failedGapsMs: number[] = []
     const heardWhenAlive: number[] = []
     const { isListening } = use(
       listen({
         ...{ name: 'ear', url, db: database.db, channel: 'news', logger: silent, ...options },
         onNotify: (payload) => void payloads.push(payload),
-        onListen: (disconnectedMs) => void deaf.push(disconnectedMs),
-        onDisconnected: (disconnectedMs) => void stillDeaf.push(disconnectedMs),
+        onListen: (gapMs) => void gapsMs.push(gapMs),
+        onDisconnected: (gapMs) => void failedGapsMs.push(gapMs),
         onAlive: () => void heardWhenAlive.push(payloads.length),
       }),
     )
-    return { payloads, deaf, stillDeaf, heardWhenAlive, isListening }
+    return { payloads, gapsMs, failedGapsMs, heardWhenAlive, isListening }
   }
   const tell = (...payloads: string[]) => notify(database.db, 'news', payloads)
 
   it('hears what is told, once, and nothing of other channels', async () => {
-    const { payloads, deaf } = hear()
-    await eventually(() => deaf.length === 1)
+    const { payloads, gapsMs } = hear()
+    await eventually(() => gapsMs.length === 1)
     await notify(database.db, 'other news', ['not for us'])
     await tell('one', 'two')
     await eventually(() => payloads.length === 2)
@@ -45,8 +45,8 @@ describe('listen', () => {
   })
 
   it('hears of a transaction when it has committed, and never of one that was rolled back', async () => {
-    const { payloads, deaf } = hear()
-    await eventually(() => deaf.length === 1)
+    const { payloads, gapsMs } = hear()
+    await eventually(() => gapsMs.length === 1)
     const rolledBack = database.db.transaction().execute(async (trx) => {
       await notify(trx, 'news', ['never'])
       throw new Error('changed my mind')
@@ -61,8 +61,8 @@ describe('listen', () => {
   })
 
   it('frees the queue that a sleeping listener has filled, which stays full for ever otherwise', async () => {
-    const { payloads, deaf } = hear(database.url, { heartbeatMs: 300 })
-    await eventually(() => deaf.length === 1)
+    const { payloads, gapsMs } = hear(database.url, { heartbeatMs: 300 })
+    await eventually(() => gapsMs.length === 1)
     const db = use(connectDatabase<unknown>({ name: 'test', url: database.url }))
     try {
       const full = { code: 'unavailable' }
@@ -77,31 +77,31 @@ describe('listen', () => {
   })
 
   it('hears the longest payload that may be sent', async () => {
-    const { payloads, deaf } = hear()
-    await eventually(() => deaf.length === 1)
+    const { payloads, gapsMs } = hear()
+    await eventually(() => gapsMs.length === 1)
     await tell('x'.repeat(maxPayloadBytes))
     await eventually(() => payloads[0]?.length === maxPayloadBytes)
     await assert.rejects(tell('x'.repeat(maxPayloadBytes + 1)))
   })
 
-  it('says for how long it was deaf when its connection was lost, and hears again', async () => {
-    const { payloads, deaf } = hear()
-    await eventually(() => deaf.length === 1)
+  it('says for how long it was disconnected when its connection was lost, and hears again', async () => {
+    const { payloads, gapsMs } = hear()
+    await eventually(() => gapsMs.length === 1)
     const lostAt = performance.now()
     await eventually(async () => (await database.endConnections('ear listen')) === 1)
     await tell('missed')
-    await eventually(() => deaf.length === 2)
+    await eventually(() => gapsMs.length === 2)
     const sinceMs = performance.now() - lostAt
     await tell('heard')
     await eventually(() => payloads.includes('heard'))
-    assert.ok((deaf[1] ?? 0) > 0)
-    assert.ok((deaf[1] ?? 0) < sinceMs + 1_000)
+    assert.ok((gapsMs[1] ?? 0) > 0)
+    assert.ok((gapsMs[1] ?? 0) < sinceMs + 1_000)
   })
 
   it('says that it is alive when it has heard whatever was told before', async () => {
     const proxy = use(await proxyTo(database.url))
-    const { deaf, heardWhenAlive } = hear(proxy.url, { heartbeatMs: 300 })
-    await eventually(() => deaf.length === 1)
+    const { gapsMs, heardWhenAlive } = hear(proxy.url, { heartbeatMs: 300 })
+    await eventually(() => gapsMs.length === 1)
     await eventually(() => heardWhenAlive.length > 0)
     const before = heardWhenAlive.length
     await tell('one', 'two')
@@ -109,72 +109,76 @@ describe('listen', () => {
     assert.equal(heardWhenAlive.at(-1), 2)
     proxy.freeze()
     const mostThen = heardWhenAlive.length + 1 // an answer may be on its way
-    await eventually(() => deaf.length === 2, { timeoutMs: 60_000 })
+    await eventually(() => gapsMs.length === 2, { timeoutMs: 60_000 })
     assert.ok(heardWhenAlive.length <= mostThen)
   })
 
   it('listens as soon as there is a database', async () => {
     await database.refuseConnections()
-    const { payloads, deaf } = hear()
+    const { payloads, gapsMs } = hear()
     await database.acceptConnections()
-    await eventually(() => deaf.length === 1)
+    await eventually(() => gapsMs.length === 1)
     await eventually(() => tell('hello'))
     await eventually(() => payloads.length === 1)
   })
 
   it('notices within a few heartbeats that a connection is dead, though nothing says so', async () => {
     const proxy = use(await proxyTo(database.url))
-    const { payloads, deaf } = hear(proxy.url, { heartbeatMs: 500 })
-    await eventually(() => deaf.length === 1)
+    const { payloads, gapsMs } = hear(proxy.url, { heartbeatMs: 500 })
+    await eventually(() => gapsMs.length === 1)
     proxy.freeze()
     await tell('into the void')
-    await eventually(() => deaf.length === 2, { timeoutMs: 60_000 })
-    assert.ok((deaf[1] ?? 0) >= 100, `it was deaf for ${deaf[1]} ms`)
+    await eventually(() => gapsMs.length === 2, { timeoutMs: 60_000 })
+    assert.ok((gapsMs[1] ?? 0) >= 100, `it was disconnected for ${gapsMs[1]} ms`)
     await tell('loud and clear')
     await eventually(() => payloads.includes('loud and clear'))
     assert.ok(!payloads.includes('into the void'))
   })
 
   it('hears again within 5 s when nothing passes any more, both ways or one', async () => {
-    const healed = ([['up', 'down'], ['up'], ['down']] as const).map(async (ways) => {
+    const restored = ([['up', 'down'], ['up'], ['down']] as const).map(async (ways) => {
       const proxy = use(await proxyTo(database.url))
-      const { deaf } = hear(proxy.url, {})
-      await eventually(() => deaf.length === 1)
+      const { gapsMs } = hear(proxy.url, {})
+      await eventually(() => gapsMs.length === 1)
       proxy.freeze(ways)
-      await eventually(() => deaf.length === 2, { timeoutMs: 5_000 })
+      await eventually(() => gapsMs.length === 2, { timeoutMs: 5_000 })
     })
-    await Promise.all(healed)
+    await Promise.all(restored)
   })
 
   it('notices that notifications are dropped on a connection that answers, says so, and hears again', async () => {
     const proxy = use(await proxyTo(database.url))
     const { logger, lines } = recordingLogger()
-    const { payloads, deaf, stillDeaf, heardWhenAlive, isListening } = hear(proxy.url, {
+    const { payloads, gapsMs, failedGapsMs, heardWhenAlive, isListening } = hear(proxy.url, {
       ...{ heartbeatMs: 300, logger },
     })
     await eventually(isListening)
-    const heal = proxy.disturb({ dropsNotifications: true })
+    const restore = proxy.disturb({ dropsNotifications: true })
     await eventually(() => !isListening())
     const aliveThen = heardWhenAlive.length
     await tell('into the void')
-    await eventually(() => deaf.length > 2 && stillDeaf.length > 1) // whoever reads then, learns it
+    await eventually(() => gapsMs.length > 2 && failedGapsMs.length > 1) // whoever reads then, learns it
     assert.equal(heardWhenAlive.length, aliveThen)
     assert.ok(!isListening())
     assert.equal(lines.length, 1)
     assert.match(lines[0]?.err?.message ?? '', /notifications do not arrive: a pooler or proxy/)
-    heal()
+    restore()
     await eventually(isListening)
     await tell('loud and clear')
     await eventually(() => payloads.includes('loud and clear'))
     assert.ok(!payloads.includes('into the void'))
   })
 
-  it('does not take for deafness that nobody can tell it anything', async () => {
+  it('does not take itself for disconnected when nobody can send a probe', async () => {
     const nowhere = use(
       connectDatabase<OrdersDatabase>({ name: 'none', url: 'postgres://127.0.0.1:9/none' }),
     )
     const { logger, said } = recordingLogger()
-    const { deaf, heardWhenAlive } = hear(database.url, { heartbeatMs: 20, logger, db: nowhere })
+    const { gapsMs, heardWhenAlive } = hear(database.url, {
+      heartbeatMs: 20,
+      logger,
+      db: nowhere,
+    })
     const heartbeats = new Set<number>()
     await eventually(async () => {
       for (const { query_start } of await database.rows<{ query_start: Date }>(sql`
@@ -186,7 +190,7 @@ describe('listen', () => {
       return heartbeats.size > 3
     })
     assert.deepEqual(said, [])
-    assert.equal(deaf.length, 1)
+    assert.equal(gapsMs.length, 1)
     assert.equal(heardWhenAlive.length, 0)
   })
 

@@ -36,7 +36,7 @@ export interface Listening<Tables> {
  * does so only when a NOTIFY is written: a queue that was full once stays full, and every
  * transaction with a NOTIFY fails, until this function is called (measured on 18).
  */
-const heartbeat = 'SELECT pg_notification_queue_usage() AS heartbeat'
+const heartbeat = '/* heartbeat */ SELECT pg_notification_queue_usage() AS heartbeat'
 
 /**
  * Listens on a connection of its own, reconnecting for ever, until closed.

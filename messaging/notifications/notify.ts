@@ -13,4 +13,7 @@ export const notify = <Tables>(
   channel: string,
   payloads: string[],
 ) =>
-  sql`SELECT pg_notify(${channel}, payload) FROM unnest(${payloads}::text[]) AS payload`.execute(db)
+  sql`
+    /* notify */
+    SELECT pg_notify(${channel}, payload) FROM unnest(${payloads}::text[]) AS payload
+  `.execute(db)

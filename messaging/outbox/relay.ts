@@ -132,16 +132,18 @@ function poll(db: Relay['db'], probe: RelayNotification['probe']): Promise<boole
   })
 }
 
+/** Runs turns until nothing is due: one first, then several at a time if its claim was full. */
 async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal): Promise<void> {
-  const isMore = async () => {
+  /** Whether another turn may find something. */
+  const runTurn = async () => {
     await relay.publisher.whenReady(signal)
     if (signal.aborted) return false
     const { claimed, unknown } = await relayOnce(relay)
     return claimed === relay.batchSize || unknown > 0
   }
-  if (!(await isMore())) return
+  if (!(await runTurn())) return
   const turns = async () => {
-    while (await isMore());
+    while (await runTurn());
   }
   const ends = await Promise.allSettled(Array.from({ length: relay.concurrency }, turns))
   for (const end of ends) if (end.status === 'rejected') throw end.reason

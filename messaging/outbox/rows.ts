@@ -11,6 +11,7 @@ export interface NewEvent {
 /** In the caller's transaction, with the effect that the events tell of. */
 export const insertEvents = (trx: InTransaction, events: NewEvent[]) =>
   sql`
+    /* insertEvents */
     INSERT INTO outbox (event_id, event_type, payload_json)
     SELECT * FROM unnest(
       ${events.map((event) => event.event_id)}::uuid[],
@@ -23,7 +24,7 @@ const due = sql`EXISTS (
 
 /** Whether a claim may find anything: others may hold it. */
 export const hasDueEvents = async (db: Queryable) => {
-  const { rows } = await sql<{ due: boolean }>`SELECT ${due} AS due`.execute(db)
+  const { rows } = await sql<{ due: boolean }>`/* hasDueEvents */ SELECT ${due} AS due`.execute(db)
   return rows[0]?.due === true
 }
 
@@ -33,6 +34,7 @@ export const hasDueEventsProbing = async (
   { channel, payload }: { channel: string; payload: string },
 ) => {
   const { rows } = await sql<{ due: boolean }>`
+    /* hasDueEventsProbing */
     SELECT ${due} AS due, pg_notify(${channel}, ${payload})
   `.execute(db)
   return rows[0]?.due === true
@@ -53,6 +55,7 @@ export interface ClaimedEvent {
  */
 export const claimEvents = async (trx: InTransaction, limit: number) => {
   const { rows } = await sql<ClaimedEvent>`
+    /* claimEvents */
     SELECT event_id, event_type, payload_json::text AS payload, publish_attempts
     FROM outbox
     WHERE published_at IS NULL AND next_attempt_at <= now()
@@ -66,6 +69,7 @@ export const claimEvents = async (trx: InTransaction, limit: number) => {
 /** Of events claimed in the same transaction. */
 export const markPublished = (trx: InTransaction, ids: string[]) =>
   sql`
+    /* markPublished */
     UPDATE outbox
     SET published_at = clock_timestamp(), publish_attempts = publish_attempts + 1, last_error = NULL
     WHERE event_id = ANY (${ids}::uuid[])
@@ -80,6 +84,7 @@ export interface FailedEvent {
 /** Of events claimed in the same transaction: counted, and left alone for a while. */
 export const markFailed = (trx: InTransaction, failed: FailedEvent[]) =>
   sql`
+    /* markFailed */
     UPDATE outbox
     SET publish_attempts = publish_attempts + 1,
         last_error = failed.error,
@@ -92,4 +97,5 @@ export const markFailed = (trx: InTransaction, failed: FailedEvent[]) =>
   `.execute(trx)
 
 /** Cheap enough for a readiness check, and fails while migrations are missing. */
-export const pingOutbox = (db: Queryable) => sql`SELECT FROM outbox LIMIT 0`.execute(db)
+export const pingOutbox = (db: Queryable) =>
+  sql`/* pingOutbox */ SELECT FROM outbox LIMIT 0`.execute(db)

@@ -18,10 +18,10 @@ describe('dead letters that another operator holds', function () {
   const broker = useBroker()
   const orders = useDatabase('orders')
   const payments = useDatabase('payments')
-  const books = () => ({ orders: orders.db, payments: payments.db })
+  const databases = () => ({ orders: orders.db, payments: payments.db })
   const findings = async (lockWaitMs?: number) => {
     const report = brokerReport(broker.url, lockWaitMs)
-    const found = await reconcile({ books: books(), broker: report, olderThanMs: 60_000 })
+    const found = await reconcile({ databases: databases(), broker: report, olderThanMs: 60_000 })
     return found.map(({ kind, message }) => [kind, message.split(/[:;]/)[0]])
   }
 

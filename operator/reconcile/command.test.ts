@@ -6,9 +6,9 @@ describe('the report of reconcile', () => {
   const uncounted: Finding = { kind: 'dead-letters-uncounted', message: 'the broker is away: …' }
   const broken: Finding = { kind: 'debit-without-order', order_id: 'o', message: 'a debit …' }
 
-  it('says that the books agree when nothing was found', () => {
+  it('says that the databases agree when nothing was found', () => {
     const { isFine, text } = reportOf([])
-    assert.deepEqual([isFine, text], [true, 'The books agree.'])
+    assert.deepEqual([isFine, text], [true, 'The databases agree.'])
   })
 
   it('is none when the dead letters could not be counted and all else agrees', () => {

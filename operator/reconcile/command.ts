@@ -42,9 +42,9 @@ nothing is found but the dead letters could not be counted, the result is unknow
     rejectPositionals('reconcile', positionals)
     const olderThanMs = duration(values, 'older-than', 60_000)
     const broker = brokerReport(findAddresses(env, 'amqp').amqp)
-    return withDatabases(env, async (books) => {
-      const findings = await reconcile({ books, broker, olderThanMs })
-      const repaired = values.repair ? await repair(books, findings) : undefined
+    return withDatabases(env, async (databases) => {
+      const findings = await reconcile({ databases, broker, olderThanMs })
+      const repaired = values.repair ? await repair(databases, findings) : undefined
       return reportOf(findings, repaired)
     })
   },
@@ -52,7 +52,7 @@ nothing is found but the dead letters could not be counted, the result is unknow
 
 /**
  * What was found, and repaired. Throws `unavailable` if that is nothing while the dead letters
- * could not be counted: then nobody can say that the books agree.
+ * could not be counted: then nobody can say that the databases agree.
  */
 export function reportOf(findings: Finding[], repaired?: Repaired): Report {
   const [first] = findings
@@ -65,7 +65,8 @@ export function reportOf(findings: Finding[], repaired?: Repaired): Report {
     one.order_id ?? one.queue ?? one.user_id ?? null,
     one.message,
   ])
-  const text = rows.length > 0 ? table(['KIND', 'SUBJECT', 'MESSAGE'], rows) : 'The books agree.'
+  const text =
+    rows.length > 0 ? table(['KIND', 'SUBJECT', 'MESSAGE'], rows) : 'The databases agree.'
   return {
     isFine: findings.length === 0 && repaired?.error === undefined,
     json: { findings, ...(repaired && { repaired }) },

@@ -1,5 +1,5 @@
 import type { Databases, Snapshots } from '../databases.ts'
-import { compareBooks, type Finding } from './findings.ts'
+import { compareOrders, type Finding } from './findings.ts'
 import {
   type EntryFacts,
   findEntries,
@@ -9,13 +9,13 @@ import {
   type OrderFacts,
 } from './rows.ts'
 
-/** So many rows of each book are in memory at a time, however much of the books disagrees. */
+/** So many rows of each database are in memory at a time, however many disagree. */
 const rowsAtOnce = 10_000
 
 /**
  * Orders about which two snapshots disagree: so many by their ids, and how many there are beyond.
  */
-export class Suspects {
+export class DisagreeingOrders {
   readonly ids = new Set<string>()
   unnamed = 0
   readonly #most: number
@@ -34,31 +34,31 @@ export class Suspects {
 }
 
 /**
- * Compares some parts of the books row by row, but for orders that are pending. Goes through both
+ * Compares some buckets of both databases row by row, without pending orders. Goes through both
  * in the order of their ids, as far at a time as both pages reach.
  */
-export async function* compareParts(
+export async function* compareBuckets(
   { orders, payments }: Snapshots,
-  parts: number[],
+  buckets: number[],
   pending: ReadonlySet<string>,
 ): AsyncGenerator<Finding[]> {
   const isSettled = ({ order_id }: EntryFacts) => !pending.has(order_id)
   let after: string | undefined
-  while (parts.length > 0) {
-    const page = { parts, after, size: rowsAtOnce }
+  while (buckets.length > 0) {
+    const page = { buckets, after, size: rowsAtOnce }
     const [ours, theirs] = await Promise.all([
       findOrdersOn(orders, page),
       findEntriesOn(payments, page),
     ])
     const last = lastCommon(ours, theirs)
     const isRead = ({ order_id }: OrderFacts | EntryFacts) => last === undefined || order_id <= last
-    yield compareBooks(ours.filter(isRead), theirs.filter(isRead).filter(isSettled))
+    yield compareOrders(ours.filter(isRead), theirs.filter(isRead).filter(isSettled))
     if (last === undefined) return
     after = last
   }
 }
 
-/** The last order that both pages have reached; undefined when both books end with their page. */
+/** The last order that both pages have reached; undefined when both pages are the last. */
 function lastCommon(...pages: { order_id: string }[][]): string | undefined {
   const ends = pages.flatMap((rows) =>
     rows.length < rowsAtOnce ? [] : (rows.at(-1)?.order_id ?? []),
@@ -67,13 +67,13 @@ function lastCommon(...pages: { order_id: string }[][]): string | undefined {
 }
 
 /**
- * Both anew, and Orders before and after the ledger: what an order was neither before nor
+ * Both are read again, and Orders before and after the ledger: what an order was neither before nor
  * afterwards it was not meanwhile. So an order that changes just now is no finding, in whichever
  * direction it goes.
  */
 export async function compareAgain(
   { orders, payments }: Databases,
-  { ids }: Suspects,
+  { ids }: DisagreeingOrders,
 ): Promise<Finding[]> {
   const left = [...ids]
   const findings: Finding[] = []
@@ -82,8 +82,8 @@ export async function compareAgain(
     const before = await findOrders(orders, some)
     const entries = await findEntries(payments, some)
     const after = await findOrders(orders, some)
-    const stay = new Set(compareBooks(before, entries).map(nameOf))
-    findings.push(...compareBooks(after, entries).filter((one) => stay.has(nameOf(one))))
+    const stay = new Set(compareOrders(before, entries).map(nameOf))
+    findings.push(...compareOrders(after, entries).filter((one) => stay.has(nameOf(one))))
   }
   return findings
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { differingParts } from './findings.ts'
+import { differingBuckets } from './findings.ts'
 import { stageOf } from './stuck-stage.ts'
 
-describe('differingParts', () => {
-  const part = (part: number, entries: number, sum: string) => ({ part, entries, sum })
+describe('differingBuckets', () => {
+  const bucket = (bucket: number, entries: number, sum: string) => ({ bucket, entries, sum })
 
-  it('names the parts whose entries or sums differ, or that one book lacks', () => {
-    const ours = [part(1, 2, '7'), part(2, 1, '5'), part(3, 1, '4'), part(4, 1, '0')]
-    const theirs = [part(9, 1, '1'), part(1, 2, '7'), part(2, 2, '5'), part(3, 1, '5')]
-    assert.deepEqual(differingParts(ours, theirs), [2, 3, 4, 9])
+  it('names the buckets whose entries or sums differ, or that one database lacks', () => {
+    const ours = [bucket(1, 2, '7'), bucket(2, 1, '5'), bucket(3, 1, '4'), bucket(4, 1, '0')]
+    const theirs = [bucket(9, 1, '1'), bucket(1, 2, '7'), bucket(2, 2, '5'), bucket(3, 1, '5')]
+    assert.deepEqual(differingBuckets(ours, theirs), [2, 3, 4, 9])
   })
 })
 

@@ -1,6 +1,12 @@
 import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
-import type { EntryFacts, ImpossibleAmount, OrderFacts, PartSum, WrongAccount } from './rows.ts'
+import type {
+  BucketChecksum,
+  EntryFacts,
+  ImpossibleAmount,
+  OrderFacts,
+  WrongAccount,
+} from './rows.ts'
 import type { StuckStage } from './stuck-stage.ts'
 
 /** A broken promise. */
@@ -29,18 +35,18 @@ export interface Finding {
   stage?: StuckStage
 }
 
-/** Parts of the books that differ, in their order. */
-export function differingParts(orders: PartSum[], entries: PartSum[]): number[] {
-  const words = ({ entries: count, sum }: PartSum) => `${count} ${sum}`
-  const left = new Map(orders.map((part) => [part.part, words(part)]))
-  const right = new Map(entries.map((part) => [part.part, words(part)]))
+/** Buckets that differ between the databases, in their order. */
+export function differingBuckets(orders: BucketChecksum[], entries: BucketChecksum[]): number[] {
+  const words = ({ entries: count, sum }: BucketChecksum) => `${count} ${sum}`
+  const left = new Map(orders.map((bucket) => [bucket.bucket, words(bucket)]))
+  const right = new Map(entries.map((bucket) => [bucket.bucket, words(bucket)]))
   return [...new Set([...left.keys(), ...right.keys()])]
-    .filter((part) => left.get(part) !== right.get(part))
+    .filter((bucket) => left.get(bucket) !== right.get(bucket))
     .sort((a, b) => a - b)
 }
 
 /** Compares orders with what the ledger has of them, each a whole account of the same orders. */
-export function compareBooks(orders: OrderFacts[], entries: EntryFacts[]): Finding[] {
+export function compareOrders(orders: OrderFacts[], entries: EntryFacts[]): Finding[] {
   const entriesOf = Map.groupBy(entries, ({ order_id }) => order_id)
   const known = new Set(orders.map(({ order_id }) => order_id))
   return [

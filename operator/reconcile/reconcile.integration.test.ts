@@ -8,7 +8,7 @@ import { signedAmount } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useResources } from '#testing/resources.ts'
-import { compareAgain, Suspects } from './compare-buckets.ts'
+import { compareAgain, DisagreeingOrders } from './compare-buckets.ts'
 import { reconcile } from './reconcile.ts'
 import { repair } from './repair.ts'
 
@@ -16,10 +16,11 @@ describe('reconcile', function () {
   this.timeout(60_000)
   const orders = useDatabase('orders')
   const payments = useDatabase('payments')
-  const books = () => ({ orders: orders.db, payments: payments.db })
+  const databases = () => ({ orders: orders.db, payments: payments.db })
   const find = async (olderThanMs = 60_000) =>
-    (await reconcile({ books: books(), olderThanMs })).map(({ kind, stage, order_id, user_id }) =>
-      [kind, stage, order_id ?? user_id].filter(Boolean).join(' '),
+    (await reconcile({ databases: databases(), olderThanMs })).map(
+      ({ kind, stage, order_id, user_id }) =>
+        [kind, stage, order_id ?? user_id].filter(Boolean).join(' '),
     )
 
   const placeOrder = async (status = 'PAID', fields: object = {}) => {
@@ -48,7 +49,7 @@ describe('reconcile', function () {
     return order_id
   }
   const refused = { status: 'FAILED', reason: 'INSUFFICIENT_FUNDS' }
-  const balanceBooks = () =>
+  const balanceAccounts = () =>
     sql`
     UPDATE accounts SET (balance, version) = (
       SELECT coalesce(sum(${sql.raw(signedAmount)}), 0), count(*)
@@ -56,7 +57,7 @@ describe('reconcile', function () {
       payments.db,
     )
 
-  beforeEach('books that agree', async () => {
+  beforeEach('databases that agree', async () => {
     for (const table of ['orders', 'outbox', 'inbox', 'attempts']) {
       await sql`TRUNCATE ${sql.table(table)}`.execute(orders.db)
     }
@@ -74,10 +75,10 @@ describe('reconcile', function () {
     await debit(await placeOrder('PAYMENT_FAILED'), refused)
     await placeOrder('PAYMENT_PENDING')
     await debit(await placeOrder('PAYMENT_PENDING'))
-    await balanceBooks()
+    await balanceAccounts()
   })
 
-  it('finds nothing in books that agree, with orders on their way', async () => {
+  it('finds nothing in databases that agree, with orders on their way', async () => {
     assert.deepEqual(await find(), [])
   })
 
@@ -98,7 +99,7 @@ describe('reconcile', function () {
   ] as const) {
     it(`finds an order that ${what}`, async () => {
       const id = await debit(await placeOrder(status), entry)
-      await balanceBooks()
+      await balanceAccounts()
       assert.deepEqual(await find(), [`status-disagrees ${id}`])
     })
   }
@@ -108,12 +109,12 @@ describe('reconcile', function () {
     const refusal = { type: 'REFUND', status: 'FAILED', reason: 'BALANCE_LIMIT' }
     const paid = async (status = 'PAID', fields = {}) => debit(await placeOrder(status, fields))
 
-    it('finds nothing in books that agree, with refunds done, refused and on their way', async () => {
+    it('finds nothing in databases that agree, with refunds done, refused and on their way', async () => {
       await debit(await paid('REFUNDED'), success)
       await debit(await paid('PAID', { failure_reason: 'BALANCE_LIMIT' }), refusal)
       await paid('REFUND_PENDING')
       for (const entry of [success, refusal]) await debit(await paid('REFUND_PENDING'), entry)
-      await balanceBooks()
+      await balanceAccounts()
       assert.deepEqual(await find(), [])
     })
 
@@ -143,7 +144,7 @@ describe('reconcile', function () {
       it(`finds an order that is ${what}`, async () => {
         const id = await placeOrder('PAID', order)
         for (const entry of entries) await debit(id, entry)
-        await balanceBooks()
+        await balanceAccounts()
         assert.deepEqual(await find(), [`${finding} ${id}`])
       })
     }
@@ -166,10 +167,10 @@ describe('reconcile', function () {
         created_at: old,
         refund_accepted_at: old,
       })
-      await balanceBooks()
+      await balanceAccounts()
       assert.deepEqual(await find(), [`pending-too-long request-unanswered ${id}`])
-      const found = await reconcile({ books: books(), olderThanMs: 60_000 })
-      assert.deepEqual((await repair(books(), found)).requested_again, [id])
+      const found = await reconcile({ databases: databases(), olderThanMs: 60_000 })
+      assert.deepEqual((await repair(databases(), found)).requested_again, [id])
       const { rows } = await sql<{ event_type: string }>`SELECT event_type FROM outbox`.execute(
         orders.db,
       )
@@ -178,14 +179,14 @@ describe('reconcile', function () {
 
     it('does not find what changes between its readings of Orders and of the ledger', async () => {
       const id = await paid()
-      const suspects = new Suspects(1)
-      suspects.add([{ kind: 'status-disagrees', order_id: id, message: '' }])
+      const disagreeing = new DisagreeingOrders(1)
+      disagreeing.add([{ kind: 'status-disagrees', order_id: id, message: '' }])
       const set = (status: string) =>
         sql`UPDATE orders SET status = ${status} WHERE order_id = ${id}`.execute(orders.db)
       let comparing: Promise<unknown> = Promise.resolve()
       await payments.db.transaction().execute(async (trx) => {
         await sql`LOCK TABLE ledger`.execute(trx)
-        comparing = compareAgain(books(), suspects)
+        comparing = compareAgain(databases(), disagreeing)
         await eventually(payments.waitingForLocks, { timeoutMs: 5_000 })
         await set('REFUND_PENDING')
         await sql`
@@ -194,13 +195,13 @@ describe('reconcile', function () {
       })
       assert.deepEqual(await comparing, [])
       await set('PAID')
-      const found = (await compareAgain(books(), suspects)).map(({ kind }) => kind)
+      const found = (await compareAgain(databases(), disagreeing)).map(({ kind }) => kind)
       assert.deepEqual(found, ['status-disagrees'])
     })
 
     it('finds nothing while orders are refunded all the time', async () => {
       const ids = await Promise.all(Array.from({ length: 40 }, () => paid()))
-      await balanceBooks()
+      await balanceAccounts()
       const refunding = (async () => {
         for (const id of ids) {
           const set = (status: string) =>
@@ -229,7 +230,7 @@ describe('reconcile', function () {
     it(`finds another amount or user in the debit of an order that is ${status}`, async () => {
       const one = await debit(await placeOrder(status), { amount: '2.01' })
       const two = await debit(await placeOrder(status), { user_id: 'bob', ...refused })
-      await balanceBooks()
+      await balanceAccounts()
       const found = await find()
       assert.deepEqual(found.sort(), [`amount-disagrees ${one}`, `amount-disagrees ${two}`].sort())
     })
@@ -239,7 +240,7 @@ describe('reconcile', function () {
     await sql`ALTER TABLE ledger DROP CONSTRAINT ledger_one_decision_per_order`.execute(payments.db)
     const settled = await debit(await debit(await placeOrder()))
     const pending = await debit(await debit(await placeOrder('PAYMENT_PENDING')))
-    await balanceBooks()
+    await balanceAccounts()
     const found = await find()
     await sql`DELETE FROM ledger WHERE order_id IN (${settled}, ${pending})`.execute(payments.db)
     await sql`ALTER TABLE ledger ADD CONSTRAINT ledger_one_decision_per_order
@@ -250,7 +251,7 @@ describe('reconcile', function () {
   it('finds a balance that is not the sum of its ledger, and a version that skipped', async () => {
     await sql`UPDATE accounts SET balance = balance + 0.01`.execute(payments.db)
     assert.deepEqual(await find(), ['wrong-balance alice'])
-    await balanceBooks()
+    await balanceAccounts()
     await sql`UPDATE accounts SET version = version + 1`.execute(payments.db)
     assert.deepEqual(await find(), ['wrong-version alice'])
     await sql`DELETE FROM accounts`.execute(payments.db)
@@ -291,7 +292,7 @@ describe('reconcile', function () {
       await payments.rows(sql`
         INSERT INTO deferred_events (event_id, waits_for, properties, content)
         VALUES (${waiting}, 'alice', '{}', '')`)
-      const found = await reconcile({ books: books(), olderThanMs: 60_000 })
+      const found = await reconcile({ databases: databases(), olderThanMs: 60_000 })
       assert.deepEqual(Object.fromEntries(found.map(({ order_id, stage }) => [order_id, stage])), {
         [unpublished]: 'request-unpublished',
         [unanswered]: 'request-unanswered',
@@ -300,7 +301,7 @@ describe('reconcile', function () {
         [failing]: 'request-failing',
         [deferred]: 'request-deferred',
       })
-      const repaired = await repair(books(), found)
+      const repaired = await repair(databases(), found)
       assert.deepEqual(repaired.requested_again.sort(), [unanswered, unheard, failing].sort())
       assert.equal(repaired.rescheduled.length, 2)
       const asked = await orders.rows(sql<{ order_id: string }>`
@@ -308,7 +309,7 @@ describe('reconcile', function () {
         WHERE payload_json->>'subject' = order_id::text AND published_at IS NULL
           AND event_type = 'PaymentRequested' AND request_attempts = 2`)
       assert.deepEqual(asked.map((row) => row.order_id).sort(), repaired.requested_again)
-      assert.deepEqual((await repair(books(), found)).rescheduled, [])
+      assert.deepEqual((await repair(databases(), found)).rescheduled, [])
     })
 
     it('says that a letter of it is dead', async () => {
@@ -323,7 +324,7 @@ describe('reconcile', function () {
         }),
         leaderlessQueues: async () => ({ queues: [], unknown: null }),
       }
-      const found = await reconcile({ books: books(), broker, olderThanMs: 60_000 })
+      const found = await reconcile({ databases: databases(), broker, olderThanMs: 60_000 })
       assert.deepEqual(
         found.map(({ kind, stage, queue }) => stage ?? `${kind} ${queue}`),
         ['request-dead', 'dead-letters payments-consumer.dlq'],
@@ -336,7 +337,11 @@ describe('reconcile', function () {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
       leaderlessQueues: async () => ({ queues: [], unknown: 'The broker cannot be reached' }),
     }
-    const [found, ...more] = await reconcile({ books: books(), broker, olderThanMs: 60_000 })
+    const [found, ...more] = await reconcile({
+      databases: databases(),
+      broker,
+      olderThanMs: 60_000,
+    })
     assert.equal(more.length, 0)
     assert.equal(found?.kind, 'dead-letters-uncounted')
     assert.match(found?.message ?? '', /^The broker cannot be reached; not all dead letters/)
@@ -348,7 +353,7 @@ describe('reconcile', function () {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
       leaderlessQueues: async () => ({ queues: [leaderless], unknown: null }),
     }
-    assert.deepEqual(await reconcile({ books: books(), broker, olderThanMs: 60_000 }), [
+    assert.deepEqual(await reconcile({ databases: databases(), broker, olderThanMs: 60_000 }), [
       {
         kind: 'queue-without-leader',
         queue: 'orders-consumer.dlq',
@@ -377,7 +382,7 @@ describe('reconcile', function () {
         await released
       })
       await taken
-      const finding = reconcile({ books: apart, olderThanMs: 60_000 })
+      const finding = reconcile({ databases: apart, olderThanMs: 60_000 })
       await eventually(async () => (await orders.rows(snapshotOpen)).length === 1)
       await between()
       release()
@@ -428,7 +433,7 @@ describe('reconcile', function () {
       .insertInto('ledger')
       .values({ ...topUp, status: 'SUCCESS' } as never)
       .execute()
-    await balanceBooks() // to PostgreSQL, NaN equals NaN
+    await balanceAccounts() // to PostgreSQL, NaN equals NaN
     assert.deepEqual(await find(), ['wrong-balance alice', 'impossible-amount'])
     await sql`ALTER DOMAIN money_amount DROP CONSTRAINT money_amount_in_range`.execute(orders.db)
     const id = await placeOrder('PAYMENT_PENDING', { amount: 'NaN' })

@@ -1,9 +1,9 @@
 import type { BrokerReport, DeadLetters, LeaderlessQueue } from '../broker-report.ts'
 import { type Databases, onSnapshots, type Snapshots } from '../databases.ts'
-import { compareAgain, compareParts, Suspects } from './compare-buckets.ts'
+import { compareAgain, compareBuckets, DisagreeingOrders } from './compare-buckets.ts'
 import {
-  compareBooks,
-  differingParts,
+  compareOrders,
+  differingBuckets,
   type Finding,
   impossibleAmounts,
   wrongAccounts,
@@ -20,7 +20,7 @@ import {
 import { stuckOrders } from './stuck-orders.ts'
 
 export interface Reconciling {
-  books: Databases
+  databases: Databases
   broker?: BrokerReport | undefined
   /** An order may be pending for so long. */
   olderThanMs: number
@@ -33,26 +33,26 @@ const noLeaderless = { queues: [], unknown: null }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
- * finding: the books are read at one moment each, Orders first, and an order about which they
+ * finding: the databases are read at one moment each, Orders first, and an order about which they
  * disagree is looked up again.
  */
 export async function reconcile({
-  books,
+  databases,
   broker,
   olderThanMs,
   mostListed = 100_000,
 }: Reconciling): Promise<Finding[]> {
-  const suspects = new Suspects(mostListed)
-  const read = await onSnapshots(books, (snapshots) => readAll(snapshots, suspects))
+  const disagreeing = new DisagreeingOrders(mostListed)
+  const read = await onSnapshots(databases, (snapshots) => readAll(snapshots, disagreeing))
   const overdue = read.pending.filter(({ age_ms }) => age_ms > olderThanMs)
-  const disagreements = await compareAgain(books, suspects)
+  const disagreements = await compareAgain(databases, disagreeing)
   const dead = (await broker?.deadLetters(overdue.length > 0)) ?? noDeadLetters
   const leaderless = (await broker?.leaderlessQueues()) ?? noLeaderless
   return [
     ...read.findings,
     ...disagreements,
-    ...moreDifferences(suspects),
-    ...(await stuckOrders(books, overdue, dead.letters)),
+    ...moreDifferences(disagreeing),
+    ...(await stuckOrders(databases, overdue, dead.letters)),
     ...deadLetterFindings(dead),
     ...leaderless.queues.map(leaderlessQueueFinding),
     ...uncountedFindings(dead.uncounted ?? leaderless.unknown),
@@ -64,8 +64,11 @@ interface Reading {
   pending: PendingOrder[]
 }
 
-/** Adds the orders about which the snapshots disagree to the suspects: some may only be too new. */
-async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Promise<Reading> {
+/** Adds the orders about which the snapshots disagree: some may only be too new. */
+async function readAll(
+  { orders, payments }: Snapshots,
+  disagreeing: DisagreeingOrders,
+): Promise<Reading> {
   const pending = await findPendingOrders(orders)
   const pendingIds = pending.map(({ order_id }) => order_id)
   const inOrders = async () => {
@@ -83,12 +86,12 @@ async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Pro
     return { sums, entries, accounts, impossible }
   }
   const [ours, theirs] = await Promise.all([inOrders(), inPayments()])
-  const differing = differingParts(ours.sums, theirs.sums)
+  const differing = differingBuckets(ours.sums, theirs.sums)
   const stillPending = new Set(pendingIds)
-  for await (const some of compareParts({ orders, payments }, differing, stillPending)) {
-    suspects.add(some)
+  for await (const some of compareBuckets({ orders, payments }, differing, stillPending)) {
+    disagreeing.add(some)
   }
-  suspects.add(compareBooks(pending, theirs.entries))
+  disagreeing.add(compareOrders(pending, theirs.entries))
   return {
     findings: [
       ...wrongAccounts(theirs.accounts),
@@ -99,7 +102,7 @@ async function readAll({ orders, payments }: Snapshots, suspects: Suspects): Pro
   }
 }
 
-const moreDifferences = ({ unnamed: count }: Suspects): Finding[] =>
+const moreDifferences = ({ unnamed: count }: DisagreeingOrders): Finding[] =>
   count > 0
     ? [{ kind: 'more-differences', message: `${count} more orders or debits disagree` }]
     : []

@@ -8,7 +8,7 @@ describe('repair', function () {
   this.timeout(60_000)
   const orders = useDatabase('orders')
   const payments = useDatabase('payments')
-  const books = () => ({ orders: orders.db, payments: payments.db })
+  const databases = () => ({ orders: orders.db, payments: payments.db })
 
   /**
    * Places so many orders that nobody has answered; what reconcile finds of them, in their order.
@@ -41,7 +41,7 @@ describe('repair', function () {
     return found[0]?.count
   }
 
-  beforeEach('empty books', async () => {
+  beforeEach('empty databases', async () => {
     await sql`TRUNCATE orders, outbox`.execute(orders.db)
     await sql`TRUNCATE outbox`.execute(payments.db)
   })
@@ -50,7 +50,7 @@ describe('repair', function () {
     const [held, free] = await overdue(2)
     const repaired = await orders.db.transaction().execute(async (trx) => {
       await sql`SELECT FROM orders WHERE order_id = ${held?.order_id} FOR UPDATE`.execute(trx)
-      return repair(books(), [held!, free!])
+      return repair(databases(), [held!, free!])
     })
     assert.deepEqual(repaired, { requested_again: [free?.order_id], rescheduled: [] })
     assert.deepEqual(await askedTwice(), [free?.order_id])
@@ -58,7 +58,7 @@ describe('repair', function () {
 
   it('asks for 1,001 orders once each, in three transactions', async () => {
     const found = await overdue(1_001)
-    const repaired = await repair(books(), found)
+    const repaired = await repair(databases(), found)
     assert.deepEqual(repaired, { requested_again: idsOf(found), rescheduled: [] })
     assert.deepEqual(await askedTwice(), idsOf(found))
     const events = await orders.rows(sql`SELECT FROM outbox`)
@@ -71,7 +71,7 @@ describe('repair', function () {
     await sql`
       ALTER TABLE outbox ADD CONSTRAINT no_last_order
       CHECK (payload_json->>'subject' <> ${sql.lit(last)})`.execute(orders.db)
-    const repaired = await repair(books(), found)
+    const repaired = await repair(databases(), found)
     await sql`ALTER TABLE outbox DROP CONSTRAINT no_last_order`.execute(orders.db)
     const done = idsOf(found).slice(0, 500)
     assert.deepEqual(repaired.requested_again, done)
@@ -87,10 +87,10 @@ describe('repair', function () {
       INSERT INTO outbox (event_id, event_type, payload_json, next_attempt_at)
       SELECT gen_random_uuid(), 'x', '{}', now() + interval '1 hour'
       FROM generate_series(1, 501)`.execute(payments.db)
-    const { rescheduled, ...others } = await repair(books(), [])
+    const { rescheduled, ...others } = await repair(databases(), [])
     assert.deepEqual(others, { requested_again: [] })
     assert.deepEqual([rescheduled.length, new Set(rescheduled).size], [501, 501])
     assert.equal(await transactionsIn(payments), 2)
-    assert.deepEqual((await repair(books(), [])).rescheduled, [])
+    assert.deepEqual((await repair(databases(), [])).rescheduled, [])
   })
 })

@@ -8,7 +8,7 @@ import type { Finding } from './findings.ts'
 import { claimPending, findDelayed, makeDueNow, setRequested } from './repair-rows.ts'
 
 export interface Repaired {
-  /** Orders whose payment was requested again, with a new event in the outbox. */
+  /** Orders whose payment, or refund, was requested again, with a new event in the outbox. */
   requested_again: string[]
   /** Delayed events that the relays will publish at once. */
   rescheduled: string[]

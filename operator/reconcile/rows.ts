@@ -66,17 +66,20 @@ export const findPendingOrders = (db: Orders) =>
       ORDER BY created_at`,
   )
 
-/** One number for a part of a book: equal parts have equal sums. */
-export interface PartSum {
-  part: number
+/** One number for a bucket of orders: equal buckets have equal sums. */
+export interface BucketChecksum {
+  bucket: number
   entries: number
   sum: string
 }
 
-/** How many parts a book has; rows are compared one by one only of parts that differ. */
-export const parts = 4_096
-const partOf = (column: string) =>
-  sql`(uuid_hash_extended(${sql.ref(column)}, 0) & ${parts - 1})::int`
+/**
+ * How many buckets the orders are divided into; rows are compared one by one only of buckets that
+ * differ.
+ */
+export const buckets = 4_096
+const bucketOf = (column: string) =>
+  sql`(uuid_hash_extended(${sql.ref(column)}, 0) & ${buckets - 1})::int`
 
 /** Tells a refund from a debit that is otherwise the same. */
 const seedOf = (type: OrderLedgerType) => sql.lit(orderLedgerTypes.indexOf(type))
@@ -92,10 +95,10 @@ const isRefundDecided = sql`(status IN (${refunded})
  * `sumEntries`: each its debit, and its refund where that was decided.
  */
 export const sumOrders = (db: Orders) =>
-  rowsOf<PartSum, OrdersDatabase>(
+  rowsOf<BucketChecksum, OrdersDatabase>(
     db,
     sql`
-      SELECT ${partOf('order_id')} AS part,
+      SELECT ${bucketOf('order_id')} AS bucket,
              (count(*) + count(*) FILTER (WHERE ${isRefundDecided}))::int AS entries,
              (sum(hash_record_extended(
                 ROW(order_id, user_id::text, amount::numeric, status IN (${charged}),
@@ -105,35 +108,35 @@ export const sumOrders = (db: Orders) =>
                 ${seedOf('REFUND')})) FILTER (WHERE ${isRefundDecided}), 0))::text AS sum
       FROM orders
       WHERE status IN (${resting})
-      GROUP BY part`,
+      GROUP BY bucket`,
   )
 
 /** Of all entries about orders but those of some orders, which are still on their way. */
 export const sumEntries = (db: Payments, exceptOrderIds: string[]) =>
-  rowsOf<PartSum, PaymentsDatabase>(
+  rowsOf<BucketChecksum, PaymentsDatabase>(
     db,
     sql`
-      SELECT ${partOf('order_id')} AS part, count(*)::int AS entries,
+      SELECT ${bucketOf('order_id')} AS bucket, count(*)::int AS entries,
              sum(hash_record_extended(
                ROW(order_id, user_id::text, amount::numeric, status = 'SUCCESS', reason), ${seed}))::text AS sum
       FROM ledger
       WHERE type IN (${ofOrder})
         AND NOT EXISTS (SELECT FROM unnest(${exceptOrderIds}::uuid[]) AS pending (id)
                         WHERE pending.id = ledger.order_id)
-      GROUP BY part`,
+      GROUP BY bucket`,
   )
 
-/** Some rows of some parts: in the order of their orders, those after one of them. */
+/** Some rows of some buckets: in the order of their orders, those after one of them. */
 export interface Page {
-  parts: number[]
+  buckets: number[]
   /** Undefined: from the first on. */
   after: string | undefined
   /** At least so many, unless there are no more; all rows of an order are on the same page. */
   size: number
 }
 
-const onPage = ({ parts, after }: Page) => sql`
-  ${partOf('order_id')} = ANY (${parts}::int[])
+const onPage = ({ buckets, after }: Page) => sql`
+  ${bucketOf('order_id')} = ANY (${buckets}::int[])
   ${after === undefined ? sql`` : sql`AND order_id > ${after}::uuid`}`
 
 /** The final orders of a page. */
@@ -189,13 +192,13 @@ export const findWrongAccounts = (db: Payments) =>
   rowsOf<WrongAccount, PaymentsDatabase>(
     db,
     sql`
-      WITH books AS (
+      WITH ledger_sums AS (
         SELECT user_id, sum(${sql.raw(signedAmount)}) AS total,
                count(*)::int AS entries
         FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
       SELECT user_id, balance, version, round(coalesce(total, 0), 2)::text AS ledger_sum,
              coalesce(entries, 0) AS ledger_entries
-      FROM accounts FULL JOIN books USING (user_id)
+      FROM accounts FULL JOIN ledger_sums USING (user_id)
       WHERE balance IS DISTINCT FROM coalesce(total, 0)
          OR version IS DISTINCT FROM coalesce(entries, 0)
          OR balance = 'NaN' OR balance < 0`,

@@ -16,29 +16,29 @@ import { pendingTooLong } from './stuck-stage.ts'
 
 /** Those that are still pending by now, each with what is known of where it is. */
 export async function stuckOrders(
-  books: Databases,
+  databases: Databases,
   overdue: PendingOrder[],
   letters: DeadLetterSummary[],
 ): Promise<Finding[]> {
   if (overdue.length === 0) return []
   const ids = overdue.map(({ order_id }) => order_id)
   const requestIds = overdue.flatMap(({ request_id }) => request_id ?? [])
-  const { orders, payments } = books
+  const { orders, payments } = databases
   const failingRequests = await ordersOf(orders, await findAttempts(payments))
   const failingReplies = await ordersOf(payments, await findAttempts(orders))
   const deferredRequests = await ordersOf(orders, await findDeferred(payments))
   const deferredReplies = await ordersOf(payments, await findDeferred(orders))
-  const requests = byOrder(await findUnpublished(books.orders, ids))
-  const replies = byOrder(await findUnpublished(books.payments, ids))
+  const requests = byOrder(await findUnpublished(databases.orders, ids))
+  const replies = byOrder(await findUnpublished(databases.payments, ids))
   const handled = new Set(
-    (await findHandled(books.payments, requestIds)).map((row) => row.event_id),
+    (await findHandled(databases.payments, requestIds)).map((row) => row.event_id),
   )
-  const decided = await decidedOrders(books, overdue)
+  const decided = await decidedOrders(databases, overdue)
   const lettersOf = ({ queue }: { queue: string }) =>
     byOrder(letters.filter((letter) => letter.queue === deadLetterQueue(queue)))
   const deadRequests = lettersOf(queues.paymentsConsumer)
   const deadReplies = lettersOf(queues.ordersConsumer)
-  const now = await findOrders(books.orders, ids)
+  const now = await findOrders(databases.orders, ids)
   const pending = new Set(
     now.filter(({ status }) => isPending(status)).map(({ order_id }) => order_id),
   )

@@ -4,17 +4,17 @@ import { useDatabase } from '#testing/database.ts'
 import type { Finding } from './findings.ts'
 import { reconcile } from './reconcile.ts'
 
-describe('reconcile, when the books disagree widely', function () {
+describe('reconcile, when the databases disagree widely', function () {
   this.timeout(120_000)
   const orders = useDatabase('orders')
   const payments = useDatabase('payments')
-  const books = () => ({ orders: orders.db, payments: payments.db })
+  const databases = () => ({ orders: orders.db, payments: payments.db })
   const kindsOf = (found: Finding[]) =>
     Object.fromEntries(
       [...Map.groupBy(found, ({ kind }) => kind)].map(([kind, some]) => [kind, some.length]),
     )
 
-  /** The nth order of both books: the same id in each, far from its neighbours. */
+  /** The nth order of both databases: the same id in each, far from its neighbours. */
   const idOf = (n: string) => sql`md5(${sql.ref(n)}::text)::uuid`
 
   before(
@@ -32,7 +32,7 @@ describe('reconcile, when the books disagree widely', function () {
   )
 
   it('lists every order and every debit that disagree', async () => {
-    const found = await reconcile({ books: books(), olderThanMs: 60_000 })
+    const found = await reconcile({ databases: databases(), olderThanMs: 60_000 })
     assert.deepEqual(kindsOf(found), {
       'final-without-decision': 12_000,
       'debit-without-order': 5_000,
@@ -41,7 +41,11 @@ describe('reconcile, when the books disagree widely', function () {
   })
 
   it('counts, one by one, what is beyond its limit', async () => {
-    const found = await reconcile({ books: books(), olderThanMs: 60_000, mostListed: 1_000 })
+    const found = await reconcile({
+      databases: databases(),
+      olderThanMs: 60_000,
+      mostListed: 1_000,
+    })
     const more = found.filter(({ kind }) => kind === 'more-differences')
     assert.equal(found.length, 1_001)
     assert.match(more[0]?.message ?? '', /^16000 more orders or debits disagree/)

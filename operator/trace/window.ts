@@ -16,7 +16,7 @@ export interface KnownTimes {
 }
 
 /**
- * An event is made a little before its transaction, and a batch that begins anew makes it again.
+ * An event is made a little before its transaction, and a batch that restarts makes it again.
  */
 const slackMs = 60_000
 

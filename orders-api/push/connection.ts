@@ -100,4 +100,4 @@ const noSuchUser = (userId: string) => new Problem(404, `There is no user ${user
 const noSuchOrder = (orderId: string) => new Problem(404, `There is no order ${orderId}.`)
 
 const internalError = () =>
-  new Problem(500, 'Something went wrong on our side; the instance names it in the logs.')
+  new Problem(500, 'An internal error occurred. The logs have its cause under this instance.')

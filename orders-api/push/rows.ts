@@ -14,6 +14,7 @@ export const readOrders = (principal: Principal, db: Db, orderIds: string[]): Pr
     .select(orderColumns)
     .where(({ eb, fn, val }) => eb('order_id', '=', fn.any(val(orderIds))))
     .where(ownedBy(principal))
+    .modifyEnd(sql`/* readOrders */`)
     .execute()
 
 /** The orders of some users whose status changed within the last so many milliseconds. */
@@ -30,10 +31,14 @@ export const readChangedOrders = (
     .where(ownedBy(principal))
     .where(sql<boolean>`status IN (${sql.raw(changedList)})`)
     .where('updated_at', '>=', sql<Date>`now() - ${lastMs}::int * interval '1 millisecond'`)
+    .modifyEnd(sql`/* readChangedOrders */`)
     .execute()
 
 /** The clock that times orders. */
 export const readTime = async (db: Db): Promise<Date> => {
-  const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(db)
+  const { rows } = await sql<{ now: Date }>`
+    /* readTime */
+    SELECT clock_timestamp() AS now
+  `.execute(db)
   return rows[0]?.now ?? new Date(0)
 }

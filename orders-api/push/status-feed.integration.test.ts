@@ -157,7 +157,7 @@ describe('StatusFeed', function () {
     const proxy = use(await proxyTo(database.url))
     const feed = start({ dbUrl: proxy.url })
     await eventually(() => feed.isListening())
-    const heal = proxy.disturb({ silent: ['up', 'down'] })
+    const restore = proxy.disturb({ silent: ['up', 'down'] })
     proxy.cut()
     const subscriber = new Recorder()
     const following = feed.subscribe(subscriber, toUser('dora'))
@@ -172,7 +172,7 @@ describe('StatusFeed', function () {
       `)
       return row?.old // too long ago to be news to who subscribes now
     })
-    heal()
+    restore()
     await eventually(() => subscriber.pushed.length === 1)
     await database.endConnections('orders-api listen')
     await eventually(() => subscriber.pushed.length === 2)

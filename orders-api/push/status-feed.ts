@@ -145,7 +145,7 @@ export class StatusFeed {
   }
 
   async #readAndPush(read: () => Promise<OrderRow[]>): Promise<void> {
-    const readAt = this.#subscriptions.now
+    const readAt = this.#subscriptions.sequence
     for (const order of (await read()).map(toOrderResponse)) {
       for (const subscriber of this.#subscriptions.deliver(order, readAt)) subscriber.push(order)
     }

@@ -9,7 +9,7 @@ import { isAtRest, UserSubscription, versionOf } from './user-subscription.ts'
 export type Delivery = 'nothing' | 'pushed' | 'ended'
 
 interface OrderSubscription {
-  /** When it was made. */
+  /** The `sequence` of Subscriptions when it was made. */
   since: number
   /** The version that was delivered last; undefined before the first delivery. */
   version: number | undefined

@@ -81,7 +81,7 @@ describe('Subscriptions', () => {
 
   it('does not end the subscription of an order by what was read before it', () => {
     const subscriptions = subscriptionsOf(10)
-    const readAt = subscriptions.now
+    const readAt = subscriptions.sequence
     subscriptions.subscribe('ann', toOrder('order'))
     assert.deepEqual(subscriptions.deliver(paid, readAt), [])
     assert.equal(subscriptions.deliverTo('ann', refunding), true)
@@ -381,7 +381,7 @@ describe('Subscriptions', () => {
         if (found.done) {
           found.deliver(found.done.rows, found.done.readAt)
           this.tasks.splice(index, 1)
-        } else found.done = { readAt: this.subscriptions.now, rows: found.read() }
+        } else found.done = { readAt: this.subscriptions.sequence, rows: found.read() }
       }
 
       end(): void {

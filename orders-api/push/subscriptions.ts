@@ -21,7 +21,7 @@ export class Subscriptions<Subscriber> {
   readonly #limit: number
   readonly #maySee: (subscriber: Subscriber, userId: string) => boolean
   /** Counts the subscriptions: a read that began before one has a smaller number. */
-  #now = 0
+  #sequence = 0
   /** The end time of the newest order that was delivered to a user subscription lately. */
   #newestEndMs = never
   #retainers = 0
@@ -36,8 +36,8 @@ export class Subscriptions<Subscriber> {
   }
 
   /** Tells what was read before a subscription from what was read after it. */
-  get now(): number {
-    return this.#now
+  get sequence(): number {
+    return this.#sequence
   }
 
   /** To an order that is subscribed already: its present state is pushed again. */
@@ -45,7 +45,7 @@ export class Subscriptions<Subscriber> {
     const set = this.#sets.get(subscriber) ?? new SubscriptionSet()
     this.#sets.set(subscriber, set)
     if (!set.has(target) && set.size >= this.#limit) return 'too-many'
-    set.add(target, ++this.#now)
+    set.add(target, ++this.#sequence)
     this.#index[target.kind].add(target.id, subscriber)
     return 'ok'
   }
@@ -93,9 +93,9 @@ export class Subscriptions<Subscriber> {
   /**
    * Marks this state as delivered to every subscriber that has to receive it, and returns them,
    * each once: the caller pushes. A status at rest ends the subscription of its order. `readAt`:
-   * the `now` of before the read.
+   * the `sequence` of before the read.
    */
-  deliver(order: Order, readAt = this.#now): Subscriber[] {
+  deliver(order: Order, readAt = this.#sequence): Subscriber[] {
     const candidates = new Set([
       ...this.#index.order.get(order.order_id),
       ...this.#index.user.get(order.user_id),
@@ -106,7 +106,7 @@ export class Subscriptions<Subscriber> {
 
   /** The same for one subscriber and its snapshot. True: the caller pushes. */
   deliverTo = (subscriber: Subscriber, order: Order): boolean =>
-    this.#deliverTo(subscriber, order, { readAt: this.#now, isSnapshot: true })
+    this.#deliverTo(subscriber, order, { readAt: this.#sequence, isSnapshot: true })
 
   #deliverTo(
     subscriber: Subscriber,

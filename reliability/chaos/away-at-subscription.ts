@@ -45,11 +45,11 @@ const whileAway: Record<Away, (field: Field, work: () => Promise<number>) => Pro
     }
   },
   silent: async ({ system }, work) => {
-    const heal = system.links['orders database'].disturb({ silent: ['up', 'down'] })
+    const restore = system.links['orders database'].disturb({ silent: ['up', 'down'] })
     try {
       return await work()
     } finally {
-      heal()
+      restore()
     }
   },
 }

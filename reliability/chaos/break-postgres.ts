@@ -1,5 +1,5 @@
 import { until } from '#local/supervisor/waiting.ts'
-import type { Passage } from '#testing/passage.ts'
+import type { ProxiedConnection } from '#testing/proxied-connection.ts'
 import { ownerOf } from './connections.ts'
 import { type Field, inTurn } from './field.ts'
 import { endListeners } from './rows.ts'
@@ -23,13 +23,13 @@ export async function endAllListeners(
   const atMs = performance.now()
   const { orders, payments } = system.databases
   const ended = (await endListeners(orders)) + (await endListeners(payments))
-  const seen = new Set<Passage>()
+  const seen = new Set<ProxiedConnection>()
   const lookFor = (link: 'orders database' | 'payments database') => {
-    for (const passage of system.links[link].passages()) {
-      const who = ownerOf(passage)
-      if (!who.endsWith(' listen') || passage.openedAtMs < atMs || seen.has(passage)) continue
-      seen.add(passage)
-      journal.detect({ who, link, ways: 'ended', afterMs: passage.openedAtMs - atMs })
+    for (const connection of system.links[link].connections()) {
+      const who = ownerOf(connection)
+      if (!who.endsWith(' listen') || connection.openedAtMs < atMs || seen.has(connection)) continue
+      seen.add(connection)
+      journal.detect({ who, link, ways: 'ended', afterMs: connection.openedAtMs - atMs })
     }
   }
   const areBack = () => {

@@ -1,6 +1,6 @@
 import { pause, until } from '#local/supervisor/waiting.ts'
 import type { Field } from './field.ts'
-import { inflict } from './inflict.ts'
+import { inject } from './inject.ts'
 import type { Outcome } from './outcome.ts'
 import { pendingBefore } from './rows.ts'
 import { type LoadedRun, runUnderLoad, type Scene } from './run.ts'
@@ -13,12 +13,12 @@ export interface Cell {
   title: string
   /** How often, unless told. */
   count: number
-  /** Off unless told, so that nothing but the design itself heals. */
+  /** Off unless told, so that the design recovers by itself. */
   paymentRequestTimeoutMs?: number
   /** Of each process; two unless told. */
   replicas?: number
-  /** Whether a message can kill payments-consumer (mortal.ts). */
-  isMortal?: boolean
+  /** Whether a message can kill payments-consumer (crashing-requests.ts). */
+  hasCrashingRequests?: boolean
   /** Why it cannot run here: a tool that is missing, a right. */
   unable?: () => string | undefined
   run: (system: System, run: CellRun) => Promise<Outcome>
@@ -71,7 +71,7 @@ interface FaultAfterFault {
 /** A cell of faults, one after the other, each when what the one before held up has ended. */
 export const faultAfterFault = (
   faultsOf: (count: number, system: System) => Fault[],
-  { withinMs, shows = [], how = inflict, ...more }: FaultAfterFault,
+  { withinMs, shows = [], how = inject, ...more }: FaultAfterFault,
 ): Cell['run'] => {
   const run = underLoad(async (field, { count, progress }) => {
     const late: string[] = []

@@ -13,5 +13,5 @@ export function ownerOf({ label }: { label: string }): string {
 }
 
 /** Connections of a process name, whatever they are for; of everybody if it is empty. */
-export const belongsTo = (name: string) => (passage: { label: string }) =>
-  name === '' || ownerOf(passage).split(' ')[0] === name
+export const belongsTo = (name: string) => (connection: { label: string }) =>
+  name === '' || ownerOf(connection).split(' ')[0] === name

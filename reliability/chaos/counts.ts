@@ -10,19 +10,19 @@ interface Count {
 }
 
 /**
- * How often each kind was inflicted, network faults by their link; and what a cell has done by
+ * How often each kind was injected, network faults by their link; and what a cell has done by
  * itself, by what it was done to.
  */
-export function countsOf(journal: Pick<Journal, 'inflicted' | 'missed' | 'acts'>): Count[] {
-  return [...inflictedCounts(journal), ...actCounts(journal)]
+export function countsOf(journal: Pick<Journal, 'injected' | 'missed' | 'acts'>): Count[] {
+  return [...injectedCounts(journal), ...actCounts(journal)]
 }
 
-function inflictedCounts({ inflicted, missed }: Pick<Journal, 'inflicted' | 'missed'>): Count[] {
+function injectedCounts({ injected, missed }: Pick<Journal, 'injected' | 'missed'>): Count[] {
   const nameOf = (fault: { kind: string; link?: string }) =>
     fault.link === undefined ? fault.kind : `${fault.kind}: ${fault.link}`
   const names = faultKinds.flatMap((kind) => [kind, ...links.map((link) => `${kind}: ${link}`)])
   return names.flatMap((what) => {
-    const done = inflicted.filter(({ fault }) => nameOf(fault) === what)
+    const done = injected.filter(({ fault }) => nameOf(fault) === what)
     const without = missed.filter(({ fault }) => nameOf(fault) === what).length
     const hits = done.reduce((sum, one) => sum + one.hits, 0)
     if (done.length + without === 0) return []

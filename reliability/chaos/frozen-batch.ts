@@ -36,7 +36,7 @@ export async function wakeToBatch(
     const { kind, messageId, content } = bad
     journal.act(kind, 'payments-consumer')
     await system.broker.publish({ ...routes.PaymentRequested, messageId, content })
-    history.provoke({ queue: 'payments-consumer', messageId })
+    history.inject({ queue: 'payments-consumer', messageId })
   }
   await place(neighbours - (bad?.at ?? 0))
   await pause(200)

@@ -3,8 +3,8 @@ import { pause } from '#chassis/pause.ts'
 import { eventTypes } from '#contracts/event-types.ts'
 import { createEvent } from '#contracts/events.ts'
 import { routes } from '#contracts/topology.ts'
+import type { FinalState } from '../judge/final-state.ts'
 import type { History } from '../judge/history.ts'
-import type { Remains } from '../judge/remains.ts'
 import { type Random, randomOf } from './random.ts'
 import { publishedLately, someFinalOrder } from './rows.ts'
 import type { System } from './system.ts'
@@ -115,17 +115,17 @@ export const surelySent = (sent: readonly Sent[], lostUntilMs: number): Sent[] =
   sent.filter(({ atMs, sure }) => sure && atMs > lostUntilMs)
 
 /**
- * Enters the bad messages in the history as provoked: those that must be there, and others if they
+ * Enters the bad messages in the history as injected: those that must be there, and others if they
  * are.
  */
-export function enterProvoked(
+export function enterInjected(
   history: History,
   { sent, must }: { sent: readonly Sent[]; must: readonly Sent[] },
-  letters: Remains['deadLetters'],
+  letters: FinalState['deadLetters'],
 ): void {
   const there = new Set(letters.map(({ messageId }) => messageId))
   for (const one of sent) {
     const { queue, messageId } = one
-    if (must.includes(one) || there.has(messageId)) history.provoke({ queue, messageId })
+    if (must.includes(one) || there.has(messageId)) history.inject({ queue, messageId })
   }
 }

@@ -1,16 +1,16 @@
 import type { Fault } from './schedule.ts'
 
-/** A fault that was really inflicted, by the clock of this machine. */
-export interface Inflicted {
+/** A fault that was really injected, by the clock of this machine. */
+export interface InjectedFault {
   fault: Fault
   fromMs: number
-  /** When it was over, as far as whoever inflicted it can tell. */
+  /** When it was over, as far as whoever injected it can tell. */
   toMs: number
   /** How many processes were killed, connections cut … */
   hits: number
 }
 
-/** What a cell has done by itself, not through `inflict`. */
+/** What a cell has done by itself, not through `inject`. */
 interface Acted {
   /** `stop`, `disk full`, … */
   what: string
@@ -32,14 +32,14 @@ export interface Measured {
 }
 
 /** How a connection is called that hears no notifications, in `ways`. */
-export const deaf = 'no notifications'
+export const noNotifications = 'no notifications'
 
 /** How long something took to notice that a connection of it was dead. */
 export interface Detection {
   /** `orders-api listen`, `payments-relay publish`, `payments-consumer`, … */
   who: string
   link: string
-  /** `up`, `down`, `up+down`: silent so; or `ended`, or `deaf`. */
+  /** `up`, `down`, `up+down`: silent so; or `ended`, or `noNotifications`. */
   ways: string
   afterMs: number
   /** When it noticed, by the clock of this machine. */
@@ -48,9 +48,9 @@ export interface Detection {
 
 /** What was done to the system, and what came of it. `write` gets each entry as it is made. */
 export class Journal {
-  readonly inflicted: Inflicted[] = []
+  readonly injected: InjectedFault[] = []
   readonly detections: Detection[] = []
-  /** Faults that could not be inflicted: what they were for was just away. */
+  /** Faults that could not be injected: what they were for was just away. */
   readonly missed: { fault: Fault; why: string }[] = []
   readonly acts: Acted[] = []
   readonly measures: Measured[] = []
@@ -64,9 +64,9 @@ export class Journal {
     this.#write({ at: Date.now(), begin: fault })
   }
 
-  end(inflicted: Inflicted): void {
-    this.inflicted.push(inflicted)
-    this.#write({ at: Date.now(), end: inflicted })
+  end(injected: InjectedFault): void {
+    this.injected.push(injected)
+    this.#write({ at: Date.now(), end: injected })
   }
 
   miss(fault: Fault, error: unknown): void {

@@ -2,7 +2,7 @@ import { EnvironmentError } from '#chassis/errors.ts'
 import { pause } from '#chassis/pause.ts'
 import { isOnWayTo, type OrderStatus } from '#contracts/order-states.ts'
 import { reconcile } from '#operator/reconcile/reconcile.ts'
-import type { Databases } from '../judge/read-remains.ts'
+import type { Databases } from '../judge/read-final-state.ts'
 import { settledLately } from './rows.ts'
 
 const everyMs = 1_000
@@ -38,10 +38,10 @@ export class LiveChecks {
   }
 
   async #look(): Promise<void> {
-    const books = this.#databases
-    const findings = await reconcile({ books, olderThanMs: Number.POSITIVE_INFINITY })
+    const databases = this.#databases
+    const findings = await reconcile({ databases, olderThanMs: Number.POSITIVE_INFINITY })
     for (const { message } of findings) this.faults.add(message)
-    const settled = await settledLately(books.orders, 5)
+    const settled = await settledLately(databases.orders, 5)
     for (const { order_id, status } of settled) this.#remember(order_id, status)
   }
 

@@ -1,5 +1,5 @@
 import { pause } from '#chassis/pause.ts'
-import { OrderWatcher } from '#testing/client.ts'
+import { OrderSubscriber } from '#testing/client.ts'
 import { eventually } from '#testing/eventually.ts'
 import { Clients } from '../judge/clients.ts'
 import type { History } from '../judge/history.ts'
@@ -43,11 +43,11 @@ export class Load {
     this.history = history
     this.#options = options
     this.#clients = new Clients(history, { orders: gateway, payments: gateway })
-    const tell = (user: string, orderId: string, status: string) => {
-      history.tell(orderId, status)
+    const receive = (user: string, orderId: string, status: string) => {
+      history.receive(orderId, status)
       if (status === 'PAID') this.#track(this.#refund(user, orderId))
     }
-    this.#users = Array.from({ length: users }, (_, index) => newUser(index, gateway, tell))
+    this.#users = Array.from({ length: users }, (_, index) => newUser(index, gateway, receive))
   }
 
   /** Opens the accounts, then orders until `stop`. */
@@ -71,15 +71,15 @@ export class Load {
     await Promise.all(this.#calls)
   }
 
-  /** Every watcher has heard of every order that it follows. */
-  async untilTold(timeoutMs: number): Promise<void> {
-    const open = () => this.#users.reduce((sum, { watcher }) => sum + watcher.open, 0)
+  /** Every subscriber has heard of every order that it follows. */
+  async untilReceived(timeoutMs: number): Promise<void> {
+    const open = () => this.#users.reduce((sum, { subscriber }) => sum + subscriber.open, 0)
     await eventually(() => open() === 0, { timeoutMs, everyMs: 100 })
   }
 
   close(): void {
     this.#stop.abort()
-    for (const { watcher } of this.#users) watcher.close()
+    for (const { subscriber } of this.#users) subscriber.close()
   }
 
   async #run(): Promise<void> {
@@ -91,26 +91,26 @@ export class Load {
       await pause(Math.max(0, dueMs - performance.now()), this.#stop.signal)
       const user = random.pick(this.#users)
       const amountMinor = BigInt(random.between(1, orderMaxMinor))
-      const impatienceMs = random.next() < 0.03 ? random.between(1, 60) : undefined
+      const abortAfterMs = random.next() < 0.03 ? random.between(1, 60) : undefined
       const topsUp = user.hasMoney && random.next() < 0.02
       if (this.#calls.size >= inFlightMax) this.#held++
       else {
-        this.#track(this.#order(user, amountMinor, impatienceMs))
+        this.#track(this.#order(user, amountMinor, abortAfterMs))
         if (topsUp) this.#track(this.#clients.topUp(user.name, topUpMinor))
       }
     }
   }
 
-  async #order({ name, watcher }: User, amountMinor: bigint, impatienceMs: number | undefined) {
+  async #order({ name, subscriber }: User, amountMinor: bigint, abortAfterMs: number | undefined) {
     const insisting =
-      impatienceMs === undefined ? {} : { signal: AbortSignal.timeout(impatienceMs) }
+      abortAfterMs === undefined ? {} : { signal: AbortSignal.timeout(abortAfterMs) }
     const pauseMs = 1_000 // as long as Retry-After says; sooner, the clients keep down who is down
     const order = await this.#clients.placeOrder(name, amountMinor, { ...insisting, pauseMs })
     const id = order?.order_id as string | undefined
     if (id === undefined) return
     this.history.watch(id)
     if (amountMinor % refundEvery === 0n) this.#toRefund.set(id, amountMinor)
-    watcher.follow(id)
+    subscriber.follow(id)
   }
 
   /** Once, and then the client waits to be told how that ends. No more are begun after the end. */
@@ -124,7 +124,7 @@ export class Load {
     )
     if (!accepted) return
     this.history.watchRefund(orderId)
-    this.#users.find(({ name }) => name === userId)?.watcher.follow(orderId)
+    this.#users.find(({ name }) => name === userId)?.subscriber.follow(orderId)
   }
 
   #track(call: Promise<unknown>): void {
@@ -148,16 +148,16 @@ interface User {
   name: string
   hasAccount: boolean
   hasMoney: boolean
-  watcher: OrderWatcher
+  subscriber: OrderSubscriber
 }
 
-type Tell = (user: string, orderId: string, status: string) => void
+type Receive = (user: string, orderId: string, status: string) => void
 
-function newUser(index: number, gateway: string, tell: Tell): User {
+function newUser(index: number, gateway: string, receive: Receive): User {
   return {
     name: userName(index),
     hasAccount: hasAccount(index),
     hasMoney: hasMoney(index),
-    watcher: new OrderWatcher(gateway, (id, status) => tell(userName(index), id, status)),
+    subscriber: new OrderSubscriber(gateway, (id, status) => receive(userName(index), id, status)),
   }
 }

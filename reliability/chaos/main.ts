@@ -86,10 +86,13 @@ function random(options: Options): Promise<Reported> {
 function runCell(options: Options, cell: Cell): Promise<Reported> {
   const count = options.count ?? cell.count
   const title = `${cell.name}, ${count} times: ${cell.title}`
-  const { paymentRequestTimeoutMs = 0, replicas = 2, isMortal = false } = cell
+  const { paymentRequestTimeoutMs = 0, replicas = 2, hasCrashingRequests = false } = cell
   const head = { title, command: commandOf(options, cell) }
-  return reported(options, head, { paymentRequestTimeoutMs, replicas, isMortal }, (system, dir) =>
-    cell.run(system, { seed: options.seed, count, dir, progress }),
+  return reported(
+    options,
+    head,
+    { paymentRequestTimeoutMs, replicas, hasCrashingRequests },
+    (system, dir) => cell.run(system, { seed: options.seed, count, dir, progress }),
   )
 }
 

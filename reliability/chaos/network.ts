@@ -10,18 +10,18 @@ export const cutConnections = async ({ link, name }: Of<'cut'>, { system }: Fiel
   system.links[link].cut(belongsTo(name))
 
 /** For a while, also for connections that are opened meanwhile. */
-export async function passWeather(
-  { link, name, weather, forMs }: Of<'weather'>,
+export async function disturbNetwork(
+  { link, name, networkFault, forMs }: Of<'network fault'>,
   { system, signal }: Field,
 ): Promise<number> {
-  const heal = system.links[link].disturb(weather, belongsTo(name))
+  const restore = system.links[link].disturb(networkFault, belongsTo(name))
   await pause(forMs, signal)
-  heal()
+  restore()
   return 1
 }
 
 /** The longest that we watch whether somebody notices. */
-const patienceMs = 45_000
+const maxWaitMs = 45_000
 
 /**
  * The present connections die without a word; new ones live. Lasts until all were given up, and
@@ -32,20 +32,20 @@ export async function halfOpen(
   { system, journal, signal }: Field,
 ): Promise<number> {
   const proxy = system.links[link]
-  const present = new Set(proxy.passages().filter(belongsTo(name)))
+  const present = new Set(proxy.connections().filter(belongsTo(name)))
   if (present.size === 0) return 0
   const atMs = performance.now()
-  const heal = proxy.disturb({ silent: ways }, (passage) => present.has(passage as never))
+  const restore = proxy.disturb({ silent: ways }, (connection) => present.has(connection as never))
   let left = 0
-  for (const passage of present) {
-    void passage.left().then(() => {
+  for (const connection of present) {
+    void connection.left().then(() => {
       left++
       const afterMs = performance.now() - atMs
-      journal.detect({ who: ownerOf(passage), link, ways: ways.join('+'), afterMs })
+      journal.detect({ who: ownerOf(connection), link, ways: ways.join('+'), afterMs })
     })
   }
-  await until(() => left === present.size, { timeoutMs: patienceMs, everyMs: 200, signal })
-  heal()
+  await until(() => left === present.size, { timeoutMs: maxWaitMs, everyMs: 200, signal })
+  restore()
   return present.size
 }
 

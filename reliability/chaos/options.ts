@@ -26,7 +26,7 @@ The random run: the whole stack, two of every process, with faults drawn from a 
 
   --seed N             the same seed draws the same faults (1)
   --minutes M          how long faults go on (5)
-  --payment-request-retry on|off  whether payments without an answer are requested again (on);
+  --payment-request-retry on|off  whether requests without an answer are repeated (on);
                        without it the broker never loses its data
   --orders-per-second N, --users N   the load (35, 100)
   --haste N            faults come N times as often (1)

@@ -1,6 +1,6 @@
 import { until } from '#local/supervisor/waiting.ts'
-import { type Databases, owedEvents, pendingOrders } from '../judge/read-remains.ts'
-import type { Remains } from '../judge/remains.ts'
+import type { FinalState } from '../judge/final-state.ts'
+import { type Databases, owedEvents, pendingOrders } from '../judge/read-final-state.ts'
 import type { Broker } from './broker.ts'
 
 /** What has to be asked whether anything is on its way. */
@@ -22,7 +22,7 @@ export async function quiesce({ databases, broker }: Asked, timeoutMs: number): 
  * What the outboxes owe, and what is in the queues, in somebody's hands or not: NaN while the
  * broker, come back just now, does not know it. It counts every five seconds only.
  */
-export async function owedEverywhere({ databases, broker }: Asked): Promise<Remains['owed']> {
+export async function owedEverywhere({ databases, broker }: Asked): Promise<FinalState['owed']> {
   const queues = (await broker.manage('GET', '/queues')) as { name: string; messages?: number }[]
   const live = queues.filter(({ name }) => !name.endsWith('.dlq'))
   const inQueues = live.map(({ name, messages }) => [`queue ${name}`, messages ?? Number.NaN])
@@ -37,7 +37,7 @@ const lettersWithinMs = 30_000
  * over.
  */
 export async function takeDeadLetters(asked: Pick<Asked, 'broker'>, awaited: string[]) {
-  const letters: Remains['deadLetters'] = []
+  const letters: FinalState['deadLetters'] = []
   const areAllThere = async () => {
     letters.push(...(await takeThoseThere(asked)))
     const there = new Set(letters.map(({ messageId }) => messageId))
@@ -48,12 +48,12 @@ export async function takeDeadLetters(asked: Pick<Asked, 'broker'>, awaited: str
 }
 
 async function takeThoseThere({ broker }: Pick<Asked, 'broker'>) {
-  const letters: Remains['deadLetters'] = []
+  const letters: FinalState['deadLetters'] = []
   for (const queue of ['payments-consumer', 'orders-consumer']) {
     for (;;) {
       const order = { count: 500, ackmode: 'ack_requeue_false', encoding: 'auto', truncate: 100 }
       const got = await broker.manage('POST', `/queues/%2F/${queue}.dlq/get`, order)
-      const taken = (got as Letter[]).map(({ properties }) => ({
+      const taken = (got as DeadLetter[]).map(({ properties }) => ({
         queue,
         messageId: properties.message_id ?? '',
         reason: String(properties.headers?.['dead-letter-reason']),
@@ -65,6 +65,6 @@ async function takeThoseThere({ broker }: Pick<Asked, 'broker'>) {
   return letters
 }
 
-interface Letter {
+interface DeadLetter {
   properties: { message_id?: string; headers?: Record<string, unknown> }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Inflicted, Journal } from './journal.ts'
+import { type InjectedFault, Journal } from './journal.ts'
 import {
   alone,
   distributionOf,
@@ -14,7 +14,7 @@ const fault = (
   fromMs: number,
   toMs: number,
   what: Fault = { kind: 'kill postgres' },
-): Inflicted => ({
+): InjectedFault => ({
   fault: what,
   fromMs,
   toMs,

@@ -1,5 +1,5 @@
-import { type Detection, deaf, type Inflicted, type Journal } from './journal.ts'
-import type { Life } from './rows.ts'
+import { type Detection, type InjectedFault, type Journal, noNotifications } from './journal.ts'
+import type { OrderTimes } from './rows.ts'
 import { type FaultKind, losses } from './schedule.ts'
 
 /** How long things took, sorted. */
@@ -28,7 +28,10 @@ export function distributionOf(times: readonly number[]): Distribution {
  * For each order that was on its way when one of these faults began: how long after that it was
  * final. An order that several of them met counts from the first.
  */
-export function recoveryTimes(faults: readonly Inflicted[], lives: readonly Life[]): number[] {
+export function recoveryTimes(
+  faults: readonly InjectedFault[],
+  lives: readonly OrderTimes[],
+): number[] {
   const begins = faults.map(({ fromMs }) => fromMs).toSorted((a, b) => a - b)
   return lives.flatMap(({ created, updated }) => {
     const met = begins.find((beginMs) => beginMs >= created && beginMs <= updated)
@@ -40,7 +43,10 @@ export function recoveryTimes(faults: readonly Inflicted[], lives: readonly Life
  * Whose account somebody held meanwhile, and until when: that order waits for it, whatever else
  * goes on.
  */
-export function heldUntil({ userId, created, updated }: Life, faults: readonly Inflicted[]) {
+export function heldUntil(
+  { userId, created, updated }: OrderTimes,
+  faults: readonly InjectedFault[],
+) {
   const locks = faults.filter(
     ({ fault, fromMs, toMs }) =>
       fault.kind === 'lock account' &&
@@ -52,7 +58,7 @@ export function heldUntil({ userId, created, updated }: Life, faults: readonly I
 }
 
 /** Faults during which, and for so long after which, no other fault went on. */
-export function alone(faults: readonly Inflicted[], afterMs: number): Inflicted[] {
+export function alone(faults: readonly InjectedFault[], afterMs: number): InjectedFault[] {
   return faults.filter((one) =>
     faults.every(
       (other) =>
@@ -65,18 +71,19 @@ const takesDatabases: readonly FaultKind[] = ['kill postgres', 'database away at
 const ofBroker: readonly FaultKind[] = ['kill broker', 'stop broker', 'wipe broker']
 
 /** Faults that keep a server, or who talks to it, from noticing and from coming back. */
-const disturbs = (link: string, { fault }: Inflicted): boolean => {
+const disturbs = (link: string, { fault }: InjectedFault): boolean => {
   if (fault.kind === 'stop') return true
   if (link === 'broker') return ofBroker.includes(fault.kind) || isOn(fault, /^broker$/)
   return takesDatabases.includes(fault.kind) || isOn(fault, /database$/)
 }
 
-const isOn = (fault: Inflicted['fault'], links: RegExp) => 'link' in fault && links.test(fault.link)
+const isOn = (fault: InjectedFault['fault'], links: RegExp) =>
+  'link' in fault && links.test(fault.link)
 
 /** What took longer than by itself: more than the one fault that it is about went on. */
 export const isDisturbed = (
   { link, atMs, afterMs }: Detection,
-  faults: readonly Inflicted[],
+  faults: readonly InjectedFault[],
 ): boolean =>
   faults
     .filter((one) => disturbs(link, one))
@@ -96,19 +103,19 @@ export const shown = {
 } as const
 
 /** What a run says of the times that were promised. Kills count where no other fault was near. */
-export function recoveriesOf(journal: Journal, all: readonly Life[]): Recovery[] {
-  const { inflicted, detections } = journal
-  const isHeld = (life: Life) => heldUntil(life, inflicted) !== undefined
+export function recoveriesOf(journal: Journal, all: readonly OrderTimes[]): Recovery[] {
+  const { injected, detections } = journal
+  const isHeld = (life: OrderTimes) => heldUntil(life, injected) !== undefined
   const [held, lives] = [all.filter(isHeld), all.filter((life) => !isHeld(life))]
-  const of = (...kinds: FaultKind[]) => inflicted.filter(({ fault }) => kinds.includes(fault.kind))
+  const of = (...kinds: FaultKind[]) => injected.filter(({ fault }) => kinds.includes(fault.kind))
   const detected = (is: (detection: Detection) => boolean) =>
     distributionOf(detections.filter(is).map(({ afterMs }) => afterMs))
-  const orders = (faults: Inflicted[]) => distributionOf(recoveryTimes(faults, lives))
-  const lonely = new Set(alone(inflicted, 3_000))
+  const orders = (faults: InjectedFault[]) => distributionOf(recoveryTimes(faults, lives))
+  const lonely = new Set(alone(injected, 3_000))
   const isListen = ({ who }: Detection) => who.endsWith(' listen')
-  const isCalm = (one: Detection) => !isDisturbed(one, inflicted)
-  const isDeaf = ({ ways }: Detection) => ways === deaf
-  const isHalfOpen = (one: Detection) => one.ways !== 'ended' && !isDeaf(one)
+  const isCalm = (one: Detection) => !isDisturbed(one, injected)
+  const isUnnotified = ({ ways }: Detection) => ways === noNotifications
+  const isHalfOpen = (one: Detection) => one.ways !== 'ended' && !isUnnotified(one)
   const isEnded = (one: Detection) => isListen(one) && one.ways === 'ended'
   const isPool = ({ who, link }: Detection) => link.endsWith('database') && !who.endsWith(' listen')
   return [
@@ -145,7 +152,7 @@ export function recoveriesOf(journal: Journal, all: readonly Life[]): Recovery[]
     {
       what: 'orders of a locked account final after it was free, whatever else went on',
       times: distributionOf(
-        held.map((life) => Math.max(0, life.updated - (heldUntil(life, inflicted) ?? 0))),
+        held.map((life) => Math.max(0, life.updated - (heldUntil(life, injected) ?? 0))),
       ),
       targetMs: undefined,
     },
@@ -171,12 +178,12 @@ export function recoveriesOf(journal: Journal, all: readonly Life[]): Recovery[]
     },
     {
       what: shown.listenDeaf,
-      times: detected((one) => isDeaf(one) && isCalm(one)),
+      times: detected((one) => isUnnotified(one) && isCalm(one)),
       targetMs: 5_000,
     },
     {
       what: 'LISTEN that hears nothing given up, whatever else went on',
-      times: detected(isDeaf),
+      times: detected(isUnnotified),
       targetMs: undefined,
     },
     {

@@ -41,9 +41,9 @@ function summaryOf(outcome: Outcome): string[] {
   const orders = Object.values(verdict.orders).reduce((sum, count) => sum + count, 0)
   return [
     `${orders} orders: ${sayOrders(verdict.orders)}; ${heldBack} not placed (too many waited)`,
-    `${verdict.requestedAgain} payments were requested again; ${verdict.refunded} orders were refunded`,
+    `${verdict.requestedAgain} payments or refunds were requested again; ${verdict.refunded} orders were refunded`,
     `${looks.done} looks at all money and all new decisions, ${looks.missed} while a database was away`,
-    `${duplicates} messages sent again, ${deadLetters} dead letters, each provoked`,
+    `${duplicates} messages sent again, ${deadLetters} dead letters, each injected`,
     ...(standstillsMs ? [sayStandstills(standstillsMs)] : []),
     ...boundOf(outcome),
   ]
@@ -51,7 +51,7 @@ function summaryOf(outcome: Outcome): string[] {
 
 /** No failure in n kills bounds the rate of failures at 3/n, with 95 % confidence. */
 function boundOf({ journal, faults }: Pick<Outcome, 'journal' | 'faults'>): string[] {
-  const kills = journal.inflicted
+  const kills = journal.injected
     .filter(({ fault }) => ['kill', 'kill broker', 'kill postgres'].includes(fault.kind))
     .reduce((sum, { hits }) => sum + hits, 0)
   if (kills <= 3 || faults.length > 0) return []

@@ -35,7 +35,7 @@ export async function settledLately(orders: Orders, seconds: number) {
   return rows
 }
 
-export interface Life {
+export interface OrderTimes {
   userId: string
   created: number
   updated: number
@@ -43,8 +43,8 @@ export interface Life {
 }
 
 /** When each order began and its payment ended, in milliseconds since the epoch, oldest first. */
-export async function lives(orders: Orders): Promise<Life[]> {
-  const { rows } = await sql<Life>`
+export async function readOrderTimes(orders: Orders): Promise<OrderTimes[]> {
+  const { rows } = await sql<OrderTimes>`
     SELECT user_id AS "userId", (extract(epoch FROM created_at) * 1000)::float AS created,
            (extract(epoch FROM coalesce(settled_at, updated_at)) * 1000)::float AS updated,
            request_attempts AS asked

@@ -4,19 +4,19 @@ import { queues } from '#contracts/topology.ts'
 import { pause } from '#local/supervisor/waiting.ts'
 import { Clients } from '../judge/clients.ts'
 import { History } from '../judge/history.ts'
-import { readRemains } from '../judge/read-remains.ts'
+import { readFinalState } from '../judge/read-final-state.ts'
 import { verdictOf } from '../judge/verdict.ts'
+import { awaitRecovery } from './await-recovery.ts'
 import type { Field } from './field.ts'
-import { heal } from './heal.ts'
-import { inflict } from './inflict.ts'
-import { enterProvoked, Injections, surelySent } from './injections.ts'
+import { inject } from './inject.ts'
+import { enterInjected, Injections, surelySent } from './injections.ts'
 import { Journal } from './journal.ts'
 import { LiveChecks } from './live.ts'
 import { Load, payingUsers } from './load.ts'
 import type { Outcome } from './outcome.ts'
 import { owedEverywhere, takeDeadLetters } from './quiesce.ts'
 import { recoveriesOf } from './recovery.ts'
-import { idleTransactions, lives } from './rows.ts'
+import { idleTransactions, readOrderTimes } from './rows.ts'
 import { losses, scheduleOf, type Timed } from './schedule.ts'
 import { standstill } from './standstill.ts'
 import { Subscribers } from './subscribers.ts'
@@ -26,7 +26,10 @@ export interface LoadedRun {
   seed: number
   ordersPerSecond: number
   users: number
-  /** How long the system may take, healed, until nothing is on its way; 3 minutes unless told. */
+  /**
+   * How long the system may take, once no fault is left, until nothing is on its way; 3 minutes
+   * unless told.
+   */
   quietWithinMs?: number
   /** Whether duplicates and bad messages come in between; they do unless told. */
   injects?: boolean
@@ -48,20 +51,20 @@ export interface Scene {
   history: History
 }
 
-/** As long as the watchers of the load have. */
-const untoldWithinMs = 30_000
+/** As long as the subscribers of the load have. */
+const receivedWithinMs = 30_000
 
 /** The faults that a seed draws, on a running system, under load; and the verdict. */
 export async function runRandom(system: System, run: RandomRun): Promise<Outcome> {
   const standstillsMs: number[] = []
   const outcome = await runUnderLoad(system, run, async (field, { live }) => {
-    standstillsMs.push(...(await inflictAll(field, run, live)))
+    standstillsMs.push(...(await injectAll(field, run, live)))
   })
   return { ...outcome, standstillsMs }
 }
 
 /**
- * A load while `act` does what it does; then everything is healed, and when all is quiet, judged.
+ * A load while `act` does what it does; then all faults are undone, and when all is quiet, judged.
  * The signal of the field is given when `act` has returned.
  */
 export async function runUnderLoad(
@@ -88,14 +91,14 @@ export async function runUnderLoad(
     const field = { system, journal, subscribers, signal: over.signal }
     await act(field, { live, clients, history })
     over.abort()
-    run.progress('healed; waiting until nothing is on its way')
-    const unhealed = await heal({ ...run, system, journal, load })
-    const untold = await subscribers.untold(untoldWithinMs)
+    run.progress('no fault is left; waiting until nothing is on its way')
+    const unrecovered = await awaitRecovery({ ...run, system, journal, load })
+    const unreceived = await subscribers.unreceived(receivedWithinMs)
     await Promise.all(beside)
     const outcome = await judge({ system, history, journal, injections, live })
     const recoveries = [...outcome.recoveries, await subscribers.recovery()]
     const more = { recoveries, heldBack: load.held, duplicates: injections.duplicates }
-    return { ...outcome, ...more, faults: [...unhealed, ...untold, ...outcome.faults] }
+    return { ...outcome, ...more, faults: [...unrecovered, ...unreceived, ...outcome.faults] }
   } finally {
     over.abort()
     load.close()
@@ -109,7 +112,7 @@ export async function runUnderLoad(
  * that only meet a system that has not come back yet would show nothing. Those that last are ended
  * at the end. Returns how long it stood still each time.
  */
-async function inflictAll(
+async function injectAll(
   { system, journal, subscribers }: Field,
   run: RandomRun,
   live: LiveChecks,
@@ -126,7 +129,7 @@ async function inflictAll(
     const stoodMs = await standstill(live, journal)
     if (stoodMs > 0) standstillsMs.push(stoodMs)
     zeroMs += stoodMs
-    const done = inflict(fault, { system, journal, subscribers, signal: over.signal })
+    const done = inject(fault, { system, journal, subscribers, signal: over.signal })
     running.add(done)
     void done.finally(() => running.delete(done))
   }
@@ -156,21 +159,21 @@ interface Ended {
 }
 
 async function judge({ system, history, journal, injections, live }: Ended) {
-  const lossesDone = journal.inflicted.filter(({ fault }) => losses.includes(fault.kind))
+  const lossesDone = journal.injected.filter(({ fault }) => losses.includes(fault.kind))
   const { sent } = injections
   const must = surelySent(sent, Math.max(0, ...lossesDone.map((l) => l.toMs)))
   const awaited = must.map(({ messageId }) => messageId)
   const letters = await takeDeadLetters(system, awaited)
-  enterProvoked(history, { sent, must }, letters)
+  enterInjected(history, { sent, must }, letters)
   const { databases } = system
   // First: judging keeps this process busy, and all connections of the system lead through it.
   const idling = await openTransactions(databases)
   const inBroker = { owed: await owedEverywhere(system), deadLetters: letters }
-  const verdict = verdictOf(history, await readRemains(databases, inBroker))
+  const verdict = verdictOf(history, await readFinalState(databases, inBroker))
   return {
     verdict,
     journal,
-    recoveries: recoveriesOf(journal, await lives(databases.orders)),
+    recoveries: recoveriesOf(journal, await readOrderTimes(databases.orders)),
     deadLetters: letters.length,
     looks: { done: live.looks, missed: live.misses },
     faults: [

@@ -23,7 +23,7 @@ describe('the schedule of faults', () => {
       assert.ok(count('kill broker') >= 21)
       assert.ok(count('wipe broker') >= 6)
       assert.ok(count('kill postgres') >= 32)
-      assert.ok(count('cut', 'weather', 'half-open') >= 120)
+      assert.ok(count('cut', 'network fault', 'half-open') >= 120)
       for (const kind of faultKinds) assert.ok(count(kind) > 0, kind)
     }
   })

@@ -1,4 +1,4 @@
-import type { Way, Weather } from '#testing/passage.ts'
+import type { NetworkFault, Way } from '#testing/proxied-connection.ts'
 import { type Random, randomOf } from './random.ts'
 
 /** The ways that a proxy of the tests watches over. */
@@ -24,7 +24,7 @@ export type Fault =
   | { kind: 'end listeners' }
   | { kind: 'kill gateway'; signal: 'SIGKILL' | 'SIGTERM' }
   | { kind: 'cut'; link: Link; name: string }
-  | { kind: 'weather'; link: Link; name: string; weather: Weather; forMs: number }
+  | { kind: 'network fault'; link: Link; name: string; networkFault: NetworkFault; forMs: number }
   | { kind: 'half-open'; link: Link; name: string; ways: Way[] }
   | { kind: 'lose commit answer'; link: Link }
   | { kind: 'lock account'; userId: string; forMs: number }
@@ -100,12 +100,12 @@ const kinds: Record<FaultKind, { everyMs: number; draw: Draw }> = {
     everyMs: 15_000,
     draw: (random, plan) => ({ kind: 'cut', ...drawConnections(random, plan) }),
   },
-  weather: {
+  'network fault': {
     everyMs: 20_000,
     draw: (random, plan) => ({
-      kind: 'weather',
+      kind: 'network fault',
       ...drawConnections(random, plan),
-      weather: drawWeather(random),
+      networkFault: drawNetworkFault(random),
       forMs: random.between(1_000, 10_000),
     }),
   },
@@ -200,8 +200,8 @@ function drawConnections(random: Random, { processes }: Plan): { link: Link; nam
   return { link, name }
 }
 
-function drawWeather(random: Random): Weather {
-  return random.pick<Weather>([
+function drawNetworkFault(random: Random): NetworkFault {
+  return random.pick<NetworkFault>([
     { silent: ['up'] },
     { silent: ['down'] },
     { silent: ['up', 'down'] },

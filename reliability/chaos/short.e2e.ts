@@ -32,7 +32,7 @@ describe('the random run, short', function () {
     assert.deepEqual(outcome.faults, [])
     assert.ok(outcome.verdict.orders.ok > 50, sayOrders(outcome.verdict.orders))
     assert.ok(outcome.verdict.refunded > 5, `${outcome.verdict.refunded} refunds`)
-    assert.ok(outcome.journal.inflicted.length >= 10)
+    assert.ok(outcome.journal.injected.length >= 10)
     assert.ok(outcome.looks.done > 0)
   })
 })

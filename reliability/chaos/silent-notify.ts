@@ -1,7 +1,7 @@
 import { pause } from '#local/supervisor/waiting.ts'
 import { ownerOf } from './connections.ts'
 import type { Field } from './field.ts'
-import { deaf } from './journal.ts'
+import { noNotifications } from './journal.ts'
 import type { Fault } from './schedule.ts'
 
 /**
@@ -13,20 +13,20 @@ export async function silenceNotify(
   { system, journal, subscribers, signal }: Field,
 ): Promise<number> {
   await subscribers.open(userIds.map((userId) => ({ userId })))
-  const isListening = (passage: { label: string }) => ownerOf(passage).endsWith(' listen')
-  const listening = system.links[link].passages().filter(isListening)
+  const isListening = (connection: { label: string }) => ownerOf(connection).endsWith(' listen')
+  const listening = system.links[link].connections().filter(isListening)
   const atMs = performance.now()
-  const heal = system.links[link].disturb({ dropsNotifications: true })
+  const restore = system.links[link].disturb({ dropsNotifications: true })
   let isOver = false
-  for (const passage of listening) {
-    void passage.left().then(() => {
+  for (const connection of listening) {
+    void connection.left().then(() => {
       if (isOver) return
       const afterMs = performance.now() - atMs
-      journal.detect({ who: ownerOf(passage), link, ways: deaf, afterMs })
+      journal.detect({ who: ownerOf(connection), link, ways: noNotifications, afterMs })
     })
   }
   await pause(forMs, signal)
   isOver = true
-  heal()
+  restore()
   return listening.length
 }

@@ -37,7 +37,7 @@ export class Subscribers {
   }
 
   /** Waits until everybody was told all ends until now; says who was not, or wrongly. */
-  async untold(timeoutMs: number): Promise<string[]> {
+  async unreceived(timeoutMs: number): Promise<string[]> {
     const ends = await endsSince(this.#orders)
     const faults = () => subscriptionFaults(this.#all, ends)
     await until(() => faults().length === 0, { timeoutMs, everyMs: 100 })
@@ -67,7 +67,7 @@ class Subscriber implements Subscription {
   readonly target: Target
   openedAtMs: number | undefined
   closedAtMs: number | undefined
-  readonly told = new Map<string, { status: OrderStatus; atMs: number }>()
+  readonly received = new Map<string, { status: OrderStatus; atMs: number }>()
   readonly #socket: WebSocket
 
   constructor(address: string, target: Target) {
@@ -82,9 +82,9 @@ class Subscriber implements Subscription {
     })
     this.#socket.addEventListener('message', ({ data }) => {
       const { type, order_id, status } = JSON.parse(String(data))
-      if (type !== 'order' || isPending(status) || this.told.get(order_id)?.status === status)
+      if (type !== 'order' || isPending(status) || this.received.get(order_id)?.status === status)
         return
-      this.told.set(order_id, { status, atMs: Date.now() })
+      this.received.set(order_id, { status, atMs: Date.now() })
     })
   }
 

@@ -15,9 +15,9 @@ import type { Server } from '#testing/private-servers.ts'
 import { startPostgres } from '#testing/private-servers.ts'
 import { type Proxy as FaultProxy, proxyTo } from '#testing/proxy.ts'
 import { startStack } from '#testing/stack.ts'
-import type { Databases } from '../judge/read-remains.ts'
+import type { Databases } from '../judge/read-final-state.ts'
 import { type Broker, startBroker } from './broker.ts'
-import { mortalEnvironment } from './mortal.ts'
+import { crashingRequestsEnvironment } from './crashing-requests.ts'
 import type { Link } from './schedule.ts'
 
 /**
@@ -50,8 +50,8 @@ export interface SystemOptions {
   /** Of each of the six; two unless told. */
   replicas?: number
   paymentRequestTimeoutMs: number
-  /** Whether a message can kill payments-consumer (mortal.ts). */
-  isMortal?: boolean
+  /** Whether a message can kill payments-consumer (crashing-requests.ts). */
+  hasCrashingRequests?: boolean
 }
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -74,7 +74,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
     PAYMENT_REQUEST_TIMEOUT_MS: String(options.paymentRequestTimeoutMs),
     RELAY_EVENTS_PER_MESSAGE: '3',
-    ...(options.isMortal && mortalEnvironment(dir)),
+    ...(options.hasCrashingRequests && crashingRequestsEnvironment(dir)),
   }
   const [gatewayPort = 0] = await freePorts(1)
   const base = await freePortBase()
@@ -82,7 +82,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     dir: join(dir, 'stack'),
     args: [
       ...processNames.flatMap((name) => ['--scale', `${name}=${replicas}`]),
-      ...(options.isMortal ? ['--source'] : []), // killed in a module of pg
+      ...(options.hasCrashingRequests ? ['--source'] : []), // killed in a module of pg
     ],
     env: { ...env, LOCAL_PORT_BASE: String(base), GATEWAY_PORT: String(gatewayPort) },
   })

@@ -1,29 +1,29 @@
 import { type ProcessName, processNames } from '#local/stack/ports.ts'
 import { pause, until } from '#local/supervisor/waiting.ts'
-import type { Life } from './fleet.ts'
-import { provocationsOf } from './provoke.ts'
-import type { Note, Step, When } from './seams.ts'
+import type { Note, Step, When } from './fault-points.ts'
+import type { Instance } from './fleet.ts'
+import { injectionsFor } from './inject.ts'
 import type { System } from './system.ts'
 
-/** One fault at one seam of one process. */
+/** One fault at one fault point of one process. */
 export interface Crash {
   process: ProcessName
-  seam: string
+  point: string
   when: When
   action: Step['action']
-  /** The seam before which it is as well, since nothing happens in between. */
+  /** The fault point before which it is as well, since nothing happens in between. */
   asBefore?: string
 }
 
 /**
- * What is done together: crashes of one process in one life after another, those of several
+ * What is done together: crashes of one process in one instance after another, those of several
  * processes side by side.
  */
 export type Cell = Crash[]
 
 export interface CellResult {
   cell: Cell
-  /** A seam that was not come to in time. */
+  /** A fault point that was not come to in time. */
   unreached: Crash[]
   tookMs: number
 }
@@ -35,19 +35,19 @@ export interface Running {
   signal?: AbortSignal
 }
 
-export const nameCrash = ({ process, seam, when, action }: Crash): string =>
-  `${process}: ${action === 'exit' ? '' : `${action} `}${when} ${seam}`
+export const nameCrash = ({ process, point, when, action }: Crash): string =>
+  `${process}: ${action === 'exit' ? '' : `${action} `}${when} ${point}`
 
 /**
- * Works through cells, those of different processes side by side: each crash has a life of its
- * process to itself, and the next life begins where the last one ended.
+ * Works through cells, those of different processes side by side: each crash has an instance of its
+ * process to itself, and the next instance begins where the last one ended.
  */
 export class CellRunner {
-  readonly lives = new Map<ProcessName, Life>()
-  /** Lives that ended, though nothing was planned for them then. */
+  readonly instances = new Map<ProcessName, Instance>()
+  /** Instances that ended, though nothing was planned for them then. */
   readonly untimely: string[] = []
   readonly #system: System
-  readonly #all: Life[] = []
+  readonly #all: Instance[] = []
 
   constructor(system: System) {
     this.#system = system
@@ -79,33 +79,33 @@ export class CellRunner {
     return promise
   }
 
-  /** A life of this process in which nothing is planned. */
-  keepAlive(name: ProcessName): Life {
-    const life = this.lives.get(name)
-    return life && !life.end() ? life : this.startLife(name, [])
+  /** An instance of this process in which nothing is planned. */
+  keepAlive(name: ProcessName): Instance {
+    const instance = this.instances.get(name)
+    return instance && !instance.end() ? instance : this.startInstance(name, [])
   }
 
-  startLife(name: ProcessName, steps: Step[]): Life {
-    const life = this.#system.fleet.start(name, steps)
-    this.lives.set(name, life)
-    this.#all.push(life)
-    return life
+  startInstance(name: ProcessName, steps: Step[]): Instance {
+    const instance = this.#system.fleet.start(name, steps)
+    this.instances.set(name, instance)
+    this.#all.push(instance)
+    return instance
   }
 
-  get lifeCount(): number {
+  get instanceCount(): number {
     return this.#all.length
   }
 
-  /** Ends all lives at once: for the end of a test that went wrong. */
+  /** Ends all instances at once: for the end of a test that went wrong. */
   async killAll(): Promise<void> {
-    for (const name of processNames) await this.endLife(name)
+    for (const name of processNames) await this.endInstance(name)
   }
 
-  /** Everything that any life has met so far. */
+  /** Everything that any instance has met so far. */
   notes(): Map<ProcessName, Note[]> {
     const notes = new Map<ProcessName, Note[]>()
-    for (const life of this.#all) {
-      notes.set(life.name, [...(notes.get(life.name) ?? []), ...life.notes()])
+    for (const instance of this.#all) {
+      notes.set(instance.name, [...(notes.get(instance.name) ?? []), ...instance.notes()])
     }
     return notes
   }
@@ -127,74 +127,76 @@ export class CellRunner {
   }
 
   /**
-   * Whether it came to it. A life that does not is killed in the end, so that the next can begin.
+   * Whether it came to it. An instance that does not is killed in the end, so that the next can
+   * begin.
    */
   async #crash(crash: Crash, boundMs: number): Promise<boolean> {
-    await this.endLife(crash.process)
+    await this.endInstance(crash.process)
     const deadline = performance.now() + boundMs
     while (performance.now() < deadline) {
-      const life = this.startLife(crash.process, stepsTo(crash))
-      const taken = () => life.notes().filter((note) => 'taken' in note).length
+      const instance = this.startInstance(crash.process, stepsTo(crash))
+      const taken = () => instance.notes().filter((note) => 'taken' in note).length
       const isOver = () =>
-        life.end() !== undefined || (crash.action !== 'exit' && taken() === life.steps.length)
+        instance.end() !== undefined ||
+        (crash.action !== 'exit' && taken() === instance.steps.length)
       const over = new AbortController()
-      const provoking = this.#provoke(crash, over.signal)
+      const injecting = this.#inject(crash, over.signal)
       await until(isOver, { timeoutMs: deadline - performance.now(), everyMs: 10 })
       over.abort()
-      await provoking
-      if (taken() === life.steps.length) return this.#afterwards(crash, life)
-      if (!life.end()) break
-      this.untimely.push(`${nameCrash(crash)}: it ended before, by itself\n${life.logTail()}`)
+      await injecting
+      if (taken() === instance.steps.length) return this.#afterwards(crash, instance)
+      if (!instance.end()) break
+      this.untimely.push(`${nameCrash(crash)}: it ended before, by itself\n${instance.logTail()}`)
     }
-    await this.endLife(crash.process)
+    await this.endInstance(crash.process)
     return false
   }
 
-  async #afterwards({ action }: Crash, life: Life): Promise<true> {
-    if (action === 'exit') await life.ended
+  async #afterwards({ action }: Crash, instance: Instance): Promise<true> {
+    if (action === 'exit') await instance.ended
     if (action !== 'stop') return true
     await pause(300)
-    life.signal('SIGCONT')
+    instance.signal('SIGCONT')
     return true
   }
 
-  async #provoke({ process, seam }: Crash, signal: AbortSignal): Promise<void> {
-    const provocations = provocationsOf(process, seam)
-    if (provocations.length === 0) return
+  async #inject({ process, point }: Crash, signal: AbortSignal): Promise<void> {
+    const injections = injectionsFor(process, point)
+    if (injections.length === 0) return
     while (!signal.aborted) {
       await pause(500, signal)
       if (signal.aborted) return
-      for (const bring of provocations) {
-        await bring(this.#system, process, signal).catch(() => {})
+      for (const inject of injections) {
+        await inject(this.#system, process, signal).catch(() => {})
       }
     }
   }
 
-  /** Kills the present life of a process; nothing starts it again by itself. */
-  async endLife(name: ProcessName): Promise<void> {
-    const life = this.lives.get(name)
-    if (!life || life.end()) return
-    life.signal('SIGKILL')
-    await life.ended
+  /** Kills the present instance of a process; nothing starts it again by itself. */
+  async endInstance(name: ProcessName): Promise<void> {
+    const instance = this.instances.get(name)
+    if (!instance || instance.end()) return
+    instance.signal('SIGKILL')
+    await instance.ended
   }
 }
 
 /** A rollback needs an error before it: the answer to the last statement that worked is one. */
-function stepsTo({ process, seam, when, action }: Crash): Step[] {
-  const step: Step = { seam, when, action }
-  if (!seam.startsWith('rollback of ') || process.endsWith('-api')) return [step]
-  return [{ ...failingBefore(process, seam.slice('rollback of '.length)), action: 'throw' }, step]
+function stepsTo({ process, point, when, action }: Crash): Step[] {
+  const step: Step = { point, when, action }
+  if (!point.startsWith('rollback of ') || process.endsWith('-api')) return [step]
+  return [{ ...failingBefore(process, point.slice('rollback of '.length)), action: 'throw' }, step]
 }
 
 /**
- * `delete attempts` is also made outside of a transaction, where an error rolls back nothing: there
+ * `deleteAttempts` is also made outside of a transaction, where an error rolls back nothing: there
  * the commit fails.
  */
 function failingBefore(process: ProcessName, last: string): Omit<Step, 'action'> {
-  if (last === 'delete attempts') return { seam: `commit of ${last}`, when: 'before' }
-  return { seam: last === 'nothing' ? firstStatement(process) : last, when: 'after' }
+  if (last === 'deleteAttempts') return { point: `commit of ${last}`, when: 'before' }
+  return { point: last === 'nothing' ? firstStatement(process) : last, when: 'after' }
 }
 
 /** Of a transaction, and changing nothing. */
 const firstStatement = (process: ProcessName): string =>
-  process.endsWith('-relay') ? 'claim outbox' : 'begin'
+  process.endsWith('-relay') ? 'claimEvents' : 'begin'

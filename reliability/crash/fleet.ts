@@ -11,11 +11,11 @@ import { guardedCommand } from '#local/supervisor/command.ts'
 import { lastLines } from '#local/supervisor/log-tail.ts'
 import type { Program } from '#local/supervisor/program.ts'
 import { freePortBase } from '#testing/free-ports.ts'
-import { cutSignal } from './amqp-seams.ts'
-import type { Note, Step } from './seams.ts'
+import { cutSignal } from './amqp-fault-points.ts'
+import type { Note, Step } from './fault-points.ts'
 
-/** One run of a process, from its start to its end, with what it is to do at its seams. */
-export interface Life {
+/** One run of a process, from its start to its end, with what it is to do at its fault points. */
+export interface Instance {
   name: ProcessName
   steps: Step[]
   pid: number
@@ -29,8 +29,10 @@ export interface Life {
 }
 
 export interface Fleet {
-  start: (name: ProcessName, steps?: Step[]) => Life
-  /** Cuts the present life of a process off from the broker: what it has in hand comes again. */
+  start: (name: ProcessName, steps?: Step[]) => Instance
+  /**
+   * Cuts the present instance of a process off from the broker: what it has in hand comes again.
+   */
   cut: (name: ProcessName) => void
   /** Where an API listens. */
   address: (name: ProcessName) => string
@@ -41,8 +43,8 @@ const preloads = ['mutate.ts', 'preload.ts'].map(
 )
 
 /**
- * The six processes as the local stack runs them, one of each, but with the preload of the seams,
- * and started by hand: nothing starts them again.
+ * The six processes as the local stack runs them, one of each, but with the preload of the fault
+ * points, and started by hand: nothing starts them again.
  */
 export async function openFleet(
   dir: string,
@@ -66,17 +68,17 @@ export async function openFleet(
   const plans = join(dir, 'plans')
   mkdirSync(plans)
   let count = 0
-  const lives = new Map<ProcessName, Life>()
+  const instances = new Map<ProcessName, Instance>()
   return {
     address: (name) => `http://127.0.0.1:${processPort(base, name, 1)}`,
     start: (name, steps = []) => {
       const program = programs.find((candidate) => candidate.name === name) as Program
       const file = join(plans, `${name}.${++count}.jsonl`)
-      const life = startLife(program, { name, steps, file, extra })
-      lives.set(name, life)
-      return life
+      const instance = startInstance(program, { name, steps, file, extra })
+      instances.set(name, instance)
+      return instance
     },
-    cut: (name) => lives.get(name)?.signal(cutSignal),
+    cut: (name) => instances.get(name)?.signal(cutSignal),
   }
 }
 
@@ -87,9 +89,9 @@ interface Planned {
   extra: NodeJS.ProcessEnv
 }
 
-function startLife(program: Program, { name, steps, file, extra }: Planned): Life {
+function startInstance(program: Program, { name, steps, file, extra }: Planned): Instance {
   const [mutate = '', preload = ''] = preloads
-  // A short life has no use for collecting garbage, nor for looking where links lead.
+  // A short-lived process has no use for collecting garbage, nor for looking where links lead.
   const quick = [
     '--min-semi-space-size=64',
     '--max-semi-space-size=64',

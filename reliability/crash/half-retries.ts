@@ -11,7 +11,7 @@ const requests = {
 
 /**
  * Each retry is a count with the order and an event in the outbox, in one transaction: a sentence
- * for each order that has more of the one than of the other. It would heal, a wait later, so that
+ * for each order that has more of the one than of the other. The next retry would hide it, so that
  * the end of the order does not tell.
  */
 export async function halfRetries(orders: TestDatabase<OrdersDatabase>): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { pause } from '#chassis/pause.ts'
 import { MAX_MINOR } from '#contracts/money.ts'
 import { isPending } from '#contracts/order-states.ts'
-import { call, OrderWatcher } from '#testing/client.ts'
+import { call, OrderSubscriber } from '#testing/client.ts'
 import type { Clients, Doors, RefundedOrder } from '../judge/clients.ts'
 import type { History } from '../judge/history.ts'
 
@@ -26,7 +26,7 @@ const mostFollowed = 90
 
 /**
  * Clients that keep the whole system busy, a little of everything: orders, accounts, top-ups,
- * lists, and watchers of orders and of a user. All that matters is in the history.
+ * lists, and subscribers of orders and of a user. All that matters is in the history.
  */
 export class Load {
   readonly #history: History
@@ -36,9 +36,9 @@ export class Load {
   readonly #giveUp = new AbortController()
   /** Who waits to be told of an order. */
   readonly #waiting = new Map<string, () => void>()
-  readonly #watchers: OrderWatcher[] = []
-  readonly #newWatcher: () => OrderWatcher
-  readonly #userWatcher: UserWatcher
+  readonly #subscribers: OrderSubscriber[] = []
+  readonly #newSubscriber: () => OrderSubscriber
+  readonly #userSubscriber: UserSubscriber
   #loops: Promise<unknown>[] = []
   #turns = 0
   /** The orders that were placed, the newest last. */
@@ -48,12 +48,12 @@ export class Load {
     this.#history = history
     this.#clients = clients
     this.#doors = doors
-    const tell = (orderId: string, status: string) => {
-      history.tell(orderId, status)
+    const receive = (orderId: string, status: string) => {
+      history.receive(orderId, status)
       this.#tellWaiting(orderId)
     }
-    this.#newWatcher = () => new OrderWatcher(doors.orders, tell)
-    this.#userWatcher = new UserWatcher(doors.orders, users.thin, tell)
+    this.#newSubscriber = () => new OrderSubscriber(doors.orders, receive)
+    this.#userSubscriber = new UserSubscriber(doors.orders, users.thin, receive)
   }
 
   start(): void {
@@ -83,13 +83,13 @@ export class Load {
   }
 
   /** Orders of which nobody was told the end. */
-  get untold(): number {
-    return this.#watchers.reduce((sum, { open }) => sum + open, 0)
+  get unreceived(): number {
+    return this.#subscribers.reduce((sum, { open }) => sum + open, 0)
   }
 
   close(): void {
-    for (const watcher of this.#watchers) watcher.close()
-    this.#userWatcher.close()
+    for (const subscriber of this.#subscribers) subscriber.close()
+    this.#userSubscriber.close()
   }
 
   async #repeat(everyMs: number, work: () => Promise<unknown>): Promise<void> {
@@ -107,9 +107,11 @@ export class Load {
     const amountMinor = BigInt(turn + 1) + (turn % 10 === 7 ? tooMuch : 0n)
     const orderId = await this.#place(user ?? users.rich, amountMinor)
     if (orderId && turn % refundEvery === 0 && user === users.rich) {
-      void this.#whenTold(orderId).then(() => this.#refund({ orderId, userId: user, amountMinor }))
+      void this.#whenReceived(orderId).then(() =>
+        this.#refund({ orderId, userId: user, amountMinor }),
+      )
     }
-    if (this.untold > busyAt) await pause(busyPauseMs, this.#stop.signal)
+    if (this.unreceived > busyAt) await pause(busyPauseMs, this.#stop.signal)
   }
 
   async #place(userId: string, amountMinor: bigint): Promise<string | undefined> {
@@ -119,7 +121,7 @@ export class Load {
     const orderId = placed.order_id as string
     this.orderIds.push(orderId)
     this.#history.watch(orderId)
-    this.#freeWatcher().follow(orderId)
+    this.#freeSubscriber().follow(orderId)
     return orderId
   }
 
@@ -130,7 +132,7 @@ export class Load {
     this.#loops.push(refunding)
     if (!(await refunding)) return
     this.#history.watchRefund(order.orderId)
-    this.#freeWatcher().follow(order.orderId)
+    this.#freeSubscriber().follow(order.orderId)
   }
 
   /** Of an order of somebody whose account was filled again meanwhile: the refund is refused. */
@@ -138,16 +140,16 @@ export class Load {
     const amountMinor = BigInt((this.#turns++ % 1_000) + 1)
     const orderId = await this.#place(users.full, amountMinor)
     if (!orderId) return
-    await this.#whenTold(orderId)
+    await this.#whenReceived(orderId)
     if (this.#stop.signal.aborted) return
     await this.#clients.topUp(users.full, amountMinor, { signal: this.#giveUp.signal })
     await this.#refund({ orderId, userId: users.full, amountMinor })
   }
 
   /** When a client was told a status at rest of an order; or nothing is begun any more. */
-  #whenTold(orderId: string): Promise<void> {
+  #whenReceived(orderId: string): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#stop.signal.aborted || this.#history.told.get(orderId)?.length) return resolve()
+      if (this.#stop.signal.aborted || this.#history.received.get(orderId)?.length) return resolve()
       this.#waiting.set(orderId, resolve)
       this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
     })
@@ -158,12 +160,12 @@ export class Load {
     this.#waiting.delete(orderId)
   }
 
-  #freeWatcher(): OrderWatcher {
-    const free = this.#watchers.find(({ open }) => open < mostFollowed)
+  #freeSubscriber(): OrderSubscriber {
+    const free = this.#subscribers.find(({ open }) => open < mostFollowed)
     if (free) return free
-    const watcher = this.#newWatcher()
-    this.#watchers.push(watcher)
-    return watcher
+    const subscriber = this.#newSubscriber()
+    this.#subscribers.push(subscriber)
+    return subscriber
   }
 
   async #openAndTopUp(): Promise<void> {
@@ -191,12 +193,12 @@ export class Load {
 }
 
 /** Follows a user, begins again whenever it is cut, and says something foolish each time. */
-class UserWatcher {
+class UserSubscriber {
   readonly #connect: () => void
   #socket: WebSocket | undefined
   #closed = false
 
-  constructor(door: string, userId: string, tell: (orderId: string, status: string) => void) {
+  constructor(door: string, userId: string, receive: (orderId: string, status: string) => void) {
     const url = `${door.replace(/^http/, 'ws')}/orders/ws?user_id=${userId}`
     this.#connect = () => {
       const socket = new WebSocket(url)
@@ -204,7 +206,7 @@ class UserWatcher {
       socket.addEventListener('open', () => socket.send('nonsense'))
       socket.addEventListener('message', ({ data }) => {
         const { order_id, status } = JSON.parse(String(data))
-        if (order_id && !isPending(status)) tell(order_id, status)
+        if (order_id && !isPending(status)) receive(order_id, status)
       })
       socket.addEventListener('close', () => {
         if (!this.#closed) setTimeout(this.#connect, 100)

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { dropTemplates } from '#testing/database.ts'
 import { stopServers } from '#testing/servers.ts'
-import { headOf } from './heads.ts'
-import { type Hunted, hunt } from './hunt.ts'
-import { mutants } from './mutants.ts'
+import { headingOf } from './headings.ts'
+import { mutants } from './mutants/all.ts'
 import { commandOf, type Options, parseOptions, usage } from './options.ts'
 import { runPairs } from './pairs.ts'
 import { runRetryCrashes } from './payment-request-retry.ts'
 import { runCrashes } from './run.ts'
+import { type MutantResult, runMutant } from './run-mutant.ts'
 import { runScenario, type ScenarioName, scenarios } from './scenarios.ts'
-import { mutantTable, pairTable, seamTable } from './table.ts'
+import { faultPointTable, mutantTable, pairTable } from './table.ts'
 
 const startedAt = performance.now()
 const progress = (line: string) => {
@@ -17,13 +17,13 @@ const progress = (line: string) => {
   console.error(`${seconds.padStart(5)} s  ${line}`)
 }
 
-async function seams(): Promise<Report> {
+async function faultPoints(): Promise<Report> {
   const options = { isExhaustive: true, progress }
   const runs = [
     await runCrashes({ cells: (recorded) => recorded, ...options }),
     await runRetryCrashes(options),
   ]
-  return { table: seamTable(runs), faults: runs.flatMap(({ faults }) => faults) }
+  return { table: faultPointTable(runs), faults: runs.flatMap(({ faults }) => faults) }
 }
 
 async function pairs(seed: number, minutes: number): Promise<Report> {
@@ -32,7 +32,7 @@ async function pairs(seed: number, minutes: number): Promise<Report> {
 }
 
 /** A scenario that is red by itself could catch nothing, so each is first run as it is. */
-async function hunting(only: string[]): Promise<Report> {
+async function runMutants(only: string[]): Promise<Report> {
   const chosen = mutants.filter(({ name }) => only.length === 0 || only.includes(name))
   const needed = new Set<ScenarioName>()
   for (const { caughtBy } of chosen) if ('scenario' in caughtBy) needed.add(caughtBy.scenario)
@@ -44,14 +44,14 @@ async function hunting(only: string[]): Promise<Report> {
     progress(`${verdict.faults.length === 0 ? 'green' : 'RED'} without a mutant: ${name}`)
     faults.push(...verdict.faults.map((fault) => `${name}, without a mutant: ${fault}`))
   }
-  const hunted: Hunted[] = []
+  const results: MutantResult[] = []
   for (const mutant of chosen) {
-    const one = await hunt(mutant)
-    hunted.push(one)
+    const one = await runMutant(mutant)
+    results.push(one)
     progress(`${mutant.name} ${one.givenAwayBy ? `caught: ${one.givenAwayBy}` : 'SURVIVED'}`)
     if (!one.givenAwayBy) faults.push(`${mutant.name} survived`)
   }
-  return { table: mutantTable(hunted), faults }
+  return { table: mutantTable(results), faults }
 }
 
 interface Report {
@@ -60,9 +60,9 @@ interface Report {
 }
 
 const works: Record<Options['work'], (options: Options) => Promise<Report>> = {
-  seams,
+  'fault-points': faultPoints,
   pairs: ({ seed, minutes }) => pairs(seed, minutes),
-  mutants: ({ only }) => hunting(only),
+  mutants: ({ only }) => runMutants(only),
 }
 
 function options(): Options {
@@ -89,7 +89,7 @@ async function report(options: Options): Promise<Report> {
 
 const asked = options()
 const { table, faults } = await report(asked)
-const head = headOf(asked.work, commandOf(asked))
+const head = headingOf(asked.work, commandOf(asked))
 if (asked.markdown) writeFileSync(asked.markdown, `${head}\n\n${table}\n`)
 console.log(table)
 for (const fault of faults) console.error(fault)

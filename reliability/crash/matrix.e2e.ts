@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { sayOrders } from '../judge/verdict.ts'
-import { headOf } from './heads.ts'
+import { headingOf } from './headings.ts'
 import { runRetryCrashes } from './payment-request-retry.ts'
 import { type CrashRun, runCrashes } from './run.ts'
-import { sayRedriven, seamTable } from './table.ts'
+import { faultPointTable, sayRedriven } from './table.ts'
 
-/** CRASH_EVERY=1 takes no kill for two; CRASH_TABLE names a file for the table of the seams. */
+/**
+ * CRASH_EVERY=1 takes no kill for two; CRASH_TABLE names a file for the table of the fault points.
+ */
 const { CRASH_EVERY, CRASH_TABLE } = process.env
 
 describe('every process, killed before and after whatever it does', function () {
@@ -18,7 +20,7 @@ describe('every process, killed before and after whatever it does', function () 
   }
   after('write the table', () => {
     const command = `${CRASH_EVERY === '1' ? 'CRASH_EVERY=1 ' : ''}CRASH_TABLE=FILE npm run test:crash`
-    const table = `${headOf('seams', command)}\n\n${seamTable(runs)}\n`
+    const table = `${headingOf('fault-points', command)}\n\n${faultPointTable(runs)}\n`
     if (CRASH_TABLE) writeFileSync(CRASH_TABLE, table)
   })
 
@@ -26,7 +28,7 @@ describe('every process, killed before and after whatever it does', function () 
     const run = await runCrashes({ cells: (recorded) => recorded, ...options })
     runs.push(run)
     console.log(
-      `      ${sayOrders(run.verdict.orders)}; ${run.lives} lives. ${sayRedriven(run.redriven)}`,
+      `      ${sayOrders(run.verdict.orders)}; ${run.instances} processes started. ${sayRedriven(run.redriven)}`,
     )
     assert.deepEqual(run.faults, [])
   })
@@ -35,7 +37,9 @@ describe('every process, killed before and after whatever it does', function () 
     const run = await runRetryCrashes(options)
     runs.push(run)
     const { orders, requestedAgain } = run.verdict
-    console.log(`      ${sayOrders(orders)}, requested again ${requestedAgain}; ${run.lives} lives`)
+    console.log(
+      `      ${sayOrders(orders)}, requested again ${requestedAgain}; ${run.instances} processes started`,
+    )
     assert.deepEqual(run.faults, [])
   })
 })

@@ -2,11 +2,13 @@ import fs from 'node:fs'
 import { registerHooks, syncBuiltinESMExports } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Edit, editsOf, mutants, replaceOnce } from './mutants.ts'
+import { applyEdit, type Edit, fileOf } from './edit.ts'
+import { mutants } from './mutants/all.ts'
+import { editsOf } from './mutants/mutant.ts'
 
 /**
- * For `node --import`: switches off the protection that MUTANT names, by rewriting a passage of a
- * file as it is loaded. The file on the disk stays as it is.
+ * For `node --import`: switches off the protection that MUTANT names, by editing a file as it is
+ * loaded. The file on the disk stays as it is.
  */
 const mutant = mutants.find(({ name }) => name === process.env.MUTANT)
 
@@ -14,10 +16,9 @@ if (process.env.MUTANT && !mutant) throw new Error(`There is no mutant ${process
 if (mutant) for (const edit of editsOf(mutant)) install(edit)
 
 function install(edit: Edit): void {
-  const { file } = edit
-  const path = resolve(join(import.meta.dirname, '../..', file))
+  const path = resolve(join(import.meta.dirname, '../..', fileOf(edit)))
   const url = pathToFileURL(path).href
-  const mutated = (source: string) => replaceOnce(source, edit)
+  const mutated = (source: string) => applyEdit(source, edit)
   registerHooks({
     load: (loading, context, next) => {
       const loaded = next(loading, context)
@@ -25,7 +26,7 @@ function install(edit: Edit): void {
       return { ...loaded, source: mutated(String(loaded.source)) }
     },
   })
-  if (file.endsWith('.sql')) readMutated(path, mutated)
+  if (path.endsWith('.sql')) readMutated(path, mutated)
 }
 
 /** SQL is read, not loaded. */

@@ -19,7 +19,7 @@ describe('the options of the crash runs', () => {
   it('may ask for help', () => assert.equal(parse('--help'), undefined))
 
   for (const [args, named] of [
-    ['--seams --markdown x.md', '--seams'],
+    ['--fault-points --markdown x.md', '--fault-points'],
     ['--pairs --seed 7', '--pairs --seed 7 --minutes 10'],
     ['--mutants --only no-inbox --only everything', '--mutants --only no-inbox --only everything'],
   ] as const) {
@@ -30,10 +30,10 @@ describe('the options of the crash runs', () => {
   }
 
   for (const [args, complaint] of [
-    ['', /one of --seams/],
-    ['--seams --pairs', /one of --seams/],
+    ['', /one of --fault-points/],
+    ['--fault-points --pairs', /one of --fault-points/],
     ['--mutants --only no-such', /got "no-such"/], // it would be green, having tried nothing
-    ['--seams --only no-inbox', /goes with --mutants/],
+    ['--fault-points --only no-inbox', /goes with --mutants/],
     ['--pairs --seed x', /--seed takes a whole number/],
     ['--pairs --minutes 0', /--minutes takes a number above 0/],
     ['--pair', /--pair/],

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { positive, wholeNumber } from '#testing/numeric-options.ts'
 
 export interface Options {
-  work: 'seams' | 'pairs' | 'mutants'
+  work: 'fault-points' | 'pairs' | 'mutants'
   seed: number
   minutes: number
   /** Mutants and scenarios; all of them when empty. */
@@ -10,9 +10,9 @@ export interface Options {
   markdown: string | undefined
 }
 
-export const usage = `npm run crash -- --seams | --pairs [--seed N] [--minutes M] | --mutants [--only NAME]
+export const usage = `npm run crash -- --fault-points | --pairs [--seed N] [--minutes M] | --mutants [--only NAME]
 
-  --seams         kills every process before and after everything it does, one kill for each
+  --fault-points  kills every process before and after everything it does, one kill for each
   --pairs         pairs of such kills, drawn by the seed (1) until the time (10) is over
   --mutants       switches each protection off, to see it missed; first all scenarios without
   --only NAME     one mutant, or one scenario; repeatable
@@ -30,7 +30,7 @@ export function parseOptions(args: string[], names: readonly string[]): Options 
   const { values } = parseArgs({
     args,
     options: {
-      seams: { type: 'boolean' },
+      'fault-points': { type: 'boolean' },
       pairs: { type: 'boolean' },
       mutants: { type: 'boolean' },
       seed: { type: 'string', default: '1' },
@@ -41,9 +41,10 @@ export function parseOptions(args: string[], names: readonly string[]): Options 
     },
   })
   if (values.help) return undefined
-  const asked = (['seams', 'pairs', 'mutants'] as const).filter((work) => values[work])
+  const asked = (['fault-points', 'pairs', 'mutants'] as const).filter((work) => values[work])
   const [work] = asked
-  if (!work || asked.length > 1) throw new Error('Give one of --seams, --pairs and --mutants')
+  if (!work || asked.length > 1)
+    throw new Error('Give one of --fault-points, --pairs and --mutants')
   const { only, markdown } = values
   if (only.length > 0 && work !== 'mutants') throw new Error('--only goes with --mutants')
   const unknown = only.find((name) => !names.includes(name))

@@ -3,8 +3,8 @@ import { type Cell, nameCrash } from './cells.ts'
 import { type CrashRun, runCrashes } from './run.ts'
 
 /**
- * Every pair of crashes: of one process, in two lives one after the other, in both orders; of two
- * processes, both at once, which has no order.
+ * Every pair of crashes: of one process, in two instances one after the other, in both orders; of
+ * two processes, both at once, which has no order.
  */
 export function pairsOf(cells: readonly Cell[]): Cell[] {
   const crashes = cells.flat().toSorted((a, b) => (nameCrash(a) < nameCrash(b) ? -1 : 1))

@@ -1,14 +1,14 @@
 import { type ProcessName, processNames } from '#local/stack/ports.ts'
 import { eventually } from '#testing/eventually.ts'
 import type { Cell, CellRunner } from './cells.ts'
-import { loseFirstRequests } from './provocations/losses.ts'
+import { faultPointsIn } from './fault-point-list.ts'
+import type { Note } from './fault-points.ts'
+import { loseFirstRequests } from './injections/losses.ts'
 import { bothSides, failing } from './record.ts'
 import { type CrashOptions, type CrashRun, runCrashes } from './run.ts'
-import { seamsIn } from './seam-list.ts'
-import type { Note } from './seams.ts'
 import type { System } from './system.ts'
 
-/** Sooner than a process starts, so that each life has orders to retry at its first look. */
+/** Sooner than a process starts, so that each instance has orders to retry at its first look. */
 const shortTimeout = { PAYMENT_REQUEST_TIMEOUT_MS: '100' }
 
 const retrier: ProcessName = 'orders-consumer'
@@ -17,7 +17,8 @@ const retrier: ProcessName = 'orders-consumer'
  * What it does for nothing else. What the retry shares with settling is killed where nothing is
  * retried.
  */
-const isOfRetry = (note: Note) => 'met' in note && /timeout_starts_at|^claim |outbox/.test(note.met)
+const isOfRetry = (note: Note) =>
+  'met' in note && /OverdueOrders$|setRequested|insertEvents|outbox/.test(note.met)
 
 /** What a recording must find at least. */
 const fewest = 7
@@ -50,7 +51,7 @@ async function recordRetry(
   isExhaustive = false,
 ): Promise<Cell[]> {
   for (const name of processNames) {
-    runner.startLife(name, name === retrier ? [failing('insert outbox')] : [])
+    runner.startInstance(name, name === retrier ? [failing('insertEvents')] : [])
   }
   await loseFirstRequests(system)
   system.load.start()
@@ -59,5 +60,5 @@ async function recordRetry(
   await eventually(() => new Set(found()).size >= fewest).catch(() => {
     throw new Error(`Of the retry only: ${found().join('; ')}`)
   })
-  return seamsIn(notes(), { isExhaustive }).map((crash) => [crash])
+  return faultPointsIn(notes(), { isExhaustive }).map((crash) => [crash])
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { type ProcessName, processNames } from '#local/stack/ports.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import type { Cell, CellRunner } from './cells.ts'
-import { missingProvocations } from './provoke.ts'
-import { seamsIn } from './seam-list.ts'
-import type { Note, Step } from './seams.ts'
+import { faultPointsIn } from './fault-point-list.ts'
+import type { Note, Step } from './fault-points.ts'
+import { missingInjections } from './inject.ts'
 import type { System } from './system.ts'
 
 /** What a recording must find at least: fewer, and a driver is not listened to any more. */
@@ -18,55 +18,56 @@ const fewest: Record<ProcessName, number> = {
 }
 
 /** In place of the answer; of a statement, the server seems to have said it. */
-export const failing = (seam: string): Step => ({ seam, when: 'after', action: 'throw' })
+export const failing = (point: string): Step => ({ point, when: 'after', action: 'throw' })
 
 /**
- * What goes wrong in the lives of a recording, one after another. Without an error somewhere nobody
- * rolls back; and of what a consumer takes over from a dead one, each attempt is counted.
+ * What goes wrong in the instances of a recording, one after another. Without an error somewhere
+ * nobody rolls back; and of what a consumer takes over from a dead one, each attempt is counted.
  */
 function spoiling(process: ProcessName): Step[][] {
   if (process.endsWith('-api')) return [[]]
-  if (process.endsWith('-relay')) return [[failing('claim outbox')]]
-  const dying: Step = { seam: 'insert inbox', when: 'after', action: 'exit' }
-  return [[failing('insert inbox'), dying], [failing('delete attempts')]]
+  if (process.endsWith('-relay')) return [[failing('claimEvents')]]
+  const dying: Step = { point: 'insertIntoInbox', when: 'after', action: 'exit' }
+  return [[failing('insertIntoInbox'), dying], [failing('deleteAttempts')]]
 }
 
 /**
- * Runs the whole system with a few faults, provokes what is rare, and returns every seam that it
- * came to, as the cells of the matrix. Throws when it found so few that something must be deaf.
+ * Runs the whole system with a few faults, injects what is rare, and returns every fault point that
+ * it came to, as the cells of the matrix. Throws when it found so few that something is not
+ * listened to.
  */
-export async function recordSeams(
+export async function recordFaultPoints(
   system: System,
   runner: CellRunner,
   isExhaustive = false,
 ): Promise<Cell[]> {
-  for (const name of processNames) runner.startLife(name, spoiling(name)[0] ?? [])
+  for (const name of processNames) runner.startInstance(name, spoiling(name)[0] ?? [])
   system.load.start()
   await Promise.all(processNames.map((name) => liveOn(runner, name)))
-  await eventually(() => system.load.untold < system.load.orderIds.length - 20, {
+  await eventually(() => system.load.unreceived < system.load.orderIds.length - 20, {
     timeoutMs: 240_000,
   })
-  await Promise.all(processNames.map((name) => provokeAll(system, runner, name)))
+  await Promise.all(processNames.map((name) => injectAll(system, runner, name)))
   await untilNothingNew(runner)
   assertEnough(runner.notes())
-  const found = seamsIn(runner.notes(), { isExhaustive })
+  const found = faultPointsIn(runner.notes(), { isExhaustive })
   return found.map((crash) => [crash])
 }
 
-/** The lives after the first, each when the one before has come to its planned end. */
+/** The instances after the first, each when the one before has come to its planned end. */
 async function liveOn(runner: CellRunner, name: ProcessName): Promise<void> {
   for (const steps of spoiling(name).slice(1)) {
-    await eventually(() => runner.lives.get(name)?.end(), { timeoutMs: 60_000 })
-    runner.startLife(name, steps)
+    await eventually(() => runner.instances.get(name)?.end(), { timeoutMs: 60_000 })
+    runner.startInstance(name, steps)
   }
 }
 
-/** Brings about whatever is rare, until it has led to each seam that it is for. */
-async function provokeAll(system: System, runner: CellRunner, name: ProcessName): Promise<void> {
+/** Brings about whatever is rare, until it has led to each fault point that it is for. */
+async function injectAll(system: System, runner: CellRunner, name: ProcessName): Promise<void> {
   const missing = async () => {
-    const provocations = missingProvocations(name, bothSides(runner.notes(), name))
-    for (const { bring } of provocations) await bring(system, name).catch(() => {})
-    return provocations.flatMap(({ seams }) => seams)
+    const injections = missingInjections(name, bothSides(runner.notes(), name))
+    for (const { inject } of injections) await inject(system, name).catch(() => {})
+    return injections.flatMap(({ points }) => points)
   }
   await eventuallyPasses(
     async () => assert.deepEqual(await missing(), [], `${name} did not come to these`),
@@ -75,7 +76,7 @@ async function provokeAll(system: System, runner: CellRunner, name: ProcessName)
 }
 
 async function untilNothingNew(runner: CellRunner): Promise<void> {
-  const count = () => seamsIn(runner.notes()).length
+  const count = () => faultPointsIn(runner.notes()).length
   let last = -1
   const isQuiet = () => {
     const before = last
@@ -85,7 +86,7 @@ async function untilNothingNew(runner: CellRunner): Promise<void> {
   await eventually(isQuiet, { timeoutMs: 60_000, everyMs: 1_500 })
 }
 
-/** The names of the seams that a process has come to and has got over. */
+/** The names of the fault points that a process has come to and has got over. */
 export function bothSides(notes: Map<ProcessName, Note[]>, name: ProcessName): string[] {
   const met = (notes.get(name) ?? []).filter((note) => 'met' in note)
   const begun = new Set(met.flatMap((note) => (note.when === 'before' ? note.met : [])))
@@ -94,9 +95,9 @@ export function bothSides(notes: Map<ProcessName, Note[]>, name: ProcessName): s
 
 function assertEnough(notes: Map<ProcessName, Note[]>): void {
   for (const name of processNames) {
-    const seams = new Set(bothSides(notes, name))
-    if (seams.size < fewest[name]) {
-      throw new Error(`Only ${seams.size} seams of ${name}: ${[...seams].join('; ')}`)
+    const points = new Set(bothSides(notes, name))
+    if (points.size < fewest[name]) {
+      throw new Error(`Only ${points.size} fault points of ${name}: ${[...points].join('; ')}`)
     }
   }
 }

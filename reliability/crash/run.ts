@@ -2,30 +2,34 @@ import { cpSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Verdict } from '../judge/verdict.ts'
 import { type Cell, type CellResult, CellRunner, nameCrash } from './cells.ts'
-import { recordSeams } from './record.ts'
-import { sharedNames } from './seam-list.ts'
+import { unnamedStatements } from './fault-point-list.ts'
+import { recordFaultPoints } from './record.ts'
 import { concludeSystem, openSystem, type System } from './system.ts'
 
 export interface CrashRun {
   results: CellResult[]
   verdict: Verdict
   /**
-   * Everything that went wrong: broken promises, seams not come to, processes that died unasked.
+   * Everything that went wrong: broken promises, fault points not come to, processes that died
+   * unasked.
    */
   faults: string[]
-  lives: number
-  /** Messages that were taken for killers of their consumer and redriven; each counts once. */
+  instances: number
+  /** Messages that were dead-lettered as crash loops and redriven; each counts once. */
   redriven: number
   tookMs: number
 }
 
 export interface CrashOptions {
-  /** Which cells, of a system that runs and of the seams that it has come to. */
+  /** Which cells, of a system that runs and of the fault points that it has come to. */
   cells: (recorded: Cell[]) => Cell[]
   /** A kill before one call and after the one before it are two, though nothing lies between. */
   isExhaustive?: boolean
-  /** Starts everything, and finds out which seams there are; all of them, unless told otherwise. */
-  record?: typeof recordSeams
+  /**
+   * Starts everything, and finds out which fault points there are; all of them, unless told
+   * otherwise.
+   */
+  record?: typeof recordFaultPoints
   boundMs?: number
   env?: NodeJS.ProcessEnv
   /** No more cells are begun then. */
@@ -34,8 +38,8 @@ export interface CrashOptions {
 }
 
 /**
- * A system of its own with its seams recorded, cells done to it, and the verdict on what is left
- * when all has come to an end: for the matrix, for pairs, for mutants.
+ * A system of its own with its fault points recorded, cells done to it, and the verdict on what is
+ * left when all has come to an end: for the matrix, for pairs, for mutants.
  */
 export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   const startedAt = performance.now()
@@ -68,16 +72,18 @@ async function runOn(
   options: CrashOptions,
   startedAt: number,
 ): Promise<CrashRun> {
-  const { cells, isExhaustive = false, record = recordSeams } = options
+  const { cells, isExhaustive = false, record = recordFaultPoints } = options
   const { boundMs = 180_000, signal, progress = () => {} } = options
   const seconds = () => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
   const recorded = await record(system, runner, isExhaustive)
   const chosen = cells(recorded)
-  progress(`${recorded.length} seams recorded, ${chosen.length} cells to do, after ${seconds()}`)
+  progress(
+    `${recorded.length} fault points recorded, ${chosen.length} cells to do, after ${seconds()}`,
+  )
   const results = await runner.run(chosen, { boundMs, ...(signal && { signal }) })
   progress(`${results.length} cells done after ${seconds()}`)
   progress(slowest(results))
-  const verdict = await concludeSystem(system, runner.lives)
+  const verdict = await concludeSystem(system, runner.instances)
   return {
     results,
     verdict,
@@ -87,9 +93,9 @@ async function runOn(
         .flatMap(({ unreached }) => unreached)
         .map((crash) => `not come to: ${nameCrash(crash)}`),
       ...runner.untimely,
-      ...sharedNames(runner.notes()),
+      ...unnamedStatements(runner.notes()),
     ],
-    lives: runner.lifeCount,
+    instances: runner.instanceCount,
     redriven: new Set(system.history.redriven).size,
     tookMs: performance.now() - startedAt,
   }

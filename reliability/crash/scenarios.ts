@@ -3,8 +3,8 @@ import { processNames } from '#local/stack/ports.ts'
 import { eventually } from '#testing/eventually.ts'
 import type { Verdict } from '../judge/verdict.ts'
 import { type Cell, CellRunner, type Crash } from './cells.ts'
-import { loseFirstRequests } from './provocations/losses.ts'
-import { provocationsNamed } from './provoke.ts'
+import { injectionsByName } from './inject.ts'
+import { loseFirstRequests } from './injections/losses.ts'
 import { concludeSystem, openSystem, type System } from './system.ts'
 
 interface Scenario {
@@ -13,10 +13,10 @@ interface Scenario {
   run: (system: System, runner: CellRunner) => Promise<unknown>
 }
 
-const crash = (process: Crash['process'], when: Crash['when'], ...seams: string[]): Scenario => ({
+const crash = (process: Crash['process'], when: Crash['when'], ...points: string[]): Scenario => ({
   run: (_system, runner) =>
     runner.run(
-      seams.map((seam): Cell => [{ process, seam, when, action: 'exit' }]),
+      points.map((point): Cell => [{ process, point, when, action: 'exit' }]),
       { boundMs: 15_000 },
     ),
 })
@@ -48,7 +48,7 @@ async function allTried<Tables>(db: Kysely<Tables>): Promise<boolean> {
 
 /** An order has gone all the way; a mutant may keep it from that, so not for ever. */
 const everybodyThere = ({ load }: System) =>
-  eventually(() => load.untold < load.orderIds.length, { timeoutMs: 60_000 }).catch(() => {})
+  eventually(() => load.unreceived < load.orderIds.length, { timeoutMs: 60_000 }).catch(() => {})
 
 /** An event that is written from now on has been confirmed by the broker. */
 async function onePublished<Tables>(db: Kysely<Tables>): Promise<void> {
@@ -67,7 +67,7 @@ const wipe = (name: 'payments-consumer' | 'orders-consumer'): Scenario => ({
   env: { PAYMENT_REQUEST_TIMEOUT_MS: '2000' },
   run: async (system, runner) => {
     const { orders, payments, broker } = system
-    await runner.endLife(name)
+    await runner.endInstance(name)
     await (name === 'payments-consumer' ? onePublished(orders.db) : onePublished(payments.db))
     await broker.channel().purgeQueue(name)
     runner.keepAlive(name)
@@ -81,7 +81,7 @@ export const scenarios = {
       for (const process of ['payments-consumer', 'orders-consumer'] as const) {
         for (const name of ['nonsense', 'contradiction', 'again'] as const) {
           await someOrders(system)
-          await provocationsNamed[name](system, process)
+          await injectionsByName[name](system, process)
         }
       }
     },
@@ -90,19 +90,19 @@ export const scenarios = {
   'queues unbound': {
     run: async (system) => {
       const meanwhile = () => handedOver(system)
-      await provocationsNamed.unbound(system, meanwhile)
+      await injectionsByName.unbound(system, meanwhile)
     },
   },
   'payments-consumer dies before it commits': crash(
     'payments-consumer',
     'before',
-    'insert ledger',
-    'insert outbox',
+    'insertEntries',
+    'insertEvents',
   ),
   'orders-consumer dies before it commits': crash(
     'orders-consumer',
     'before',
-    'update orders set status',
+    'setStatuses',
     'notify order_status',
   ),
   'payments-consumer dies before its dead letter': crash(
@@ -126,15 +126,15 @@ export const scenarios = {
   'orders-api dies before it commits': crash(
     'orders-api',
     'after',
-    'insert idempotency_keys',
-    'insert idempotency_keys',
+    'insertResponses',
+    'insertResponses',
   ),
   'orders-api dies before it answers': crash('orders-api', 'before', 'answer POST /orders 201'),
-  'orders-api dies before it tells': crash('orders-api', 'before', 'tell PAID', 'tell PAID'),
+  'orders-api dies before it pushes': crash('orders-api', 'before', 'push PAID', 'push PAID'),
   'LISTEN cut again and again': {
     run: (system) =>
       times(10, async () => {
-        await provocationsNamed.deaf(system)
+        await injectionsByName.listenCut(system)
         await someOrders(system, 3)
       }),
   },
@@ -142,7 +142,7 @@ export const scenarios = {
     env: { PAYMENT_REQUEST_TIMEOUT_MS: '500' },
     run: async (system, runner) => {
       await loseFirstRequests(system)
-      await crash('orders-consumer', 'before', 'insert outbox').run(system, runner)
+      await crash('orders-consumer', 'before', 'insertEvents').run(system, runner)
     },
   },
   'requests wiped from the broker': wipe('payments-consumer'),
@@ -161,11 +161,11 @@ export async function runScenario(
   const system = await openSystem({ ...scenario.env, ...env })
   const runner = new CellRunner(system)
   try {
-    for (const process of processNames) runner.startLife(process, [])
+    for (const process of processNames) runner.startInstance(process, [])
     system.load.start()
     await everybodyThere(system)
     const hindered = await hindrance(scenario.run(system, runner))
-    const verdict = await concludeSystem(system, runner.lives, settleMs)
+    const verdict = await concludeSystem(system, runner.instances, settleMs)
     return { ...verdict, faults: [...verdict.faults, ...hindered] }
   } finally {
     system.load.close()

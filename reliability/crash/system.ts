@@ -10,9 +10,9 @@ import { openDatabase, type TestDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { Clients } from '../judge/clients.ts'
 import { History } from '../judge/history.ts'
-import { owedEvents, pendingOrders, readRemains } from '../judge/read-remains.ts'
+import { owedEvents, pendingOrders, readFinalState } from '../judge/read-final-state.ts'
 import { type Verdict, verdictOf } from '../judge/verdict.ts'
-import { type Fleet, type Life, openFleet } from './fleet.ts'
+import { type Fleet, type Instance, openFleet } from './fleet.ts'
 import { halfRetries } from './half-retries.ts'
 import { Load } from './load.ts'
 
@@ -65,8 +65,8 @@ export async function openSystem(env: NodeJS.ProcessEnv = {}): Promise<System> {
 }
 
 /**
- * A life is short: it should not spend half of it compiling, nor wait long between two polls. Two
- * events share a message, so that every fault meets such messages.
+ * A process lives shortly here: it should not spend half of it compiling, nor wait long between two
+ * polls. Two events share a message, so that every fault meets such messages.
  */
 const fast = (dir: string) => ({
   NODE_COMPILE_CACHE: join(dir, 'compiled'),
@@ -81,23 +81,23 @@ const fast = (dir: string) => ({
  */
 export async function concludeSystem(
   system: System,
-  lives: Map<string, Life>,
+  instances: Map<string, Instance>,
   settleMs = 240_000,
 ): Promise<Verdict> {
   const { load } = system
-  startAll(system, lives)
+  startAll(system, instances)
   await load.stop(settleMs)
   const settled = async () => {
-    await redriveKillers(system)
+    await redriveCrashLoops(system)
     return isSettled(system)
   }
   await eventually(settled, { timeoutMs: settleMs, everyMs: 200 }).catch(() => {})
   load.close()
-  const unclean = await stopAll([...lives.values()])
+  const unclean = await stopAll([...instances.values()])
   for (let round = 0; round < 3 && (await waiting(system)) > 0; round++) {
-    startAll(system, lives)
+    startAll(system, instances)
     await eventually(settled, { timeoutMs: 30_000, everyMs: 200 }).catch(() => {})
-    unclean.push(...(await stopAll([...lives.values()])))
+    unclean.push(...(await stopAll([...instances.values()])))
   }
   const verdict = verdictOf(system.history, await readSystem(system))
   return {
@@ -106,9 +106,9 @@ export async function concludeSystem(
   }
 }
 
-function startAll({ fleet }: System, lives: Map<string, Life>): void {
+function startAll({ fleet }: System, instances: Map<string, Instance>): void {
   for (const name of processNames) {
-    if (lives.get(name)?.end()) lives.set(name, fleet.start(name))
+    if (instances.get(name)?.end()) instances.set(name, fleet.start(name))
   }
 }
 
@@ -120,12 +120,12 @@ async function waiting({ broker }: System): Promise<number> {
 
 async function isSettled(system: System): Promise<boolean> {
   const databases = { orders: system.orders.db, payments: system.payments.db }
-  if (system.load.untold > 0 || (await pendingOrders(databases)) > 0) return false
+  if (system.load.unreceived > 0 || (await pendingOrders(databases)) > 0) return false
   const owed = [...Object.values(await owedEvents(databases))]
   for (const queue of queues) owed.push(await system.broker.depth(queue))
   if (owed.some((count) => count > 0)) return false
   const letters = await Promise.all(queues.map((queue) => system.broker.depth(`${queue}.dlq`)))
-  const meant = new Set(system.history.provoked.map(({ messageId }) => messageId))
+  const meant = new Set(system.history.injected.map(({ messageId }) => messageId))
   return letters.reduce((sum, count) => sum + count, 0) >= meant.size
 }
 
@@ -133,28 +133,28 @@ async function isSettled(system: System): Promise<boolean> {
  * A message whose consumer was killed three times while handling it is set aside as its killer,
  * which it was not here: so it is sent again, as an operator does, and counted.
  */
-async function redriveKillers({ broker, history }: System): Promise<void> {
+async function redriveCrashLoops({ broker, history }: System): Promise<void> {
   for (const queue of queues) {
     const letters = await broker.drain(`${queue}.dlq`)
     for (const { content, properties } of letters) {
-      const isKiller = properties.headers?.['dead-letter-reason'] === 'consumer-crashed'
+      const isCrashLoop = properties.headers?.['dead-letter-reason'] === 'consumer-crashed'
       const { messageId, headers } = properties
-      if (isKiller) history.redrive(messageId)
-      const routingKey = isKiller ? queue : `${queue}.dlq`
+      if (isCrashLoop) history.redrive(messageId)
+      const routingKey = isCrashLoop ? queue : `${queue}.dlq`
       await broker.publish({ routingKey }, content, { messageId, headers })
     }
   }
 }
 
 /** Names whoever did not end with 0 when told to. */
-async function stopAll(lives: Life[]): Promise<string[]> {
-  for (const life of lives) life.signal('SIGTERM')
-  await Promise.all(lives.map(({ ended }) => ended))
-  return lives.flatMap((life) => {
-    const end = life.end()
+async function stopAll(instances: Instance[]): Promise<string[]> {
+  for (const instance of instances) instance.signal('SIGTERM')
+  await Promise.all(instances.map(({ ended }) => ended))
+  return instances.flatMap((instance) => {
+    const end = instance.end()
     return end?.code === 0
       ? []
-      : [`${life.name} ended with ${end?.code ?? end?.signal} when told to stop`]
+      : [`${instance.name} ended with ${end?.code ?? end?.signal} when told to stop`]
   })
 }
 
@@ -169,5 +169,5 @@ async function readSystem({ orders, payments, broker }: System) {
       deadLetters.push({ queue, messageId: properties.messageId, reason })
     }
   }
-  return readRemains({ orders: orders.db, payments: payments.db }, { owed, deadLetters })
+  return readFinalState({ orders: orders.db, payments: payments.db }, { owed, deadLetters })
 }

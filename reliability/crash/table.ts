@@ -1,30 +1,31 @@
 import { processNames } from '#local/stack/ports.ts'
 import { sayOrders } from '../judge/verdict.ts'
 import type { CellResult } from './cells.ts'
-import type { Hunted } from './hunt.ts'
-import { editsOf } from './mutants.ts'
+import { fileOf } from './edit.ts'
+import { editsOf } from './mutants/mutant.ts'
 import type { CrashRun } from './run.ts'
+import type { MutantResult } from './run-mutant.ts'
 
 /**
- * The seams of these runs as one Markdown table: how often each was killed before and after, and
- * what came of it.
+ * The fault points of these runs as one Markdown table: how often each was killed before and after,
+ * and what came of it.
  */
-export function seamTable(runs: CrashRun[]): string {
+export function faultPointTable(runs: CrashRun[]): string {
   const results = runs.flatMap((run) => run.results)
   const faults = runs.flatMap((run) => run.faults)
-  const lives = runs.reduce((sum, run) => sum + run.lives, 0)
+  const instances = runs.reduce((sum, run) => sum + run.instances, 0)
   const counts = countsOf(results)
   const rows = processNames.flatMap((process) =>
     [...(counts.get(process) ?? [])].map(
-      ([seam, { before, after }]) => `| ${process} | ${seam} | ${before} | ${after} |`,
+      ([point, { before, after }]) => `| ${process} | ${point} | ${before} | ${after} |`,
     ),
   )
   return [
-    `${rows.length} seams, ${results.length} crashes, ${lives} lives; orders: ${runs.map(sayRun).join('; ')}.`,
+    `${rows.length} fault points, ${results.length} crashes, ${instances} processes started; orders: ${runs.map(sayRun).join('; ')}.`,
     faults.length === 0 ? 'No promise was broken.' : `${faults.length} promises were broken.`,
     sayRedriven(runs.reduce((sum, { redriven }) => sum + redriven, 0)),
     '',
-    '| process | seam | killed before | killed after |',
+    '| process | fault point | killed before | killed after |',
     '| ------- | ---- | ------------- | ------------ |',
     ...rows,
   ].join('\n')
@@ -41,7 +42,7 @@ export function pairTable(seed: number, { possible, run }: { possible: number; r
   const perMinute = (run.results.length / minutes).toFixed(1)
   return [
     `Seed ${seed}: ${run.results.length} of ${possible} pairs in ${minutes.toFixed(1)} min`,
-    `(${perMinute} a minute), ${run.lives} lives; orders: ${sayRun(run)}.`,
+    `(${perMinute} a minute), ${run.instances} processes started; orders: ${sayRun(run)}.`,
     sayRedriven(run.redriven),
   ].join('\n')
 }
@@ -50,46 +51,49 @@ export function pairTable(seed: number, { possible, run }: { possible: number; r
  * Innocent messages, which a real system would keep as dead letters until somebody redrives them.
  */
 export function sayRedriven(count: number): string {
-  if (count === 0) return 'No message was taken for a killer of its consumer.'
+  if (count === 0) return 'No message was dead-lettered as a crash loop.'
   return count === 1
-    ? '1 message that was taken for a killer, since its consumer was killed with it in hand, was redriven.'
-    : `${count} messages that were taken for killers, since their consumer was killed with them in hand, were redriven.`
+    ? '1 message was dead-lettered as a crash loop, since its consumer was killed while it handled the message, and was redriven.'
+    : `${count} messages were dead-lettered as crash loops, since their consumer was killed while it handled them, and were redriven.`
 }
 
 type Counts = Map<string, { before: number | string; after: number | string }>
 
-/** `with` is a seam that nothing separates from the end of the one before it: one kill is both. */
+/**
+ * `with` is a fault point that nothing separates from the end of the one before it: one kill is
+ * both.
+ */
 function countsOf(results: CellResult[]): Map<string, Counts> {
   const processes = new Map<string, Counts>()
-  const rowOf = (process: string, seam: string) => {
-    const seams = processes.get(process) ?? new Map()
-    processes.set(process, seams)
-    const row = seams.get(seam) ?? { before: 0, after: 0 }
-    seams.set(seam, row)
+  const rowOf = (process: string, point: string) => {
+    const points = processes.get(process) ?? new Map()
+    processes.set(process, points)
+    const row = points.get(point) ?? { before: 0, after: 0 }
+    points.set(point, row)
     return row
   }
   for (const { cell, unreached } of results) {
     for (const crash of cell) {
       if (unreached.includes(crash)) continue
-      const { process, seam, when, asBefore } = crash
-      const row = rowOf(process, seam)
+      const { process, point, when, asBefore } = crash
+      const row = rowOf(process, point)
       row[when]++
-      if (asBefore !== undefined) rowOf(process, asBefore).before = `with: after ${seam}`
+      if (asBefore !== undefined) rowOf(process, asBefore).before = `with: after ${point}`
     }
   }
   return processes
 }
 
 /** The mutants as a Markdown table: what was switched off, and what gave it away. */
-export const mutantTable = (hunted: Hunted[]): string =>
+export const mutantTable = (results: MutantResult[]): string =>
   [
-    `${hunted.filter(({ givenAwayBy }) => givenAwayBy).length} of ${hunted.length} caught.`,
+    `${results.filter(({ givenAwayBy }) => givenAwayBy).length} of ${results.length} caught.`,
     '',
     '| switched off | in | why it is there | caught by | given away by |',
     '| ------------ | -- | --------------- | --------- | ------------- |',
-    ...hunted.map(({ mutant, givenAwayBy = '**survived**' }) => {
+    ...results.map(({ mutant, givenAwayBy = '**survived**' }) => {
       const { name, why, caughtBy } = mutant
-      const files = editsOf(mutant).map(({ file }) => file)
+      const files = [...new Set(editsOf(mutant).map(fileOf))]
       const by = 'scenario' in caughtBy ? caughtBy.scenario : `${caughtBy.test}: ${caughtBy.titled}`
       return `| ${[name, files.join(', '), why, by, givenAwayBy].map(cellOf).join(' | ')} |`
     }),

@@ -6,8 +6,8 @@ type Call = (...args: unknown[]) => unknown
 
 /**
  * Puts `replacement` in the place of a method; it gets the original, bound to the same object.
- * Throws when the method is not there: then a driver has changed, and a seam would be missing in
- * silence.
+ * Throws when the method is not there: then a driver has changed, and a fault point would be
+ * missing in silence.
  */
 export function wrap(
   owner: object,

@@ -19,7 +19,7 @@ export interface Call {
 }
 
 /** A message that somebody put into the system in order to see it set aside. */
-export interface Provoked {
+export interface InjectedMessage {
   queue: string
   messageId: string
 }
@@ -27,7 +27,7 @@ export interface Provoked {
 type Line = Record<string, unknown>
 
 /**
- * What the clients asked and what they were told: kept outside the system, so that its verdict
+ * What the clients asked and what they received: kept outside the system, so that its verdict
  * (verdict.ts) does not rest on what the system remembers. `write` gets each entry as it is made,
  * for a file that outlives the run.
  */
@@ -36,10 +36,10 @@ export class History {
   /**
    * Each status at rest of each watched order as often as it was told; none yet is an empty list.
    */
-  readonly told = new Map<string, string[]>()
+  readonly received = new Map<string, string[]>()
   /** Orders that are watched since their refund was accepted: their last status must be told. */
   readonly refundsWatched = new Set<string>()
-  readonly provoked: Provoked[] = []
+  readonly injected: InjectedMessage[] = []
   /** Messages that were set aside though nothing was wrong with them, and sent again. */
   readonly redriven: string[] = []
   readonly #write: (line: Line) => void
@@ -73,7 +73,7 @@ export class History {
 
   /** Somebody follows this order, so somebody must be told. */
   watch(orderId: string): void {
-    if (!this.told.has(orderId)) this.told.set(orderId, [])
+    if (!this.received.has(orderId)) this.received.set(orderId, [])
   }
 
   watchRefund(orderId: string): void {
@@ -81,14 +81,14 @@ export class History {
     this.refundsWatched.add(orderId)
   }
 
-  tell(orderId: string, status: string): void {
-    this.told.set(orderId, [...(this.told.get(orderId) ?? []), status])
+  receive(orderId: string, status: string): void {
+    this.received.set(orderId, [...(this.received.get(orderId) ?? []), status])
     this.#write({ at: 'told', orderId, status })
   }
 
-  provoke(provoked: Provoked): void {
-    this.provoked.push(provoked)
-    this.#write({ at: 'provoke', ...provoked })
+  inject(injected: InjectedMessage): void {
+    this.injected.push(injected)
+    this.#write({ at: 'inject', ...injected })
   }
 
   redrive(messageId: string): void {

@@ -1,12 +1,12 @@
 import { balanceChange } from '#contracts/ledger-types.ts'
 import { formatMoney, minorOf } from '#contracts/money.ts'
+import { answersOf, type FinalState, type LedgerRow } from './final-state.ts'
 import type { History } from './history.ts'
-import { answersOf, type LedgerRow, type Remains } from './remains.ts'
 
 /**
  * Money moves only as it was asked to: once for a call, and the balance is what the ledger says.
  */
-export function moneyFaults({ calls }: History, { accounts, ledger, keys }: Remains): string[] {
+export function moneyFaults({ calls }: History, { accounts, ledger, keys }: FinalState): string[] {
   const done = ledger.filter(({ status }) => status === 'SUCCESS')
   const answers = answersOf(keys)
   const existing = new Set(accounts.map(({ user_id }) => user_id))
@@ -38,7 +38,7 @@ export function moneyFaults({ calls }: History, { accounts, ledger, keys }: Rema
   ]
 }
 
-function wrongBalance({ user_id, balance }: Remains['accounts'][number], moves: LedgerRow[]) {
+function wrongBalance({ user_id, balance }: FinalState['accounts'][number], moves: LedgerRow[]) {
   const sum = moves.reduce(
     (total, { type, amount }) => total + balanceChange(type, minorOf(amount)),
     0n,

@@ -1,8 +1,14 @@
 import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { minorOf } from '#contracts/money.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
+import {
+  answersOf,
+  type FinalState,
+  type LedgerRow,
+  type OrderRow,
+  type Word,
+} from './final-state.ts'
 import type { Call, History } from './history.ts'
-import { answersOf, type LedgerRow, type OrderRow, type Remains, type Word } from './remains.ts'
 
 export interface Judged {
   word: Word
@@ -10,7 +16,7 @@ export interface Judged {
 }
 
 /** One word for each order, and a sentence for each that is not as it should be. */
-export function judgeOrders({ calls }: History, { orders, ledger, keys }: Remains): Judged[] {
+export function judgeOrders({ calls }: History, { orders, ledger, keys }: FinalState): Judged[] {
   const placed = calls.filter(({ kind }) => kind === 'order')
   const rows = new Map(orders.map((order) => [order.order_id, order]))
   const entries = Map.groupBy(

@@ -1,11 +1,11 @@
+import { answersOf, type FinalState, type LedgerRow } from './final-state.ts'
 import type { Call, History } from './history.ts'
-import { answersOf, type LedgerRow, type Remains } from './remains.ts'
 
 /**
  * An order is refunded only when somebody asked for that, and a refund that was accepted is
  * decided.
  */
-export function refundFaults({ calls }: History, { ledger, keys }: Remains): string[] {
+export function refundFaults({ calls }: History, { ledger, keys }: FinalState): string[] {
   const asked = calls.filter(({ kind }) => kind === 'refund')
   const answers = answersOf(keys)
   const isAccepted = (call: Call) => answers(call).length > 0

@@ -1,6 +1,6 @@
 import { balanceChange, ledgerTypes } from '#contracts/ledger-types.ts'
 import { minorOf } from '#contracts/money.ts'
-import type { LedgerRow, Remains } from './remains.ts'
+import type { FinalState, LedgerRow } from './final-state.ts'
 
 /** An entry bears the time at which its transaction began, and another one may be as late. */
 const slackMs = 15_000
@@ -9,7 +9,7 @@ const slackMs = 15_000
  * Refused debits of users who could have paid, in whatever order the entries of those seconds were
  * made: with what they had some time before, less all that they had spent some time after.
  */
-export function refusalFaults({ ledger }: Remains): string[] {
+export function refusalFaults({ ledger }: FinalState): string[] {
   const users = Map.groupBy(ledger, ({ user_id }) => user_id)
   return [...users.values()].flatMap((entries) => {
     const moved = entries.filter(({ status }) => status === 'SUCCESS')

@@ -8,10 +8,10 @@ import {
 
 describe('the verdict on subscriptions', () => {
   const end: End = { orderId: 'order-1', userId: 'alice', status: 'PAID', endedAtMs: 2_000 }
-  const told: Subscription['told'] = new Map([['order-1', { status: 'PAID', atMs: 2_500 }]])
+  const received: Subscription['received'] = new Map([['order-1', { status: 'PAID', atMs: 2_500 }]])
   const ofAlice: Subscription = {
     ...{ target: { userId: 'alice' }, openedAtMs: 1_000, closedAtMs: undefined },
-    told: new Map(),
+    received: new Map(),
   }
   const ofOrder: Subscription = { ...ofAlice, target: { orderId: 'order-1' } }
   const faults = (one: Subscription, ends = [end]) => subscriptionFaults([one], ends)
@@ -21,12 +21,12 @@ describe('the verdict on subscriptions', () => {
       'who follows alice, connected all the time, was not told 1 of 1 ends: order-1 is PAID, told was nothing',
     ])
     assert.match(faults(ofOrder)[0] ?? '', /^who follows order order-1/)
-    assert.deepEqual([...faults({ ...ofAlice, told }), ...faults({ ...ofOrder, told })], [])
+    assert.deepEqual([...faults({ ...ofAlice, received }), ...faults({ ...ofOrder, received })], [])
   })
 
   it('names who was told something else', () => {
     assert.match(
-      faults({ ...ofAlice, told }, [{ ...end, status: 'PAYMENT_FAILED' }])[0] ?? '',
+      faults({ ...ofAlice, received }, [{ ...end, status: 'PAYMENT_FAILED' }])[0] ?? '',
       /is PAYMENT_FAILED, told was PAID$/,
     )
   })
@@ -46,8 +46,8 @@ describe('the verdict on subscriptions', () => {
   })
 
   it('says how late each end was told, those until now that were not, unless nothing was owed', () => {
-    const late = { ...ofOrder, openedAtMs: 2_400, told }
-    const all = [{ ...ofAlice, told }, ofAlice, late, { ...ofAlice, closedAtMs: 2_100 }]
+    const late = { ...ofOrder, openedAtMs: 2_400, received }
+    const all = [{ ...ofAlice, received }, ofAlice, late, { ...ofAlice, closedAtMs: 2_100 }]
     assert.deepEqual(tellingTimes(all, [end], 9_000), [500, 7_000, 100])
   })
 })

@@ -8,7 +8,7 @@ export interface Subscription {
   /** Undefined while it is open. */
   closedAtMs: number | undefined
   /** The last status at rest of each order that it was told, and when it was told first. */
-  told: ReadonlyMap<string, { status: OrderStatus; atMs: number }>
+  received: ReadonlyMap<string, { status: OrderStatus; atMs: number }>
 }
 
 /** An order that is final, since when. */
@@ -43,8 +43,8 @@ export function owedEnds(
  * Who follows an order is told the first status at rest, and no refund afterwards; who follows a
  * user, the last one.
  */
-function isTold({ target, told }: Subscription, { orderId, status }: End): boolean {
-  const heard = told.get(orderId)?.status
+function isReceived({ target, received }: Subscription, { orderId, status }: End): boolean {
+  const heard = received.get(orderId)?.status
   if (heard === undefined || 'userId' in target) return heard === status
   return isOnWayTo(heard, status)
 }
@@ -56,8 +56,8 @@ export const subscriptionFaults = (
 ): string[] =>
   subscriptions.flatMap((one) => {
     const owed = owedEnds(one, ends)
-    const heardOf = ({ orderId }: End) => one.told.get(orderId)?.status ?? 'nothing'
-    const wrong = owed.filter((end) => !isTold(one, end))
+    const heardOf = ({ orderId }: End) => one.received.get(orderId)?.status ?? 'nothing'
+    const wrong = owed.filter((end) => !isReceived(one, end))
     const [first] = wrong
     if (!first) return []
     const example = `${first.orderId} is ${first.status}, told was ${heardOf(first)}`
@@ -78,9 +78,10 @@ export const tellingTimes = (
   subscriptions.flatMap((one) => {
     const owed = new Set(owedEnds(one, ends))
     return ends.flatMap((end) => {
-      const toldAtMs = one.told.get(end.orderId)?.atMs ?? (owed.has(end) ? nowMs : undefined)
-      if (toldAtMs === undefined || toldAtMs < end.endedAtMs) return [] // what it was told came before a refund
-      return [toldAtMs - Math.max(end.endedAtMs, one.openedAtMs ?? 0)]
+      const receivedAtMs =
+        one.received.get(end.orderId)?.atMs ?? (owed.has(end) ? nowMs : undefined)
+      if (receivedAtMs === undefined || receivedAtMs < end.endedAtMs) return [] // what it was told came before a refund
+      return [receivedAtMs - Math.max(end.endedAtMs, one.openedAtMs ?? 0)]
     })
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { FinalState, LedgerRow, OrderRow } from './final-state.ts'
 import { History } from './history.ts'
-import type { LedgerRow, OrderRow, Remains } from './remains.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** Alice tops up 20.00 and orders for 12.50: all is well, and each test breaks one thing. */
@@ -29,7 +29,7 @@ const debit: LedgerRow = {
   type: 'DEBIT',
   amount: '12.50',
 }
-const remains: Remains = {
+const finalState: FinalState = {
   orders: [order],
   accounts: [{ user_id: 'alice', balance: '7.50' }],
   ledger: [topUp, debit],
@@ -49,13 +49,13 @@ function historyOf(answered: 'ok' | 'fail' | 'unknown' = 'ok'): History {
   if (answered === 'ok') history.answer(placed, 201, body)
   if (answered === 'fail') history.answer(placed, 422, '{}')
   history.watch('order-1')
-  history.tell('order-1', 'PAID')
+  history.receive('order-1', 'PAID')
   return history
 }
 
 const endings = ({ orders }: Verdict) => Object.entries(orders).filter(([, count]) => count > 0)
-const judge = (changes: Partial<Remains>, history = historyOf()) =>
-  verdictOf(history, { ...remains, ...changes })
+const judge = (changes: Partial<FinalState>, history = historyOf()) =>
+  verdictOf(history, { ...finalState, ...changes })
 const key = { user_id: 'alice', key: 'k2', body }
 
 describe('verdictOf', () => {
@@ -86,7 +86,7 @@ describe('verdictOf', () => {
   const twice = { ...debit, tx_id: 'tx-3' }
   const refused: LedgerRow = { ...debit, status: 'FAILED', reason: 'INSUFFICIENT_FUNDS' }
   const second = { ...order, order_id: 'order-2' }
-  const words: [word: string, situation: string, Partial<Remains>][] = [
+  const words: [word: string, situation: string, Partial<FinalState>][] = [
     ['lost', 'an acknowledged order that is not there', { orders: [] }],
     ['duplicated', 'two debits', { ledger: [topUp, debit, twice] }],
     ['duplicated', 'a second order for the same call', { orders: [order, second] }],
@@ -123,7 +123,7 @@ describe('verdictOf', () => {
   })
 
   const account = { user_id: 'alice', balance: '7.50' }
-  const faults: [RegExp, Partial<Remains>][] = [
+  const faults: [RegExp, Partial<FinalState>][] = [
     [/balance of alice is 7.49/, { accounts: [{ ...account, balance: '7.49' }] }],
     [/account of alice .* is gone/, { accounts: [] }],
     [/money of alice moved/, { accounts: [] }],
@@ -137,21 +137,21 @@ describe('verdictOf', () => {
     it(`finds ${fault.source}`, () => assert.match(judge(changes).faults.join('\n'), fault))
   }
 
-  it('finds what was provoked and set aside nowhere, and nothing when it was', () => {
+  it('finds what was injected and set aside nowhere, and nothing when it was', () => {
     const history = historyOf()
-    history.provoke({ queue: 'q', messageId: 'm-1' })
+    history.inject({ queue: 'q', messageId: 'm-1' })
     assert.deepEqual(judge({}, history).faults, ['m-1 is no dead letter of q'])
     const letter = { queue: 'q', messageId: 'm-1', reason: 'not-json' }
     assert.deepEqual(judge({ deadLetters: [letter, letter] }, history).faults, [])
   })
 
-  it('finds a watcher who was told nothing, or something else', () => {
-    const untold = historyOf()
-    untold.told.set('order-1', [])
-    assert.match(judge({}, untold).faults.join(), /nobody was told/)
+  it('finds a subscriber that received nothing, or something else', () => {
+    const unreceived = historyOf()
+    unreceived.received.set('order-1', [])
+    assert.match(judge({}, unreceived).faults.join(), /nobody was told/)
     const misled = historyOf()
-    misled.tell('order-1', 'PAYMENT_FAILED')
-    assert.match(judge({}, misled).faults.join(), /a watcher was told PAYMENT_FAILED/)
+    misled.receive('order-1', 'PAYMENT_FAILED')
+    assert.match(judge({}, misled).faults.join(), /a subscriber received PAYMENT_FAILED/)
   })
 
   describe('of an order that was refused', () => {
@@ -174,7 +174,7 @@ describe('verdictOf', () => {
 
   describe('of a refund', () => {
     const refund: LedgerRow = { ...debit, tx_id: 'tx-3', type: 'REFUND' }
-    const refunded: Partial<Remains> = {
+    const refunded: Partial<FinalState> = {
       orders: [{ ...order, status: 'REFUNDED' }],
       accounts: [{ user_id: 'alice', balance: '20.00' }],
       ledger: [topUp, debit, refund],
@@ -186,10 +186,10 @@ describe('verdictOf', () => {
       if (!isAccepted) return history
       history.answer(call, 200, body)
       history.watchRefund('order-1')
-      history.tell('order-1', 'REFUNDED')
+      history.receive('order-1', 'REFUNDED')
       return history
     }
-    const faultsOf = (changes: Partial<Remains>, history = refundHistory()) =>
+    const faultsOf = (changes: Partial<FinalState>, history = refundHistory()) =>
       judge({ ...refunded, ...changes }, history).faults.join('\n')
 
     it('finds nothing to say of one that went well, or of which nobody knows the answer', () => {
@@ -197,13 +197,13 @@ describe('verdictOf', () => {
       assert.equal(judge(refunded, refundHistory()).refunded, 1)
       assert.equal(faultsOf({}, refundHistory(false)), '')
       const refusal: LedgerRow = { ...refund, status: 'FAILED', reason: 'BALANCE_LIMIT' }
-      const changes: Partial<Remains> = {
+      const changes: Partial<FinalState> = {
         orders: [{ ...order, failure_reason: 'BALANCE_LIMIT' }],
-        accounts: remains.accounts,
+        accounts: finalState.accounts,
         ledger: [topUp, debit, refusal],
       }
       const history = refundHistory()
-      history.told.set('order-1', ['PAID', 'PAID'])
+      history.received.set('order-1', ['PAID', 'PAID'])
       assert.equal(faultsOf(changes, history), '')
     })
 
@@ -218,17 +218,17 @@ describe('verdictOf', () => {
       [/is PAID, but its debit is SUCCESS, its refund is SUCCESS/, { orders: [order] }],
       [/stuck: order order-1 is pending/, { orders: [{ ...order, status: 'REFUND_PENDING' }] }],
       [/wrong entry/, { ledger: [topUp, debit, { ...refund, amount: '1.00' }] }],
-    ] as [RegExp, Partial<Remains>][]) {
+    ] as [RegExp, Partial<FinalState>][]) {
       it(`finds ${fault.source}`, () => assert.match(faultsOf(changes), fault))
     }
 
     it('finds one that nobody asked for, and one of which nobody was told', () => {
       assert.match(faultsOf({}, historyOf()), /refunded, which nobody asked for/)
-      const untold = refundHistory()
-      untold.told.set('order-1', ['PAID'])
-      assert.match(faultsOf({}, untold), /nobody was told that order order-1 is REFUNDED/)
-      untold.told.set('order-1', ['PAID', 'PAYMENT_FAILED', 'REFUNDED'])
-      assert.match(faultsOf({}, untold), /a watcher was told PAYMENT_FAILED/)
+      const unreceived = refundHistory()
+      unreceived.received.set('order-1', ['PAID'])
+      assert.match(faultsOf({}, unreceived), /nobody was told that order order-1 is REFUNDED/)
+      unreceived.received.set('order-1', ['PAID', 'PAYMENT_FAILED', 'REFUNDED'])
+      assert.match(faultsOf({}, unreceived), /a subscriber received PAYMENT_FAILED/)
     })
   })
 

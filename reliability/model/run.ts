@@ -13,12 +13,12 @@ const usage = `npm run model [-- options]
   --markdown FILE   also writes the tables`
 
 /** As many checks at a time as there are processors, two at most: each may need much memory. */
-const lanes = Math.min(2, availableParallelism())
+const workers = Math.min(2, availableParallelism())
 
 async function verifyAll(chosen: readonly Check[], signal: AbortSignal): Promise<Result[]> {
   const results: Result[] = []
   const waiting = [...chosen.entries()]
-  const lane = async () => {
+  const worker = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, check] = next
       const result = { check, finding: await verify(check, signal) }
@@ -26,7 +26,7 @@ async function verifyAll(chosen: readonly Check[], signal: AbortSignal): Promise
       console.log(line(result))
     }
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: workers }, worker))
   return results
 }
 

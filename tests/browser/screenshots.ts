@@ -1,4 +1,4 @@
-// npm run screenshots: the pictures of docs/images/, made anew from a stack of its own.
+// npm run screenshots: the pictures of docs/images/, made again from a stack of its own.
 import { mkdirSync } from 'node:fs'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { launchBrowser, visit } from '#testing/browser.ts'

@@ -137,7 +137,7 @@ function useScene({ paymentRequestTimeoutMs }: { paymentRequestTimeoutMs: number
 }
 
 function itLeavesAllWell(scene: Scene, { isRequestedAgain }: { isRequestedAgain: boolean }): void {
-  it('leave every order ended once, and books that agree', async () => {
+  it('leave every order ended once, and databases that agree', async () => {
     const { verdict, faults, deadLetters } = await scene.conclude()
     console.log(`      ${sayOrders(verdict.orders)}; requested again: ${verdict.requestedAgain}`)
     assert.deepEqual([...faults, ...verdict.faults], [])

@@ -154,7 +154,7 @@ describe('docker compose', function () {
     assert.equal(last.headers.get('idempotent-replayed'), 'true')
   })
 
-  it('leaves books that agree, and nothing on the way', async () => {
+  it('leaves databases that agree, and nothing on the way', async () => {
     const owed = 'select count(*) from outbox where published_at is null'
     const pending = `select count(*) from orders where status in (${pendingList})`
     const isDone = async () =>

@@ -117,7 +117,7 @@ describe('the operator in a container', function () {
     assert.equal(new Set(letters.map(({ id }: { id: string }) => id)).size, small + large)
   })
 
-  it('discards by id, and all only with --yes; then the books agree', async () => {
+  it('discards by id, and all only with --yes; then the databases agree', async () => {
     const one = await operate('dlq', 'discard', largeIds[0] as string, 'nobody')
     assert.deepEqual([one.code, one.json.missing], [1, ['nobody']])
     assert.equal((await operate('dlq', 'discard', '--queue', dlq)).code, 2)

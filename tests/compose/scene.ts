@@ -5,7 +5,7 @@ import { Load } from '#reliability/chaos/load.ts'
 import { owedEverywhere, quiesce, takeDeadLetters } from '#reliability/chaos/quiesce.ts'
 import { pendingBefore } from '#reliability/chaos/rows.ts'
 import { History } from '#reliability/judge/history.ts'
-import { readRemains } from '#reliability/judge/read-remains.ts'
+import { readFinalState } from '#reliability/judge/read-final-state.ts'
 import { verdictOf } from '#reliability/judge/verdict.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
@@ -56,10 +56,10 @@ export async function setScene(options: SceneOptions) {
     conclude: async () => {
       await load.stop()
       const faults = (await quiesce(asked, 180_000)) ? [] : ['something is still on its way']
-      await load.untilTold(60_000).catch(() => {}) // the verdict names who was not told
+      await load.untilReceived(60_000).catch(() => {}) // the verdict names who was not told
       const deadLetters = await takeDeadLetters(asked, [])
       const inBroker = { owed: await owedEverywhere(asked), deadLetters }
-      const verdict = verdictOf(history, await readRemains(databases, inBroker))
+      const verdict = verdictOf(history, await readFinalState(databases, inBroker))
       return { verdict, faults, deadLetters }
     },
     [Symbol.asyncDispose]: async () => {
@@ -133,7 +133,7 @@ function brokerOf(project: Project, { manage }: { manage: ReturnType<typeof mana
       await project.compose('up', '--detach', '--no-deps', '--wait', 'rabbitmq')
     },
     harmQueue: async (queue: string, harm: Harm) => {
-      await eventually(() => manage('GET', `/queues/%2F/${queue}`)) // its reader may have to declare it anew
+      await eventually(() => manage('GET', `/queues/%2F/${queue}`)) // its reader may have to declare it again
       if (harm === 'delete') await manage('DELETE', `/queues/%2F/${queue}`)
       if (harm === 'purge') await manage('DELETE', `/queues/%2F/${queue}/contents`)
       if (harm !== 'unbind') return

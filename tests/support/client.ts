@@ -79,7 +79,7 @@ export async function checkedFetch(url: URL, init: RequestInit): Promise<Respons
 }
 
 /** Follows orders, and remembers how they ended. */
-export class OrderWatcher {
+export class OrderSubscriber {
   /** The final status of each order that ended, as often as it was told. */
   readonly finals = new Map<string, string[]>()
   readonly #following: Following

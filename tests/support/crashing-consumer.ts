@@ -10,7 +10,7 @@ import { decode, handle, type Thing } from './things.ts'
 const [databaseUrl = '', brokerUrl = '', queue = ''] = process.argv.slice(2)
 
 await runConsumer({
-  ...{ name: 'mortal', databaseUrl, brokerUrl, decode, logger: silent },
+  ...{ name: 'crashing', databaseUrl, brokerUrl, decode, logger: silent },
   queue: { queue, exchange: queue, routingKeys: ['thing'] },
   ...{ maxAttempts: 3, lingerMs: 2 },
   handle: async (trx, events: Thing[]) => {

@@ -35,7 +35,10 @@ export interface TestDatabase<Tables> {
 /** Runs `work` on the administrator's connection to the server. */
 const admin = async <T>(work: (db: Database<unknown>) => Promise<T>): Promise<T> => {
   const { url } = await postgresServer()
-  const db = connectDatabase<unknown>({ name: 'test admin', url: url('postgres'), poolSize: 1 })
+  const db = connectDatabase<unknown>({
+    ...{ name: 'test admin', url: url('postgres'), poolSize: 1 },
+    statementTimeoutMs: 60_000, // DROP DATABASE waits for a checkpoint, which a busy disk makes long
+  })
   try {
     return await work(db)
   } finally {

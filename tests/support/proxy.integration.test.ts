@@ -25,12 +25,14 @@ describe('the fault proxy before PostgreSQL', () => {
     const there = await listen()
     await tell(there, 'before')
     await eventually(() => heard.length === 1)
-    const heal = proxy.disturb({ dropsNotifications: true })
+    const restore = proxy.disturb({ dropsNotifications: true })
     const late = await listen()
     await tell(there, 'meanwhile') // comes before the answer to who listens itself
     await tell(late, 'meanwhile')
+    await there.query('SELECT') // what was sent before a query comes before its answer
+    await late.query('SELECT')
     assert.deepEqual(heard, ['before'])
-    heal()
+    restore()
     await tell(there, 'after')
     await tell(late, 'after')
     await eventually(() => heard.length >= 5)

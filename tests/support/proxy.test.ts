@@ -48,28 +48,28 @@ describe('the fault proxy', () => {
     await eventually(() => a.heard === '<a>')
   })
 
-  it('holds back one way of the connections that are meant, present and new, until healed', async () => {
+  it('holds back one way of the connections that are meant, present and new, until restored', async () => {
     const [a, b] = [open('a'), open('b')]
     await eventually(() => a.heard === '<a>' && b.heard === '<b>')
-    const heal = proxy.disturb({ silent: ['down'] }, ({ label }) => label.startsWith('a'))
+    const restore = proxy.disturb({ silent: ['down'] }, ({ label }) => label.startsWith('a'))
     const c = open('a new one')
     a.socket.write('A')
     b.socket.write('B')
     await eventually(() => b.heard === '<b><B>')
     assert.deepEqual([a.heard, c.heard], ['<a>', ''])
-    heal()
+    restore()
     await eventually(() => a.heard === '<a><A>' && c.heard === '<a new one>')
   })
 
   it('hides the end of a silent connection, and says when its client has left', async () => {
     const a = open('a')
     await eventually(() => a.heard === '<a>')
-    const [passage] = proxy.passages()
+    const [connection] = proxy.connections()
     proxy.freeze()
-    const left = passage!.left()
+    const left = connection!.left()
     a.socket.resetAndDestroy() // an error first, and then closed
     await left
-    assert.equal(proxy.passages().length, 1) // the server still believes in it
+    assert.equal(proxy.connections().length, 1) // the server still believes in it
     const b = open('b')
     await eventually(() => b.heard === '<b>')
   })

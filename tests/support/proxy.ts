@@ -1,18 +1,18 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { Passage, type Way, type Weather } from './passage.ts'
+import { type NetworkFault, ProxiedConnection, type Way } from './proxied-connection.ts'
 
 /** A way to a server that can fail in every way in which a network does. */
 export interface Proxy {
   url: string
   /** The connections that are open now, oldest first. */
-  passages: () => Passage[]
+  connections: () => ProxiedConnection[]
   /** From now on its present connections pass nothing on and end nothing; later ones live. */
   freeze: (ways?: readonly Way[]) => void
   /**
    * All connections of which `concerns` holds, present and to come, until the returned function.
    */
-  disturb: (weather: Weather, concerns?: Concerns) => () => void
+  disturb: (networkFault: NetworkFault, concerns?: Concerns) => () => void
   /** Resets the present connections; says how many. */
   cut: (concerns?: Concerns) => number
   /** The next connection on which these bytes travel is cut instead; says whether one was. */
@@ -21,46 +21,49 @@ export interface Proxy {
 }
 
 /** Tells by what the client said first whether a connection is meant. */
-export type Concerns = (passage: Pick<Passage, 'label'>) => boolean
+export type Concerns = (connection: Pick<ProxiedConnection, 'label'>) => boolean
 
 const everyone: Concerns = () => true
 
 /** Passes the connections of a port (any free one, unless told) on to the server of a URL. */
 export async function proxyTo(url: string, port = 0): Promise<Proxy> {
   const target = new URL(url)
-  const passages = new Set<Passage>()
-  const disturbances = new Set<{ weather: Weather; concerns: Concerns }>()
+  const connections = new Set<ProxiedConnection>()
+  const disturbances = new Set<{ networkFault: NetworkFault; concerns: Concerns }>()
   let fatal: { bytes: Buffer; way: Way } | undefined
   const watch = (way: Way, data: Buffer) => {
     if (fatal?.way !== way || !data.includes(fatal.bytes)) return 'pass'
     fatal = undefined
     return 'cut'
   }
-  const weatherOf = (passage: Passage): Weather =>
-    Object.assign({}, ...[...disturbances].map((one) => one.concerns(passage) && one.weather))
+  const networkFaultOf = (connection: ProxiedConnection): NetworkFault =>
+    Object.assign(
+      {},
+      ...[...disturbances].map((one) => one.concerns(connection) && one.networkFault),
+    )
   const changeAll = () => {
-    for (const passage of passages) passage.change(weatherOf(passage))
+    for (const connection of connections) connection.change(networkFaultOf(connection))
   }
   const server = createServer((client) => {
     const upstream = connect({ port: Number(target.port), host: target.hostname, noDelay: true })
     const onData = (way: Way, data: Buffer) => {
-      if (disturbances.size > 0) passage.change(weatherOf(passage)) // its label may have grown
+      if (disturbances.size > 0) connection.change(networkFaultOf(connection)) // its label may have grown
       return watch(way, data)
     }
-    const passage = new Passage({
+    const connection = new ProxiedConnection({
       ...{ client: client.setNoDelay(), server: upstream, onData },
       isPostgres: /^postgres/.test(target.protocol),
     })
-    passages.add(passage)
-    passage.change(weatherOf(passage))
-    upstream.once('close', () => client.closed && passages.delete(passage))
-    client.once('close', () => upstream.closed && passages.delete(passage))
+    connections.add(connection)
+    connection.change(networkFaultOf(connection))
+    upstream.once('close', () => client.closed && connections.delete(connection))
+    client.once('close', () => upstream.closed && connections.delete(connection))
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const { port: bound } = server.address() as { port: number }
-  const disturb = (weather: Weather, concerns: Concerns = everyone) => {
-    const disturbance = { weather, concerns }
+  const disturb = (networkFault: NetworkFault, concerns: Concerns = everyone) => {
+    const disturbance = { networkFault, concerns }
     disturbances.add(disturbance)
     changeAll()
     return () => {
@@ -70,15 +73,15 @@ export async function proxyTo(url: string, port = 0): Promise<Proxy> {
   }
   return {
     url: withPort(url, bound),
-    passages: () => [...passages],
+    connections: () => [...connections],
     disturb,
     freeze: (ways: readonly Way[] = ['up', 'down']) => {
-      const present = new Set<unknown>(passages)
-      disturb({ silent: ways }, (passage) => present.has(passage))
+      const present = new Set<unknown>(connections)
+      disturb({ silent: ways }, (connection) => present.has(connection))
     },
     cut: (concerns = everyone) => {
-      const meant = [...passages].filter(concerns)
-      for (const passage of meant) passage.cut()
+      const meant = [...connections].filter(concerns)
+      for (const connection of meant) connection.cut()
       return meant.length
     },
     cutAt: (bytes, way = 'up') => {
@@ -86,7 +89,7 @@ export async function proxyTo(url: string, port = 0): Promise<Proxy> {
       return () => fatal === undefined
     },
     close: () => {
-      for (const passage of passages) passage.cut()
+      for (const connection of connections) connection.cut()
       server.close()
     },
   }

@@ -10,8 +10,8 @@ import { networkCells } from './network.ts'
 import { outageCell } from './outage.ts'
 import { rollingCell } from './rolling.ts'
 import { serverCells } from './servers.ts'
+import { silentLinksCell } from './silent-links.ts'
 import { subscriptionCells } from './subscriptions.ts'
-import { swizzleCell } from './swizzle.ts'
 
 /** Those of the failure catalogue have a number; what has none comes after them. */
 const numberOf = ({ name }: Cell): number => Number(/^x(\d+)$/.exec(name)?.[1] ?? Number.MAX_VALUE)
@@ -28,7 +28,7 @@ export const cells: Cell[] = [
   diskCell,
   outageCell,
   rollingCell,
-  swizzleCell,
+  silentLinksCell,
   ...lockCells,
   ...subscriptionCells,
 ].toSorted((one, other) => numberOf(one) - numberOf(other))

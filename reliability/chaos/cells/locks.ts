@@ -1,7 +1,7 @@
 import { pause, until } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, underLoad } from '../cell.ts'
 import { type Field, freeze } from '../field.ts'
-import { inflict } from '../inflict.ts'
+import { inject } from '../inject.ts'
 import { locker } from '../locks.ts'
 import { countedAttempts, finalOrdersOf, hasLocked, pendingBefore, waitsOf } from '../rows.ts'
 import type { Scene } from '../run.ts'
@@ -56,7 +56,7 @@ async function lockedAccount(field: Field, { clients }: Scene): Promise<string[]
   const { orders, payments } = system.databases
   const finals = async () => (await finalOrdersOf(orders, userId)).all
   const finalBefore = await finals()
-  const locking = inflict({ kind: 'lock account', userId, forMs: lockedMs }, field)
+  const locking = inject({ kind: 'lock account', userId, forMs: lockedMs }, field)
   await until(() => hasLocked(payments, locker, 'accounts'), { timeoutMs: 5_000 })
   const worker = async () => {
     for (let placed = 0; placed < ordersOfLocked / atOnce; placed++) {
@@ -86,7 +86,7 @@ async function lockedOrder(field: Field): Promise<string[]> {
   const untilPending = (count: number) =>
     until(async () => (await pendingBefore(orders, Date.now())) >= count, { timeoutMs: 10_000 })
   await untilPending(neighbours)
-  const locking = inflict({ kind: 'lock order', forMs: lockedMs }, field)
+  const locking = inject({ kind: 'lock order', forMs: lockedMs }, field)
   await until(() => hasLocked(orders, locker, 'orders'), { timeoutMs: 5_000 })
   await untilPending(2 * neighbours) // so its answer is there by now, and others after it
   const fromMs = Date.now()

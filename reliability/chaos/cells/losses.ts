@@ -3,7 +3,7 @@ import { queues } from '#contracts/topology.ts'
 import { until } from '#local/supervisor/waiting.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
 import { type Field, freeze, sendSignal } from '../field.ts'
-import { inflict } from '../inflict.ts'
+import { inject } from '../inject.ts'
 import { shown } from '../recovery.ts'
 import { pendingBefore } from '../rows.ts'
 import type { Fault } from '../schedule.ts'
@@ -56,7 +56,7 @@ async function lose(fault: Fault, field: Field): Promise<void> {
   if (fault.kind !== 'unbind queue') {
     await letOrdersWait('queue' in fault ? fault.queue : requests, field)
   }
-  await inflict(fault, field)
+  await inject(fault, field)
 }
 
 /**

@@ -4,10 +4,10 @@ import { createEvent } from '#contracts/events.ts'
 import { routes } from '#contracts/topology.ts'
 import { pause } from '#local/supervisor/waiting.ts'
 import { type Cell, type CellRun, finalWithin, underLoad, untilFinal } from '../cell.ts'
+import { crashInLoop } from '../crash-loop.ts'
+import { crashLoopFaults, maxLateMs, sayCrashLoop } from '../crash-loop-faults.ts'
 import type { Field } from '../field.ts'
 import { type Bad, neighbours, wakeToBatch } from '../frozen-batch.ts'
-import { killOnce } from '../killer.ts'
-import { killingFaults, lateMaxMs, sayKilling } from '../killing.ts'
 import { type Random, randomOf } from '../random.ts'
 import { distributionOf, type Recovery } from '../recovery.ts'
 import { forgetAll, publishedLately, someFinalOrder } from '../rows.ts'
@@ -38,16 +38,16 @@ export const messageCells: Cell[] = [
   {
     name: 'x15',
     title:
-      'bad and deadly messages at the begin, in the middle and at the end of a batch; neighbours not late',
+      'bad and crashing messages at the begin, in the middle and at the end of a batch; neighbours not late',
     count: 1,
-    isMortal: true,
+    hasCrashingRequests: true,
     run: async (system, run) => {
       const lateMs: number[] = []
       const outcome = await underLoad(async (...acting) => [
         ...(await badMessages(...acting)),
-        ...(await killers(lateMs, ...acting)),
+        ...(await crashLoops(lateMs, ...acting)),
       ])(system, run)
-      return { ...outcome, recoveries: [...outcome.recoveries, neighboursOfKillers(lateMs)] }
+      return { ...outcome, recoveries: [...outcome.recoveries, neighboursOfCrashLoops(lateMs)] }
     },
   },
 ]
@@ -77,7 +77,7 @@ async function resend(field: Field, count: number, times: () => number, random: 
 /** Before, among and after its neighbours. */
 const positions = [0, neighbours / 2, neighbours]
 
-/** Messages that are parked at once: each kind at each position. */
+/** Messages that are dead-lettered at once: each kind at each position. */
 async function badMessages(field: Field, { count, progress }: CellRun, scene: Scene) {
   const warmUps: number[] = []
   for (let n = 0; n < 4; n++) warmUps.push(await batchWith(field, scene, undefined))
@@ -89,9 +89,9 @@ async function badMessages(field: Field, { count, progress }: CellRun, scene: Sc
         const bad = { at, kind: `bad message: ${kind}`, content, messageId: randomUUID() }
         const lateMs = (await batchWith(field, scene, bad)) - usualMs
         const what = 'neighbours of a bad message, later than usual'
-        field.journal.measure({ what, value: lateMs, limit: lateMaxMs, unit: 'ms' })
+        field.journal.measure({ what, value: lateMs, limit: maxLateMs, unit: 'ms' })
         progress(`${kind} before neighbour ${at}: ${lateMs.toFixed(0)} ms later than usual`)
-        if (lateMs > lateMaxMs) faults.push(`neighbours of ${kind} at ${at} are ${lateMs} ms late`)
+        if (lateMs > maxLateMs) faults.push(`neighbours of ${kind} at ${at} are ${lateMs} ms late`)
       }
     }
   }
@@ -102,7 +102,7 @@ async function badMessages(field: Field, { count, progress }: CellRun, scene: Sc
  * Messages that kill the process which handles them, at each position; gathers how late neighbours
  * are.
  */
-async function killers(
+async function crashLoops(
   lateMs: number[],
   field: Field,
   { count, progress }: CellRun,
@@ -111,19 +111,19 @@ async function killers(
   const faults: string[] = []
   for (let round = 0; round < count; round++) {
     for (const at of positions) {
-      const killing = await killOnce(field, scene, at)
-      progress(`a killer before neighbour ${at}: ${sayKilling(killing)}`)
-      lateMs.push(...killing.lateMs)
-      faults.push(...killingFaults(killing).map((fault) => `killer at ${at}: ${fault}`))
+      const crashLoop = await crashInLoop(field, scene, at)
+      progress(`a crash loop before neighbour ${at}: ${sayCrashLoop(crashLoop)}`)
+      lateMs.push(...crashLoop.lateMs)
+      faults.push(...crashLoopFaults(crashLoop).map((fault) => `crash loop at ${at}: ${fault}`))
     }
   }
   return faults
 }
 
-const neighboursOfKillers = (lateMs: readonly number[]): Recovery => ({
-  what: 'neighbours of a message that kills its consumer (the target is for all)',
+const neighboursOfCrashLoops = (lateMs: readonly number[]): Recovery => ({
+  what: 'neighbours of a message that crashes its consumer (the target is for all)',
   times: distributionOf(lateMs),
-  targetMs: lateMaxMs,
+  targetMs: maxLateMs,
 })
 
 /** How long a batch takes from when the consumer wakes up until all of it is final. */

@@ -1,4 +1,4 @@
-import type { Way, Weather } from '#testing/passage.ts'
+import type { NetworkFault, Way } from '#testing/proxied-connection.ts'
 import { type Cell, faultAfterFault } from '../cell.ts'
 import { shown } from '../recovery.ts'
 import type { Fault, Link } from '../schedule.ts'
@@ -6,7 +6,7 @@ import type { Fault, Link } from '../schedule.ts'
 const databases = ['orders database', 'payments database'] as const
 const toServers: Link[] = [...databases, 'broker']
 const oneWayOrBoth: Way[][] = [['up'], ['down'], ['up', 'down']]
-const weathers: Weather[] = [
+const networkFaults: NetworkFault[] = [
   { silent: ['up', 'down'] },
   { delayMs: 200, jitterMs: 100 },
   { pieceBytes: 100 },
@@ -16,7 +16,15 @@ const weathers: Weather[] = [
 const onLink = (link: Link): Fault[] => [
   { kind: 'cut', link, name: '' },
   ...oneWayOrBoth.map((ways): Fault => ({ kind: 'half-open', link, name: '', ways })),
-  ...weathers.map((weather): Fault => ({ kind: 'weather', link, name: '', weather, forMs: 4_000 })),
+  ...networkFaults.map(
+    (networkFault): Fault => ({
+      kind: 'network fault',
+      link,
+      name: '',
+      networkFault,
+      forMs: 4_000,
+    }),
+  ),
 ]
 
 /** X8, X9 and X18: connections that break, each in every way, and how soon it is noticed. */
@@ -58,10 +66,10 @@ export const networkCells: Cell[] = [
           { kind: 'end listeners' },
           { kind: 'cut', link: 'gateway', name: '' },
           {
-            kind: 'weather',
+            kind: 'network fault',
             link: 'gateway',
             name: '',
-            weather: { silent: ['down'] },
+            networkFault: { silent: ['down'] },
             forMs: 3_000,
           },
           { kind: 'kill gateway', signal: 'SIGKILL' },

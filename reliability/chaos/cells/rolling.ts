@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { processNames } from '#local/stack/ports.ts'
 import { type Cell, underLoad } from '../cell.ts'
-import { inflict } from '../inflict.ts'
+import { inject } from '../inject.ts'
 
 /** X16: a deployment, and more or fewer workers, are no event for a client. */
 export const rollingCell: Cell = {
@@ -12,7 +12,7 @@ export const rollingCell: Cell = {
   run: underLoad(async (field, { count, progress }) => {
     for (let round = 1; round <= count; round++) {
       progress(`rolling ${round} of ${count}`)
-      await inflict({ kind: 'roll' }, field)
+      await inject({ kind: 'roll' }, field)
       progress('two more of each worker, and away again')
       const workers = processNames.filter((name) => !name.endsWith('-api'))
       const more = [...workers, ...workers].map((name) => {

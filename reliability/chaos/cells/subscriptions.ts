@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { until } from '#local/supervisor/waiting.ts'
 import { type Cell, finalWithin, load, underLoad } from '../cell.ts'
 import type { Field } from '../field.ts'
-import { inflict } from '../inflict.ts'
+import { inject } from '../inject.ts'
 import { payingUsers } from '../load.ts'
 import { randomOf } from '../random.ts'
 import { endsSince, newestOrders } from '../rows.ts'
@@ -12,7 +12,7 @@ import { aways, type Fault } from '../schedule.ts'
 /** Users, each of whom orders every second or two. */
 const followed = 5
 /** To notice, to connect again, to read what was missed. */
-const toldWithinMs = 10_000
+const receivedWithinMs = 10_000
 const finalWithinMs = 30_000
 
 const drawUsers = (seed: number, cell: string) => {
@@ -36,7 +36,7 @@ export const subscriptionCells: Cell[] = [
         for (const link of ['orders database', 'payments database'] as const) {
           progress(`no notifications from the ${link}, ${round} of ${count}`)
           const fault = { kind: 'silent notify', link, userIds: users(), forMs: 20_000 } as const
-          faults.push(...(await toldWhileSilent(field, fault)))
+          faults.push(...(await pushedWhileSilent(field, fault)))
         }
       }
       return faults
@@ -62,18 +62,18 @@ export const subscriptionCells: Cell[] = [
 
 type Of<Kind> = Extract<Fault, { kind: Kind }>
 
-async function toldWhileSilent(field: Field, fault: Of<'silent notify'>): Promise<string[]> {
+async function pushedWhileSilent(field: Field, fault: Of<'silent notify'>): Promise<string[]> {
   const { system, journal, subscribers } = field
   const fromMs = Date.now()
-  await inflict(fault, field)
+  await inject(fault, field)
   const times = await subscribers.tellingTimes(fromMs)
   const value = Math.max(0, ...times)
   const what = `an end told while no notification comes from the ${fault.link}`
-  journal.measure({ what, value, limit: toldWithinMs, unit: 'ms' })
+  journal.measure({ what, value, limit: receivedWithinMs, unit: 'ms' })
   const isOver = await finalWithin(field, finalWithinMs, fault.kind)
   return [
     ...(times.length > 0 ? [] : ['nobody was connected, or nothing ended']),
-    ...(value <= toldWithinMs ? [] : [`${fault.link}: an end was not told for ${value} ms`]),
+    ...(value <= receivedWithinMs ? [] : [`${fault.link}: an end was not told for ${value} ms`]),
     ...(isOver ? [] : [`orders are pending ${finalWithinMs} ms after ${fault.kind}`]),
     ...listeners[fault.link].flatMap((name) =>
       says(system.logsDir, name, fromMs) ? [] : [`${name} did not say that it hears nothing`],
@@ -106,7 +106,7 @@ async function servedAfter(
   const kind = 'database away at subscription'
   const areOrders = async () => (await newestOrders(orders, followed)).length === followed
   await until(areOrders, { timeoutMs: 10_000 })
-  await inflict({ kind, ...fault }, field)
+  await inject({ kind, ...fault }, field)
   const backMs = Date.now()
   const isOver = await finalWithin(field, finalWithinMs, `${kind}: ${fault.away}`)
   const haveNews = async () => {
@@ -114,15 +114,19 @@ async function servedAfter(
     return fault.userIds.every((userId) => users.has(userId))
   }
   const isNews = await until(haveNews, { timeoutMs: 60_000, everyMs: 100 })
-  let untold: string[] = []
-  await journal.within(toldWithinMs, `subscribers told after: ${fault.away}`, async (timeoutMs) => {
-    untold = await subscribers.untold(timeoutMs)
-    return untold.length === 0
-  })
+  let unreceived: string[] = []
+  await journal.within(
+    receivedWithinMs,
+    `subscribers told after: ${fault.away}`,
+    async (timeoutMs) => {
+      unreceived = await subscribers.unreceived(timeoutMs)
+      return unreceived.length === 0
+    },
+  )
   return [
     ...(isOver ? [] : [`orders are pending ${finalWithinMs} ms after: ${fault.away}`]),
     ...(isNews ? [] : ['nothing ended of those who are followed']),
     ...journal.missed.map(({ why }) => `${kind} missed: ${why}`),
-    ...untold.map((each) => `${fault.away}: ${each}`),
+    ...unreceived.map((each) => `${fault.away}: ${each}`),
   ]
 }

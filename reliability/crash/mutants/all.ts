@@ -1,0 +1,21 @@
+import { databaseMutants } from './database.ts'
+import { inboxMutants } from './inbox.ts'
+import type { Mutant } from './mutant.ts'
+import { ordersMutants } from './orders.ts'
+import { outboxMutants } from './outbox.ts'
+import { outsideMutants } from './outside.ts'
+import { paymentsMutants } from './payments.ts'
+import { principalMutants } from './principal.ts'
+import { pushMutants } from './push.ts'
+
+/** Each protection of the system, switched off in turn. */
+export const mutants: readonly Mutant[] = [
+  ...outboxMutants,
+  ...inboxMutants,
+  ...paymentsMutants,
+  ...ordersMutants,
+  ...pushMutants,
+  ...principalMutants,
+  ...databaseMutants,
+  ...outsideMutants,
+]

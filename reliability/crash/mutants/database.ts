@@ -1,0 +1,110 @@
+import { conformance, type Mutant, test } from './mutant.ts'
+
+/** Sessions, outages, LISTEN, migrations. */
+export const databaseMutants: readonly Mutant[] = [
+  {
+    name: 'full-queue-is-a-failure',
+    why: 'a listener that sleeps elsewhere makes no dead letters',
+    at: 'chassis/database/errors.ts isNotifyQueueFull',
+    put: 'false',
+    caughtBy: test('chassis/database/errors.integration.test.ts', 'notifications is full'),
+  },
+  {
+    name: 'full-queue-stays-full',
+    why: 'a queue of notifications that was full is used again',
+    at: 'messaging/notifications/listener.ts heartbeat',
+    sql: 'pg_notification_queue_usage()',
+    put: '1',
+    caughtBy: test('messaging/notifications/listener.integration.test.ts', 'frees the queue'),
+  },
+  {
+    name: 'listen-unproven',
+    why: 'a session whose notifications are dropped is noticed',
+    at: 'messaging/notifications/listener.ts listenOnce',
+    find: 'await $probe.hasProved()',
+    put: 'true',
+    caughtBy: test(
+      'messaging/notifications/listener.integration.test.ts',
+      'notices that notifications are dropped',
+    ),
+  },
+  {
+    name: 'listen-without-heartbeat',
+    why: 'a half-open LISTEN is noticed within 5 s',
+    at: 'messaging/notifications/listener.ts listenOnce',
+    find: '$client.query(heartbeat)',
+    put: 'undefined',
+    caughtBy: test(
+      'messaging/notifications/listener.integration.test.ts',
+      'hears again within 5 s',
+    ),
+  },
+  {
+    name: 'lost-connection-rolled-back',
+    why: 'a half-open connection to a database costs one time-out',
+    at: 'chassis/database/pool.ts withTranslation',
+    find: 'if ($lost) throw unreachable($lost)',
+    put: '',
+    caughtBy: test('chassis/database/errors.integration.test.ts', 'after one time-out'),
+  },
+  {
+    name: 'idle-connections-stay',
+    why: 'a half-open way to a database costs one time-out, not one for each connection',
+    at: 'chassis/database/connect.ts idleMs',
+    put: '10_000',
+    caughtBy: test('chassis/database/errors.integration.test.ts', 'not once for each'),
+  },
+  {
+    name: 'durability-not-asked',
+    why: 'nobody runs on a database that forgets what it has committed',
+    at: 'chassis/database/durability.ts requireDurability',
+    find: 'assertAllOn($settings)',
+    put: '$settings',
+    caughtBy: test(
+      'chassis/database/durability.integration.test.ts',
+      'names the setting that is off',
+    ),
+  },
+  {
+    name: 'outage-said-once',
+    why: 'an outage does not fall silent',
+    at: 'chassis/outage.ts Outage.failed',
+    find: '$nowMs - this.#loggedAtMs >= $everyMs',
+    put: 'false',
+    caughtBy: test('chassis/outage.test.ts', 'said again each period'),
+  },
+  {
+    name: 'missing-column-is-an-outage',
+    why: 'a fault of the program is no outage that messages wait out for ever',
+    at: 'chassis/database/errors.ts unavailable',
+    find: '[...$$patterns]',
+    put: '[/^42703$/, $$patterns]',
+    caughtBy: test(`${conformance}/database-errors.integration.test.ts`, 'the program is at fault'),
+  },
+  {
+    name: 'session-as-it-comes',
+    why: 'what a database was set to by others changes neither money nor times',
+    at: 'chassis/database/session.ts SessionClient.#open',
+    find: 'this.query(this.#statement)',
+    put: 'undefined',
+    caughtBy: test('chassis/database/session.integration.test.ts', 'whatever its database has set'),
+  },
+  {
+    name: 'run-on-as-stored',
+    why: 'a change of time zone does not end all migrations for good',
+    at: 'migrations/migrate.ts runMigrations',
+    find: 'restoreOrder(...$$args)',
+    put: 'undefined',
+    caughtBy: test(
+      'migrations/migrate.integration.test.ts',
+      'earlier files have run by local time',
+    ),
+  },
+  {
+    name: 'swapped-databases',
+    why: 'no tables of one service are made in the database of the other',
+    at: 'migrations/target.ts requireOwn',
+    put: '{}',
+    caughtBy: test('migrations/migrate.integration.test.ts', 'given the database of the other'),
+  },
+]

@@ -1,0 +1,166 @@
+import { type Mutant, test } from './mutant.ts'
+
+/** Orders: accepted, retried, settled. */
+export const ordersMutants: readonly Mutant[] = [
+  {
+    name: 'late-reply-overwrites-refund',
+    why: 'a late payment reply changes nothing of a refund',
+    at: 'contracts/order-states.ts orderStates.REFUND_PENDING.on.PaymentSucceeded',
+    put: "'PAID'",
+    caughtBy: test('orders-consumer/settle-orders.test.ts', 'whatever comes late'),
+  },
+  {
+    name: 'refund-without-lock',
+    why: 'of many refunds of an order at the same time one is accepted',
+    at: 'orders-api/rows.ts lockOrder',
+    find: '$query.forNoKeyUpdate()',
+    put: '$query',
+    caughtBy: test('tests/refund.e2e.ts', 'is accepted once of many'),
+  },
+  {
+    name: 'refund-without-event',
+    why: 'a refund that is accepted is requested, in the same transaction',
+    at: 'orders-api/accept-refund.ts acceptRefund',
+    find: 'appendEvents(...$$args)',
+    put: 'undefined',
+    caughtBy: test('tests/refund.e2e.ts', 'gives the money back'),
+  },
+  {
+    name: 'refund-not-told',
+    why: 'who follows a user is told when a refund is accepted, on each replica',
+    at: 'orders-api/accept-refund.ts acceptRefund',
+    find: 'notify(...$$args)',
+    put: 'undefined',
+    caughtBy: test('orders-api/push/status-feed.integration.test.ts', 'that a refund is accepted'),
+  },
+  {
+    name: 'version-by-the-clock-alone',
+    why: 'the later of two states of an order is known also when the clock was set back',
+    at: 'orders-consumer/rows.ts setStatuses',
+    sql: "greatest(clock_timestamp(), updated_at + interval '1 millisecond')",
+    put: 'clock_timestamp()',
+    caughtBy: test('orders-consumer/handle-batch.integration.test.ts', 'lets updated_at grow'),
+  },
+  {
+    name: 'key-in-another-transaction',
+    why: 'a response is stored only with its effect',
+    at: 'idempotency/transaction.ts withIdempotencyKeys',
+    find: 'insertResponses($trx, $responses)',
+    put: 'insertResponses(db as never, $responses)',
+    caughtBy: { scenario: 'orders-api dies before it commits' },
+  },
+  {
+    name: 'key-ignored',
+    why: 'a call that is repeated is done once',
+    at: 'idempotency/transaction.ts scopedKey',
+    find: '$key === undefined',
+    put: 'true',
+    caughtBy: { scenario: 'orders-api dies before it answers' },
+  },
+  {
+    name: 'order-without-event',
+    why: 'an order and its request are one transaction',
+    at: 'orders-api/insert-placed-orders.ts insertPlacedOrders',
+    find: 'appendEvents($trx, $events)',
+    put: 'appendEvents(arguments[2] as never, $events)',
+    also: [
+      {
+        at: 'orders-api/accept-orders.ts acceptOrders',
+        find: 'withIdempotencyKeys($db, $requests, insertPlacedOrders)',
+        put: 'withIdempotencyKeys($db, $requests, (trx, fresh) => insertPlacedOrders(trx, fresh, $db))',
+      },
+    ],
+    caughtBy: { scenario: 'orders-api dies before it commits' },
+  },
+  {
+    name: 'settle-contradiction-ignored',
+    why: 'a reply about another amount is set aside',
+    at: 'orders-consumer/settle-orders.ts settleOrder',
+    find: '$data.amount !== $order.amount',
+    put: 'false',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'settle-without-lock',
+    why: 'of two opposite outcomes the first wins, and the second is heard of',
+    at: 'orders-consumer/rows.ts lockOrders',
+    find: '$query.forNoKeyUpdate()',
+    put: '$query',
+    caughtBy: test(
+      'orders-consumer/handle-batch.integration.test.ts',
+      'by the status behind the lock',
+    ),
+  },
+  {
+    name: 'final-status-overwritten',
+    why: 'a final status never changes, whatever the code believes',
+    at: 'orders-consumer/rows.ts setStatuses',
+    sql: 'AND orders.status IN',
+    put: 'OR false AND orders.status IN',
+    caughtBy: test('orders-consumer/handle-batch.integration.test.ts', 'final status stays'),
+  },
+  {
+    name: 'subscribers-not-notified',
+    why: 'who watches is told',
+    at: 'orders-consumer/handle-batch.ts handleBatch',
+    find: 'notify(...$$args)',
+    put: 'undefined',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'times-as-they-come',
+    why: 'what only informs never keeps an order from being settled',
+    at: 'orders-consumer/handle-batch.ts timesOf.chargedAt',
+    find: 'utcTime($time)',
+    put: '$time',
+    caughtBy: test(
+      'orders-consumer/handle-batch.integration.test.ts',
+      'whatever times the schema takes',
+    ),
+  },
+  {
+    name: 'requests-not-retried',
+    why: 'a broker that has lost its messages leaves no order behind',
+    at: 'orders-consumer/payment-request-retry.ts runPaymentRequestRetry',
+    find: '$retry.timeoutMs === 0',
+    put: 'true',
+    caughtBy: { scenario: 'requests wiped from the broker' },
+  },
+  {
+    name: 'retry-in-two-transactions',
+    why: 'an order that counts a retry has a request on its way',
+    at: 'orders-consumer/payment-request-retry.ts requestAgain',
+    find: 'appendEvents($trx, $events)',
+    put: 'Object.assign(globalThis, { late: $events })',
+    also: [
+      {
+        at: 'orders-consumer/payment-request-retry.ts requestAgain',
+        find: '$db.transaction().execute($work)',
+        put: `$db.transaction().execute($work).then(async (ids) => {
+    await appendEvents($db as never, Object(globalThis).late)
+    return ids
+  })`,
+      },
+    ],
+    caughtBy: { scenario: 'orders-consumer dies while it retries requests' },
+  },
+  {
+    name: 'retried-while-in-the-outbox',
+    why: 'a relay or a broker that is away does not fill the outbox',
+    at: 'orders-consumer/retry-policy.ts shouldRetry',
+    find: '!$request.is_unpublished',
+    put: 'true',
+    caughtBy: test(
+      'orders-consumer/payment-request-retry.integration.test.ts',
+      'still in the outbox',
+    ),
+  },
+  {
+    name: 'retry-without-going-on',
+    why: 'a lost request is retried, however many others wait in the outbox before it',
+    at: 'orders-consumer/payment-request-retry.ts runPaymentRequestRetry',
+    find: 'retryOverdueRequests($retry, $position)',
+    put: 'retryOverdueRequests($retry, undefined)',
+    caughtBy: test('orders-consumer/payment-request-retry.integration.test.ts', 'behind thousands'),
+  },
+]

@@ -1,0 +1,116 @@
+import { type Mutant, test } from './mutant.ts'
+
+/** Charges, refunds, balances. */
+export const paymentsMutants: readonly Mutant[] = [
+  {
+    name: 'debit-without-fence',
+    why: 'an order is decided once, whatever the code believes',
+    at: 'migrations/payments/0002-accounts-and-ledger.sql',
+    sql: 'CONSTRAINT ledger_one_decision_per_order UNIQUE (order_id, type),',
+    put: '',
+    caughtBy: test('migrations/tables.integration.test.ts', 'decide an order once'),
+  },
+  {
+    name: 'debits-not-found',
+    why: 'a decided order is answered with its decision',
+    at: 'payments-consumer/rows.ts findEntries',
+    find: '$query.execute()',
+    put: '$query.limit(0).execute()',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'no-repeat',
+    why: 'a payment that is requested again gets the recorded outcome again',
+    at: 'payments-consumer/charge-orders.ts chargeOrder',
+    find: "({ kind: 'repeat', debit: $earlier })",
+    put: "({ kind: 'dead-letter', reason: 'contradiction', error: '' })",
+    caughtBy: { scenario: 'replies wiped from the broker' },
+  },
+  {
+    name: 'charge-contradiction-ignored',
+    why: 'another amount for a decided order is set aside',
+    at: 'payments-consumer/charge-orders.ts chargeOrder',
+    find: "if ($same) return { kind: 'repeat', debit: $earlier }",
+    put: "return { kind: 'repeat', debit: $earlier }",
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'balance-not-looked-at',
+    why: 'nobody spends what is not there',
+    at: 'payments-consumer/charge-orders.ts refusal',
+    find: "'INSUFFICIENT_FUNDS'",
+    put: 'null',
+    caughtBy: { scenario: 'everything, in peace' },
+  },
+  {
+    name: 'refund-again',
+    why: 'an order is refunded once',
+    at: 'payments-consumer/refund-orders.ts refundOrder',
+    find: "if ($earlier) return { kind: 'repeat', refund: $earlier }",
+    put: '',
+    also: [
+      {
+        at: 'migrations/payments/0002-accounts-and-ledger.sql',
+        sql: 'CONSTRAINT ledger_one_decision_per_order UNIQUE (order_id, type),',
+        put: '',
+      },
+    ],
+    caughtBy: test('payments-consumer/handle-batch.integration.test.ts', 'gives back once for 100'),
+  },
+  {
+    name: 'refund-without-payment',
+    why: 'what was not charged is not given back',
+    at: 'payments-consumer/refund-orders.ts refundOrder',
+    find: 'charged.get($orderId)',
+    put: 'request',
+    caughtBy: test(
+      'payments-consumer/handle-batch.integration.test.ts',
+      'sets aside what was not charged',
+    ),
+  },
+  {
+    name: 'refund-takes',
+    why: 'a refund gives, and does not take',
+    at: 'contracts/ledger-types.ts ledgerTypes.REFUND.sign',
+    put: '-1',
+    caughtBy: test('payments-consumer/handle-batch.integration.test.ts', 'gives the money back'),
+  },
+  {
+    name: 'refund-of-a-failed-payment',
+    why: 'a payment that was refused is not given back',
+    at: 'payments-consumer/read-accounts.ts readAccounts.charged',
+    find: '$debits.filter($isSuccessful)',
+    put: '$debits',
+    caughtBy: test(
+      'payments-consumer/handle-batch.integration.test.ts',
+      'sets aside what was not charged',
+    ),
+  },
+  {
+    name: 'charge-without-lock',
+    why: 'a balance is spent once',
+    at: 'payments-consumer/rows.ts lockAccounts',
+    find: '$query.forNoKeyUpdate()',
+    put: '$query',
+    caughtBy: test(
+      'payments-consumer/handle-batch.integration.test.ts',
+      'by the balance behind the lock',
+    ),
+  },
+  {
+    name: 'top-up-without-lock',
+    why: 'a top-up does not undo what moves meanwhile',
+    at: 'payments-api/rows.ts lockAccount',
+    find: '$query.forNoKeyUpdate()',
+    put: '$query',
+    caughtBy: test('payments-api/trouble.integration.test.ts', 'to the balance behind the lock'),
+  },
+  {
+    name: 'nan-is-money',
+    why: 'NaN is above every number, and infinity too',
+    at: 'migrations/both/0001-domains.sql',
+    sql: 'CHECK (VALUE > 0 AND VALUE <= 9999999999999999.99)',
+    put: 'CHECK (VALUE > 0)',
+    caughtBy: test('migrations/tables.integration.test.ts', 'refuse the amount'),
+  },
+]
