@@ -40,7 +40,9 @@ export interface StackOptions {
  * before.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { args = [], dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
+  const { dir = mkdtempSync(join(tmpdir(), 'orders-payments-')) } = options
+  // A mutant is switched on while a source is loaded (reliability/crash/mutate.ts).
+  const args = [...(options.args ?? []), ...(process.env.MUTANT ? ['--source'] : [])]
   const { command = [process.execPath, 'local/stack/main.ts'] } = options
   // When the test is killed, the stack stops, too, in an orderly way.
   const guarded = guardedCommand([...command, ...args], { deathSignal: 'TERM' })
