@@ -129,6 +129,7 @@ const layers = [
 
 /** Decisions without a clock, a query or a wait, and the tables that they decide by. */
 const cores = [
+  'contracts/account-version.ts',
   'contracts/event-types.ts',
   'contracts/ledger-types.ts',
   'contracts/money.ts',
