@@ -7,6 +7,7 @@ import { mutants } from './mutants.ts'
 import { commandOf, type Options, parseOptions, usage } from './options.ts'
 import { runPairs } from './pairs.ts'
 import { runRetryCrashes } from './payment-request-retry.ts'
+import { runRetentionCrashes } from './retention.ts'
 import { runCrashes } from './run.ts'
 import { runScenario, type ScenarioName, scenarios } from './scenarios.ts'
 import { mutantTable, pairTable, seamTable } from './table.ts'
@@ -22,6 +23,7 @@ async function seams(): Promise<Report> {
   const runs = [
     await runCrashes({ cells: (recorded) => recorded, ...options }),
     await runRetryCrashes(options),
+    await runRetentionCrashes(options),
   ]
   return { table: seamTable(runs), faults: runs.flatMap(({ faults }) => faults) }
 }

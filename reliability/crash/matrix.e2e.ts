@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { sayOrders } from '../judge/verdict.ts'
 import { headOf } from './heads.ts'
 import { runRetryCrashes } from './payment-request-retry.ts'
+import { runRetentionCrashes } from './retention.ts'
 import { type CrashRun, runCrashes } from './run.ts'
 import { sayRedriven, seamTable } from './table.ts'
 
@@ -36,6 +37,13 @@ describe('every process, killed before and after whatever it does', function () 
     runs.push(run)
     const { orders, requestedAgain } = run.verdict
     console.log(`      ${sayOrders(orders)}, requested again ${requestedAgain}; ${run.lives} lives`)
+    assert.deepEqual(run.faults, [])
+  })
+
+  it('deletes each old row once, and no other, wherever the consumers are killed', async () => {
+    const run = await runRetentionCrashes(options)
+    runs.push(run)
+    console.log(`      ${sayOrders(run.verdict.orders)}; ${run.lives} lives`)
     assert.deepEqual(run.faults, [])
   })
 })

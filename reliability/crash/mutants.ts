@@ -44,6 +44,7 @@ const database = 'chassis/database'
 const inbox = 'messaging/inbox'
 const deferral = 'messaging/deferral'
 const notifications = 'messaging/notifications'
+const retention = 'messaging/retention'
 const outbox = 'messaging/outbox'
 const conformance = 'messaging/conformance'
 const charging = 'payments-consumer'
@@ -1115,6 +1116,91 @@ export const mutants: readonly Mutant[] = [
     caughtBy: {
       test: 'messaging/broker/installation.integration.test.ts',
       titled: 'belongs to the installation that comes first',
+    },
+  },
+  {
+    name: 'retention-takes-unpublished',
+    file: `${retention}/expiring-tables.ts`,
+    text: "age: 'published_at'",
+    replacement: "age: 'created_at'",
+    why: 'an event that is still owed is not forgotten, however old',
+    caughtBy: {
+      test: `${retention}/retention.integration.test.ts`,
+      titled: 'never deletes an event that is not published',
+    },
+  },
+  {
+    name: 'retention-by-id-alone',
+    file: `${retention}/rows.ts`,
+    text: ` AND \${sql.ref(table.age)} < \${before}::timestamptz`,
+    replacement: ` AND \${before}::timestamptz IS NOT NULL`,
+    why: 'an old event that was redriven is in the inbox as long as any other',
+    caughtBy: {
+      test: `${retention}/retention.integration.test.ts`,
+      titled: 'keeps an old event in the inbox',
+    },
+  },
+  {
+    name: 'retention-waits-for-locks',
+    file: `${retention}/rows.ts`,
+    text: '      FOR UPDATE SKIP LOCKED))',
+    replacement: '      FOR UPDATE))',
+    why: 'one row that somebody holds does not stop retention',
+    caughtBy: {
+      test: `${retention}/retention.integration.test.ts`,
+      titled: 'does not wait for a row that somebody has locked',
+    },
+  },
+  {
+    name: 'retention-counted-apart',
+    file: `${retention}/retention.ts`,
+    text: 'const deleted = await deleteExpired(trx, table,',
+    replacement: 'const deleted = await deleteExpired(db as never, table,',
+    why: 'rows, their number and the place to go on change together',
+    caughtBy: {
+      test: `${retention}/retention.integration.test.ts`,
+      titled: 'when a turn ends in the middle',
+    },
+  },
+  {
+    name: 'retention-without-rest',
+    file: `${retention}/rows.ts`,
+    text: ' AND due_at <= now()',
+    replacement: '',
+    why: 'the flow goes first, whoever deletes',
+    caughtBy: { test: `${retention}/retention.integration.test.ts`, titled: 'rests after a turn' },
+  },
+  {
+    name: 'inbox-of-any-length',
+    file: `${retention}/policy.ts`,
+    text: 'if (inbox.ms >= neededMs) return undefined',
+    replacement: 'if (inbox.ms >= 0) return undefined',
+    why: 'an inbox that forgets what may still arrive is refused at the start',
+    caughtBy: {
+      test: 'messaging/retention/policy.test.ts',
+      titled: 'and no shorter one',
+    },
+  },
+  {
+    name: 'redriven-beyond-the-inbox',
+    file: 'operator/dead-letters/redrive.ts',
+    text: '!isBeyondInbox && isOld(letter)',
+    replacement: '!isBeyondInbox && isOld(letter) && false',
+    why: 'an event of which the inbox may have forgotten a copy is redriven only when told',
+    caughtBy: {
+      test: 'operator/dead-letters/dead-letters.integration.test.ts',
+      titled: 'left in their places, and named, while younger',
+    },
+  },
+  {
+    name: 'version-without-end',
+    file: `${charging}/rows.ts`,
+    text: '(version::bigint + change.count) %',
+    replacement: 'version + change.count + 0 *',
+    why: 'a hot account pays on after two billion entries',
+    caughtBy: {
+      test: `${charging}/handle-batch.integration.test.ts`,
+      titled: 'at the end of its versions',
     },
   },
 ]

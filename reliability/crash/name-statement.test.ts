@@ -32,6 +32,10 @@ describe('nameStatement', () => {
     ],
     ['DELETE FROM inbox WHERE event_id = ANY ($1)', 'delete inbox'],
     [
+      'DELETE FROM "inbox" WHERE ctid = ANY (ARRAY(SELECT ctid FROM "inbox" FOR UPDATE SKIP LOCKED))',
+      'expire inbox',
+    ],
+    [
       'UPDATE outbox\n  SET published_at = now(), last_error = NULL',
       'update outbox set published_at',
     ],

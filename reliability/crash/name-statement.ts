@@ -30,6 +30,7 @@ const shapes: [RegExp, (found: string[], text: string) => string][] = [
   [/\bupdate (\w+)(?: as \w+)? set (\w+)/, ([table, column]) => `update ${table} set ${column}`],
   [/\binsert into (\w+) \([^)]*\b(last_error)\)/, ([table, why]) => `insert ${table} with ${why}`],
   [/\binsert into (\w+)/, ([table]) => `insert ${table}`],
+  [/\bdelete from (\w+) where ctid/, ([table]) => `expire ${table}`],
   [/\bdelete from (\w+)/, ([table]) => `delete ${table}`],
   [/^with ours as \( ?select \w+ from (\w+)/, ([table]) => `lock or skip ${table}`],
   [/\bfrom (\w+)\b.*\bskip locked/, ([table]) => `claim ${table}`],

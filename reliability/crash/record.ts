@@ -5,6 +5,7 @@ import type { Cell, CellRunner } from './cells.ts'
 import { missingProvocations } from './provoke.ts'
 import { seamsIn } from './seam-list.ts'
 import type { Note, Step } from './seams.ts'
+import { isOfRetention } from './seams-of-retention.ts'
 import type { System } from './system.ts'
 
 /** What a recording must find at least: fewer, and a driver is not listened to any more. */
@@ -49,9 +50,15 @@ export async function recordSeams(
   await Promise.all(processNames.map((name) => provokeAll(system, runner, name)))
   await untilNothingNew(runner)
   assertEnough(runner.notes())
-  const found = seamsIn(runner.notes(), { isExhaustive })
+  const found = seamsIn(notesOf(runner), { isExhaustive })
   return found.map((crash) => [crash])
 }
+
+/** Without what a process does by the clock alone. */
+const notesOf = (runner: CellRunner) =>
+  new Map([...runner.notes()].map(([name, notes]) => [name, notes.filter(isNotOfRetention)]))
+
+const isNotOfRetention = (note: Note) => !isOfRetention(note)
 
 /** The lives after the first, each when the one before has come to its planned end. */
 async function liveOn(runner: CellRunner, name: ProcessName): Promise<void> {
@@ -75,7 +82,7 @@ async function provokeAll(system: System, runner: CellRunner, name: ProcessName)
 }
 
 async function untilNothingNew(runner: CellRunner): Promise<void> {
-  const count = () => seamsIn(runner.notes()).length
+  const count = () => seamsIn(notesOf(runner)).length
   let last = -1
   const isQuiet = () => {
     const before = last

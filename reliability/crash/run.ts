@@ -26,6 +26,8 @@ export interface CrashOptions {
   isExhaustive?: boolean
   /** Starts everything, and finds out which seams there are; all of them, unless told otherwise. */
   record?: typeof recordSeams
+  /** What else is wrong in the end, when all processes have stopped: a sentence each. */
+  conclude?: (system: System) => Promise<string[]>
   boundMs?: number
   env?: NodeJS.ProcessEnv
   /** No more cells are begun then. */
@@ -69,7 +71,7 @@ async function runOn(
   startedAt: number,
 ): Promise<CrashRun> {
   const { cells, isExhaustive = false, record = recordSeams } = options
-  const { boundMs = 180_000, signal, progress = () => {} } = options
+  const { boundMs = 180_000, signal, progress = () => {}, conclude = async () => [] } = options
   const seconds = () => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
   const recorded = await record(system, runner, isExhaustive)
   const chosen = cells(recorded)
@@ -86,6 +88,7 @@ async function runOn(
       ...results
         .flatMap(({ unreached }) => unreached)
         .map((crash) => `not come to: ${nameCrash(crash)}`),
+      ...(await conclude(system)),
       ...runner.untimely,
       ...sharedNames(runner.notes()),
     ],
