@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { positive } from '#testing/numeric-options.ts'
 
 export interface Options {
   /** Which measurements; all of them when empty. */
@@ -11,6 +12,8 @@ export interface Options {
   quick: boolean
   /** Where the processes of the program write their CPU profiles. */
   profile: string | undefined
+  /** How long `retention-hour` lasts. */
+  minutes: number | undefined
 }
 
 export const usage = `npm run bench -- [options]
@@ -19,6 +22,7 @@ export const usage = `npm run bench -- [options]
   --json FILE      also writes the figures as JSON
   --markdown FILE  also puts them into the table of FILE, between its marks
   --quick          fewer messages, shorter times
+  --minutes N      how long retention-hour lasts; it is measured only when it is named
   --profile DIR    CPU profiles (for Chrome DevTools) of the measured processes, and the
                    statements that PostgreSQL spent its time on`
 
@@ -32,6 +36,7 @@ export function parseOptions(args: string[], names: string[]): Options {
       markdown: { type: 'string' },
       quick: { type: 'boolean', default: false },
       profile: { type: 'string' },
+      minutes: { type: 'string' },
     },
   })
   const { only, json, markdown, quick, profile } = values
@@ -39,5 +44,6 @@ export function parseOptions(args: string[], names: string[]): Options {
   if (unknown !== undefined) {
     throw new Error(`--only takes one of ${names.join(', ')}; got ${JSON.stringify(unknown)}`)
   }
-  return { only, json, markdown, quick, profile }
+  const minutes = values.minutes === undefined ? undefined : positive('minutes', values.minutes)
+  return { only, json, markdown, quick, profile, minutes }
 }
