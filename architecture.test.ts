@@ -20,7 +20,13 @@ const processes = {
     '#tables/orders.ts',
   ],
   'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
-  'orders-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
+  'orders-consumer': [
+    '#chassis/',
+    '#contracts/',
+    '#idempotency/expiring-keys.ts',
+    '#messaging/index.ts',
+    '#tables/orders.ts',
+  ],
   'payments-api': [
     '#chassis/',
     '#contracts/',
@@ -29,11 +35,24 @@ const processes = {
     '#tables/payments.ts',
   ],
   'payments-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
-  'payments-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
+  'payments-consumer': [
+    '#chassis/',
+    '#contracts/',
+    '#idempotency/expiring-keys.ts',
+    '#messaging/index.ts',
+    '#tables/payments.ts',
+  ],
 }
 const crossings: Record<string, string[]> = {
   ...processes,
-  operator: ['#chassis/', '#contracts/', '#messaging/', '#rabbitmq-3.10/', '#tables/'],
+  operator: [
+    '#chassis/',
+    '#contracts/',
+    '#idempotency/expiring-keys.ts',
+    '#messaging/',
+    '#rabbitmq-3.10/',
+    '#tables/',
+  ],
   chassis: [
     '#contracts/exact-json.ts',
     '#contracts/problem.ts',
@@ -42,8 +61,10 @@ const crossings: Record<string, string[]> = {
   ],
   principal: ['#chassis/', '#contracts/user-id.ts'],
   idempotency: [
+    '#chassis/config.ts',
     '#chassis/database/',
     '#chassis/http/problem.ts',
+    '#messaging/index.ts',
     '#principal/principal.ts',
     '#tables/both.ts',
   ],
@@ -150,10 +171,12 @@ const layers = [
 
 /** Decisions without a clock, a query or a wait, and the tables that they decide by. */
 const cores = [
+  'contracts/account-version.ts',
   'contracts/event-types.ts',
   'contracts/ledger-types.ts',
   'contracts/money.ts',
   'contracts/order-states.ts',
+  'messaging/retention/policy.ts',
   'operator/reconcile/findings.ts',
   'operator/reconcile/stuck-stage.ts',
   'orders-api/place-order.ts',

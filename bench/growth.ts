@@ -6,6 +6,7 @@ import { PaymentsFixture } from './payments-fixture.ts'
 import { startProcess } from './processes.ts'
 import { openQueue } from './queue.ts'
 import { drainRate, relayCount } from './relay.ts'
+import { keeping } from './retention.ts'
 
 /** Relay and charge on tables with millions of rows, against the same on empty ones. */
 export const growth: Measurement = {
@@ -57,6 +58,7 @@ async function chargeGrowth(bench: Bench, grownUrl: string): Promise<Figure> {
     if (isEmpty) await payments.open(accounts)
     await using consumer = await startProcess('payments-consumer', bench, {
       servers: { paymentsUrl },
+      env: keeping, // the old rows are what it is about
     })
     const count = chargeCount(bench)
     await chargeRate([consumer], queue, payments, { count: count / 10, accounts })

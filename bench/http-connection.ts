@@ -31,11 +31,12 @@ export class HttpConnection {
   }
 
   /** The body is ASCII. */
-  async post(body: string): Promise<HttpAnswer> {
+  async post(body: string, idempotencyKey?: string): Promise<HttpAnswer> {
     if (this.#isLast) this.#socket = this.#listenTo(await dial(this.#url))
     this.#isLast = false
     this.#answer = Promise.withResolvers()
-    this.#socket.write(`${this.#head}Content-Length: ${body.length}\r\n\r\n${body}`)
+    const key = idempotencyKey ? `Idempotency-Key: ${idempotencyKey}\r\n` : ''
+    this.#socket.write(`${this.#head}${key}Content-Length: ${body.length}\r\n\r\n${body}`)
     return this.#answer.promise
   }
 

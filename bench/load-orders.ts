@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { now, sleepUntil } from './clock.ts'
 import { HttpConnection } from './http-connection.ts'
 import { answerRounds } from './processes.ts'
@@ -12,6 +13,10 @@ export interface Load {
   connections: number
   /** Orders that are accepted and not final, at most: a new one waits for another's end. */
   inFlight: number
+  /** New orders a second, at most. */
+  perSecond?: number
+  /** Each order with an Idempotency-Key of its own. */
+  isKeyed?: boolean
 }
 
 /** What happened to an order and when, in milliseconds since the epoch. */
@@ -54,22 +59,26 @@ answerRounds(async (load: Load): Promise<Loaded> => {
   return { orders, finalInTime, ms }
 })
 
-async function postAll({ gateway, users, connections }: Load, room: Room, until: number) {
+async function postAll(load: Load, room: Room, until: number) {
+  const { gateway, users, connections, perSecond = Infinity, isKeyed } = load
   const url = `${gateway}/orders`
   const opened = await Promise.all(
     Array.from({ length: connections }, () => HttpConnection.connect(url)),
   )
   const answered: { id: string; sentAt: number; answeredAt: number }[] = []
+  const startedAt = now()
   let next = 0
   const run = async (connection: HttpConnection) => {
     while (now() < until) {
       await room.enter()
       const number = next++
+      await sleepUntil(startedAt + (number / perSecond) * 1_000)
       const sentAt = now()
-      const post = connection.post(JSON.stringify({ user_id: userId(number % users), amount }))
-      const { status, body } = await post
-      if (status !== 201) throw new Error(`the answer was ${status}: ${body}`)
-      answered.push({ id: JSON.parse(body).order_id, sentAt, answeredAt: now() })
+      const body = JSON.stringify({ user_id: userId(number % users), amount })
+      const post = connection.post(body, isKeyed ? randomUUID() : undefined)
+      const { status, body: answer } = await post
+      if (status !== 201) throw new Error(`the answer was ${status}: ${answer}`)
+      answered.push({ id: JSON.parse(answer).order_id, sentAt, answeredAt: now() })
     }
   }
   await Promise.all(opened.map(run))

@@ -10,17 +10,19 @@ import { heldTransaction } from './held.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { writeMarkdown } from './markdown.ts'
-import type { Figure } from './measurement.ts'
+import type { Figure, Measurement } from './measurement.ts'
 import { memory } from './memory.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { relay } from './relay.ts'
 import { relayNotificationCost } from './relay-notification.ts'
 import { replicas } from './replicas.ts'
 import { table, writeJson } from './report.ts'
+import { retention } from './retention.ts'
+import { retentionHour } from './retention-hour.ts'
 import { type Servers, startServers } from './servers.ts'
 import { writeStatements } from './statements.ts'
 
-const measurements = [
+const measurements: Measurement[] = [
   relay,
   charge,
   hotAccount,
@@ -28,11 +30,13 @@ const measurements = [
   endToEnd,
   latency,
   growth,
+  retention,
   heldTransaction,
   relayNotificationCost,
   replicas,
   idle,
   memory,
+  retentionHour,
 ]
 
 /** Those that a change of the code moves most, without those that take long. */
@@ -65,11 +69,11 @@ async function runAgainst(options: Options & { against: string }): Promise<void>
 }
 
 async function measureAll(options: Options, servers: Servers): Promise<Figure[]> {
-  const { only, quick, profile } = options
+  const { only, quick, profile, minutes } = options
   const figures: Figure[] = []
-  for (const { name, run } of measurements) {
-    if (only.length > 0 && !only.includes(name)) continue
-    figures.push(...(await run({ servers, quick, profile, progress })))
+  for (const { name, run, isLong = false } of measurements) {
+    if (only.length === 0 ? isLong : !only.includes(name)) continue
+    figures.push(...(await run({ servers, quick, profile, minutes, progress })))
     if (profile) await writeStatements(servers, profile, name)
   }
   return figures

@@ -6,6 +6,8 @@ export interface Bench {
   /** Scales the number of messages and the times. */
   quick: boolean
   profile: string | undefined
+  /** How long a measurement lasts that is told so. */
+  minutes?: number | undefined
   progress: (line: string) => void
 }
 
@@ -29,6 +31,8 @@ export type Target = { ratioAtLeast: number } | { valueAtMost: number }
 
 export interface Measurement {
   name: string
+  /** Only when it is named: it takes as long as all others. */
+  isLong?: true
   run: (bench: Bench) => Promise<Figure[]>
 }
 

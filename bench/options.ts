@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { positive } from '#testing/numeric-options.ts'
 
 export interface Options {
   /** Which measurements; all of them when empty. */
@@ -13,6 +14,8 @@ export interface Options {
   profile: string | undefined
   /** The commit whose build is measured in turn with this one. */
   against: string | undefined
+  /** How long `retention-hour` lasts. */
+  minutes: number | undefined
 }
 
 export const usage = `npm run bench -- [options]
@@ -21,6 +24,7 @@ export const usage = `npm run bench -- [options]
   --json FILE      also writes the figures as JSON
   --markdown FILE  also puts them into the table of FILE, between its marks
   --quick          fewer messages, shorter times
+  --minutes N      how long retention-hour lasts; it is measured only when it is named
   --profile DIR    CPU profiles (for Chrome DevTools) of the measured processes, and the
                    statements that PostgreSQL spent its time on
   --against COMMIT measures the build of that commit in turn with this one and prints the
@@ -38,6 +42,7 @@ export function parseOptions(args: string[], names: string[]): Options {
       quick: { type: 'boolean', default: false },
       profile: { type: 'string' },
       against: { type: 'string' },
+      minutes: { type: 'string' },
     },
   })
   const { only, json, markdown, quick, profile, against } = values
@@ -48,5 +53,6 @@ export function parseOptions(args: string[], names: string[]): Options {
   if (against !== undefined && (markdown !== undefined || profile !== undefined)) {
     throw new Error('--against goes with --only, --json and --quick only')
   }
-  return { only, json, markdown, quick, profile, against }
+  const minutes = values.minutes === undefined ? undefined : positive('minutes', values.minutes)
+  return { only, json, markdown, quick, profile, against, minutes }
 }

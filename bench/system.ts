@@ -15,7 +15,11 @@ export type System = Awaited<ReturnType<typeof startSystem>>
  */
 export async function startSystem(
   { servers, profile }: Bench,
-  { accounts = 1_000, without = [] }: { accounts?: number; without?: string[] } = {},
+  {
+    accounts = 1_000,
+    without = [],
+    env = {},
+  }: { accounts?: number; without?: string[]; env?: NodeJS.ProcessEnv } = {},
 ) {
   await execute(servers.ordersUrl, 'TRUNCATE orders, outbox, inbox, attempts, idempotency_keys')
   await execute(servers.ordersUrl, 'VACUUM (ANALYZE) orders, outbox, inbox')
@@ -27,6 +31,7 @@ export async function startSystem(
       AMQP_URL: servers.brokerUrl,
       ORDERS_DATABASE_URL: servers.ordersUrl,
       PAYMENTS_DATABASE_URL: servers.paymentsUrl,
+      ...env,
       ...(profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
     },
   })

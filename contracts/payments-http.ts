@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { MAX_VERSION } from './account-version.ts'
 import { compile } from './compile.ts'
 import { Cursor, Limit, Moment, Money, MoneyText, PageOf, Uuid } from './http-fields.ts'
 import { allLedgerTypes, ledgerStatuses } from './ledger-types.ts'
@@ -15,7 +16,8 @@ export const ListLedger = Type.Object(
 
 const version = Type.Integer({
   minimum: 0,
-  description: 'grows by one with each change of the balance',
+  maximum: MAX_VERSION,
+  description: 'grows by one with each change of the balance; after the maximum comes 0',
 })
 
 export const Account = Type.Object({

@@ -24,6 +24,14 @@ export const consumerDefaults = {
   maxAttempts: 6,
 }
 
+/** Of the retention that a consumer runs alongside. */
+export const retentionDefaults = {
+  outboxRetentionDays: 7,
+  inboxRetentionDays: 30,
+  /** Between two passes through a table. */
+  retentionIdleMs: 60_000,
+}
+
 /**
  * Options with their defaults. An option that is undefined has its default, too: callers may be
  * JavaScript.

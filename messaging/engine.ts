@@ -39,6 +39,8 @@ export interface Opened<Tables> {
   signal: AbortSignal
   health: NonNullable<EngineOptions['health']>
   installation: Installation | undefined
+  /** For a precondition: see `requireOrExit`. */
+  mustHold: (condition: Promise<void>) => void
   /** Closed in reverse order when the work is over. */
   use: Resources['use']
 }
@@ -67,7 +69,7 @@ export async function withEngine<Tables>(
     mustHold(requireDurability(db, signal, logger))
     const installation =
       service === undefined ? undefined : ownInstallation(db, service, { logger, signal, mustHold })
-    await work({ name, db, logger, signal, health, installation, use })
+    await work({ name, db, logger, signal, health, installation, mustHold, use })
     assertMet()
   } catch (error) {
     stop(error)

@@ -11,6 +11,7 @@ export { listen } from './notifications/listener.ts'
 export { maxPayloadBytes, notify } from './notifications/notify.ts'
 export { appendEvents, type Event } from './outbox/append.ts'
 export { createRelayNotifier } from './outbox/relay-notification.ts'
+export type { ExpiringTable } from './retention/expiring-tables.ts'
 export type { MessagingDatabase } from './tables.ts'
 export { consumerVariables, relayVariables } from './variables.ts'
 

@@ -8,6 +8,7 @@ const tables = [
   'inbox',
   'attempts',
   'deferred_events',
+  'retention',
 ] satisfies (keyof MessagingDatabase)[]
 
 /** All that makes the table what it is, in words of PostgreSQL. */
@@ -26,6 +27,8 @@ async function descriptionOf(database: Pick<TestDatabase<unknown>, 'rows'>, tabl
             SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = ${table}::regclass
             UNION ALL
             SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ${table}::regclass
+            UNION ALL
+            SELECT unnest(reloptions) FROM pg_class WHERE oid = ${table}::regclass
             ORDER BY 1) AS rest
   `)
   return row

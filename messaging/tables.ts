@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 
-/** The tables of the engine: events to publish, handled events, attempts, deferred events. */
+/** The tables of the engine: events to publish, handled events, attempts, deferred events … */
 export interface OutboxTable {
   event_id: string
   event_type: string
@@ -35,10 +35,22 @@ export interface DeferredEventsTable {
   deferred_at: Generated<Date>
 }
 
+export interface RetentionTable {
+  table_name: string
+  retention_ms: string
+  expired_before: Date | null
+  position: string | null
+  due_at: Generated<Date>
+  deleted: Generated<string>
+  deleted_ever: Generated<string>
+  finished_at: Date | null
+}
+
 /** The tables that a database needs for outbox and inbox. */
 export interface MessagingDatabase {
   outbox: OutboxTable
   inbox: InboxTable
   attempts: AttemptsTable
   deferred_events: DeferredEventsTable
+  retention: RetentionTable
 }

@@ -1,5 +1,5 @@
 import { amqpUrl, integer, postgresUrl } from '#chassis/config.ts'
-import { consumerDefaults, relayDefaults } from './defaults.ts'
+import { consumerDefaults, relayDefaults, retentionDefaults } from './defaults.ts'
 
 const servers = (databaseVariable: string) => ({
   databaseUrl: postgresUrl(databaseVariable),
@@ -24,6 +24,21 @@ export const relayVariables = (databaseVariable: string) => {
   }
 }
 
+/** How long an event is in the inbox, for a consumer and for whoever redrives dead letters. */
+export const inboxRetentionDays = integer('INBOX_RETENTION_DAYS', {
+  ...{ min: 1, max: 36_500, fallback: retentionDefaults.inboxRetentionDays },
+})
+
+const retentionVariables = {
+  outboxRetentionDays: integer('OUTBOX_RETENTION_DAYS', {
+    ...{ min: 1, max: 36_500, fallback: retentionDefaults.outboxRetentionDays },
+  }),
+  inboxRetentionDays,
+  retentionIdleMs: integer('RETENTION_IDLE_MS', {
+    ...{ min: 10, max: 86_400_000, fallback: retentionDefaults.retentionIdleMs },
+  }),
+}
+
 /** What a consumer reads from its environment. */
 export const consumerVariables = (databaseVariable: string) => {
   const { batchSize, concurrency, lingerMs, maxAttempts } = consumerDefaults
@@ -36,5 +51,6 @@ export const consumerVariables = (databaseVariable: string) => {
     },
     lingerMs: integer('CONSUMER_LINGER_MS', { min: 0, max: 1_000, fallback: lingerMs }),
     maxAttempts: integer('CONSUMER_MAX_ATTEMPTS', { min: 1, max: 100, fallback: maxAttempts }),
+    ...retentionVariables,
   }
 }

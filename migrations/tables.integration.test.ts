@@ -7,6 +7,7 @@ import type {
   DeferredEventsTable,
   InboxTable,
   OutboxTable,
+  RetentionTable,
 } from '#messaging/tables.ts'
 import type { IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
 import type { OrdersTable } from '#tables/orders.ts'
@@ -50,6 +51,16 @@ const messaging = {
     content: 'bytea',
     deferred_at: 'timestamptz =',
   } satisfies Columns<DeferredEventsTable>,
+  retention: {
+    table_name: 'text',
+    retention_ms: 'int8',
+    expired_before: 'timestamptz ?',
+    position: 'text ?',
+    due_at: 'timestamptz =',
+    deleted: 'int8 =',
+    deleted_ever: 'int8 =',
+    finished_at: 'timestamptz ?',
+  } satisfies Columns<RetentionTable>,
   idempotency_keys: {
     user_id: 'text',
     call: 'text',

@@ -3,11 +3,18 @@ import { type Command, helpOf, helpOfAll, parseRequest } from './cli/command.ts'
 import { errorText } from './cli/table.ts'
 import { deadLetterCommands } from './dead-letters/commands.ts'
 import { reconcileCommand } from './reconcile/command.ts'
+import { retentionCommand } from './retention/command.ts'
 import { statusCommand } from './status/command.ts'
 import { traceCommand } from './trace/command.ts'
 
 /** The commands for the people who operate the system. */
-const commands: Command[] = [statusCommand, reconcileCommand, traceCommand, ...deadLetterCommands]
+const commands: Command[] = [
+  statusCommand,
+  reconcileCommand,
+  traceCommand,
+  retentionCommand,
+  ...deadLetterCommands,
+]
 
 const exitCodes = { fine: 0, foundSomethingWrong: 1, couldNotRun: 2 }
 

@@ -1,11 +1,16 @@
 import { runWorker } from '#chassis/worker.ts'
 import { decoderOf } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
+import { expiringKeys, idempotencyKeyRetentionHours } from '#idempotency/expiring-keys.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
 import { handleBatch, orderLocks } from './handle-batch.ts'
-import { retryPaymentRequests, retryVariables } from './payment-request-retry.ts'
+import { longestTimeout, retryPaymentRequests, retryVariables } from './payment-request-retry.ts'
 
-const variables = { ...consumerVariables('ORDERS_DATABASE_URL'), ...retryVariables }
+const variables = {
+  ...consumerVariables('ORDERS_DATABASE_URL'),
+  ...retryVariables,
+  idempotencyKeyRetentionHours,
+}
 
 /**
  * Settles orders by what Payments has decided, and requests a payment or a refund again when no
@@ -20,6 +25,8 @@ void runWorker('orders-consumer', variables, (worker) =>
     decode: decoderOf('orders'),
     handle: handleBatch,
     rowLocks: orderLocks(),
+    expiring: [expiringKeys(worker.config.idempotencyKeyRetentionHours)],
+    delays: [longestTimeout(worker.config)],
     alongside: (db, signal) => retryPaymentRequests(db, { ...worker, signal }),
   }),
 )

@@ -10,7 +10,7 @@ import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
 import { appendEvents, createRelayNotifier } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
-import { extraTimeoutMs, shouldRetry } from './retry-policy.ts'
+import { extraTimeoutMs, longestTimeoutMs, shouldRetry } from './retry-policy.ts'
 import { claimOverdueOrders, findOverdueOrders, type Position, setRequested } from './retry-rows.ts'
 
 export interface PaymentRequestRetry {
@@ -32,6 +32,12 @@ export const retryVariables = {
     formerName: 'ASK_AGAIN_AFTER_MS',
   },
 }
+
+/** What the retry adds to the time in which events of an order may arrive. */
+export const longestTimeout = (config: { paymentRequestTimeoutMs: number }) => ({
+  variable: 'PAYMENT_REQUEST_TIMEOUT_MS',
+  ms: longestTimeoutMs(config.paymentRequestTimeoutMs),
+})
 
 /** Most orders of one turn. */
 const batchSize = 1_000

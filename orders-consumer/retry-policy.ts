@@ -25,6 +25,10 @@ export const shouldRetry = (request: RequestState, timeoutMs: number): boolean =
   !request.is_unpublished &&
   (request.published_ms_ago === null || request.published_ms_ago >= timeoutMs)
 
+/** How long one request may be waited for, after however many retries; 0: it is never retried. */
+export const longestTimeoutMs = (timeoutMs: number): number =>
+  timeoutMs === 0 ? 0 : Math.max(timeoutMs, maxTimeoutMs)
+
 /**
  * How much longer than `timeoutMs` the request after so many may take: each retry doubles the
  * timeout, up to a quarter of an hour.

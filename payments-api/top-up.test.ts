@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { MAX_VERSION } from '#contracts/account-version.ts'
 import { MAX_MINOR } from '#contracts/money.ts'
 import { topUp } from './top-up.ts'
 
@@ -8,6 +9,12 @@ describe('topUp', () => {
     const account = { balanceMinor: 1_000n, version: 7 }
     const credited = { kind: 'credit', balanceMinor: 1_250n, version: 8 }
     assert.deepEqual(topUp(account, 250n, MAX_MINOR), credited)
+  })
+
+  it('begins again at 0 after the last version', () => {
+    const last = { balanceMinor: 0n, version: MAX_VERSION }
+    const credited = { kind: 'credit', balanceMinor: 1n, version: 0 }
+    assert.deepEqual(topUp(last, 1n, MAX_MINOR), credited)
   })
 
   it('fills an account to the last cent, and not beyond', () => {

@@ -1,3 +1,4 @@
+import { MAX_VERSION } from '#contracts/account-version.ts'
 import { balanceChange } from '#contracts/ledger-types.ts'
 
 export type TopUpDecision =
@@ -12,5 +13,6 @@ export function topUp(
 ): TopUpDecision {
   const balanceMinor = account.balanceMinor + balanceChange('TOPUP', amountMinor)
   if (balanceMinor > maxMinor) return { kind: 'refuse', because: 'balance-limit' }
-  return { kind: 'credit', balanceMinor, version: account.version + 1 }
+  const version = account.version === MAX_VERSION ? 0 : account.version + 1
+  return { kind: 'credit', balanceMinor, version }
 }

@@ -71,6 +71,13 @@ describe('payments-api, when the database is in trouble', () => {
     assert.equal(await balanceOf('alice'), '1.00')
   })
 
+  it('tops up an account at the end of its versions, which begin again at 0', async () => {
+    await database.rows(sql`UPDATE accounts SET version = 2147483647 WHERE user_id = 'alice'`)
+    const { status, body } = await topUp('alice')
+    assert.deepEqual([status, body.version, body.balance], [200, 0, '1.00'])
+    assert.equal((await topUp('alice')).body.version, 1)
+  })
+
   it('adds to the balance behind the lock, not to one that is just changing', async () => {
     let waiting: ReturnType<typeof topUp> | undefined
     await database.db.transaction().execute(async (trx) => {

@@ -104,6 +104,16 @@ describe('handleBatch of payments-consumer', () => {
     assert.deepEqual(data, { ...event.data, tx_id: debit?.tx_id })
   })
 
+  it('charges an account at the end of its versions, which begin again at 0', async () => {
+    await openAccount('alice', '25.00')
+    await database.rows(sql`UPDATE accounts SET version = 2147483646`)
+    const charge = consumer()
+    assert.deepEqual(kinds(await charge([request()])), ['handled'])
+    assert.deepEqual(await account(), ['15.00', 2_147_483_647])
+    assert.deepEqual(kinds(await charge(requests(2, { amount: '1.00' }))), ['handled', 'handled'])
+    assert.deepEqual(await account(), ['13.00', 1])
+  })
+
   it('records why an order cannot be paid, and says so', async () => {
     await openAccount('alice', '9.99')
     const poor = request()

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { MAX_VERSION } from '#contracts/account-version.ts'
 import type { OrderLedgerType } from '#contracts/ledger-types.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { LedgerColumns, PaymentsDatabase } from '#tables/payments.ts'
@@ -83,13 +84,16 @@ export interface BalanceChange {
   count: number
 }
 
+/** How many versions an account has before they begin again. */
+const versions = MAX_VERSION + 1
+
 /** Of accounts locked in the same transaction. */
 export const changeBalances = (trx: Transaction<PaymentsDatabase>, changes: BalanceChange[]) =>
   sql`
     /* changeBalances */
     UPDATE accounts
     SET balance = balance + change.total,
-        version = version + change.count,
+        version = (version::bigint + change.count) % ${versions}::bigint,
         updated_at = clock_timestamp()
     FROM unnest(
       ${changes.map(({ userId }) => userId)}::text[],

@@ -24,7 +24,7 @@ const documented = [...defaults.keys()].flatMap((names) => names.split(', '))
 describe('docs/configuration.md', () => {
   it('names the variables that are read, and no other', () => {
     const files = globSync([
-      '{chassis,messaging,migrations,operator,orders-*,payments-*,principal}/**/*.ts',
+      '{chassis,idempotency,messaging,migrations,operator,orders-*,payments-*,principal}/**/*.ts',
       'local/stack/*.ts',
       'docker-compose.yml',
     ]).filter((path) => !path.endsWith('.test.ts'))
@@ -43,7 +43,7 @@ describe('docs/configuration.md', () => {
     const own = all.flatMap((read) => Object.values<Variable<unknown>>(read))
     const tuned = own.filter(({ fallback }) => fallback !== undefined)
     assert.deepEqual(
-      documented.filter((name) => /^(?:RELAY|CONSUMER)_/.test(name)).sort(),
+      documented.filter((name) => /^(?:RELAY|CONSUMER|OUTBOX|INBOX|RETENTION)_/.test(name)).sort(),
       tuned.map(({ name }) => name).sort(),
     )
     for (const { name, fallback } of tuned) {

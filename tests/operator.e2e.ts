@@ -87,11 +87,14 @@ describe('npm run operator, on the running stack', function () {
     assert.equal((await run(['dlq', 'show', messageId])).code, 1)
   })
 
-  it('warns when a redriven event is older than the inbox: only the ledger prevents a second effect', async () => {
+  it('redrives an event that is older than the inbox only when told to, and warns: only the ledger prevents a second effect', async () => {
     const ancient = '018bcfe5-6800-7000-8000-000000000000' // November 2023
     channel.sendToQueue(dlq, Buffer.from('hello'), { messageId: ancient })
     await channel.waitForConfirms()
-    const { code, out } = await run(['dlq', 'redrive', ancient])
+    const refused = await run(['dlq', 'redrive', ancient])
+    assert.deepEqual([refused.code, await depthOf(dlq)], [1, 1])
+    assert.match(refused.out, /^Redriven 0 dead letters\.\nLeft in their places: 1 event older/)
+    const { code, out } = await run(['dlq', 'redrive', ancient, '--beyond-inbox'])
     assert.equal(code, 0)
     assert.match(
       out,

@@ -192,6 +192,29 @@ describe('a process', function () {
     })
   }
 
+  for (const name of ['orders-consumer', 'payments-consumer']) {
+    it(`${name} refuses an inbox that forgets what may still arrive, with what that is, and exits with 78`, async () => {
+      const { code, stderr } = await runProcess(name, {
+        PORT: '0',
+        ORDERS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/orders_db',
+        PAYMENTS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/payments_db',
+        AMQP_URL: 'amqp://nobody@127.0.0.1:1',
+        OUTBOX_RETENTION_DAYS: '10',
+        INBOX_RETENTION_DAYS: '10',
+        PAYMENT_REQUEST_TIMEOUT_MS: '30000',
+      })
+      assert.equal(code, 78)
+      assert.match(
+        stderr,
+        /^Cannot start:\n {2}INBOX_RETENTION_DAYS is too short.* It is 864,000 s/m,
+      )
+      assert.match(stderr, /^ {4}OUTBOX_RETENTION_DAYS makes it 864,000 s$/m)
+      assert.match(stderr, /^ {4}CONSUMER_MAX_ATTEMPTS makes it 240 s$/m)
+      const ofRetry = /^ {4}PAYMENT_REQUEST_TIMEOUT_MS makes it 900 s$/m
+      assert.equal(ofRetry.test(stderr), name === 'orders-consumer')
+    })
+  }
+
   it('dies of an error that nobody expected, so that it is started again', async () => {
     const stray = "setTimeout(() => Promise.reject(new Error('nobody expected this')), 500)"
     const { code, stderr } = await runProcess('payments-consumer', {

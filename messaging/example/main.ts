@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import * as messaging from '../index.ts'
 
@@ -21,7 +21,7 @@ async function shop(): Promise<void> {
   const db = messaging.connectDatabase<Database>({ name: 'shop', url: databaseUrl })
   const notifyRelay = messaging.createRelayNotifier(db)
   for await (const article of createInterface({ input: process.stdin, signal: stop.signal })) {
-    const sold: Sold = { id: randomUUID(), type: 'Sold', article }
+    const sold: Sold = { id: randomUUIDv7(), type: 'Sold', article }
     await db.transaction().execute(async (trx) => {
       await trx.insertInto('sales').values({ article }).execute()
       await messaging.appendEvents(trx, [sold]) // the sale and its event: both, or none

@@ -13,6 +13,7 @@ import { suspendQueue } from '#testing/suspend-queue.ts'
 import { QueueBrowser, withQueueBrowser } from './broker/queue-browser.ts'
 import { listDeadLetters, readDeadLetters } from './dead-letters.ts'
 import { discardDeadLetters, redriveDeadLetters } from './redrive.ts'
+import { redriveCommand } from './redrive-discard.ts'
 
 const { queue } = queues.paymentsConsumer
 const dlq = `${queue}.dlq`
@@ -22,7 +23,8 @@ describe('dead letters', function () {
   this.timeout(60_000)
   const broker = useBroker()
   const all = { queues: [queue], limit: Infinity }
-  const moveAll = { ...all, dryRun: false, rate: Infinity, inboxRetentionMs: 30 * dayMs }
+  const horizon = { inboxRetentionMs: 30 * dayMs, isBeyondInbox: false }
+  const moveAll = { ...all, dryRun: false, rate: Infinity, ...horizon }
   const deadLetteredAtMs = Date.now() - 5_000
   const origin = {
     'original-queue': queue,
@@ -353,12 +355,54 @@ describe('dead letters', function () {
     await declare()
   })
 
-  it('of events that are older than the inbox are named', async () => {
+  describe('of events that are older than the inbox', () => {
     const ancient = '018bcfe5-6800-7000-8000-000000000000' // November 2023
-    const [fresh = ''] = newIds(1)
-    await publishDeadLetters([ancient, fresh, 'no-uuid'])
-    const moved = await redrive(moveAll)
-    assert.deepEqual(moved.beyond_inbox, [ancient])
+    const idsOf = ({ letters }: { letters: { id: string }[] }) => letters.map(({ id }) => id)
+
+    it('are left in their places, and named, while younger ones are redriven', async () => {
+      const [fresh = ''] = newIds(1)
+      await publishDeadLetters([fresh, ancient, 'no-uuid'])
+      const moved = await redrive({ ...moveAll, limit: 2 })
+      assert.deepEqual([idsOf(moved), moved.refused], [[fresh, 'no-uuid'], [ancient]])
+      assert.deepEqual([await idsIn(dlq), await idsIn(queue)], [[ancient], [fresh, 'no-uuid']])
+    })
+
+    it('are redriven when that is asked for, and named', async () => {
+      const [fresh = ''] = newIds(1)
+      await publishDeadLetters([ancient, fresh])
+      const moved = await redrive({ ...moveAll, isBeyondInbox: true })
+      assert.deepEqual([moved.beyond_inbox, moved.refused], [[ancient], []])
+      assert.deepEqual(await idsIn(queue), [ancient, fresh])
+    })
+
+    it('are deleted like any other', async () => {
+      await publishDeadLetters([ancient])
+      const moved = await withQueueBrowser(broker.url, (browser) =>
+        discardDeadLetters(browser, moveAll),
+      )
+      assert.deepEqual([idsOf(moved), moved.refused], [[ancient], []])
+    })
+
+    it('are a reason for exit code 1, with what to do', async () => {
+      await publishDeadLetters([ancient])
+      const env = {
+        AMQP_URL: broker.url,
+        ORDERS_DATABASE_URL: 'postgres://x',
+        PAYMENTS_DATABASE_URL: 'postgres://x',
+      }
+      const run = (values: object) =>
+        redriveCommand.run({ positionals: [ancient], values: { ...values }, env })
+      const refused = await run({})
+      assert.equal(refused.isFine, false)
+      assert.match(refused.text, /^Redriven 0 dead letters\.\nLeft in their places: 1 event older/)
+      assert.match(refused.text, /--beyond-inbox redrives them: then only the ledger protects/)
+      const { isFine, text } = await run({ 'beyond-inbox': true })
+      assert.match(
+        text,
+        /^Redriven 1 dead letter\.\nWarning: 1 event older than the inbox: only the ledger/,
+      )
+      assert.equal(isFine, true)
+    })
   })
 
   it('are redriven once by three operators at the same time', async () => {

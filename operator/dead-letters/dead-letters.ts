@@ -26,9 +26,9 @@ export async function listDeadLetters(
 ): Promise<Listed> {
   const listed: Listed = { letters: [], total: 0 }
   for (const queue of selection.queues) {
-    const list = async (matching: Matching[]): Promise<Disposition> => {
+    const list = async (matching: Matching[]): Promise<Disposition[]> => {
       listed.letters.push(...matching.map(({ summary }) => summary))
-      return 'requeue'
+      return matching.map(() => 'requeue')
     }
     listed.total += await forEachMatching(browser, queue, selection, listed.letters, list)
   }
@@ -53,7 +53,7 @@ export async function readDeadLetters(
   for (const queue of selection.queues) {
     await forEachMatching(browser, queue, selection, found, async (matching) => {
       found.push(...matching.map(detailsOf))
-      return 'requeue'
+      return matching.map(() => 'requeue')
     })
   }
   return found
@@ -67,14 +67,15 @@ export interface Matching {
 
 /**
  * Passes the selected dead letters of a queue to `handle`, a portion at a time, until `found` has
- * as many as the limit. Returns the number of all messages in the queue.
+ * as many as the limit, and acknowledges or requeues each as `handle` says. Returns the number of
+ * all messages in the queue.
  */
 export async function forEachMatching(
   browser: QueueBrowser,
   queue: string,
   { ids, limit, rate = Infinity }: Selection & { rate?: number },
   found: readonly unknown[],
-  handle: (matching: Matching[]) => Promise<Disposition>,
+  handle: (matching: Matching[]) => Promise<Disposition[]>,
 ): Promise<number> {
   const name = deadLetterQueue(queue)
   const size = Math.max(1, Math.min(prefetchSize, Math.floor(rate / 10)))
@@ -91,8 +92,8 @@ export async function forEachMatching(
       message,
       summary: summarize(message, name, now),
     }))
-    const disposition = await handle(matching)
-    return messages.map((message) => (selected.includes(message) ? disposition : 'requeue'))
+    const dispositions = await handle(matching)
+    return messages.map((message) => dispositions[selected.indexOf(message)] ?? 'requeue')
   })
 }
 

@@ -1,4 +1,5 @@
-import { integer, readConfig } from '#chassis/config.ts'
+import { readConfig } from '#chassis/config.ts'
+import { inboxRetentionDays } from '#messaging/variables.ts'
 import {
   type Command,
   type Input,
@@ -29,23 +30,27 @@ const moveOptions = {
 /** operator dlq redrive */
 export const redriveCommand: Command = {
   name: 'dlq redrive',
-  synopsis: '(ID... | --queue NAME | --all) [--limit N] [--rate N] [--dry-run]',
+  synopsis: '(ID... | --queue NAME | --all) [--limit N] [--rate N] [--dry-run] [--beyond-inbox]',
   summary: 'publishes dead letters to their queue again',
   details: `Publishes dead letters to the queue of the consumer that could not handle them: same id, same body.
 A dead letter is deleted only when RabbitMQ has confirmed its copy. After an interruption nothing is
 lost, and a duplicate has no second effect: the inbox knows its id.
 
 ${selectionHelp}
+  --beyond-inbox also events that are older than the inbox remembers
 
-The inbox knows the ids of handled events for INBOX_RETENTION_DAYS (30). For an older event, the
-output warns that only the ledger (UNIQUE (order_id, type)), or the final status of the order,
-prevents a second effect.`,
-  options: moveOptions,
+The inbox knows the ids of handled events for INBOX_RETENTION_DAYS (30). An older event is left in
+its place, and the exit code is 1: the inbox may have forgotten that a copy was handled. With
+--beyond-inbox it is redriven, and only the ledger (UNIQUE (order_id, type)), or the final status of
+the order, prevents a second effect.`,
+  options: { ...moveOptions, 'beyond-inbox': { type: 'boolean' } },
   run: async (input) => {
     const options = moveOptionsFrom('dlq redrive', input)
     const { days } = readConfig(input.env, { days: inboxRetentionDays })
+    const isBeyondInbox = input.values['beyond-inbox'] === true
+    const horizon = { inboxRetentionMs: days * 86_400_000, isBeyondInbox }
     const moved = await withBrowserOf(input.env, (browser) =>
-      redriveDeadLetters(browser, { ...options, inboxRetentionMs: days * 86_400_000 }),
+      redriveDeadLetters(browser, { ...options, ...horizon }),
     )
     return movedReport(moved, options, { done: 'Redriven', would: 'Would redrive' })
   },
@@ -71,9 +76,6 @@ ${selectionHelp}
   },
 }
 
-/** How long the inbox knows an event for certain. The inbox is not pruned yet. */
-const inboxRetentionDays = integer('INBOX_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 30 })
-
 function moveOptionsFrom(name: string, { positionals, values }: Input): MoveOptions {
   const hasIds = positionals.length > 0
   const hasQueue = values.queue !== undefined
@@ -97,24 +99,33 @@ function movedReport(
   { ids, dryRun, limit }: MoveOptions,
   { done, would }: { done: string; would: string },
 ): Report {
-  const found = new Set(moved.letters.map(({ id }) => id))
+  const found = new Set([...moved.letters.map(({ id }) => id), ...moved.refused])
   const isComplete = moved.error === null && moved.letters.length < limit
   const missing = isComplete ? [...(ids ?? [])].filter((id) => !found.has(id)) : []
   const { length: old } = moved.beyond_inbox
+  const { length: left } = moved.refused
   const lines = [
     `${dryRun ? would : done} ${counted(moved.letters.length, 'dead letter')}.`,
     ...(dryRun && moved.letters.length > 0 ? [deadLettersTable(moved.letters)] : []),
     ...(old > 0 ? [`Warning: ${counted(old, 'event')} older than the inbox: ${onlyLedger}`] : []),
+    ...(left > 0
+      ? [
+          `Left in their places: ${counted(left, 'event')} older than the inbox remembers. ${beyondInbox}`,
+        ]
+      : []),
+    ...moved.refused.map((id) => `  ${id}`),
     ...missing.map((id) => `There is no dead letter ${id}.`),
     ...(moved.error
       ? [`Ended early; all other dead letters are in their places: ${moved.error}`]
       : []),
   ]
   return {
-    isFine: missing.length === 0 && moved.error === null,
+    isFine: missing.length === 0 && left === 0 && moved.error === null,
     json: { dry_run: dryRun, ...moved, missing },
     text: lines.join('\n'),
   }
 }
+
+const beyondInbox = '--beyond-inbox redrives them: then only the ledger protects.'
 
 const onlyLedger = 'only the ledger, or the final status of the order, prevents a second effect.'

@@ -54,6 +54,7 @@ describe('a redriven message', function () {
       const { error, letters } = await redriveDeadLetters(browser, {
         ...all,
         inboxRetentionMs: 1e9,
+        isBeyondInbox: false,
       })
       assert.deepEqual([error, letters.length], [null, 1])
     })

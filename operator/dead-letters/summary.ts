@@ -68,7 +68,8 @@ export function createdAtMs(id: string): number | undefined {
 const xDeathReason = (reason: string) =>
   reason ? `broker-${reason.replaceAll('_', '-')}` : 'unknown'
 
-function eventIn(content: Buffer): { type?: string; orderId?: string } {
+/** What an event says of itself; nothing, if the content is none. */
+export function eventIn(content: Buffer): { type?: string; orderId?: string } {
   if (content.length > maxEventBytes) return {}
   try {
     const { type, subject, data } = JSON.parse(content.toString())

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { MAX_VERSION } from '#contracts/account-version.ts'
 import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { fitsLedger, restingStatuses } from '#contracts/order-states.ts'
 import {
@@ -194,7 +195,7 @@ export const findWrongAccounts = (db: Payments) =>
     sql`
       WITH ledger_sums AS (
         SELECT user_id, sum(${sql.raw(signedAmount)}) AS total,
-               count(*)::int AS entries
+               (count(*) % ${MAX_VERSION + 1}::bigint)::int AS entries
         FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
       SELECT user_id, balance, version, round(coalesce(total, 0), 2)::text AS ledger_sum,
              coalesce(entries, 0) AS ledger_entries

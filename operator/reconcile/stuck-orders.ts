@@ -2,10 +2,11 @@ import { decisionOf, isPending } from '#contracts/order-states.ts'
 import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { Databases } from '../databases.ts'
-import type { DeadLetterSummary } from '../dead-letters/summary.ts'
+import { type DeadLetterSummary, eventIn } from '../dead-letters/summary.ts'
 import type { Finding } from './findings.ts'
 import { findEntries, findOrders, type PendingOrder } from './rows.ts'
 import {
+  type DeferredFacts,
   findAttempts,
   findDeferred,
   findHandled,
@@ -26,8 +27,8 @@ export async function stuckOrders(
   const { orders, payments } = databases
   const failingRequests = await ordersOf(orders, await findAttempts(payments))
   const failingReplies = await ordersOf(payments, await findAttempts(orders))
-  const deferredRequests = await ordersOf(orders, await findDeferred(payments))
-  const deferredReplies = await ordersOf(payments, await findDeferred(orders))
+  const deferredRequests = byOrder((await findDeferred(payments)).map(ofOrder))
+  const deferredReplies = byOrder((await findDeferred(orders)).map(ofOrder))
   const requests = byOrder(await findUnpublished(databases.orders, ids))
   const replies = byOrder(await findUnpublished(databases.payments, ids))
   const handled = new Set(
@@ -93,6 +94,12 @@ async function ordersOf<Facts extends { event_id: string }>(
     }),
   )
 }
+
+/** A deferred event waits for as long as its row is locked, and knows its order itself. */
+const ofOrder = ({ content, waits_for }: DeferredFacts) => ({
+  order_id: eventIn(content).orderId ?? null,
+  waits_for,
+})
 
 const byOrder = <Row extends { order_id: string | null }>(rows: Row[]): Map<string, Row> =>
   new Map(rows.flatMap((row) => (row.order_id === null ? [] : [[row.order_id, row] as const])))

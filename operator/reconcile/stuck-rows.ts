@@ -40,13 +40,15 @@ export const findAttempts = (db: Kysely<MessagingDatabase>) =>
 export interface DeferredFacts {
   event_id: string
   waits_for: string
+  /** The message itself: the outbox of its sender may not have it any more. */
+  content: Buffer
 }
 
 /** Events that wait for locked rows. */
 export const findDeferred = (db: Kysely<MessagingDatabase>) =>
   rowsOf<DeferredFacts, MessagingDatabase>(
     db,
-    sql`SELECT event_id, waits_for FROM deferred_events LIMIT 10000`,
+    sql`SELECT event_id, waits_for, content FROM deferred_events LIMIT 10000`,
   )
 
 /** The orders of some events, by the outbox of their sender. */

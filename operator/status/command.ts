@@ -5,6 +5,7 @@ import { type Command, orUnavailable, rejectPositionals } from '../cli/command.t
 import { span, table } from '../cli/table.ts'
 import { withDatabases } from '../databases.ts'
 import type { QueueState } from '../dead-letters/broker/queue-browser.ts'
+import { retentionTable } from '../retention/table.ts'
 import type { OutboxStatus } from './rows.ts'
 import { readDepths, readStatus, type Status } from './status.ts'
 
@@ -15,7 +16,8 @@ export const statusCommand: Command = {
   details: `Shows the number of pending orders, the depths of outboxes, queues and dead-letter queues, the age
 of the oldest entry, and the events per second of each process in the last ten seconds. The depth of
 a queue is its ready messages: unacknowledged ones are not counted. status judges nothing: reconcile
-finds what is wrong. Without the broker, status shows what the databases know, and exits with 2.`,
+finds what is wrong. What expires, and when old rows were last deleted, follows: retention also counts
+what would go now. Without the broker, status shows what the databases know, and exits with 2.`,
   options: {},
   run: async ({ positionals, env }) => {
     rejectPositionals('status', positionals)
@@ -26,7 +28,8 @@ finds what is wrong. Without the broker, status shows what the databases know, a
   },
 }
 
-function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): string {
+function textOf(status: Status): string {
+  const { orders, outboxes, queues, dead_letters, rates, retention } = status
   const again =
     orders.requested_again > 0 ? `requested again ${orders.requested_again} times` : null
   const outbox = (name: string, { unpublished, oldest_ms, failing }: OutboxStatus) => [
@@ -57,7 +60,8 @@ function textOf({ orders, outboxes, queues, dead_letters, rates }: Status): stri
       ...(dead_letters?.map(dead) ?? unknown('dead letters', consumerQueues.map(deadLetterQueue))),
     ],
   )
-  return `${depths}\n\n${table(['PROCESS', 'EVENTS/S'], Object.entries(rates))}`
+  const processes = table(['PROCESS', 'EVENTS/S'], Object.entries(rates))
+  return [depths, processes, retentionTable(retention)].join('\n\n')
 }
 
 const unknown = (what: string, queues: readonly string[]) =>

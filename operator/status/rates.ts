@@ -1,5 +1,5 @@
+import { firstIdAt } from '#messaging/event-ids.ts'
 import type { Databases } from '../databases.ts'
-import { firstIdAt } from '../trace/rows.ts'
 import { readFlow } from './rows.ts'
 
 /** Events per second of each process, in the last ten seconds. */

@@ -2,6 +2,7 @@ import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import { consumerQueues } from '../broker-report.ts'
 import type { Databases } from '../databases.ts'
 import { type QueueState, withQueueBrowser } from '../dead-letters/broker/queue-browser.ts'
+import { type RetentionState, readRetention } from '../retention/rows.ts'
 import { type Rates, readRates } from './rates.ts'
 import { type OutboxStatus, type PendingStatus, readOutbox, readPending } from './rows.ts'
 
@@ -12,6 +13,8 @@ export interface Status {
   queues: QueueState[] | null
   dead_letters: QueueState[] | null
   rates: Rates
+  /** What expires; `operator retention` also counts what has expired. */
+  retention: Record<'orders' | 'payments', RetentionState[]>
 }
 
 /** The depths that only the broker knows. */
@@ -46,5 +49,6 @@ export async function readStatus(
     queues: depths?.queues ?? null,
     dead_letters: depths?.dead_letters ?? null,
     rates: await readRates({ orders, payments }, oldestMs),
+    retention: { orders: await readRetention(orders), payments: await readRetention(payments) },
   }
 }

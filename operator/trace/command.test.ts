@@ -4,7 +4,8 @@ import { traceText } from './command.ts'
 
 describe('the text of a trace', () => {
   const order_id = '01a204a8-a487-7674-9c13-22c4dabdca86'
-  const trace = { order_id, status: 'PAID', request_attempts: 1, steps: [], missing: [] }
+  const nothing = { steps: [], expired: [], missing: [] }
+  const trace = { order_id, status: 'PAID', request_attempts: 1, ...nothing }
   const letter: DeadLetterSummary = {
     id: 'a',
     queue: 'payments-consumer.dlq',
@@ -32,10 +33,10 @@ describe('the text of a trace', () => {
     assert.equal(lastLineOf([evil]), said)
   })
 
-  it('says what is not found', () => {
-    const missing = ['the request a']
-    const text = traceText({ ...trace, missing, dead_letters: [] })
-    assert.match(text, /\nNot found: the request a$/)
+  it('says what is not found, and what has expired', () => {
+    const gone = { missing: ['the request a'], expired: ['the request b'] }
+    const text = traceText({ ...trace, ...gone, dead_letters: [] })
+    assert.match(text, /\nExpired: the request b\nNot found: the request a$/)
   })
 
   it('says that the dead letters are not known, if they are not', () => {

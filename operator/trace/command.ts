@@ -13,8 +13,8 @@ export const traceCommand: Command = {
   summary: 'follows an order hop by hop',
   details: `Shows each hop of an order with its time (none: not yet), queue, event and number of attempts, and
 the dead letters of the order. Each payment request has a hop of its own, and so has each reply.
-A request, reply or inbox row that must have existed and is not found (it may have been pruned) is
-reported, and changes no exit code. If the dead letters cannot be read, trace shows what the
+A request, reply or inbox row that must have existed and is not found is reported as expired, if it
+was old enough to be deleted (see retention), otherwise as not found. Neither changes the exit code. If the dead letters cannot be read, trace shows what the
 databases know, and exits with 2.`,
   options: {},
   run: async ({ positionals, env }) => {
@@ -31,7 +31,13 @@ databases know, and exits with 2.`,
       const isFine = trace.dead_letters?.length === 0
       return { isFine, json: trace, text: traceText(trace), error }
     }
-    const json = { order_id: orderId, steps: [], missing: [], dead_letters: letters && [] }
+    const json = {
+      order_id: orderId,
+      steps: [],
+      expired: [],
+      missing: [],
+      dead_letters: letters && [],
+    }
     const places = letters ? 'Neither database, and no dead letter,' : 'Neither database'
     return { isFine: false, json, text: `${places} knows order ${orderId}.`, error }
   },
@@ -39,7 +45,7 @@ databases know, and exits with 2.`,
 
 /** The trace as text. A value from a message stays on its line, without control characters. */
 export function traceText(trace: Trace): string {
-  const { order_id, status, request_attempts, steps, missing, dead_letters } = trace
+  const { order_id, status, request_attempts, steps, expired, missing, dead_letters } = trace
   const requested = (request_attempts ?? 1) > 1 ? `, requested ${request_attempts} times` : ''
   const rows = steps.map(({ stage, at, queue, attempts, event_id, note }) => [
     stage,
@@ -56,6 +62,7 @@ export function traceText(trace: Trace): string {
   return [
     `Order ${order_id}: ${status ?? 'unknown to Orders'}${requested}`,
     table(['STAGE', 'AT', 'QUEUE', 'ATTEMPTS', 'EVENT', 'NOTE'], rows),
+    ...expired.map((what) => `Expired: ${what}`),
     ...missing.map((what) => `Not found: ${what}`),
     ...letters.map(cellText),
   ].join('\n')

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { EventType } from '#contracts/event-types.ts'
+import { firstIdAt } from '#messaging/event-ids.ts'
 import type { MessagingDatabase } from '#messaging/tables.ts'
 import type { OrderColumns, OrdersDatabase } from '#tables/orders.ts'
 import type { LedgerColumns, PaymentsDatabase } from '#tables/payments.ts'
@@ -102,9 +103,3 @@ export const findReceipts = (db: Kysely<MessagingDatabase>, eventIds: string[]) 
       FROM unnest(${eventIds}::uuid[]) AS asked (event_id)
       LEFT JOIN inbox USING (event_id) LEFT JOIN attempts USING (event_id)`,
   )
-
-/** The smallest UUIDv7 of a moment. */
-export function firstIdAt(moment: Date): string {
-  const hex = Math.max(0, moment.getTime()).toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
-}

@@ -126,6 +126,33 @@ describe('the trace of an order', () => {
     ])
   })
 
+  it('says what has expired, and calls nothing missing that was old enough', async () => {
+    const { order_id, request_id, replyId } = await paidOrder()
+    const other = await paidOrder()
+    await forget(orders, 'outbox', request_id)
+    await forget(payments, 'inbox', request_id)
+    await forget(payments, 'outbox', replyId)
+    for (const { db } of [orders, payments] as Database[]) {
+      await sql`
+        INSERT INTO retention (table_name, retention_ms, expired_before)
+        SELECT name, 1, now() + interval '1 minute' FROM unnest(${['outbox', 'inbox']}::text[]) AS name
+      `.execute(db as Kysely<unknown>)
+    }
+    const traced = await traceOrder({ orders: orders.db, payments: payments.db }, order_id, [])
+    assert.deepEqual(traced?.expired, [
+      `the request ${request_id} is no longer in the outbox of Orders`,
+      'it is decided, and its request is not in the inbox of Payments',
+      'it is decided, and its reply is not in the outbox of Payments',
+    ])
+    assert.deepEqual(traced.missing, [])
+    await forget(orders, 'inbox', other.replyId)
+    await sql`UPDATE retention SET expired_before = now() - interval '1 day'`.execute(orders.db)
+    const { missing } = await trace(other.order_id)
+    assert.deepEqual(missing, ['it is settled, and its reply is not in the inbox of Orders'])
+    for (const { db } of [orders, payments] as Database[])
+      await sql`TRUNCATE retention`.execute(db as Kysely<unknown>)
+  })
+
   it('says which inbox has forgotten', async () => {
     const { order_id, request_id, replyId } = await paidOrder()
     await forget(payments, 'inbox', request_id)

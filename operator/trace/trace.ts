@@ -7,6 +7,7 @@ import {
 } from '#contracts/order-states.ts'
 import type { Databases } from '../databases.ts'
 import type { DeadLetterSummary } from '../dead-letters/summary.ts'
+import { type RetentionState, readRetention } from '../retention/rows.ts'
 import {
   findEntries,
   findEvents,
@@ -15,7 +16,7 @@ import {
   type TracedEntry,
   type TracedOrder,
 } from './rows.ts'
-import { type Facts, missingFrom, type Step, stepsOf } from './steps.ts'
+import { type Facts, goneFrom, type Horizons, type Step, stepsOf } from './steps.ts'
 import { windowOf } from './window.ts'
 
 export interface Trace {
@@ -23,7 +24,9 @@ export interface Trace {
   status: string | null
   request_attempts: number | null
   steps: Step[]
-  /** What must have been there, and is not found. */
+  /** What must have been there, and was old enough to be deleted. */
+  expired: string[]
+  /** What must have been there, and is not found, though it was not old enough. */
   missing: string[]
   /** Null when the broker does not say. */
   dead_letters: DeadLetterSummary[] | null
@@ -47,13 +50,28 @@ export async function traceOrder(
   const traced: Facts[] = []
   for (const leg of legsOf(orderId, order, entries))
     traced.push(await factsOf(databases, orderId, leg))
+  const horizons = await readHorizons(databases)
+  const gone = traced.map((facts) => goneFrom(facts, horizons))
   return {
     order_id: orderId,
     status: order?.status ?? null,
     request_attempts: order?.request_attempts ?? null,
     steps: traced.flatMap(stepsOf),
-    missing: traced.flatMap(missingFrom),
+    expired: gone.flatMap(({ expired }) => expired),
+    missing: gone.flatMap(({ missing }) => missing),
     dead_letters: dead,
+  }
+}
+
+async function readHorizons({ orders, payments }: Databases): Promise<Horizons> {
+  const [ofOrders, ofPayments] = [await readRetention(orders), await readRetention(payments)]
+  const horizonOf = (states: RetentionState[], name: string) =>
+    states.find(({ table }) => table === name)?.expired_before ?? null
+  return {
+    ordersOutbox: horizonOf(ofOrders, 'outbox'),
+    ordersInbox: horizonOf(ofOrders, 'inbox'),
+    paymentsOutbox: horizonOf(ofPayments, 'outbox'),
+    paymentsInbox: horizonOf(ofPayments, 'inbox'),
   }
 }
 

@@ -6,6 +6,7 @@ import { mutants } from './mutants/all.ts'
 import { commandOf, type Options, parseOptions, usage } from './options.ts'
 import { runPairs } from './pairs.ts'
 import { runRetryCrashes } from './payment-request-retry.ts'
+import { runRetentionCrashes } from './retention.ts'
 import { runCrashes } from './run.ts'
 import { type MutantResult, runMutant } from './run-mutant.ts'
 import { runScenario, type ScenarioName, scenarios } from './scenarios.ts'
@@ -22,6 +23,7 @@ async function faultPoints(): Promise<Report> {
   const runs = [
     await runCrashes({ cells: (recorded) => recorded, ...options }),
     await runRetryCrashes(options),
+    await runRetentionCrashes(options),
   ]
   return { table: faultPointTable(runs), faults: runs.flatMap(({ faults }) => faults) }
 }

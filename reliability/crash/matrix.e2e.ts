@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { sayOrders } from '../judge/verdict.ts'
 import { headingOf } from './headings.ts'
 import { runRetryCrashes } from './payment-request-retry.ts'
+import { runRetentionCrashes } from './retention.ts'
 import { type CrashRun, runCrashes } from './run.ts'
 import { faultPointTable, sayRedriven } from './table.ts'
 
@@ -40,6 +41,13 @@ describe('every process, killed before and after whatever it does', function () 
     console.log(
       `      ${sayOrders(orders)}, requested again ${requestedAgain}; ${run.instances} processes started`,
     )
+    assert.deepEqual(run.faults, [])
+  })
+
+  it('deletes each old row once, and no other, wherever the consumers are killed', async () => {
+    const run = await runRetentionCrashes(options)
+    runs.push(run)
+    console.log(`      ${sayOrders(run.verdict.orders)}; ${run.instances} instances`)
     assert.deepEqual(run.faults, [])
   })
 })

@@ -5,6 +5,7 @@ import type { Cell, CellRunner } from './cells.ts'
 import { faultPointsIn } from './fault-point-list.ts'
 import type { Note, Step } from './fault-points.ts'
 import { missingInjections } from './inject.ts'
+import { isOfRetention } from './retention-fault-points.ts'
 import type { System } from './system.ts'
 
 /** What a recording must find at least: fewer, and a driver is not listened to any more. */
@@ -50,9 +51,15 @@ export async function recordFaultPoints(
   await Promise.all(processNames.map((name) => injectAll(system, runner, name)))
   await untilNothingNew(runner)
   assertEnough(runner.notes())
-  const found = faultPointsIn(runner.notes(), { isExhaustive })
+  const found = faultPointsIn(notesOf(runner), { isExhaustive })
   return found.map((crash) => [crash])
 }
+
+/** Without what a process does by the clock alone. */
+const notesOf = (runner: CellRunner) =>
+  new Map([...runner.notes()].map(([name, notes]) => [name, notes.filter(isNotOfRetention)]))
+
+const isNotOfRetention = (note: Note) => !isOfRetention(note)
 
 /** The instances after the first, each when the one before has come to its planned end. */
 async function liveOn(runner: CellRunner, name: ProcessName): Promise<void> {
@@ -76,7 +83,7 @@ async function injectAll(system: System, runner: CellRunner, name: ProcessName):
 }
 
 async function untilNothingNew(runner: CellRunner): Promise<void> {
-  const count = () => faultPointsIn(runner.notes()).length
+  const count = () => faultPointsIn(notesOf(runner)).length
   let last = -1
   const isQuiet = () => {
     const before = last

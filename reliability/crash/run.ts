@@ -30,6 +30,8 @@ export interface CrashOptions {
    * otherwise.
    */
   record?: typeof recordFaultPoints
+  /** What else is wrong in the end, when all processes have stopped: a sentence each. */
+  conclude?: (system: System) => Promise<string[]>
   boundMs?: number
   env?: NodeJS.ProcessEnv
   /** No more cells are begun then. */
@@ -73,7 +75,7 @@ async function runOn(
   startedAt: number,
 ): Promise<CrashRun> {
   const { cells, isExhaustive = false, record = recordFaultPoints } = options
-  const { boundMs = 180_000, signal, progress = () => {} } = options
+  const { boundMs = 180_000, signal, progress = () => {}, conclude = async () => [] } = options
   const seconds = () => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
   const recorded = await record(system, runner, isExhaustive)
   const chosen = cells(recorded)
@@ -92,6 +94,7 @@ async function runOn(
       ...results
         .flatMap(({ unreached }) => unreached)
         .map((crash) => `not come to: ${nameCrash(crash)}`),
+      ...(await conclude(system)),
       ...runner.untimely,
       ...unnamedStatements(runner.notes()),
     ],

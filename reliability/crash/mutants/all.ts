@@ -7,6 +7,7 @@ import { outsideMutants } from './outside.ts'
 import { paymentsMutants } from './payments.ts'
 import { principalMutants } from './principal.ts'
 import { pushMutants } from './push.ts'
+import { retentionMutants } from './retention.ts'
 
 /** Each protection of the system, switched off in turn. */
 export const mutants: readonly Mutant[] = [
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...ordersMutants,
   ...pushMutants,
   ...principalMutants,
+  ...retentionMutants,
   ...databaseMutants,
   ...outsideMutants,
 ]
