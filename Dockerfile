@@ -38,6 +38,7 @@ COPY chassis chassis
 COPY idempotency idempotency
 COPY contracts contracts
 COPY messaging messaging
+COPY metrics metrics
 COPY migrations migrations
 COPY orders-api orders-api
 COPY orders-relay orders-relay

@@ -6,6 +6,9 @@ import { allLedgerTypes } from '#contracts/ledger-types.ts'
 import { orderStatuses, pendingStatuses } from '#contracts/order-states.ts'
 import { failureColumn } from '#testing/failure-table.ts'
 
+/** What every process may import. */
+const forAll = ['#chassis/', '#contracts/', '#metrics/index.ts']
+
 /**
  * Who may import whom. A folder is a process, and processes meet only in events and in tables of
  * their own service: this file is where that is true.
@@ -16,13 +19,14 @@ const processes = {
     '#contracts/',
     '#idempotency/',
     '#messaging/index.ts',
+    '#metrics/index.ts',
     '#tables/orders.ts',
   ],
-  'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
-  'orders-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
-  'payments-api': ['#chassis/', '#contracts/', '#idempotency/', '#tables/payments.ts'],
-  'payments-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
-  'payments-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
+  'orders-relay': [...forAll, '#messaging/index.ts', '#tables/orders.ts'],
+  'orders-consumer': [...forAll, '#messaging/index.ts', '#tables/orders.ts'],
+  'payments-api': [...forAll, '#idempotency/', '#tables/payments.ts'],
+  'payments-relay': [...forAll, '#messaging/index.ts', '#tables/payments.ts'],
+  'payments-consumer': [...forAll, '#messaging/index.ts', '#tables/payments.ts'],
 }
 const crossings: Record<string, string[]> = {
   ...processes,
@@ -38,10 +42,12 @@ const crossings: Record<string, string[]> = {
     '#chassis/timeout.ts',
     '#chassis/errors.ts',
     '#chassis/logger.ts',
+    '#chassis/loop.ts',
     '#chassis/outage.ts',
     '#chassis/pause.ts',
     '#chassis/resources.ts',
   ],
+  metrics: ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   docs: ['#contracts/'],
   migrations: [
     '#chassis/config.ts',
@@ -68,6 +74,7 @@ const crossings: Record<string, string[]> = {
   bench: [
     '#chassis/',
     '#messaging/',
+    '#metrics/',
     '#client/',
     '#contracts/',
     '#local/',
@@ -112,6 +119,7 @@ const owners: Record<string, RegExp> = {
   'raw-body': /^chassis\/http\//,
   ws: /^orders-api\/push\/web-socket\.ts$/,
   pino: /^chassis\/logger\.ts$/,
+  'prom-client': /^metrics\//,
   ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
   'ajv-formats': /^contracts\//,
   typebox: /^contracts\//,
@@ -120,7 +128,7 @@ const owners: Record<string, RegExp> = {
 
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
-  ['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'outage', 'resources'],
+  ['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'loop', 'outage', 'resources'],
   ['database'],
   ['http'],
   ['lifecycle'],

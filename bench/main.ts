@@ -2,6 +2,7 @@ import { stopRequest } from '#local/supervisor/stop-requests.ts'
 import { accept } from './accept.ts'
 import { charge, hotAccount } from './charge.ts'
 import { endToEnd } from './end-to-end.ts'
+import { gauges } from './gauges.ts'
 import { growth } from './growth.ts'
 import { heldTransaction } from './held.ts'
 import { idle } from './idle.ts'
@@ -28,6 +29,7 @@ const measurements = [
   heldTransaction,
   relayNotificationCost,
   replicas,
+  gauges,
   idle,
   memory,
 ]

@@ -39,16 +39,17 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
     { ...options, lockTimeoutMs: batchLockTimeoutMs },
     queue,
     async (opened) => {
-      const { name, db, logger, installation, use } = opened
+      const { name, db, logger, installation, observer, watch, use } = opened
       const broker = {
         ...{ name, url: options.brokerUrl, topology: { queues: [options.queue] }, logger },
+        observer,
         ...(installation && { installation }),
       }
       const deadLetters = use(new Publisher(broker))
       const subscription = use(subscribe({ ...broker, queue }, complete))
       reportHealth(opened, deadLetters, subscription)
       const inbox = {
-        ...{ ...complete, queue, db, deadLetters, logger },
+        ...{ ...complete, queue, db, deadLetters, logger, observer, watch },
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
       }

@@ -1,10 +1,12 @@
 import { connectDatabase, type Database, type DatabaseOptions } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { createLogger, type Logger } from '#chassis/logger.ts'
+import { type Loop, turnLimitMs, watchedLoop } from '#chassis/loop.ts'
 import { Resources } from '#chassis/resources.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
+import type { Observer } from './observer.ts'
 
 /** The options that relay and consumer have in common. */
 export interface EngineOptions {
@@ -29,6 +31,10 @@ export interface EngineOptions {
    * and its promise rejects.
    */
   requireOrExit?: (condition: Promise<void>) => void
+  /** Measures what the engine does. */
+  observer?: Observer
+  /** Not ready any more when a loop has not completed a turn for so long: 30 s by default. */
+  turnLimitMs?: number
 }
 
 /** What relay and consumer work with. */
@@ -39,6 +45,9 @@ export interface Opened<Tables> {
   signal: AbortSignal
   health: NonNullable<EngineOptions['health']>
   installation: Installation | undefined
+  observer: Observer
+  /** A loop of this name, in the readiness; `pauseMs` is the longest pause between two turns. */
+  watch: (name: string, pauseMs?: number) => Loop
   /** Closed in reverse order when the work is over. */
   use: Resources['use']
 }
@@ -56,7 +65,7 @@ export async function withEngine<Tables>(
   work: (opened: Opened<Tables>) => Promise<unknown>,
 ): Promise<void> {
   const { name = defaultName, lockTimeoutMs, service } = options
-  const { logger = createLogger(name), health = { check: () => {} } } = options
+  const { logger = createLogger(name), health = { check: () => {} }, observer = {} } = options
   const { signal, mustHold, assertMet, stop } = preconditions(options)
   const resources = new Resources()
   const use: Resources['use'] = (resource) => resources.use(resource)
@@ -67,7 +76,11 @@ export async function withEngine<Tables>(
     mustHold(requireDurability(db, signal, logger))
     const installation =
       service === undefined ? undefined : ownInstallation(db, service, { logger, signal, mustHold })
-    await work({ name, db, logger, signal, health, installation, use })
+    observer.database?.(db)
+    const limitMs = options.turnLimitMs ?? turnLimitMs
+    const watch = (loop: string, pauseMs = 0) =>
+      watchedLoop(loop, { health, observer }, limitMs + pauseMs)
+    await work({ name, db, logger, signal, health, installation, observer, watch, use })
     assertMet()
   } catch (error) {
     stop(error)

@@ -20,7 +20,7 @@ export interface RelayOptions
  */
 export const runRelay = (options: RelayOptions): Promise<void> =>
   withEngine<MessagingDatabase>(options, 'relay', async ({ use, signal, health, ...opened }) => {
-    const { name, db, logger, installation } = opened
+    const { name, db, logger, installation, observer, watch } = opened
     const { routes, databaseUrl, brokerUrl: url } = options
     const { exchanges = exchangesOf(routes) } = options
     const publisher = use(
@@ -28,18 +28,22 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
         name,
         url,
         topology: { exchanges },
-        logger,
+        ...{ logger, observer },
         ...(installation && { installation }),
       }),
     )
-    const relayNotification = use(listenForRelayNotifications({ name, url: databaseUrl, logger }))
+    const relayNotification = use(
+      listenForRelayNotifications({ name, url: databaseUrl, logger, observer }),
+    )
     const outage = relayingOutage(logger)
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.assertReady())
     health.check('relaying', () => outage.assertOver())
+    const tuning = withDefaults(relayDefaults, options)
+    const loop = watch('relay', tuning.idleMs)
     const relay = {
-      ...withDefaults(relayDefaults, options),
-      ...{ db, publisher, relayNotification, outage, logger },
+      ...tuning,
+      ...{ db, publisher, relayNotification, outage, logger, observer, loop },
     }
     await relayLoop(relay, signal)
   })

@@ -8,7 +8,7 @@ import type {
   InboxTable,
   OutboxTable,
 } from '#messaging/tables.ts'
-import type { IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
+import type { GaugesTable, IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
 import type { OrdersTable } from '#tables/orders.ts'
 import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
 import { type TestDatabase, useDatabase } from '#testing/database.ts'
@@ -50,6 +50,12 @@ const messaging = {
     content: 'bytea',
     deferred_at: 'timestamptz =',
   } satisfies Columns<DeferredEventsTable>,
+  gauges: {
+    name: 'text',
+    depth: 'int8 =',
+    oldest_at: 'timestamptz ?',
+    computed_at: 'timestamptz =',
+  } satisfies Columns<GaugesTable>,
   idempotency_keys: {
     user_id: 'text',
     call: 'text',

@@ -5,11 +5,14 @@ import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
 import { createRelayNotifier } from '#messaging/index.ts'
+import { measuredPush } from '#metrics/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { ordersRouter } from './app.ts'
 import { StatusFeed } from './push/status-feed.ts'
 import { serveWebSocket } from './push/web-socket.ts'
 import { pingOrders } from './rows.ts'
+
+const { metrics, observer, push } = measuredPush('orders-api', 'orders')
 
 /** Takes orders, shows them, and tells those who watch how they ended. */
 await runService(
@@ -18,14 +21,18 @@ await runService(
   async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
+    observer.database(db)
     requireOrExit(requireDurability(db, signal, logger))
-    const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
+    const feed = resources.use(new StatusFeed({ name, db, url, logger, observer, limit: 100 }))
     const router = ordersRouter({ db, logger, notifyRelay: createRelayNotifier(db, logger) })
     health.check('database', () => pingOrders(db))
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())
-    const http = resources.use(await serve({ ...config, health, logger, router }))
-    resources.use(serveWebSocket(http.server, { feed, logger }))
+    const http = resources.use(await serve({ ...config, health, logger, router, metrics }))
+    const { onRefused } = push
+    const { connections, ...socket } = serveWebSocket(http.server, { feed, logger, onRefused })
+    resources.use(socket)
+    push.watch({ connections, subscriptions: () => feed.subscriptions() })
 
     await untilAborted(signal)
   },

@@ -12,6 +12,7 @@ import type { OrdersDatabase } from '#tables/orders.ts'
 import {
   lockOrders,
   lockOrSkipOrders,
+  type SettledRow,
   type StageTimes,
   type StatusChange,
   setStatuses,
@@ -25,10 +26,14 @@ export const orderLocks = () =>
     lockOrSkip: lockOrSkipOrders,
   })
 
-/** Load, decide, save: and tell the watchers, in the same transaction. */
+/**
+ * Load, decide, save: and tell the watchers, in the same transaction. `onSettled` is called after
+ * the commit, for each order that was settled.
+ */
 export async function handleBatch(
   trx: Transaction<OrdersDatabase>,
   outcomes: Delivered<PaymentOutcome>[],
+  onSettled?: (settled: SettledRow) => void,
 ): Promise<HandlerResult[]> {
   const orders = await lockOrders(trx, [...new Set(outcomes.map(({ data }) => data.order_id))])
   const byId = new Map(orders.map((order) => [order.order_id, order]))
@@ -41,14 +46,17 @@ export async function handleBatch(
     const times = bringsTimes[outcome.type] && { timeline: timesOf(outcome) }
     return [{ orderId: outcome.data.order_id, status, failureReason, ...times }]
   })
+  const settled = new Map<string, SettledRow>()
   if (changes.length > 0) {
-    await setStatuses(trx, changes)
+    for (const row of await setStatuses(trx, changes)) settled.set(row.order_id, row)
     const orderIds = changes.map(({ orderId }) => orderId)
     await notify(trx, orderStatusChannel, statusPayloads(orderIds, maxPayloadBytes))
   }
-  return settlements.map((settlement) =>
-    settlement.kind === 'dead-letter' ? settlement : { kind: 'handled' },
-  )
+  return settlements.map((settlement, index) => {
+    if (settlement.kind === 'dead-letter') return settlement
+    const row = settlement.kind === 'settle' && settled.get(outcomes[index]?.data.order_id ?? '')
+    return { kind: 'handled', ...(row && onSettled && { onCommit: () => onSettled(row) }) }
+  })
 }
 
 /** A reply is settled whatever it says of its times: what cannot be read is left out. */

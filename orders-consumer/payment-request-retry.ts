@@ -4,6 +4,7 @@ import { integer } from '#chassis/config.ts'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Service } from '#chassis/lifecycle.ts'
 import type { Logger } from '#chassis/logger.ts'
+import { Loop, type LoopWatchers, watchedLoop } from '#chassis/loop.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import { createEvent } from '#contracts/events.ts'
@@ -24,6 +25,9 @@ export interface PaymentRequestRetry {
   notifyRelay: () => void
   /** Of turns that fail. */
   outage?: Outage
+  loop?: Loop
+  /** So many payments were requested again. */
+  onRetried?: ((count: number) => void) | undefined
 }
 
 export const retryVariables = {
@@ -66,6 +70,7 @@ export async function retryOverdueRequests(
   if (retried.length > 0) {
     notifyRelay()
     const { length: count } = retried
+    retry.onRetried?.(count)
     const what = 'no answer in time: payments requested again'
     logger.warn({ count, order_ids: retried.slice(0, 10) }, what)
   }
@@ -100,7 +105,8 @@ export async function runPaymentRequestRetry(
   signal: AbortSignal,
 ): Promise<void> {
   if (retry.timeoutMs === 0) return
-  const outage = retry.outage ?? retryOutage(retry.logger)
+  const { outage = retryOutage(retry.logger), loop = new Loop('payment request retry') } = retry
+  const lane = loop.lane()
   let position: Position | undefined
   for (let failures = 0; !signal.aborted; ) {
     try {
@@ -108,6 +114,7 @@ export async function runPaymentRequestRetry(
       position = next
       failures = 0
       outage.over()
+      lane.turned()
       if (retried === 0 || !next) await pause(idleMs, signal)
     } catch (error) {
       outage.failed(error)
@@ -122,11 +129,16 @@ export const retryOutage = (logger: Logger) =>
 /** As a part of a process, whose health says when it fails. */
 export function retryPaymentRequests(
   db: Database<OrdersDatabase>,
-  { config, logger, health, signal }: Service<{ paymentRequestTimeoutMs: number }>,
+  process: Service<{ paymentRequestTimeoutMs: number }> &
+    LoopWatchers &
+    Pick<PaymentRequestRetry, 'onRetried'>,
 ): Promise<void> {
+  const { config, logger, health, signal, onRetried } = process
   const outage = retryOutage(logger)
   health.check('payment request retry', () => outage.assertOver())
   const { paymentRequestTimeoutMs: timeoutMs } = config
+  const loop = watchedLoop('payment request retry', process)
   const notifyRelay = createRelayNotifier(db, logger)
-  return runPaymentRequestRetry({ db, logger, timeoutMs, outage, notifyRelay }, signal)
+  const retry = { db, logger, timeoutMs, outage, notifyRelay, loop, onRetried }
+  return runPaymentRequestRetry(retry, signal)
 }

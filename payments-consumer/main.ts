@@ -1,16 +1,26 @@
 import { runWorker } from '#chassis/worker.ts'
-import { decoderOf } from '#contracts/decode-event.ts'
+import { decoderOf, invalidReasons } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
+import { measuredConsumer } from '#metrics/index.ts'
+import { deadLetterReasons } from './decide-requests.ts'
 import { accountLocks, handleBatch } from './handle-batch.ts'
 
+const variables = consumerVariables('PAYMENTS_DATABASE_URL')
+const queue = queues.paymentsConsumer
+const { metrics, observer } = measuredConsumer('payments-consumer', 'payments', {
+  queue,
+  deadLetterReasons: [...invalidReasons, ...deadLetterReasons],
+})
+
 /** Takes the money for orders, or records why not, once each. */
-await runWorker('payments-consumer', consumerVariables('PAYMENTS_DATABASE_URL'), (worker) =>
+await runWorker('payments-consumer', variables, metrics, (worker) =>
   runConsumer({
     ...worker,
     ...worker.config,
+    observer,
     service: 'payments',
-    queue: queues.paymentsConsumer,
+    queue,
     decode: decoderOf('payments'),
     handle: handleBatch,
     rowLocks: accountLocks(),

@@ -6,6 +6,7 @@ import Koa from 'koa'
 import helmet from 'koa-helmet'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
+import { type HttpMetrics, measured, metricsPage } from './metrics.ts'
 import { Problem, problems } from './problem.ts'
 import { writeErrorResponse } from './raw-error-response.ts'
 import { requestId } from './request-id.ts'
@@ -17,6 +18,7 @@ export interface HttpOptions {
   logger: Logger
   /** The API, for a process that has one. */
   router?: Router
+  metrics?: HttpMetrics | undefined
 }
 
 /**
@@ -25,12 +27,17 @@ export interface HttpOptions {
  */
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 
-/** Serves the health of a process, and its API if it has one. Resolves when the port is bound. */
-export async function serve({ host, port, health, logger, router }: HttpOptions) {
+/**
+ * Serves the health and the metrics of a process, and its API if it has one. Resolves when the port
+ * is bound.
+ */
+export async function serve({ host, port, health, logger, router, metrics }: HttpOptions) {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.use(requestId(logger))
+  app.use(measured(metrics))
   app.use(problems(logger))
   app.use(health.middleware)
+  app.use(metricsPage(metrics))
   app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))

@@ -3,6 +3,7 @@ import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { withTimeout } from '#chassis/timeout.ts'
+import type { Observer } from '../observer.ts'
 import { ConfirmTracker, type OutgoingMessage, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
@@ -12,6 +13,11 @@ import { type BrokerOptions, declareTopology } from './topology.ts'
 /** How long the broker may take to open a channel, after messages were not confirmed in time. */
 const answerTimeoutMs = 500
 
+export interface PublisherOptions extends BrokerOptions {
+  logger: Logger
+  observer?: Pick<Observer, 'sent'> | undefined
+}
+
 /**
  * Publishes through one confirm channel on a connection of its own, reconnecting for ever, until
  * closed. The constructor never fails: the publisher connects in the background, and declares its
@@ -19,7 +25,7 @@ const answerTimeoutMs = 500
  * the broker has closed the channel are published alone afterwards (`Isolation`).
  */
 export class Publisher {
-  readonly #options: BrokerOptions & { logger: Logger }
+  readonly #options: PublisherOptions
   readonly #stop = new AbortController()
   readonly #events = new EventEmitter().setMaxListeners(0)
   readonly #isolation = new Isolation()
@@ -30,7 +36,7 @@ export class Publisher {
   #blocked: string | undefined
   #onSuccess = () => {}
 
-  constructor(options: BrokerOptions & { logger: Logger }) {
+  constructor(options: PublisherOptions) {
     this.#options = options
     const { logger } = options
     this.#outage = new Outage({
@@ -80,6 +86,14 @@ export class Publisher {
    * is blocked.
    */
   async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
+    const startMs = performance.now()
+    const outcomes = await this.#publishAll(messages, deadlineMs)
+    if (messages.length > 0)
+      this.#options.observer?.sent?.({ messages, outcomes, ms: performance.now() - startMs })
+    return outcomes
+  }
+
+  async #publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
     const tracker = this.#tracker
     if (!tracker) return { confirmed: [], failed: [], unknown: idsOf(messages) }
     const { suspected, unconfirmed, ...published } = await this.#isolation.publishAll(
@@ -95,7 +109,9 @@ export class Publisher {
     if (!isAlive) published.unknown.push(...unconfirmed)
     else {
       const error = `no confirm within ${deadlineMs} ms, though the broker answers`
-      published.failed.push(...unconfirmed.map((id) => ({ id, error })))
+      published.failed.push(
+        ...unconfirmed.map((id) => ({ id, error, cause: 'unconfirmed' as const })),
+      )
     }
     if (this.#blocked === undefined && this.#tracker === tracker) this.#disconnect()
     return published

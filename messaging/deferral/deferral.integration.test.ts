@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
+import { Loop } from '#chassis/loop.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
@@ -86,7 +87,7 @@ describe('an event that needs a row', () => {
     const inbox = {
       ...{ db, queue, decode, handle, deadLetters: publisher, rowLocks: locks(), logger: silent },
       ...{ batchSize: 100, concurrency: 1, lingerMs: 50, maxAttempts: 1 },
-      ...changes,
+      ...{ lane: new Loop('deferred events').lane(), ...changes },
     }
     return { inbox, publisher, subscribe: () => subscribe({ ...at, queue }, inbox) }
   }

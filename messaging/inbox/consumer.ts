@@ -1,9 +1,11 @@
 import type { Logger } from '#chassis/logger.ts'
+import { Loop } from '#chassis/loop.ts'
 import { Outage } from '#chassis/outage.ts'
 import { untilAborted } from '#chassis/pause.ts'
 import { type Delivery, Subscription } from '../broker/consumer.ts'
 import type { BrokerOptions } from '../broker/topology.ts'
 import { republishDeferred } from '../deferral/republish-deferred.ts'
+import type { Observer } from '../observer.ts'
 import { DeliveryBuffer } from './delivery-buffer.ts'
 import { processBatch } from './process-batch.ts'
 import { handleQuarantined } from './quarantine.ts'
@@ -23,15 +25,21 @@ export async function consumeLoop<Tables, Event extends IncomingEvent>(
   const background = new TaskGroup()
   const consumer = { ...options, quarantine, outages, background, signal }
   const { batchSize, lingerMs, concurrency, rowLocks } = options
+  const { watch = (name) => new Loop(name) } = options
+  const loop = watch('consumer')
   const consumeBatches = async () => {
+    const lane = loop.lane()
     while (!signal.aborted) {
-      await processBatch(consumer, await buffer.take(batchSize, lingerMs, signal))
+      const batch = await lane.idle(buffer.take(batchSize, lingerMs, signal))
+      await processBatch(consumer, batch)
+      lane.turned()
     }
   }
   const loops = Array.from({ length: concurrency }, consumeBatches)
-  loops.push(handleQuarantined(consumer, quarantine))
+  loops.push(handleQuarantined(consumer, quarantine, watch('quarantine').lane()))
   if (rowLocks) {
-    const deferral = { ...options, rowLocks, publisher: options.deadLetters }
+    const lane = watch('deferred events').lane()
+    const deferral = { ...options, rowLocks, publisher: options.deadLetters, lane }
     loops.push(republishDeferred(deferral, outages.deferredEvents, signal))
   }
   await Promise.race([...loops, untilAborted(signal)])
@@ -48,7 +56,11 @@ export async function consumeLoop<Tables, Event extends IncomingEvent>(
  * quarantine.
  */
 export function subscribe(
-  options: BrokerOptions & { queue: string; logger: Logger },
+  options: BrokerOptions & {
+    queue: string
+    logger: Logger
+    observer?: Pick<Observer, 'delivered'>
+  },
   { batchSize, concurrency }: Pick<InboxOptions<never, never>, 'batchSize' | 'concurrency'>,
 ) {
   const buffer = new DeliveryBuffer<Delivery>()
@@ -57,7 +69,10 @@ export function subscribe(
   const subscription = new Subscription({
     ...options,
     prefetch: batchSize * (concurrency + 1),
-    onDelivery: (delivery) => (delivery.isRedelivered ? quarantine : buffer).push(delivery),
+    onDelivery: (delivery) => {
+      options.observer?.delivered?.(delivery)
+      ;(delivery.isRedelivered ? quarantine : buffer).push(delivery)
+    },
     onLost: () => {
       buffer.discard(isLost)
       quarantine.discard(isLost)

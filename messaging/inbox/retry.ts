@@ -41,7 +41,7 @@ export async function afterFailure(
   { messageId }: Delivery,
   { eventId, error }: Retry,
 ): Promise<AttemptedDeadLetter | { kind: 'delayed'; delayMs: number }> {
-  const { maxAttempts, timing, logger } = consumer
+  const { maxAttempts, timing, logger, observer } = consumer
   const attempts = await countFailure(consumer, eventId, error)
   const failed = attempts > 0 ? `attempt ${attempts} of ${maxAttempts} failed` : 'not handled'
   const log = (next: string) =>
@@ -54,6 +54,7 @@ export async function afterFailure(
   const baseMs = timing?.retryBaseMs ?? 200
   const delayMs = backoffMs(attempts, { baseMs, maxMs: 30_000 })
   log(`retry in ${delayMs} ms`)
+  observer?.retried?.(error)
   return { kind: 'delayed', delayMs }
 }
 

@@ -1,10 +1,12 @@
 import { backoffMs } from '#chassis/backoff.ts'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
+import type { Lane, Loop } from '#chassis/loop.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import type { OutgoingMessage, Published } from '../broker/confirm-tracker.ts'
 import type { Publisher } from '../broker/publisher.ts'
+import type { Observer } from '../observer.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import type { RelayNotification } from './relay-notification.ts'
 import {
@@ -65,8 +67,10 @@ export async function relayOnce(relay: Relay): Promise<Turn> {
   })
 }
 
+type FailedEvent = Pick<Published['failed'][number], 'id' | 'error'>
+
 /** One line for all of a turn: each row keeps its own error. */
-const summaryOf = (failed: Published['failed']) => ({
+const summaryOf = (failed: FailedEvent[]) => ({
   count: failed.length,
   event_ids: failed.slice(0, 10).map(({ id }) => id),
   error: failed[0]?.error,
@@ -78,44 +82,45 @@ const summaryOf = (failed: Published['failed']) => ({
  * `concurrency` turns run at the same time, so that the next claim overlaps the confirms of the
  * last one.
  */
-export async function relayLoop(
-  relay: Relay & {
-    relayNotification: RelayNotification
-    idleMs: number
-    concurrency: number
-    outage?: Outage
-  },
-  signal: AbortSignal,
-): Promise<void> {
-  const outage = relay.outage ?? relayingOutage(relay.logger)
+export async function relayLoop(relay: RunningRelay, signal: AbortSignal): Promise<void> {
+  const { outage, observer, loop } = relay
+  const lane = loop.lane()
   let failures = 0
   while (!signal.aborted) {
     try {
-      await drain(relay, signal)
+      await drain(relay, lane, signal)
       failures = 0
       outage.over()
-      await untilDue(relay, signal)
+      await untilDue(relay, lane, signal)
     } catch (error) {
       outage.failed(error)
+      observer?.turnFailed?.(error)
       await pause(backoffMs(failures++), signal)
     }
   }
+}
+
+export interface RunningRelay extends Relay {
+  relayNotification: RelayNotification
+  idleMs: number
+  concurrency: number
+  outage: Outage
+  loop: Loop
+  observer?: Pick<Observer, 'turnFailed'>
 }
 
 export const relayingOutage = (logger: Logger) => new Outage({ logger, what: 'relaying failed' })
 
 /** Most polls find nothing: each is one statement, without a transaction. */
 async function untilDue(
-  {
-    db,
-    relayNotification,
-    idleMs,
-  }: Relay & { relayNotification: RelayNotification; idleMs: number },
+  { db, relayNotification, idleMs }: RunningRelay,
+  lane: Lane,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     const isNotified = await relayNotification.wait(idleMs, signal)
     if (isNotified || signal.aborted || (await poll(db, relayNotification.probe))) return
+    lane.turned()
   }
 }
 
@@ -130,25 +135,32 @@ function poll(db: Relay['db'], probe: RelayNotification['probe']): Promise<boole
   })
 }
 
-async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal): Promise<void> {
-  const isMore = async () => {
-    await relay.publisher.whenReady(signal)
+async function drain(relay: RunningRelay, lane: Lane, signal: AbortSignal): Promise<void> {
+  const isMore = async (own: Lane) => {
+    await own.idle(relay.publisher.whenReady(signal)) // away or blocked: no fault of the relay
     if (signal.aborted) return false
     const { claimed, unknown } = await relayOnce(relay)
+    own.turned()
     return claimed === relay.batchSize || unknown > 0
   }
-  if (!(await isMore())) return
+  if (!(await isMore(lane))) return
   const turns = async () => {
-    while (await isMore());
+    const own = relay.loop.lane()
+    try {
+      while (await isMore(own));
+    } finally {
+      own.end()
+    }
   }
-  const ends = await Promise.allSettled(Array.from({ length: relay.concurrency }, turns))
+  const running = Promise.allSettled(Array.from({ length: relay.concurrency }, turns))
+  const ends = await lane.idle(running)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 async function publish({ publisher, routes, deadlineMs }: Relay, events: ClaimedEvent[]) {
   const relayedAt = new Date().toISOString()
   const messages: OutgoingMessage[] = []
-  const unroutable: Published['failed'] = []
+  const unroutable: FailedEvent[] = []
   for (const { event_id, event_type, payload } of events) {
     const route = routes[event_type]
     if (!route) {
@@ -169,7 +181,7 @@ async function publish({ publisher, routes, deadlineMs }: Relay, events: Claimed
 }
 
 /** Sorted by id, as all multi-row writes are; a minute at most between two attempts. */
-function withDelays(failed: Published['failed'], events: ClaimedEvent[]) {
+function withDelays(failed: FailedEvent[], events: ClaimedEvent[]) {
   const attempts = new Map(events.map((event) => [event.event_id, event.publish_attempts]))
   return failed
     .map(({ id, error }) => ({

@@ -18,7 +18,17 @@ import type { Subscriber } from './subscriber.ts'
 export interface ConnectionOptions {
   feed: StatusFeed
   logger: Logger
+  /** Something was refused to a client, or the client was disconnected. */
+  onRefused?: (reason: Refusal) => void
 }
+
+export type Refusal =
+  | 'handshake'
+  | 'message'
+  | 'message-too-large'
+  | 'subscription-limit'
+  | 'slow-client'
+  | 'unreadable'
 
 /**
  * Serves one client until it closes: its requests one after another, a bad request with a problem.
@@ -26,17 +36,20 @@ export interface ConnectionOptions {
 export function serveConnection(
   client: WebSocket,
   request: IncomingMessage,
-  { feed, logger }: ConnectionOptions,
+  { feed, logger, onRefused }: ConnectionOptions,
 ): void {
   const instance = givenRequestId(request) ?? crypto.randomUUID()
-  const writer = new ConnectionWriter(client)
+  const writer = new ConnectionWriter(client, () => onRefused?.('slow-client'))
   const writeError = (target: object, problem: Problem) =>
     writer.write({ type: 'error', ...target, problem: documentOf(problem, instance) })
   const subscriber: Subscriber = {
     push: (order) => writer.write({ type: 'order', ...order }),
     pushUnknown: (order_id) => writeError({ order_id }, noSuchOrder(order_id)),
     drained: () => writer.drained(),
-    disconnect: () => writer.disconnect('orders cannot be read at the moment'),
+    disconnect: () => {
+      onRefused?.('unreadable')
+      writer.disconnect('orders cannot be read at the moment')
+    },
   }
   const handle = async (read: () => Message) => {
     if (!writer.isOpen) return // a subscription from here on would never be removed
@@ -46,6 +59,7 @@ export function serveConnection(
       await apply(feed, subscriber, parseRequest(message))
     } catch (error) {
       if (!(error instanceof Problem)) logger.error({ err: error, instance }, 'a request failed')
+      else onRefused?.(error.message === tooMany ? 'subscription-limit' : 'message')
       writeError(requestedTarget(message), error instanceof Problem ? error : internalError())
     }
   }
@@ -59,7 +73,10 @@ export function serveConnection(
     const read = () => parseMessage(isBinary ? undefined : data.toString())
     void handleNext(read).finally(() => client.resume())
   })
-  client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
+  client.on('error', (error: Error & { code?: string }) => {
+    logger.debug({ err: error, instance }, 'a client went wrong')
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused?.('message-too-large')
+  })
   client.on('close', () => feed.remove(subscriber))
   for (const message of subscribeMessagesIn(new URL(request.url ?? '', 'ws://any'))) {
     void handleNext(() => message)
@@ -73,8 +90,10 @@ async function apply(
 ): Promise<void> {
   if (action === 'unsubscribe') return feed.unsubscribe(subscriber, target)
   if ((await feed.subscribe(subscriber, target)) === 'ok') return
-  throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
+  throw new Problem(422, tooMany)
 }
+
+const tooMany = 'A connection may follow 100 orders and users; unsubscribe one first.'
 
 const noSuchOrder = (orderId: string) => new Problem(404, `There is no order ${orderId}.`)
 

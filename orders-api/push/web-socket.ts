@@ -22,7 +22,8 @@ const closeTimeoutMs = 1_000
 export function serveWebSocket(
   server: Server,
   { pingMs = 30_000, ...options }: WebSocketOptions,
-): { close: () => Promise<void> } {
+): { close: () => Promise<void>; connections: () => number } {
+  const { onRefused } = options
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -30,13 +31,17 @@ export function serveWebSocket(
   })
   sockets.on('wsClientError', (error, socket, request) => {
     const problem = new Problem(400, `${error.message}.`)
+    onRefused?.('handshake')
     writeErrorResponse(socket, problem, givenRequestId(request))
   })
   const alive = new WeakSet<WebSocket>()
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // a client that resets while it is rejected
     const rejection = rejectionFor(request)
-    if (rejection) return writeErrorResponse(socket, rejection, givenRequestId(request))
+    if (rejection) {
+      onRefused?.('handshake')
+      return writeErrorResponse(socket, rejection, givenRequestId(request))
+    }
     sockets.handleUpgrade(request, socket, head, (client) => {
       alive.add(client)
       client.on('pong', () => alive.add(client))
@@ -50,6 +55,7 @@ export function serveWebSocket(
     }
   }, pingMs)
   return {
+    connections: () => sockets.clients.size,
     close: async () => {
       clearInterval(pinging)
       await closeAll(sockets)

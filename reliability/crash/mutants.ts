@@ -92,7 +92,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'refused-counts-as-published',
     file: 'messaging/broker/confirm-tracker.ts',
-    text: 'if (error) record(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
+    text: "if (error) record(id, this.#isClosed ? this.#whenClosed : failure(error, 'refused'))",
     replacement: "if (error) record(id, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
     caughtBy: {
@@ -625,8 +625,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'final-status-overwritten',
     file: `${settling}/rows.ts`,
-    text: ` AND orders.status IN (\${pending})\n  \`.execute(trx)`,
-    replacement: '\n  `.execute(trx)',
+    text: ` AND orders.status IN (\${pending})\n    RETURNING orders.order_id`,
+    replacement: '\n    RETURNING orders.order_id',
     why: 'a final status never changes, whatever the code believes',
     caughtBy: {
       test: `${settling}/handle-batch.integration.test.ts`,
