@@ -46,16 +46,19 @@ export async function handleBatch(
     const times = bringsTimes[outcome.type] && { timeline: timesOf(outcome) }
     return [{ orderId: outcome.data.order_id, status, failureReason, ...times }]
   })
-  const settled = new Map<string, SettledRow>()
+  let settled: SettledRow[] = []
   if (changes.length > 0) {
-    for (const row of await setStatuses(trx, changes)) settled.set(row.order_id, row)
+    settled = await setStatuses(trx, changes)
     const orderIds = changes.map(({ orderId }) => orderId)
     await notify(trx, orderStatusChannel, statusPayloads(orderIds, maxPayloadBytes))
   }
-  return settlements.map((settlement, index) => {
+  const first = settlements.find(({ kind }) => kind === 'settle')
+  const onCommit = () => {
+    for (const order of settled) onSettled?.(order)
+  }
+  return settlements.map((settlement) => {
     if (settlement.kind === 'dead-letter') return settlement
-    const row = settlement.kind === 'settle' && settled.get(outcomes[index]?.data.order_id ?? '')
-    return { kind: 'handled', ...(row && onSettled && { onCommit: () => onSettled(row) }) }
+    return { kind: 'handled', ...(settlement === first && { onCommit }) }
   })
 }
 

@@ -74,7 +74,7 @@ export const setStatuses = async (trx: Transaction<OrdersDatabase>, changes: Sta
       AS change (order_id, status, failure_reason,
                  relayed_at, received_at, charged_at, reply_relayed_at)
     WHERE orders.order_id = change.order_id AND orders.status IN (${pending})
-    RETURNING orders.order_id, orders.status, orders.refund_accepted_at IS NOT NULL AS is_refund,
+    RETURNING orders.status, orders.refund_accepted_at IS NOT NULL AS is_refund,
       extract(epoch FROM orders.updated_at - coalesce(orders.refund_accepted_at, orders.created_at)
       )::float8 AS seconds
   `.execute(trx)
@@ -83,7 +83,6 @@ export const setStatuses = async (trx: Transaction<OrdersDatabase>, changes: Sta
 
 /** An order that was settled, and how long after it, or its refund, was accepted. */
 export interface SettledRow {
-  order_id: string
   status: DecidedStatus
   is_refund: boolean
   seconds: number

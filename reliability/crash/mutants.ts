@@ -51,6 +51,25 @@ const settling = 'orders-consumer'
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'nobody-watches-the-loops',
+    file: 'chassis/loop.ts',
+    text: '() => loop.assertTurning())',
+    replacement: '() => {})',
+    why: 'a process whose loop stands still is not ready',
+    caughtBy: {
+      test: `${conformance}/loops.integration.test.ts`,
+      titled: 'is not ready until it turns again',
+    },
+  },
+  {
+    name: 'a-wait-completes-a-turn',
+    file: 'chassis/loop.ts',
+    text: '      this.#sinceMs += performance.now() - this.#idleSinceMs\n',
+    replacement: '      this.#sinceMs = performance.now()\n',
+    why: 'a loop that fails at each turn, and waits before each, stands still',
+    caughtBy: { test: 'chassis/loop.test.ts', titled: 'does not complete a turn by waiting' },
+  },
+  {
     name: 'mark-before-publish',
     file: `${outbox}/relay.ts`,
     text: '    const events = await claimEvents(trx, relay.batchSize)\n',
@@ -625,8 +644,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'final-status-overwritten',
     file: `${settling}/rows.ts`,
-    text: ` AND orders.status IN (\${pending})\n    RETURNING orders.order_id`,
-    replacement: '\n    RETURNING orders.order_id',
+    text: ` AND orders.status IN (\${pending})\n    RETURNING orders.status`,
+    replacement: '\n    RETURNING orders.status',
     why: 'a final status never changes, whatever the code believes',
     caughtBy: {
       test: `${settling}/handle-batch.integration.test.ts`,
