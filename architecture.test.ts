@@ -46,6 +46,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/outage.ts',
     '#chassis/pause.ts',
     '#chassis/resources.ts',
+    '#chassis/throttled-log.ts',
   ],
   metrics: ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   docs: ['#contracts/'],
@@ -128,7 +129,10 @@ const owners: Record<string, RegExp> = {
 
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
-  ['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'loop', 'outage', 'resources'],
+  [
+    ...['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'throttled-log', 'loop'],
+    ...['outage', 'resources'],
+  ],
   ['database'],
   ['http'],
   ['lifecycle'],

@@ -1,7 +1,7 @@
 import { Publisher } from './broker/publisher.ts'
 import { relayDefaults, withDefaults } from './defaults.ts'
 import { type EngineOptions, withEngine } from './engine.ts'
-import { type Relay, relayingOutage, relayLoop } from './outbox/relay.ts'
+import { failedReport, type Relay, relayingOutage, relayLoop } from './outbox/relay.ts'
 import { listenForRelayNotifications } from './outbox/relay-notification.ts'
 import { pingOutbox } from './outbox/rows.ts'
 import type { MessagingDatabase } from './tables.ts'
@@ -44,6 +44,7 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
     const relay = {
       ...tuning,
       ...{ db, publisher, relayNotification, outage, logger, observer, loop },
+      reportFailed: failedReport(logger),
     }
     await relayLoop(relay, signal)
   })

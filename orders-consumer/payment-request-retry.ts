@@ -7,6 +7,7 @@ import type { Logger } from '#chassis/logger.ts'
 import { Loop, type LoopWatchers, watchedLoop } from '#chassis/loop.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { throttledLog } from '#chassis/throttled-log.ts'
 import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
 import { appendEvents, createRelayNotifier } from '#messaging/index.ts'
@@ -26,6 +27,8 @@ export interface PaymentRequestRetry {
   /** Of turns that fail. */
   outage?: Outage
   loop?: Loop
+  /** Logs orders whose payment was requested again, of any number of turns. */
+  report?: ReturnType<typeof throttledLog>
   /** So many payments were requested again. */
   onRetried?: ((count: number) => void) | undefined
 }
@@ -61,7 +64,7 @@ export async function retryOverdueRequests(
   retry: PaymentRequestRetry,
   after?: Position,
 ): Promise<RetryTurn> {
-  const { db, logger, timeoutMs, notifyRelay } = retry
+  const { db, timeoutMs, notifyRelay } = retry
   const overdue = await findOverdueOrders(db, { after, timeoutMs, limit: batchSize })
   const ids = overdue
     .filter((request) => shouldRetry(request, timeoutMs))
@@ -71,8 +74,7 @@ export async function retryOverdueRequests(
     notifyRelay()
     const { length: count } = retried
     retry.onRetried?.(count)
-    const what = 'no answer in time: payments requested again'
-    logger.warn({ count, order_ids: retried.slice(0, 10) }, what)
+    retry.report?.(count, { order_ids: retried.slice(0, 10) })
   }
   return { retried: retried.length, next: overdue.length < batchSize ? undefined : overdue.at(-1) }
 }
@@ -139,6 +141,9 @@ export function retryPaymentRequests(
   const { paymentRequestTimeoutMs: timeoutMs } = config
   const loop = watchedLoop('payment request retry', process)
   const notifyRelay = createRelayNotifier(db, logger)
-  const retry = { db, logger, timeoutMs, outage, notifyRelay, loop, onRetried }
+  const report = throttledLog((details) =>
+    logger.warn(details, 'no answer in time: payments requested again'),
+  )
+  const retry = { db, logger, timeoutMs, outage, notifyRelay, loop, report, onRetried }
   return runPaymentRequestRetry(retry, signal)
 }

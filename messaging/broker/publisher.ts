@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import type { Observer } from '../observer.ts'
 import { ConfirmTracker, type OutgoingMessage, type Published } from './confirm-tracker.ts'
@@ -16,6 +17,8 @@ const answerTimeoutMs = 500
 export interface PublisherOptions extends BrokerOptions {
   logger: Logger
   observer?: Pick<Observer, 'sent'> | undefined
+  /** How often an alarm of the broker is logged again: once a minute by default. */
+  remindMs?: number
 }
 
 /**
@@ -30,6 +33,7 @@ export class Publisher {
   readonly #events = new EventEmitter().setMaxListeners(0)
   readonly #isolation = new Isolation()
   readonly #outage: Outage
+  readonly #alarm: Outage
   readonly #done: Promise<void>
   #tracker: ConfirmTracker | undefined
   #connection: ChannelModel | undefined
@@ -38,11 +42,12 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
-    const { logger } = options
+    const { logger, remindMs = 60_000 } = options
     this.#outage = new Outage({
       logger,
       what: 'no connection to RabbitMQ, or topology refused',
     })
+    this.#alarm = new Outage({ logger, what: 'the broker takes no messages', everyMs: remindMs })
     this.#done = reconnect((events) => this.#connectAndWait(events), {
       signal: this.#stop.signal,
       outage: this.#outage,
@@ -153,7 +158,7 @@ export class Publisher {
       if (!this.#stop.signal.aborted) logger.warn('the connection to the broker was lost')
     } finally {
       this.#tracker = undefined
-      this.#blocked = undefined
+      this.#unblock()
       this.#disconnect()
     }
   }
@@ -165,16 +170,31 @@ export class Publisher {
       this.#options.logger.warn({ err: error }, 'broker error')
     })
     connection.on('blocked', (reason: string) => {
+      const isNew = this.#blocked === undefined
       this.#blocked = reason
-      this.#options.logger.warn({ reason }, 'the broker takes no messages')
+      if (isNew) void this.#reportWhileBlocked()
     })
     connection.on('unblocked', () => {
-      this.#blocked = undefined
+      this.#unblock()
       this.#events.emit('ready')
     })
     const channel = await connection.createConfirmChannel()
     channel.on('error', (error) => this.#options.logger.warn({ err: error }, 'channel error'))
     return channel
+  }
+
+  /** An alarm is logged again while it lasts, though nothing else happens meanwhile. */
+  async #reportWhileBlocked(): Promise<void> {
+    const { remindMs = 60_000 } = this.#options
+    while (this.#blocked !== undefined && !this.#stop.signal.aborted) {
+      this.#alarm.failed(new Error(this.#blocked))
+      await pause(Math.min(remindMs, 5_000), this.#stop.signal)
+    }
+  }
+
+  #unblock(): void {
+    this.#blocked = undefined
+    if (!this.#stop.signal.aborted) this.#alarm.over()
   }
 
   /** Whether the broker opens a channel, which needs no queue and no permission. */

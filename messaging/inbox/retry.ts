@@ -45,7 +45,10 @@ export async function afterFailure(
   const attempts = await countFailure(consumer, eventId, error)
   const failed = attempts > 0 ? `attempt ${attempts} of ${maxAttempts} failed` : 'not handled'
   const log = (next: string) =>
-    logger.error({ err: error, message_id: messageId, attempts }, `${failed}, ${next}`)
+    logger.error(
+      { err: error, event_id: eventId, message_id: messageId, attempts },
+      `${failed}, ${next}`,
+    )
   if (attempts >= maxAttempts) {
     log('to be dead-lettered')
     const attempted = { eventId, attempts }

@@ -4,6 +4,7 @@ import type { Logger } from '#chassis/logger.ts'
 import type { Lane, Loop } from '#chassis/loop.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { throttledLog } from '#chassis/throttled-log.ts'
 import type { OutgoingMessage, Published } from '../broker/confirm-tracker.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { Observer } from '../observer.ts'
@@ -27,6 +28,8 @@ export interface Relay {
   /** How long the broker may take to confirm a batch; the claim's transaction is open that long. */
   deadlineMs: number
   logger: Logger
+  /** Logs events that were not published, of any number of turns. */
+  reportFailed?: ReturnType<typeof throttledLog>
 }
 
 export interface Turn {
@@ -56,8 +59,7 @@ export async function relayOnce(relay: Relay): Promise<Turn> {
     const { confirmed, failed, unknown } = await publish(relay, events)
     if (confirmed.length > 0) await markPublished(trx, confirmed)
     if (failed.length > 0) await markFailed(trx, withDelays(failed, events))
-    if (failed.length > 0)
-      relay.logger.warn(summaryOf(failed), 'not published, will be tried again')
+    if (failed.length > 0) relay.reportFailed?.(failed.length, summaryOf(failed))
     return {
       claimed: events.length,
       published: confirmed.length,
@@ -71,7 +73,6 @@ type FailedEvent = Pick<Published['failed'][number], 'id' | 'error'>
 
 /** One line for all of a turn: each row keeps its own error. */
 const summaryOf = (failed: FailedEvent[]) => ({
-  count: failed.length,
   event_ids: failed.slice(0, 10).map(({ id }) => id),
   error: failed[0]?.error,
 })
@@ -108,6 +109,10 @@ export interface RunningRelay extends Relay {
   loop: Loop
   observer?: Pick<Observer, 'turnFailed'>
 }
+
+/** One line a minute at most: an event that no queue takes fails at each attempt. */
+export const failedReport = (logger: Logger) =>
+  throttledLog((details) => logger.warn(details, 'not published, will be tried again'))
 
 export const relayingOutage = (logger: Logger) => new Outage({ logger, what: 'relaying failed' })
 

@@ -58,7 +58,8 @@ export function serveConnection(
       message = read()
       await apply(feed, subscriber, parseRequest(message))
     } catch (error) {
-      if (!(error instanceof Problem)) logger.error({ err: error, instance }, 'a request failed')
+      if (!(error instanceof Problem))
+        logger.error({ err: error, request_id: instance }, 'a request failed')
       else onRefused?.(error.message === tooMany ? 'subscription-limit' : 'message')
       writeError(requestedTarget(message), error instanceof Problem ? error : internalError())
     }
@@ -74,7 +75,7 @@ export function serveConnection(
     void handleNext(read).finally(() => client.resume())
   })
   client.on('error', (error: Error & { code?: string }) => {
-    logger.debug({ err: error, instance }, 'a client went wrong')
+    logger.debug({ err: error, request_id: instance }, 'a client went wrong')
     if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused?.('message-too-large')
   })
   client.on('close', () => feed.remove(subscriber))
