@@ -42,7 +42,6 @@ const crossings: Record<string, string[]> = {
     '#chassis/timeout.ts',
     '#chassis/errors.ts',
     '#chassis/logger.ts',
-    '#chassis/loop.ts',
     '#chassis/outage.ts',
     '#chassis/pause.ts',
     '#chassis/resources.ts',
@@ -130,7 +129,7 @@ const owners: Record<string, RegExp> = {
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
   [
-    ...['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'throttled-log', 'loop'],
+    ...['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'throttled-log'],
     ...['outage', 'resources'],
   ],
   ['database'],

@@ -1,6 +1,5 @@
 import type { Variable } from './config.ts'
-import type { HttpMetrics } from './http/metrics.ts'
-import { serve } from './http/server.ts'
+import { type HttpMetrics, serve } from './http/server.ts'
 import { runService, type Service } from './lifecycle.ts'
 
 /** Runs a process without an API, which serves only /livez, /readyz and /metrics on its port. */

@@ -1,11 +1,11 @@
 import { connectDatabase, type Database, type DatabaseOptions } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { createLogger, type Logger } from '#chassis/logger.ts'
-import { type Loop, turnLimitMs, watchedLoop } from '#chassis/loop.ts'
 import { Resources } from '#chassis/resources.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
+import { type Loop, turnLimitMs, watchedLoop } from './loop.ts'
 import type { Observer } from './observer.ts'
 
 /** The options that relay and consumer have in common. */

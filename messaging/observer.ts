@@ -1,6 +1,6 @@
 import type { Pooled, Queryable } from '#chassis/database/connect.ts'
-import type { Loop } from '#chassis/loop.ts'
 import type { OutgoingMessage, Published } from './broker/confirm-tracker.ts'
+import type { Loop } from './loop.ts'
 
 /**
  * What an engine does, for those who measure it. Each function is called once for each batch unless

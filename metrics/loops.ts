@@ -1,4 +1,4 @@
-import type { Loop } from '#chassis/loop.ts'
+import type { Loop } from '#messaging/index.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Measures loops, each under its name. Returns a function that adds one. */

@@ -4,13 +4,18 @@ import { integer } from '#chassis/config.ts'
 import type { Database } from '#chassis/database/connect.ts'
 import type { Service } from '#chassis/lifecycle.ts'
 import type { Logger } from '#chassis/logger.ts'
-import { Loop, type LoopWatchers, watchedLoop } from '#chassis/loop.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import { throttledLog } from '#chassis/throttled-log.ts'
 import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
-import { appendEvents, createRelayNotifier } from '#messaging/index.ts'
+import {
+  appendEvents,
+  createRelayNotifier,
+  Loop,
+  type LoopWatchers,
+  watchedLoop,
+} from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { extraTimeoutMs, shouldRetry } from './retry-policy.ts'
 import { claimOverdueOrders, findOverdueOrders, type Position, setRequested } from './retry-rows.ts'

@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type Router from '@koa/router'
-import Koa from 'koa'
+import Koa, { type Middleware } from 'koa'
 import helmet from 'koa-helmet'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
-import { type HttpMetrics, measured, metricsPage } from './metrics.ts'
 import { Problem, problems } from './problem.ts'
 import { writeErrorResponse } from './raw-error-response.ts'
 import { requestId } from './request-id.ts'
@@ -18,7 +17,13 @@ export interface HttpOptions {
   logger: Logger
   /** The API, for a process that has one. */
   router?: Router
-  metrics?: HttpMetrics | undefined
+  metrics?: HttpMetrics
+}
+
+/** What a process measures, from `metrics/`: around all requests, and the page at /metrics. */
+export interface HttpMetrics {
+  measured: Middleware
+  page: Middleware
 }
 
 /**
@@ -34,10 +39,10 @@ const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 export async function serve({ host, port, health, logger, router, metrics }: HttpOptions) {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.use(requestId(logger))
-  app.use(measured(metrics))
+  if (metrics) app.use(metrics.measured)
   app.use(problems(logger))
   app.use(health.middleware)
-  app.use(metricsPage(metrics))
+  if (metrics) app.use(metrics.page)
   app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))

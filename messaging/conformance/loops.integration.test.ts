@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
-import type { Loop } from '#chassis/loop.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useInbox } from '#testing/inbox.ts'
 import { useOutbox } from '#testing/outbox.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import type { Thing } from '#testing/things.ts'
 import { type MessagingDatabase, RowLocks } from '../index.ts'
+import type { Loop } from '../loop.ts'
 
 const turnLimitMs = 300
 const patience = { timeoutMs: 30_000 }

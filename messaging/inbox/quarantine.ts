@@ -1,6 +1,6 @@
-import type { Lane } from '#chassis/loop.ts'
 import { pause } from '#chassis/pause.ts'
 import type { Delivery } from '../broker/consumer.ts'
+import type { Lane } from '../loop.ts'
 import { type AttemptedDeadLetter, writeDeadLetter } from './dead-letter.ts'
 import { decodeDelivery } from './decode.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'

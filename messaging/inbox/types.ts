@@ -1,11 +1,11 @@
 import type { Transaction } from 'kysely'
 import type { Database, Queryable } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
-import type { Loop } from '#chassis/loop.ts'
 import type { Outage } from '#chassis/outage.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { RowLocks } from '../deferral/row-locks.ts'
+import type { Loop } from '../loop.ts'
 import type { Observer } from '../observer.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 

@@ -52,7 +52,7 @@ const settling = 'orders-consumer'
 export const mutants: readonly Mutant[] = [
   {
     name: 'nobody-watches-the-loops',
-    file: 'chassis/loop.ts',
+    file: 'messaging/loop.ts',
     text: '() => loop.assertTurning())',
     replacement: '() => {})',
     why: 'a process whose loop stands still is not ready',
@@ -63,11 +63,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a-wait-completes-a-turn',
-    file: 'chassis/loop.ts',
+    file: 'messaging/loop.ts',
     text: '      this.#sinceMs += performance.now() - this.#idleSinceMs\n',
     replacement: '      this.#sinceMs = performance.now()\n',
     why: 'a loop that fails at each turn, and waits before each, stands still',
-    caughtBy: { test: 'chassis/loop.test.ts', titled: 'does not complete a turn by waiting' },
+    caughtBy: { test: 'messaging/loop.test.ts', titled: 'does not complete a turn by waiting' },
   },
   {
     name: 'mark-before-publish',

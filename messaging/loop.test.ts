@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { pause } from '#chassis/pause.ts'
 import { Loop, watchedLoop } from './loop.ts'
-import { pause } from './pause.ts'
 
 const never = new AbortController().signal
 const limitMs = 20
