@@ -36,6 +36,7 @@ COPY idempotency idempotency
 COPY principal principal
 COPY contracts contracts
 COPY messaging messaging
+COPY metrics metrics
 COPY migrations migrations
 COPY orders-api orders-api
 COPY orders-relay orders-relay

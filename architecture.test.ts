@@ -6,6 +6,9 @@ import { allLedgerTypes } from '#contracts/ledger-types.ts'
 import { orderStatuses, pendingStatuses } from '#contracts/order-states.ts'
 import { failureColumn } from '#testing/failure-table.ts'
 
+/** What every process may import. */
+const forAll = ['#chassis/', '#contracts/', '#metrics/index.ts']
+
 /**
  * Who may import whom. A folder is a process, and processes meet only in events and in tables of
  * their own service: this file is where that is true.
@@ -17,27 +20,20 @@ const processes = {
     '#idempotency/',
     '#messaging/index.ts',
     '#principal/',
+    '#metrics/index.ts',
     '#tables/orders.ts',
   ],
-  'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
+  'orders-relay': [...forAll, '#messaging/index.ts', '#tables/orders.ts'],
   'orders-consumer': [
-    '#chassis/',
-    '#contracts/',
+    ...forAll,
     '#idempotency/expiring-keys.ts',
     '#messaging/index.ts',
     '#tables/orders.ts',
   ],
-  'payments-api': [
-    '#chassis/',
-    '#contracts/',
-    '#idempotency/',
-    '#principal/',
-    '#tables/payments.ts',
-  ],
-  'payments-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/payments.ts'],
+  'payments-api': [...forAll, '#idempotency/', '#principal/', '#tables/payments.ts'],
+  'payments-relay': [...forAll, '#messaging/index.ts', '#tables/payments.ts'],
   'payments-consumer': [
-    '#chassis/',
-    '#contracts/',
+    ...forAll,
     '#idempotency/expiring-keys.ts',
     '#messaging/index.ts',
     '#tables/payments.ts',
@@ -80,7 +76,9 @@ const crossings: Record<string, string[]> = {
     '#chassis/outage.ts',
     '#chassis/pause.ts',
     '#chassis/resources.ts',
+    '#chassis/throttled-log.ts',
   ],
+  metrics: ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   docs: ['#contracts/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
   migrations: [
     '#chassis/config.ts',
@@ -107,6 +105,7 @@ const crossings: Record<string, string[]> = {
   bench: [
     '#chassis/',
     '#messaging/',
+    '#metrics/',
     '#client/',
     '#contracts/',
     '#local/',
@@ -154,6 +153,7 @@ const owners: Record<string, RegExp> = {
   jose: /^principal\//,
   ws: /^orders-api\/push\/web-socket\.ts$/,
   pino: /^chassis\/logger\.ts$/,
+  'prom-client': /^metrics\//,
   ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
   'ajv-formats': /^contracts\//,
   typebox: /^contracts\//,
@@ -162,7 +162,10 @@ const owners: Record<string, RegExp> = {
 
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
-  ['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'outage', 'resources'],
+  [
+    ...['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'throttled-log'],
+    ...['outage', 'resources'],
+  ],
   ['database'],
   ['http'],
   ['lifecycle'],

@@ -5,6 +5,7 @@ import { measureAgainst } from './against.ts'
 import { charge, hotAccount } from './charge.ts'
 import { comparisonTable } from './comparison.ts'
 import { endToEnd } from './end-to-end.ts'
+import { gauges } from './gauges.ts'
 import { growth } from './growth.ts'
 import { heldTransaction } from './held.ts'
 import { idle } from './idle.ts'
@@ -34,6 +35,7 @@ const measurements: Measurement[] = [
   heldTransaction,
   relayNotificationCost,
   replicas,
+  gauges,
   idle,
   memory,
   retentionHour,

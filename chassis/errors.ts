@@ -16,6 +16,14 @@ export type FailureClass = ErrorCode | 'fault'
 
 export type ErrorCode = 'unavailable' | 'slow' | 'locked' | 'conflict'
 
+export const failureClasses: readonly FailureClass[] = [
+  'unavailable',
+  'slow',
+  'locked',
+  'conflict',
+  'fault',
+]
+
 /** A failure of the environment (a server, another transaction), not of the item or the program. */
 export class EnvironmentError extends Error {
   readonly code: ErrorCode

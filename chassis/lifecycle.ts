@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { assertSecureStart, insecureWarnings } from '#principal/secure-start.ts'
 import { authMode, integer, logLevel, readConfig, text, type Variable } from './config.ts'
 import { Health } from './http/health.ts'
-import { createLogger, type Logger } from './logger.ts'
+import { createLogger, type Logger, withoutLogins } from './logger.ts'
 import { Resources } from './resources.ts'
 
 /** The environment variables of every process. */
@@ -83,7 +83,7 @@ function readOrExit<T extends Record<string, unknown>>(
 }
 
 function refuseToRun({ message }: Error): never {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(`${withoutLogins(message)}\n`)
   process.exit(78)
 }
 

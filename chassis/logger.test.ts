@@ -1,5 +1,27 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { withoutLogins } from './logger.ts'
+
+describe('a logger', () => {
+  it('writes no secret, wherever it comes from', () => {
+    const program = `
+      import { createLogger } from '#chassis/logger.ts'
+      const logger = createLogger('test')
+      const cause = Object.assign(new Error('amqp://tom:swordfish@host is away'), {
+        password: 'swordfish', config: { connectionString: 'postgres://tom:swordfish@host/db' } })
+      logger.error({ err: new Error('no', { cause }) }, 'at postgres://tom:swordfish@host')
+      logger.warn({ err: cause, headers: { authorization: 'swordfish' } })`
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { encoding: 'utf8' },
+    )
+    assert.equal(status, 0)
+    assert.equal(stdout.trim().split('\n').length, 2)
+    assert.match(stdout, /amqp:\/\/\*\*\*@host is away/)
+    assert.doesNotMatch(stdout, /swordfish/)
+  })
+})
 
 describe('withoutLogins', () => {
   for (const login of [
@@ -19,6 +41,12 @@ describe('withoutLogins', () => {
   it('takes a password out of the parameters of a URL', () => {
     const said = withoutLogins('"postgres:///db?user=tom&password=s%40w&host=/run"')
     assert.equal(said, '"postgres:///db?user=tom&password=***&host=/run"')
+  })
+
+  it('takes the fields of an object that hold secrets', () => {
+    const line = '{"password":"sword\\"fish","Authorization":"Bearer x","passwords":"a"}'
+    const said = '{"password":"***","Authorization":"***","passwords":"a"}'
+    assert.equal(withoutLogins(line), said)
   })
 
   it('leaves everything else as it is', () => {

@@ -19,7 +19,11 @@ export function createLogger(name: string, level = 'info'): Logger {
 }
 
 /**
- * Replaces logins of URLs, up to the last `@` before a space or quote, and `password` parameters.
+ * Replaces logins of URLs, up to the last `@` before a space or quote, `password` parameters, and
+ * the fields of objects that hold secrets.
  */
 export const withoutLogins = (text: string): string =>
-  text.replace(/([a-z]+:\/\/)[^\s"]*@/gi, '$1***@').replace(/([?&]password=)[^\s"&]*/gi, '$1***')
+  text
+    .replace(/([a-z]+:\/\/)[^\s"]*@/gi, '$1***@')
+    .replace(/([?&]password=)[^\s"&]*/gi, '$1***')
+    .replace(/("(?:password|authorization|cookie)":")(?:[^"\\]|\\.)*"/gi, '$1***"')

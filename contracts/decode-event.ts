@@ -10,12 +10,16 @@ import {
 import { type EventOf, eventSchemas } from './events.ts'
 import { hasKeyTwice } from './exact-json.ts'
 
-export type InvalidReason =
-  | 'not-json'
-  | 'doubled-key'
-  | 'unknown-type'
-  | 'unknown-version'
-  | 'not-the-schema'
+/** Why a message is no event. */
+export const invalidReasons = [
+  'not-json',
+  'doubled-key',
+  'unknown-type',
+  'unknown-version',
+  'not-the-schema',
+] as const
+
+export type InvalidReason = (typeof invalidReasons)[number]
 
 export type Decoded<E> =
   | { kind: 'event'; event: E }

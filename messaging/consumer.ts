@@ -49,17 +49,18 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
     { ...options, lockTimeoutMs: batchLockTimeoutMs },
     queue,
     async (opened) => {
-      const { name, db, logger, installation, use } = opened
+      const { name, db, logger, installation, observer, watch, use } = opened
       opened.mustHold(assertHorizon(complete))
       const broker = {
         ...{ name, url: options.brokerUrl, topology: { queues: [options.queue] }, logger },
+        observer,
         ...(installation && { installation }),
       }
       const deadLetters = use(new Publisher(broker))
       const subscription = use(subscribe({ ...broker, queue }, complete))
       reportHealth(opened, deadLetters, subscription)
       const inbox = {
-        ...{ ...complete, queue, db, deadLetters, logger },
+        ...{ ...complete, queue, db, deadLetters, logger, observer, watch },
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
       }
@@ -91,13 +92,13 @@ async function assertHorizon(
 }
 
 function retain<Tables extends MessagingDatabase>(
-  { db, logger, health, signal }: Opened<Tables>,
+  { db, logger, health, watch, signal }: Opened<Tables>,
   tables: readonly ExpiringTable[],
   idleMs: number,
 ): Promise<void> {
   const outage = retentionOutage(logger)
   health.check('retention', () => outage.assertOver())
-  return runRetention({ db, tables, idleMs, logger, outage }, signal)
+  return runRetention({ db, tables, idleMs, logger, outage, loop: watch('retention') }, signal)
 }
 
 function reportHealth<Tables extends MessagingDatabase>(

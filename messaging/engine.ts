@@ -5,6 +5,8 @@ import { Resources } from '#chassis/resources.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
+import { type Loop, turnLimitMs, watchedLoop } from './loop.ts'
+import type { Observer } from './observer.ts'
 
 /** The options that relay and consumer have in common. */
 export interface EngineOptions {
@@ -29,6 +31,10 @@ export interface EngineOptions {
    * and its promise rejects.
    */
   requireOrExit?: (condition: Promise<void>) => void
+  /** Measures what the engine does. */
+  observer?: Observer
+  /** Not ready any more when a loop has not completed a turn for so long: 30 s by default. */
+  turnLimitMs?: number
 }
 
 /** What relay and consumer work with. */
@@ -41,6 +47,9 @@ export interface Opened<Tables> {
   installation: Installation | undefined
   /** For a precondition: see `requireOrExit`. */
   mustHold: (condition: Promise<void>) => void
+  observer: Observer
+  /** A loop of this name, in the readiness; `pauseMs` is the longest pause between two turns. */
+  watch: (name: string, pauseMs?: number) => Loop
   /** Closed in reverse order when the work is over. */
   use: Resources['use']
 }
@@ -58,7 +67,7 @@ export async function withEngine<Tables>(
   work: (opened: Opened<Tables>) => Promise<unknown>,
 ): Promise<void> {
   const { name = defaultName, lockTimeoutMs, service } = options
-  const { logger = createLogger(name), health = { check: () => {} } } = options
+  const { logger = createLogger(name), health = { check: () => {} }, observer = {} } = options
   const { signal, mustHold, assertMet, stop } = preconditions(options)
   const resources = new Resources()
   const use: Resources['use'] = (resource) => resources.use(resource)
@@ -69,7 +78,11 @@ export async function withEngine<Tables>(
     mustHold(requireDurability(db, signal, logger))
     const installation =
       service === undefined ? undefined : ownInstallation(db, service, { logger, signal, mustHold })
-    await work({ name, db, logger, signal, health, installation, mustHold, use })
+    observer.database?.(db)
+    const limitMs = options.turnLimitMs ?? turnLimitMs
+    const watch = (loop: string, pauseMs = 0) =>
+      watchedLoop(loop, { health, observer }, limitMs + pauseMs)
+    await work({ name, db, logger, signal, health, installation, mustHold, observer, watch, use })
     assertMet()
   } catch (error) {
     stop(error)

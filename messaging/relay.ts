@@ -1,7 +1,7 @@
 import { Publisher } from './broker/publisher.ts'
 import { relayDefaults, withDefaults } from './defaults.ts'
 import { type EngineOptions, withEngine } from './engine.ts'
-import { type Relay, relayingOutage, relayLoop } from './outbox/relay.ts'
+import { failedReport, type Relay, relayingOutage, relayLoop } from './outbox/relay.ts'
 import { listenForRelayNotifications } from './outbox/relay-notification.ts'
 import { pingOutbox } from './outbox/rows.ts'
 import type { MessagingDatabase } from './tables.ts'
@@ -20,7 +20,7 @@ export interface RelayOptions
  */
 export const runRelay = (options: RelayOptions): Promise<void> =>
   withEngine<MessagingDatabase>(options, 'relay', async ({ use, signal, health, ...opened }) => {
-    const { name, db, logger, installation } = opened
+    const { name, db, logger, installation, observer, watch } = opened
     const { routes, databaseUrl, brokerUrl: url } = options
     const { exchanges = exchangesOf(routes), ...given } = withDefaults(relayDefaults, options)
     const publisher = use(
@@ -28,19 +28,22 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
         name,
         url,
         topology: { exchanges },
-        logger,
-        eventsPerMessage: given.eventsPerMessage,
+        ...{ logger, observer, eventsPerMessage: given.eventsPerMessage },
         ...(installation && { installation }),
       }),
     )
-    const relayNotification = use(listenForRelayNotifications({ name, url: databaseUrl, logger }))
+    const relayNotification = use(
+      listenForRelayNotifications({ name, url: databaseUrl, logger, observer }),
+    )
     const outage = relayingOutage(logger)
     health.check('database', () => pingOutbox(db))
     health.check('broker', () => publisher.assertReady())
     health.check('relaying', () => outage.assertOver())
+    const loop = watch('relay', given.idleMs)
     const relay = {
       ...given,
-      ...{ db, publisher, relayNotification, outage, logger },
+      ...{ db, publisher, relayNotification, outage, logger, observer, loop },
+      reportFailed: failedReport(logger),
     }
     await relayLoop(relay, signal)
   })

@@ -9,7 +9,7 @@ import type {
   OutboxTable,
   RetentionTable,
 } from '#messaging/tables.ts'
-import type { IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
+import type { GaugesTable, IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
 import type { OrdersTable } from '#tables/orders.ts'
 import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
 import { type TestDatabase, useDatabase } from '#testing/database.ts'
@@ -61,6 +61,12 @@ const messaging = {
     deleted_ever: 'int8 =',
     finished_at: 'timestamptz ?',
   } satisfies Columns<RetentionTable>,
+  gauges: {
+    name: 'text',
+    depth: 'int8 =',
+    oldest_at: 'timestamptz ?',
+    computed_at: 'timestamptz =',
+  } satisfies Columns<GaugesTable>,
   idempotency_keys: {
     user_id: 'text',
     call: 'text',

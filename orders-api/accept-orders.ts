@@ -1,5 +1,6 @@
 import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
+import { throttledLog } from '#chassis/throttled-log.ts'
 import { type IdempotentRequest, withIdempotencyKeys } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { groupCommit } from './group-commit.ts'
@@ -16,14 +17,16 @@ export interface OrderRequest extends IdempotentRequest {
  * share the next transaction; two at a time, so that one group is on its way while the next one is
  * gathered.
  */
-export const createOrderAcceptor = (db: Database<OrdersDatabase>, logger: Logger) =>
-  groupCommit({
+export function createOrderAcceptor(db: Database<OrdersDatabase>, logger: Logger) {
+  const report = throttledLog((details) => logger.warn(details, 'orders are accepted one by one'))
+  return groupCommit({
     commit: (requests: OrderRequest[]) => acceptOrders(db, requests),
     concurrency: 2,
     groupSize: 200,
     maxWaitMs: 2_000,
-    onSplit: (error, size) => logger.warn({ err: error, size }, 'orders are accepted one by one'),
+    onSplit: (error, size) => report(1, { err: error, size }),
   })
+}
 
 /** One transaction; an outcome for each request, in their order. */
 export const acceptOrders = (db: Database<OrdersDatabase>, requests: OrderRequest[]) =>

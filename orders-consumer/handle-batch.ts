@@ -12,6 +12,7 @@ import type { OrdersDatabase } from '#tables/orders.ts'
 import {
   lockOrders,
   lockOrSkipOrders,
+  type SettledRow,
   type StageTimes,
   type StatusChange,
   setStatuses,
@@ -25,10 +26,14 @@ export const orderLocks = () =>
     lockOrSkip: lockOrSkipOrders,
   })
 
-/** Load, decide, save, and notify orders-api of the changed orders, in the same transaction. */
+/**
+ * Load, decide, save, and notify orders-api of the changed orders, in the same transaction.
+ * `onSettled` is called after the commit, for each order that was settled.
+ */
 export async function handleBatch(
   trx: Transaction<OrdersDatabase>,
   outcomes: Delivered<PaymentOutcome>[],
+  onSettled?: (settled: SettledRow) => void,
 ): Promise<HandlerResult[]> {
   const orders = await lockOrders(trx, [...new Set(outcomes.map(({ data }) => data.order_id))])
   const byId = new Map(orders.map((order) => [order.order_id, order]))
@@ -41,14 +46,20 @@ export async function handleBatch(
     const times = bringsTimes[outcome.type] && { timeline: timesOf(outcome) }
     return [{ orderId: outcome.data.order_id, status, failureReason, ...times }]
   })
+  let settled: SettledRow[] = []
   if (changes.length > 0) {
-    await setStatuses(trx, changes)
+    settled = await setStatuses(trx, changes)
     const orderIds = changes.map(({ orderId }) => orderId)
     await notify(trx, orderStatusChannel, statusPayloads(orderIds, maxPayloadBytes))
   }
-  return settlements.map((settlement) =>
-    settlement.kind === 'dead-letter' ? settlement : { kind: 'handled' },
-  )
+  const first = settlements.find(({ kind }) => kind === 'settle')
+  const onCommit = () => {
+    for (const order of settled) onSettled?.(order)
+  }
+  return settlements.map((settlement) => {
+    if (settlement.kind === 'dead-letter') return settlement
+    return { kind: 'handled', ...(settlement === first && { onCommit }) }
+  })
 }
 
 /** A reply is settled whatever it says of its times: what cannot be read is left out. */

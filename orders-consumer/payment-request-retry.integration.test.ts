@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import type { PaymentRequested } from '#contracts/events.ts'
+import { Loop } from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -213,7 +214,32 @@ describe('the payment request retry', () => {
     await eventually(() => outage.isOver)
   })
 
-  it('does nothing when it is switched off', async () => {
-    await runPaymentRequestRetry(retry(0), new AbortController().signal)
+  it('is seen to stand still when no turn is completed, and to turn again', async () => {
+    const loop = new Loop('payment request retry', 1_500)
+    use(running((signal) => runPaymentRequestRetry({ ...retry(), loop }, signal)))
+    await database.db.transaction().execute(async (trx) => {
+      await sql`LOCK TABLE orders IN ACCESS EXCLUSIVE MODE`.execute(trx)
+      await eventually(() => loop.ageMs > 1_500)
+      assert.throws(() => loop.assertTurning(), /no turn was completed for 2 s: payment request/)
+    })
+    await eventually(() => loop.ageMs < 1_000)
+    loop.assertTurning()
+  })
+
+  it('tells how many payments it has requested again', async () => {
+    const counts: number[] = []
+    const onRetried = (count: number) => void counts.push(count)
+    await placeOrder({ waits: 31, published: 31 })
+    await placeOrder({ waits: 32, published: 32 })
+    await placeOrder({ waits: 1, published: 1 })
+    await retryOverdueRequests({ ...retry(), onRetried })
+    await retryOverdueRequests({ ...retry(), onRetried })
+    assert.deepEqual(counts, [2])
+  })
+
+  it('does nothing when it is switched off, and does not stand still', async () => {
+    const loop = new Loop('payment request retry', 0)
+    await runPaymentRequestRetry({ ...retry(0), loop }, new AbortController().signal)
+    loop.assertTurning()
   })
 })

@@ -6,9 +6,16 @@ import type { Service } from '#chassis/lifecycle.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { throttledLog } from '#chassis/throttled-log.ts'
 import { createEvent } from '#contracts/events.ts'
 import { requestOf } from '#contracts/order-states.ts'
-import { appendEvents, createRelayNotifier } from '#messaging/index.ts'
+import {
+  appendEvents,
+  createRelayNotifier,
+  Loop,
+  type LoopWatchers,
+  watchedLoop,
+} from '#messaging/index.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { extraTimeoutMs, longestTimeoutMs, shouldRetry } from './retry-policy.ts'
 import { claimOverdueOrders, findOverdueOrders, type Position, setRequested } from './retry-rows.ts'
@@ -24,6 +31,11 @@ export interface PaymentRequestRetry {
   notifyRelay: () => void
   /** Of turns that fail. */
   outage?: Outage
+  loop?: Loop
+  /** Logs orders whose payment was requested again, of any number of turns. */
+  report?: ReturnType<typeof throttledLog>
+  /** So many payments were requested again. */
+  onRetried?: ((count: number) => void) | undefined
 }
 
 export const retryVariables = {
@@ -63,7 +75,7 @@ export async function retryOverdueRequests(
   retry: PaymentRequestRetry,
   after?: Position,
 ): Promise<RetryTurn> {
-  const { db, logger, timeoutMs, notifyRelay } = retry
+  const { db, timeoutMs, notifyRelay } = retry
   const overdue = await findOverdueOrders(db, { after, timeoutMs, limit: batchSize })
   const ids = overdue
     .filter((request) => shouldRetry(request, timeoutMs))
@@ -72,8 +84,8 @@ export async function retryOverdueRequests(
   if (retried.length > 0) {
     notifyRelay()
     const { length: count } = retried
-    const what = 'no answer in time: payments or refunds requested again'
-    logger.warn({ count, order_ids: retried.slice(0, 10) }, what)
+    retry.onRetried?.(count)
+    retry.report?.(count, { order_ids: retried.slice(0, 10) })
   }
   return { retried: retried.length, next: overdue.length < batchSize ? undefined : overdue.at(-1) }
 }
@@ -106,7 +118,8 @@ export async function runPaymentRequestRetry(
   signal: AbortSignal,
 ): Promise<void> {
   if (retry.timeoutMs === 0) return
-  const outage = retry.outage ?? retryOutage(retry.logger)
+  const { outage = retryOutage(retry.logger), loop = new Loop('payment request retry') } = retry
+  const lane = loop.lane()
   let position: Position | undefined
   for (let failures = 0; !signal.aborted; ) {
     try {
@@ -114,6 +127,7 @@ export async function runPaymentRequestRetry(
       position = next
       failures = 0
       outage.over()
+      lane.turned()
       if (retried === 0 || !next) await pause(idleMs, signal)
     } catch (error) {
       outage.failed(error)
@@ -128,11 +142,19 @@ export const retryOutage = (logger: Logger) =>
 /** As a part of a process, whose health says when it fails. */
 export function retryPaymentRequests(
   db: Database<OrdersDatabase>,
-  { config, logger, health, signal }: Service<{ paymentRequestTimeoutMs: number }>,
+  process: Service<{ paymentRequestTimeoutMs: number }> &
+    LoopWatchers &
+    Pick<PaymentRequestRetry, 'onRetried'>,
 ): Promise<void> {
+  const { config, logger, health, signal, onRetried } = process
   const outage = retryOutage(logger)
   health.check('payment request retry', () => outage.assertOver())
   const { paymentRequestTimeoutMs: timeoutMs } = config
+  const loop = watchedLoop('payment request retry', process)
   const notifyRelay = createRelayNotifier(db, logger)
-  return runPaymentRequestRetry({ db, logger, timeoutMs, outage, notifyRelay }, signal)
+  const report = throttledLog((details) =>
+    logger.warn(details, 'no answer in time: payments requested again'),
+  )
+  const retry = { db, logger, timeoutMs, outage, notifyRelay, loop, report, onRetried }
+  return runPaymentRequestRetry(retry, signal)
 }

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import type { DecidedStatus } from '#contracts/order-states.ts'
 import { type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import type { OrderToSettle, Settlement } from './settle-orders.ts'
 
@@ -53,10 +54,10 @@ export type StageTimes = Record<
 /**
  * Of orders locked in the same transaction; a status at rest is never overwritten. `updated_at`
  * grows with each change, so that of two states of an order the later one is known. A reply without
- * times leaves those that are there.
+ * times leaves those that are there. Returns how long each order has waited.
  */
-export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) =>
-  sql`
+export const setStatuses = async (trx: Transaction<OrdersDatabase>, changes: StatusChange[]) => {
+  const { rows } = await sql<SettledRow>`
     /* setStatuses */
     UPDATE orders
     SET status = change.status, failure_reason = change.failure_reason,
@@ -76,4 +77,16 @@ export const setStatuses = (trx: Transaction<OrdersDatabase>, changes: StatusCha
       AS change (order_id, status, failure_reason,
                  relayed_at, received_at, charged_at, reply_relayed_at)
     WHERE orders.order_id = change.order_id AND orders.status IN (${pending})
+    RETURNING orders.status, orders.refund_accepted_at IS NOT NULL AS is_refund,
+      extract(epoch FROM orders.updated_at - coalesce(orders.refund_accepted_at, orders.created_at)
+      )::float8 AS seconds
   `.execute(trx)
+  return rows
+}
+
+/** An order that was settled, and how long after it, or its refund, was accepted. */
+export interface SettledRow {
+  status: DecidedStatus
+  is_refund: boolean
+  seconds: number
+}

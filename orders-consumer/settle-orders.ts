@@ -16,6 +16,13 @@ export type Settlement =
   | { kind: 'repeat' }
   | { kind: 'dead-letter'; reason: 'unknown-order' | 'contradiction'; error: string }
 
+/** Why a reply is given up. */
+const reasons: Record<Extract<Settlement, { kind: 'dead-letter' }>['reason'], true> = {
+  'unknown-order': true,
+  contradiction: true,
+}
+export const deadLetterReasons = Object.keys(reasons)
+
 /**
  * Decides what each outcome means for its order, in the order in which they came: an order is
  * settled by the first and then final; the same outcome again changes nothing, and one that

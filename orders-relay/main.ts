@@ -1,8 +1,13 @@
 import { runWorker } from '#chassis/worker.ts'
 import { routesFrom } from '#contracts/topology.ts'
 import { relayVariables, runRelay } from '#messaging/index.ts'
+import { measuredRelay } from '#metrics/index.ts'
+
+const routes = routesFrom('orders')
+const { metrics, observer } = measuredRelay('orders-relay', 'orders', routes)
+const variables = relayVariables('ORDERS_DATABASE_URL')
 
 /** Publishes the outbox of Orders. Has no business logic. */
-void runWorker('orders-relay', relayVariables('ORDERS_DATABASE_URL'), (worker) =>
-  runRelay({ ...worker, ...worker.config, service: 'orders', routes: routesFrom('orders') }),
+void runWorker('orders-relay', variables, metrics, (worker) =>
+  runRelay({ ...worker, ...worker.config, observer, service: 'orders', routes }),
 )

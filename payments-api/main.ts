@@ -4,11 +4,14 @@ import { requireDurability } from '#chassis/database/durability.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
+import { measuredApi } from '#metrics/index.ts'
 import { authVariables } from '#principal/variables.ts'
 import { createVerifier } from '#principal/verifier.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { paymentsRouter } from './app.ts'
 import { pingAccounts } from './rows.ts'
+
+const { metrics, observer } = measuredApi('payments-api', 'payments')
 
 /** Accounts: opens them, tops them up, shows what happened on them. */
 void runService(
@@ -18,12 +21,13 @@ void runService(
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
+    observer.database(db)
     requireOrExit(requireDurability(db, signal, logger))
     const { verify, assertReady } = createVerifier(config, { logger, signal })
     health.check('keys of tokens', assertReady)
     health.check('database', () => pingAccounts(db))
     const router = paymentsRouter({ db, verify })
-    resources.use(await serve({ ...config, health, logger, router }))
+    resources.use(await serve({ ...config, health, logger, metrics, router }))
 
     await untilAborted(signal)
   },

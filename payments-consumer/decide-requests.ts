@@ -12,6 +12,13 @@ import type { BalanceChange, NewEntry } from './rows.ts'
 
 export type Decision = ChargeDecision | RefundDecision
 
+/** Why a request is given up. */
+const reasons: Record<Extract<Decision, { kind: 'dead-letter' }>['reason'], true> = {
+  contradiction: true,
+  'refund-without-payment': true,
+}
+export const deadLetterReasons = Object.keys(reasons)
+
 export type Request = ChargeRequest & { type: 'PaymentRequested' | 'RefundRequested' }
 
 /** What the accounts of some requests hold, and what the ledger has of their orders. */

@@ -1,19 +1,27 @@
 import { runWorker } from '#chassis/worker.ts'
-import { decoderOf } from '#contracts/decode-event.ts'
+import { decoderOf, invalidReasons } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import { expiringKeys, idempotencyKeyRetentionHours } from '#idempotency/expiring-keys.ts'
 import { consumerVariables, runConsumer } from '#messaging/index.ts'
+import { measuredConsumer } from '#metrics/index.ts'
+import { deadLetterReasons } from './decide-requests.ts'
 import { accountLocks, handleBatch } from './handle-batch.ts'
 
 const variables = { ...consumerVariables('PAYMENTS_DATABASE_URL'), idempotencyKeyRetentionHours }
+const queue = queues.paymentsConsumer
+const { metrics, observer } = measuredConsumer('payments-consumer', 'payments', {
+  queue,
+  deadLetterReasons: [...invalidReasons, ...deadLetterReasons],
+})
 
 /** Takes the money for orders, or records why not, once each. */
-void runWorker('payments-consumer', variables, (worker) =>
+void runWorker('payments-consumer', variables, metrics, (worker) =>
   runConsumer({
     ...worker,
     ...worker.config,
+    observer,
     service: 'payments',
-    queue: queues.paymentsConsumer,
+    queue,
     decode: decoderOf('payments'),
     handle: handleBatch,
     rowLocks: accountLocks(),

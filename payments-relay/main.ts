@@ -1,8 +1,13 @@
 import { runWorker } from '#chassis/worker.ts'
 import { routesFrom } from '#contracts/topology.ts'
 import { relayVariables, runRelay } from '#messaging/index.ts'
+import { measuredRelay } from '#metrics/index.ts'
+
+const routes = routesFrom('payments')
+const { metrics, observer } = measuredRelay('payments-relay', 'payments', routes)
+const variables = relayVariables('PAYMENTS_DATABASE_URL')
 
 /** Publishes the outbox of Payments. Has no business logic. */
-void runWorker('payments-relay', relayVariables('PAYMENTS_DATABASE_URL'), (worker) =>
-  runRelay({ ...worker, ...worker.config, service: 'payments', routes: routesFrom('payments') }),
+void runWorker('payments-relay', variables, metrics, (worker) =>
+  runRelay({ ...worker, ...worker.config, observer, service: 'payments', routes }),
 )

@@ -40,7 +40,24 @@ export function connectDatabase<Tables>({
   })
   pool.on('error', () => {}) // an idle connection was lost: the next query opens another one
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translated(pool) }) })
-  return Object.assign(db, { close: () => db.destroy() })
+  const poolUse = (): PoolUse => {
+    const { totalCount, idleCount, waitingCount } = pool
+    return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount, max: poolSize }
+  }
+  return Object.assign(db, { close: () => db.destroy(), poolUse })
+}
+
+/** The connections of a pool, and the callers that wait for one. */
+export interface PoolUse {
+  used: number
+  idle: number
+  waiting: number
+  max: number
+}
+
+/** What `connectDatabase` has opened. */
+export interface Pooled {
+  poolUse: () => PoolUse
 }
 
 export type Database<Tables> = Kysely<Tables>

@@ -9,6 +9,7 @@ import {
 } from '#contracts/problem-types.ts'
 import { classify, type FailureClass } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { Outage } from '../outage.ts'
 
 export interface FieldError {
   /** JSON pointer to the invalid field. */
@@ -67,20 +68,44 @@ export const documentOf = (
  * internals.
  */
 export const problems =
-  (logger: Logger): Middleware =>
+  (logger: Logger, report = reporting(logger)): Middleware =>
   async (ctx, next) => {
     try {
       await next()
       if (ctx.body === undefined || ctx.body === null) assertRouted(ctx.status, ctx.method)
+      if (ctx._matchedRoute) report.answered() // of the API, not a question for the health
     } catch (error) {
       const problem = toProblem(error)
-      if (problem.status >= 500) logger.error({ err: error, request_id: ctx.state.requestId })
+      if (problem.status === 503) report.refused(error)
+      else if (problem.status >= 500) logger.error({ err: error, request_id: ctx.state.requestId })
       ctx.status = problem.status
       ctx.set(problem.headers)
       ctx.body = JSON.stringify(documentOf(problem, ctx.state.requestId))
       ctx.type = 'application/problem+json'
     }
   }
+
+/** Under load some requests are refused and others are not: that is one outage. */
+const quietMs = 5_000
+
+/**
+ * An outage makes every request fail: it is logged when it begins, every minute, and when no
+ * request was refused for a while. Each refused request has its id in the answer, and in the log of
+ * the gateway.
+ */
+function reporting(logger: Logger) {
+  const outage = new Outage({ logger, what: 'requests are answered with 503' })
+  let refusedAtMs = 0
+  return {
+    refused: (error: unknown) => {
+      refusedAtMs = performance.now()
+      outage.failed(error)
+    },
+    answered: () => {
+      if (!outage.isOver && performance.now() - refusedAtMs > quietMs) outage.over()
+    },
+  }
+}
 
 /** Throws when no route has this path, or this method (the router sets `Allow`). */
 function assertRouted(status: number, method: string): void {

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import Router from '@koa/router'
 import { failureColumn } from '#testing/failure-table.ts'
-import { silent } from '#testing/logger.ts'
+import { recordingLogger, silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
 import { EnvironmentError } from '../errors.ts'
 import { readJson } from './body.ts'
@@ -30,12 +30,13 @@ describe('serve', () => {
   async function start(
     route: (body: unknown) => unknown = (body) => ({ body }),
     health = new Health(),
+    logger = silent,
   ) {
     const router = new Router()
     router.post('/things', async (ctx) => {
       ctx.body = await route(await readJson(ctx))
     })
-    const http = use(await serve({ host: '127.0.0.1', port: 0, health, logger: silent, router }))
+    const http = use(await serve({ host: '127.0.0.1', port: 0, health, logger, router }))
     const { port } = http.server.address() as { port: number }
     const ask = async (path: string, { method = 'GET', headers = {}, body }: Asked = {}) => {
       const asking = request({ port, path, method, headers, agent: false })
@@ -137,6 +138,31 @@ describe('serve', () => {
     const wrong = await ask('/things', { method: 'DELETE' })
     assert.deepEqual([wrong.status, wrong.headers.allow], [405, 'POST'])
     assert.equal((await ask('/things', { method: 'PROPFIND' })).status, 405)
+  })
+
+  it('logs an outage once, and not for each request; an unexpected error each time, with its request', async () => {
+    const { logger, lines } = recordingLogger()
+    let error: Error = new EnvironmentError('unavailable', 'away', { cause: new Error('refused') })
+    const route = () => {
+      throw error
+    }
+    const { post } = await start(route, new Health(), logger)
+    const loud = () => lines.filter((line) => (line as { level?: number }).level !== 20)
+    for (let times = 0; times < 50; times++) assert.equal((await post('{}')).status, 503)
+    const said = loud().filter(({ msg }) => msg !== 'listening')
+    assert.deepEqual(
+      said.map(({ msg }) => msg),
+      ['requests are answered with 503, will retry'],
+    )
+    error = new TypeError('a bug')
+    const ids = ['one', 'two']
+    for (const id of ids) await post('{}', { 'X-Request-Id': id })
+    const bugs = loud().slice(-2) as { request_id?: string; err?: { message: string } }[]
+    assert.deepEqual(
+      bugs.map(({ request_id }) => request_id),
+      ids,
+    )
+    assert.ok(bugs.every(({ err }) => err?.message === 'a bug'))
   })
 
   it('says 503, when to come back and what to do, to an outage', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type Router from '@koa/router'
-import Koa from 'koa'
+import Koa, { type Middleware } from 'koa'
 import helmet from 'koa-helmet'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
@@ -17,6 +17,13 @@ export interface HttpOptions {
   logger: Logger
   /** The API, for a process that has one. */
   router?: Router
+  metrics?: HttpMetrics
+}
+
+/** What a process measures, from `metrics/`: around all requests, and the page at /metrics. */
+export interface HttpMetrics {
+  measured: Middleware
+  page: Middleware
 }
 
 /**
@@ -25,12 +32,17 @@ export interface HttpOptions {
  */
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 
-/** Serves the health of a process, and its API if it has one. Resolves when the port is bound. */
-export async function serve({ host, port, health, logger, router }: HttpOptions) {
+/**
+ * Serves the health and the metrics of a process, and its API if it has one. Resolves when the port
+ * is bound.
+ */
+export async function serve({ host, port, health, logger, router, metrics }: HttpOptions) {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.use(requestId(logger))
+  if (metrics) app.use(metrics.measured)
   app.use(problems(logger))
   app.use(health.middleware)
+  if (metrics) app.use(metrics.page)
   app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))

@@ -5,6 +5,7 @@ import { type DeathSignal, guardedCommand } from './command.ts'
 import type { Identity } from './identity.ts'
 import { lastLines } from './log-tail.ts'
 import { STACK_VARIABLE } from './own-processes.ts'
+import { keepSmall } from './rotate-log.ts'
 import { until } from './waiting.ts'
 
 /** All that is needed to start a program, and to restart it. */
@@ -52,10 +53,12 @@ export async function startProgram(program: Program): Promise<Running> {
   const pid = child.pid as number
   writeFileSync(program.pidFile, `${pid}\n`)
 
+  const stopRotating = keepSmall(program.logFile)
   let exit: Exit | undefined
   const startedAt = performance.now()
   const exited = once(child, 'exit').then(([code, signal]) => {
     killGroup(pid)
+    stopRotating()
     rmSync(program.pidFile, { force: true })
     exit = { code, signal, ranMs: performance.now() - startedAt }
     return exit

@@ -2,12 +2,18 @@ import type { ConfirmChannel, Message, Options } from 'amqplib'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import { type Packed, pack } from './shared-message.ts'
 
+/**
+ * Why a message was not published: no queue takes it, the broker refused it, closed the channel
+ * because of it, or did not confirm it in time, or it cannot be encoded.
+ */
+export type PublishFailure = 'returned' | 'refused' | 'channel-closed' | 'unconfirmed' | 'invalid'
+
 /** The outcomes of messages, by their ids. */
 export interface Published {
   /** The broker confirmed and routed them. */
   confirmed: string[]
   /** The broker refused them, could not route them, or closed the channel because of them. */
-  failed: { id: string; error: string }[]
+  failed: { id: string; error: string; cause: PublishFailure }[]
   /** No answer, since the channel was lost, or they were never sent: they may arrive or not. */
   unknown: string[]
 }
@@ -22,7 +28,11 @@ export interface ChannelOutcomes extends Published {
   unconfirmed: string[]
 }
 
-type PublishOutcome = 'confirmed' | 'unknown' | 'suspected' | { error: string }
+type PublishOutcome =
+  | 'confirmed'
+  | 'unknown'
+  | 'suspected'
+  | { error: string; cause: PublishFailure }
 
 /**
  * Publishes on one confirm channel, any number of batches at the same time, and tracks the confirm
@@ -85,7 +95,7 @@ export class ConfirmTracker {
       const those = ids.filter((id) => open.delete(id))
       if (those.length === 0) return
       if (typeof outcome === 'string') outcomes[outcome].push(...those)
-      else outcomes.failed.push(...those.map((id) => ({ id, error: outcome.error })))
+      else outcomes.failed.push(...those.map((id) => ({ id, ...outcome })))
       if (open.size === 0) finish()
     }
     const deadline = setTimeout(finish, deadlineMs)
@@ -107,20 +117,21 @@ export class ConfirmTracker {
       this.#channel.publish(exchange, routingKey, content, optionsOf(message), (error) => {
         this.#inFlight -= ids.length
         const isReturned = this.#takeReturned(id)
-        if (error) record(ids, this.#isClosed ? this.#whenClosed : { error: error.message })
-        else if (isReturned) record(ids, { error: `no queue for ${routingKey} at ${exchange}` })
+        if (error) record(ids, this.#isClosed ? this.#whenClosed : failure(error, 'refused'))
+        else if (isReturned) record(ids, noQueue(message))
         else record(ids, 'confirmed')
       })
       this.#inFlight += ids.length
     } catch (error) {
-      record(ids, isClosing(error) ? 'unknown' : { error: (error as Error).message })
+      record(ids, isClosing(error) ? 'unknown' : failure(error as Error, 'invalid'))
     }
   }
 
   #close(): void {
     this.#isClosed = true
     if (!this.#cause) return
-    this.#whenClosed = this.#inFlight === 1 ? { error: this.#cause.message } : 'suspected'
+    const isAlone = this.#inFlight === 1
+    this.#whenClosed = isAlone ? failure(this.#cause, 'channel-closed') : 'suspected'
   }
 
   #countReturned(id: string): number {
@@ -134,6 +145,11 @@ export class ConfirmTracker {
     return count > 0
   }
 }
+
+const failure = ({ message: error }: Error, cause: PublishFailure) => ({ error, cause })
+
+const noQueue = ({ routingKey, exchange }: OutgoingMessage) =>
+  failure(new Error(`no queue for ${routingKey} at ${exchange}`), 'returned')
 
 /** Whether the channel is closing: an error of the channel, not of the message. */
 const isClosing = (error: unknown) => (error as Error).name === 'IllegalOperationError'

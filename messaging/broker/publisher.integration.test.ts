@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { useBroker } from '#testing/broker.ts'
 import { eventually, eventuallyPasses } from '#testing/eventually.ts'
 import { freePorts } from '#testing/free-ports.ts'
-import { silent } from '#testing/logger.ts'
+import { recordingLogger, silent } from '#testing/logger.ts'
 import { proxyTo, withPort } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import { amqpMethods, rabbitmqServer } from '#testing/servers.ts'
@@ -211,6 +211,27 @@ describe('Publisher', () => {
       }
       await publisher.whenReady(AbortSignal.timeout(60_000))
       assert.equal((await publisher.publishAll(messages(1), 5_000)).confirmed.length, 1)
+    })
+
+    it('is said when it begins, again and again while it lasts, and when it is over', async function () {
+      const { control } = await rabbitmqServer()
+      if (!control) this.skip()
+      const { logger, said } = recordingLogger()
+      const options = { name: 'alarmed', url: broker.url, topology, logger, remindMs: 50 }
+      const publisher = use(new Publisher(options))
+      await publisher.whenReady(ever)
+      const alarm = () => said.filter((line) => line.includes('the broker takes no messages'))
+      try {
+        await control('set_vm_memory_high_watermark', '0.00001')
+        await publisher.publishAll(messages(1), 500) // an alarm is told to who publishes
+        await eventually(() => alarm().length > 2, { timeoutMs: 30_000 })
+        assert.equal(alarm()[0], 'the broker takes no messages, will retry')
+        assert.match(alarm()[2] ?? '', /^the broker takes no messages, for \d+ s so far$/)
+      } finally {
+        await control('set_vm_memory_high_watermark', '0.6')
+      }
+      const isOver = () => /^over after \d+ s: the broker takes/.test(alarm().at(-1) ?? '')
+      await eventually(isOver, { timeoutMs: 60_000 })
     })
   })
 })

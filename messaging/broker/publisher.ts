@@ -2,7 +2,9 @@ import { EventEmitter, once } from 'node:events'
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
+import { pause } from '#chassis/pause.ts'
 import { withTimeout } from '#chassis/timeout.ts'
+import type { Observer } from '../observer.ts'
 import { ConfirmTracker, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
@@ -17,6 +19,9 @@ export interface PublisherOptions extends BrokerOptions {
   logger: Logger
   /** How many events share a message, of those that may; 1, the default: none. */
   eventsPerMessage?: number
+  observer?: Pick<Observer, 'sent'> | undefined
+  /** How often an alarm of the broker is logged again: once a minute by default. */
+  remindMs?: number
 }
 
 /**
@@ -31,6 +36,7 @@ export class Publisher {
   readonly #events = new EventEmitter().setMaxListeners(0)
   readonly #isolation = new Isolation()
   readonly #outage: Outage
+  readonly #alarm: Outage
   readonly #done: Promise<void>
   #tracker: ConfirmTracker | undefined
   #connection: ChannelModel | undefined
@@ -39,11 +45,12 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
-    const { logger } = options
+    const { logger, remindMs = 60_000 } = options
     this.#outage = new Outage({
       logger,
       what: 'no connection to RabbitMQ, or topology refused',
     })
+    this.#alarm = new Outage({ logger, what: 'the broker takes no messages', everyMs: remindMs })
     this.#done = reconnect((events) => this.#connectAndWait(events), {
       signal: this.#stop.signal,
       outage: this.#outage,
@@ -87,6 +94,14 @@ export class Publisher {
    * is blocked.
    */
   async publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
+    const startMs = performance.now()
+    const outcomes = await this.#publishAll(messages, deadlineMs)
+    if (messages.length > 0)
+      this.#options.observer?.sent?.({ messages, outcomes, ms: performance.now() - startMs })
+    return outcomes
+  }
+
+  async #publishAll(messages: OutgoingMessage[], deadlineMs: number): Promise<Published> {
     const tracker = this.#tracker
     if (!tracker) return { confirmed: [], failed: [], unknown: idsOf(messages) }
     const { suspected, unconfirmed, ...published } = await this.#isolation.publishAll(
@@ -102,7 +117,9 @@ export class Publisher {
     if (!isAlive) published.unknown.push(...unconfirmed)
     else {
       const error = `no confirm within ${deadlineMs} ms, though the broker answers`
-      published.failed.push(...unconfirmed.map((id) => ({ id, error })))
+      published.failed.push(
+        ...unconfirmed.map((id) => ({ id, error, cause: 'unconfirmed' as const })),
+      )
     }
     if (this.#blocked === undefined && this.#tracker === tracker) this.#disconnect()
     return published
@@ -144,7 +161,7 @@ export class Publisher {
       if (!this.#stop.signal.aborted) logger.warn('the connection to the broker was lost')
     } finally {
       this.#tracker = undefined
-      this.#blocked = undefined
+      this.#unblock()
       this.#disconnect()
     }
   }
@@ -156,16 +173,31 @@ export class Publisher {
       this.#options.logger.warn({ err: error }, 'broker error')
     })
     connection.on('blocked', (reason: string) => {
+      const isNew = this.#blocked === undefined
       this.#blocked = reason
-      this.#options.logger.warn({ reason }, 'the broker takes no messages')
+      if (isNew) void this.#reportWhileBlocked()
     })
     connection.on('unblocked', () => {
-      this.#blocked = undefined
+      this.#unblock()
       this.#events.emit('ready')
     })
     const channel = await connection.createConfirmChannel()
     channel.on('error', (error) => this.#options.logger.warn({ err: error }, 'channel error'))
     return channel
+  }
+
+  /** An alarm is logged again while it lasts, though nothing else happens meanwhile. */
+  async #reportWhileBlocked(): Promise<void> {
+    const { remindMs = 60_000 } = this.#options
+    while (this.#blocked !== undefined && !this.#stop.signal.aborted) {
+      this.#alarm.failed(new Error(this.#blocked))
+      await pause(Math.min(remindMs, 5_000), this.#stop.signal)
+    }
+  }
+
+  #unblock(): void {
+    this.#blocked = undefined
+    if (!this.#stop.signal.aborted) this.#alarm.over()
   }
 
   /** Whether the broker opens a channel, which needs no queue and no permission. */

@@ -11,6 +11,7 @@ import { Publisher } from '../broker/publisher.ts'
 import { consumeLoop, subscribe, TaskGroup } from '../inbox/consumer.ts'
 import { processBatch } from '../inbox/process-batch.ts'
 import type { HandlerResult } from '../inbox/types.ts'
+import { Loop } from '../loop.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import { republishOnce } from './republish-deferred.ts'
 import { batchLockTimeoutMs, RowLocks } from './row-locks.ts'
@@ -86,7 +87,7 @@ describe('an event that needs a row', () => {
     const inbox = {
       ...{ db, queue, decode, handle, deadLetters: publisher, rowLocks: locks(), logger: silent },
       ...{ batchSize: 100, concurrency: 1, lingerMs: 50, maxAttempts: 1 },
-      ...changes,
+      ...{ lane: new Loop('deferred events').lane(), ...changes },
     }
     return { inbox, publisher, subscribe: () => subscribe({ ...at, queue }, inbox) }
   }

@@ -4,6 +4,7 @@ import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
 import type { Published } from '../broker/confirm-tracker.ts'
 import type { Publisher } from '../broker/publisher.ts'
+import type { Lane } from '../loop.ts'
 import { messageIdOf, returningMessage } from './deferred-message.ts'
 import type { RowLocks } from './row-locks.ts'
 import { claimDeferred, type DeferredEvent, deleteDeferred, readWaitedFor } from './rows.ts'
@@ -13,6 +14,7 @@ export interface Deferral<Tables, Event> {
   queue: string
   rowLocks: RowLocks<Tables, Event>
   publisher: Pick<Publisher, 'publishAll' | 'whenReady'>
+  lane: Lane
 }
 
 /** Most messages of one turn, each of 64 KiB at most. */
@@ -42,6 +44,7 @@ export async function republishDeferred<Tables, Event>(
       if (failed[0]) throw new Error(failed[0].error)
       failures = 0
       outage.over()
+      deferral.lane.turned()
       if (republished < batchSize) await pauseUntilDue(deferral, waiting, signal)
     } catch (error) {
       if (!signal.aborted) outage.failed(error)
@@ -80,14 +83,14 @@ export async function republishOnce<Tables, Event>(
   deferral: Deferral<Tables, Event>,
   signal: AbortSignal,
 ): Promise<Turn> {
-  const { db, rowLocks, publisher } = deferral
+  const { db, rowLocks, publisher, lane } = deferral
   const nothing = (waiting: number): Turn => ({ waiting, republished: 0, failed: [] })
   const keys = [...new Set([...(await readWaitedFor(db)), ...rowLocks.lockedLately()])]
   if (keys.length === 0) return nothing(0)
   const locked = await db.transaction().execute((trx) => rowLocks.lockOrSkip(trx, keys))
   const free = keys.filter((key) => !locked.has(key))
   if (free.length === 0) return nothing(keys.length)
-  await publisher.whenReady(signal)
+  await lane.idle(publisher.whenReady(signal))
   if (signal.aborted) return nothing(keys.length)
   return db.transaction().execute(async (trx) => {
     const events = await claimDeferred(trx, free, batchSize)

@@ -5,6 +5,8 @@ import { type Delivery, Subscription } from '../broker/consumer.ts'
 import { eventsOf } from '../broker/shared-delivery.ts'
 import type { BrokerOptions } from '../broker/topology.ts'
 import { republishDeferred } from '../deferral/republish-deferred.ts'
+import { Loop } from '../loop.ts'
+import type { Observer } from '../observer.ts'
 import { DeliveryBuffer } from './delivery-buffer.ts'
 import { processBatch } from './process-batch.ts'
 import { handleQuarantined } from './quarantine.ts'
@@ -24,15 +26,21 @@ export async function consumeLoop<Tables, Event extends IncomingEvent>(
   const background = new TaskGroup()
   const consumer = { ...options, quarantine, outages, background, signal }
   const { batchSize, lingerMs, concurrency, rowLocks } = options
+  const { watch = (name) => new Loop(name) } = options
+  const loop = watch('consumer')
   const consumeBatches = async () => {
+    const lane = loop.lane()
     while (!signal.aborted) {
-      await processBatch(consumer, await buffer.take(batchSize, lingerMs, signal))
+      const batch = await lane.idle(buffer.take(batchSize, lingerMs, signal))
+      await processBatch(consumer, batch)
+      lane.turned()
     }
   }
   const loops = Array.from({ length: concurrency }, consumeBatches)
-  loops.push(handleQuarantined(consumer, quarantine))
+  loops.push(handleQuarantined(consumer, quarantine, watch('quarantine').lane()))
   if (rowLocks) {
-    const deferral = { ...options, rowLocks, publisher: options.deadLetters }
+    const lane = watch('deferred events').lane()
+    const deferral = { ...options, rowLocks, publisher: options.deadLetters, lane }
     loops.push(republishDeferred(deferral, outages.deferredEvents, signal))
   }
   await Promise.race([...loops, untilAborted(signal)])
@@ -49,7 +57,11 @@ export async function consumeLoop<Tables, Event extends IncomingEvent>(
  * quarantine.
  */
 export function subscribe(
-  options: BrokerOptions & { queue: string; logger: Logger },
+  options: BrokerOptions & {
+    queue: string
+    logger: Logger
+    observer?: Pick<Observer, 'delivered'>
+  },
   { batchSize, concurrency }: Pick<InboxOptions<never, never>, 'batchSize' | 'concurrency'>,
 ) {
   const buffer = new DeliveryBuffer<Delivery>()
@@ -60,7 +72,10 @@ export function subscribe(
     prefetch: batchSize * (concurrency + 1),
     onDelivery: (message) => {
       const arrivals = message.isRedelivered ? quarantine : buffer
-      for (const delivery of eventsOf(message)) arrivals.push(delivery)
+      for (const delivery of eventsOf(message)) {
+        options.observer?.delivered?.(delivery)
+        arrivals.push(delivery)
+      }
     },
     onLost: () => {
       buffer.discard(isLost)

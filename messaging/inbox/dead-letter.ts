@@ -25,7 +25,7 @@ export async function writeDeadLetter(
   delivery: Delivery,
   { reason, error, attempted }: AttemptedDeadLetter,
 ): Promise<void> {
-  const { queue, db, deadLetters, logger, outages, signal } = consumer
+  const { queue, db, deadLetters, logger, outages, signal, observer } = consumer
   const letter = { reason, error, attempts: attempted?.attempts ?? 1, at: new Date() }
   let tries = 0
   while (!delivery.isLost() && !signal.aborted) {
@@ -35,6 +35,7 @@ export async function writeDeadLetter(
     if (confirmed.length > 0) {
       logger.warn({ message_id: delivery.messageId, reason, error }, 'dead letter')
       outages.deadLetters.over(delivery)
+      observer?.deadLettered?.(reason)
       if (attempted) await deleteAttempts(db, [attempted.eventId]).catch(() => {}) // only a count
       return delivery.ack()
     }

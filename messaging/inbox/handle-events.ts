@@ -56,7 +56,7 @@ async function handleOrSplit<Tables, Event extends IncomingEvent>(
 ): Promise<EventResults> {
   if (events.length === 0) return new Map()
   try {
-    return await restartOnConflict(() => inOneTransaction(context, mode, events))
+    return await restartOnConflict(() => observed(context, mode, events))
   } catch (error) {
     const action = onFailure[classify(error)]
     if (action === 'hold') throw error
@@ -67,6 +67,20 @@ async function handleOrSplit<Tables, Event extends IncomingEvent>(
     const left = await handleOrSplit(context, mode, events.slice(0, half), lockWaits)
     const right = await handleOrSplit(context, mode, events.slice(half), lockWaits)
     return new Map([...left, ...right])
+  }
+}
+
+/** A transaction whose failure is measured. */
+async function observed<Tables, Event extends IncomingEvent>(
+  context: HandlerContext<Tables, Event>,
+  mode: LockMode,
+  events: Event[],
+): Promise<EventResults> {
+  try {
+    return await inOneTransaction(context, mode, events)
+  } catch (error) {
+    context.observer?.transactionFailed?.(error)
+    throw error
   }
 }
 

@@ -44,15 +44,45 @@ export async function processBatch<Tables, Event extends IncomingEvent>(
   deliveries: Delivery[],
   withCountedStart?: WithCountedStart,
 ): Promise<void> {
+  if (deliveries.length === 0) return
   const { messages, events } = decodeBatch(consumer, deliveries)
   const messageOf = ({ id }: Event) => deferredMessage(events.get(id)?.delivery as Delivery)
   const context = { ...consumer, messageOf, isQuarantined: withCountedStart !== undefined }
   const handle = () => handleEvents(context, [...events.values().map(({ event }) => event)])
   const attempt = withCountedStart ? () => withCountedStart(handle) : handle
-  const results = await retryWhileUnavailable(attempt, consumer.outages.database, consumer.signal)
+  const measured = () => observed(consumer, messages, attempt)
+  const results = await retryWhileUnavailable(measured, consumer.outages.database, consumer.signal)
   if (events.size > 0 && results) consumer.onCommit?.()
+  for (const result of results?.values() ?? []) {
+    if (result.kind === 'handled') result.onCommit?.()
+  }
   for (const { delivery, eventId, invalid } of messages) {
     await acknowledge(consumer, delivery, invalid ?? results?.get(eventId))
+  }
+}
+
+type Messages = ReturnType<typeof decodeBatch>['messages']
+
+/** One try to process a batch, measured. */
+async function observed(
+  { observer }: Pick<ConsumerContext, 'observer'>,
+  messages: Messages,
+  attempt: () => Promise<EventResults>,
+): Promise<EventResults> {
+  const startMs = performance.now()
+  const report = (end: { results: readonly EventResult[]; error?: unknown }) => {
+    const ms = performance.now() - startMs
+    observer?.processed?.({ messages: messages.map(({ delivery }) => delivery), ms, ...end })
+  }
+  try {
+    const results = await attempt()
+    report({
+      results: messages.flatMap(({ eventId, invalid }) => invalid ?? results.get(eventId) ?? []),
+    })
+    return results
+  } catch (error) {
+    report({ results: [], error })
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import { pause } from '#chassis/pause.ts'
 import type { Delivery } from '../broker/consumer.ts'
+import type { Lane } from '../loop.ts'
 import { type AttemptedDeadLetter, writeDeadLetter } from './dead-letter.ts'
 import { decodeDelivery } from './decode.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
@@ -32,6 +33,7 @@ interface QuarantinedMessage extends Quarantined {
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
   arrivals: DeliveryBuffer<Delivery>,
+  lane: Lane,
 ): Promise<void> {
   const { signal } = consumer
   let waiting: QuarantinedMessage[] = []
@@ -45,7 +47,8 @@ export async function handleQuarantined<Tables, Event extends IncomingEvent>(
       await handleAlone(consumer, next)
       lastMs = performance.now()
     } else if (waiting.length > 0) await pause(quietPeriodMs, signal)
-    else await arrivals.untilAny(signal)
+    else await lane.idle(arrivals.untilAny(signal))
+    lane.turned()
   }
   for (const { delivery } of waiting) delivery.requeue()
 }

@@ -41,11 +41,14 @@ export async function afterFailure(
   { messageId }: Delivery,
   { eventId, error }: Retry,
 ): Promise<AttemptedDeadLetter | { kind: 'delayed'; delayMs: number }> {
-  const { maxAttempts, timing, logger } = consumer
+  const { maxAttempts, timing, logger, observer } = consumer
   const attempts = await countFailure(consumer, eventId, error)
   const failed = attempts > 0 ? `attempt ${attempts} of ${maxAttempts} failed` : 'not handled'
   const log = (next: string) =>
-    logger.error({ err: error, message_id: messageId, attempts }, `${failed}, ${next}`)
+    logger.error(
+      { err: error, event_id: eventId, message_id: messageId, attempts },
+      `${failed}, ${next}`,
+    )
   if (attempts >= maxAttempts) {
     log('to be dead-lettered')
     const attempted = { eventId, attempts }
@@ -54,6 +57,7 @@ export async function afterFailure(
   const baseMs = timing?.retryBaseMs ?? 200
   const delayMs = backoffMs(attempts, { baseMs, maxMs: 30_000 })
   log(`retry in ${delayMs} ms`)
+  observer?.retried?.(error)
   return { kind: 'delayed', delayMs }
 }
 

@@ -12,7 +12,7 @@ export type LockMode = 'wait' | 'defer'
 
 /** What the handling of events needs. */
 export interface HandlerContext<Tables, Event>
-  extends Pick<InboxOptions<Tables, Event>, 'db' | 'handle' | 'rowLocks'> {
+  extends Pick<InboxOptions<Tables, Event>, 'db' | 'handle' | 'rowLocks' | 'observer'> {
   /** What is stored of the message of a deferred event; without it no event is deferred. */
   messageOf?: (event: Event) => Pick<NewDeferredEvent, 'properties' | 'content'>
   /**

@@ -5,6 +5,8 @@ import type { Outage } from '#chassis/outage.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { RowLocks } from '../deferral/row-locks.ts'
+import type { Loop } from '../loop.ts'
+import type { Observer } from '../observer.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 
 export interface IncomingEvent {
@@ -17,8 +19,11 @@ export type Decoded<Event> =
   | { kind: 'event'; event: Event }
   | { kind: 'invalid'; reason: string; error: string }
 
-/** What a handler returns for an event. */
-export type HandlerResult = { kind: 'handled' } | DeadLetter
+/**
+ * What a handler returns for an event. `onCommit` is called after the commit, unless the process
+ * dies before: for what is measured, not for what must happen.
+ */
+export type HandlerResult = { kind: 'handled'; onCommit?: () => void } | DeadLetter
 
 /** Given up: `reason` is a word for the kind of failure, `error` a sentence. */
 export interface DeadLetter {
@@ -68,6 +73,9 @@ export interface InboxOptions<Tables, Event> {
   maxAttempts: number
   timing?: Partial<Timing>
   logger: Logger
+  observer?: Observer
+  /** A loop of this name that is watched; without it, no loop is. */
+  watch?: (name: string, pauseMs?: number) => Loop
 }
 
 /** Set by tests only. */
@@ -86,7 +94,7 @@ export type ConsumerOutages = Record<'database' | 'deadLetters' | 'deferredEvent
 export interface ConsumerContext
   extends Pick<
     InboxOptions<never, never>,
-    'queue' | 'deadLetters' | 'maxAttempts' | 'timing' | 'logger'
+    'queue' | 'deadLetters' | 'maxAttempts' | 'timing' | 'logger' | 'observer'
   > {
   db: Queryable
   /** Redelivered and failed messages, to be handled one by one. */

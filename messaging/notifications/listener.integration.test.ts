@@ -8,10 +8,14 @@ import { recordingLogger, silent } from '#testing/logger.ts'
 import { cleanUpNotifyQueue, fillNotifyQueue, whileListenerIsIdle } from '#testing/notify-queue.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
+import type { Loop } from '../loop.ts'
 import { type Listening, listen } from './listener.ts'
 import { maxPayloadBytes, notify } from './notify.ts'
 
-type Options = Partial<Pick<Listening<OrdersDatabase>, 'heartbeatMs' | 'logger' | 'db'>>
+type Tuned = 'heartbeatMs' | 'logger' | 'db' | 'observer' | 'turnLimitMs'
+type Options = Partial<Pick<Listening<OrdersDatabase>, Tuned>>
+
+const loopsTo = (loops: Loop[]) => (loop: Loop) => void loops.push(loop)
 
 describe('listen', () => {
   const database = useDatabase('orders')
@@ -22,7 +26,7 @@ describe('listen', () => {
     const gapsMs: number[] = []
     const failedGapsMs: number[] = []
     const heardWhenAlive: number[] = []
-    const { isListening } = use(
+    const { isListening, assertListening } = use(
       listen({
         ...{ name: 'ear', url, db: database.db, channel: 'news', logger: silent, ...options },
         onNotify: (payload) => void payloads.push(payload),
@@ -31,7 +35,7 @@ describe('listen', () => {
         onAlive: () => void heardWhenAlive.push(payloads.length),
       }),
     )
-    return { payloads, gapsMs, failedGapsMs, heardWhenAlive, isListening }
+    return { payloads, gapsMs, failedGapsMs, heardWhenAlive, isListening, assertListening }
   }
   const tell = (...payloads: string[]) => notify(database.db, 'news', payloads)
 
@@ -58,6 +62,29 @@ describe('listen', () => {
     })
     await eventually(() => payloads.length > 0)
     assert.deepEqual(payloads, ['committed'])
+  })
+
+  it('is seen to stand still when no heartbeat is answered, and to turn again', async () => {
+    const proxy = use(await proxyTo(database.url))
+    const loops: Loop[] = []
+    const options = { heartbeatMs: 20, turnLimitMs: 400, observer: { loop: loopsTo(loops) } }
+    const { isListening, assertListening } = hear(proxy.url, options)
+    await eventually(() => isListening())
+    assertListening()
+    const heal = proxy.disturb({ silent: ['up', 'down'] })
+    await eventually(() => (loops[0]?.ageMs ?? 0) > 400)
+    assert.throws(() => loops[0]?.assertTurning(), /no turn was completed for \d+ s: listen/)
+    assert.throws(() => assertListening())
+    heal()
+    await eventually(() => isListening(), { timeoutMs: 30_000 })
+    assertListening()
+  })
+
+  it('measures how late notifications arrive', async () => {
+    const lags: number[] = []
+    hear(database.url, { heartbeatMs: 20, observer: { notified: (ms) => void lags.push(ms) } })
+    await eventually(() => lags.length > 5)
+    assert.ok(lags.every((ms) => ms > 0 && ms < 1_500))
   })
 
   it('frees the queue that a sleeping listener has filled, which stays full for ever otherwise', async () => {

@@ -5,6 +5,8 @@ import { SessionClient } from '#chassis/database/session.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { type Lane, Loop } from '../loop.ts'
+import type { Observer } from '../observer.ts'
 import { answerTimeoutMs, NotificationProbe, sendProbe } from './probe.ts'
 
 export interface Listening<Tables> {
@@ -29,6 +31,9 @@ export interface Listening<Tables> {
   onAlive?: () => void
   /** Between two heartbeats. */
   heartbeatMs?: number
+  observer?: Pick<Observer, 'loop' | 'notified'> | undefined
+  /** Not listening any more when no heartbeat was answered for so long: 30 s by default. */
+  turnLimitMs?: number
 }
 
 /**
@@ -49,14 +54,17 @@ const heartbeat = '/* heartbeat */ SELECT pg_notification_queue_usage() AS heart
 export function listen<Tables>(listening: Listening<Tables>) {
   const stop = new AbortController()
   const state = { isListening: false }
+  const loop = new Loop('listen', listening.turnLimitMs)
+  listening.observer?.loop?.(loop)
   const outage = new Outage({ logger: listening.logger, what: 'not listening for notifications' })
-  const done = run(listening, outage, state, stop.signal)
+  const done = run({ ...listening, lane: loop.lane() }, outage, state, stop.signal)
   return {
     /** Whether a probe has arrived on this session, and the session was not lost since. */
     isListening: () => state.isListening,
     /** For a readiness check: throws the reason unless it is listening. */
     assertListening: () => {
       outage.assertOver()
+      loop.assertTurning()
       if (!state.isListening) throw new Error('no probe has arrived yet')
     },
     close: async () => {
@@ -67,7 +75,7 @@ export function listen<Tables>(listening: Listening<Tables>) {
 }
 
 async function run<Tables>(
-  listening: Listening<Tables>,
+  listening: Listening<Tables> & { lane: Lane },
   outage: Outage,
   state: { isListening: boolean },
   signal: AbortSignal,
@@ -102,11 +110,11 @@ async function run<Tables>(
 
 /** One connection, from connect to its end. Returns when told to stop, throws when it is lost. */
 async function listenOnce<Tables>(
-  listening: Listening<Tables> & { onListen: () => void; onAlive: () => void },
+  listening: Listening<Tables> & { lane: Lane; onListen: () => void; onAlive: () => void },
   signal: AbortSignal,
 ) {
   const { name, url, channel, onNotify, onListen, onAlive, heartbeatMs = 2_000 } = listening
-  const { db, probe = new NotificationProbe() } = listening
+  const { db, probe = new NotificationProbe(), observer, lane } = listening
   const client = new SessionClient({
     ...connectionOptions(`${name} listen`, url),
     query_timeout: Math.min(heartbeatMs, answerTimeoutMs),
@@ -115,9 +123,10 @@ async function listenOnce<Tables>(
   const closedOrStopping = AbortSignal.any([signal, closed.signal])
   closedOrStopping.addEventListener('abort', () => probe.abandon(), { once: true })
   client.on('end', () => closed.abort())
-  client.on('notification', (received) => {
-    const receive = received.channel === probe.channel ? probe.receive.bind(probe) : onNotify
-    receive(received.payload ?? '')
+  client.on('notification', ({ channel: name, payload = '' }) => {
+    if (name !== probe.channel) return onNotify(payload)
+    const lagMs = probe.receive(payload)
+    if (lagMs !== undefined) observer?.notified?.(lagMs)
   })
   try {
     await client.connect()
@@ -129,6 +138,7 @@ async function listenOnce<Tables>(
     while (!signal.aborted) {
       await Promise.all([db && sendProbe(db, probe), client.query(heartbeat)])
       if (await probe.hasProved()) onAlive()
+      lane.turned()
       await pause(heartbeatMs, closedOrStopping)
       if (closed.signal.aborted && !signal.aborted) throw new Error('The connection ended')
     }

@@ -17,6 +17,7 @@ export const answerTimeoutMs = 1_500
 export class NotificationProbe {
   readonly channel = `probe_${randomUUID()}`
   #sent = 0
+  #sentAtMs = 0
   #received = 0
   #isProved = false
   #isAbandoned = false
@@ -24,6 +25,7 @@ export class NotificationProbe {
 
   /** The payload of the next notification; the caller sends it. */
   next(): string {
+    this.#sentAtMs = performance.now()
     return String(++this.#sent)
   }
 
@@ -39,11 +41,15 @@ export class NotificationProbe {
     this.#isAbandoned = false
   }
 
-  /** To be called with the payload of each notification on the channel. */
-  receive(payload: string): void {
+  /**
+   * To be called with the payload of each notification on the channel. Returns how long the last
+   * one took; undefined for an earlier one.
+   */
+  receive(payload: string): number | undefined {
     this.#received = Math.max(this.#received, Number(payload))
     this.#isProved = true
     this.#onChange()
+    return payload === String(this.#sent) ? performance.now() - this.#sentAtMs : undefined
   }
 
   /** The connection has ended: nothing is waited for, and nothing is proved. */

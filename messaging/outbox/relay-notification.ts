@@ -74,7 +74,7 @@ export class RelayNotification extends EventTarget {
  * notifications may have been missed before it.
  */
 export function listenForRelayNotifications(
-  session: Pick<Listening<unknown>, 'name' | 'url' | 'logger'>,
+  session: Pick<Listening<unknown>, 'name' | 'url' | 'logger' | 'observer'>,
 ) {
   const relayNotification = new RelayNotification()
   const { probe } = relayNotification

@@ -3,10 +3,13 @@ import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { throttledLog } from '#chassis/throttled-log.ts'
 import type { Published } from '../broker/confirm-tracker.ts'
 import type { OutgoingMessage } from '../broker/outgoing-message.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import { eventContentType } from '../broker/shared-message.ts'
+import type { Lane, Loop } from '../loop.ts'
+import type { Observer } from '../observer.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import type { RelayNotification } from './relay-notification.ts'
 import {
@@ -27,6 +30,8 @@ export interface Relay {
   /** How long the broker may take to confirm a batch; the claim's transaction is open that long. */
   deadlineMs: number
   logger: Logger
+  /** Logs events that were not published, of any number of turns. */
+  reportFailed?: ReturnType<typeof throttledLog>
 }
 
 export interface Turn {
@@ -56,8 +61,7 @@ export async function relayOnce(relay: Relay): Promise<Turn> {
     const { confirmed, failed, unknown } = await publish(relay, events)
     if (confirmed.length > 0) await markPublished(trx, confirmed)
     if (failed.length > 0) await markFailed(trx, withDelays(failed, events))
-    if (failed.length > 0)
-      relay.logger.warn(summaryOf(failed), 'not published, will be tried again')
+    if (failed.length > 0) relay.reportFailed?.(failed.length, summaryOf(failed))
     return {
       claimed: events.length,
       published: confirmed.length,
@@ -67,9 +71,10 @@ export async function relayOnce(relay: Relay): Promise<Turn> {
   })
 }
 
+type FailedEvent = Pick<Published['failed'][number], 'id' | 'error'>
+
 /** One line for all of a turn: each row keeps its own error. */
-const summaryOf = (failed: Published['failed']) => ({
-  count: failed.length,
+const summaryOf = (failed: FailedEvent[]) => ({
   event_ids: failed.slice(0, 10).map(({ id }) => id),
   error: failed[0]?.error,
 })
@@ -80,44 +85,49 @@ const summaryOf = (failed: Published['failed']) => ({
  * `concurrency` turns run at the same time, so that the next claim overlaps the confirms of the
  * last one.
  */
-export async function relayLoop(
-  relay: Relay & {
-    relayNotification: RelayNotification
-    idleMs: number
-    concurrency: number
-    outage?: Outage
-  },
-  signal: AbortSignal,
-): Promise<void> {
-  const outage = relay.outage ?? relayingOutage(relay.logger)
+export async function relayLoop(relay: RunningRelay, signal: AbortSignal): Promise<void> {
+  const { outage, observer, loop } = relay
+  const lane = loop.lane()
   let failures = 0
   while (!signal.aborted) {
     try {
-      await drain(relay, signal)
+      await drain(relay, lane, signal)
       failures = 0
       outage.over()
-      await untilDue(relay, signal)
+      await untilDue(relay, lane, signal)
     } catch (error) {
       outage.failed(error)
+      observer?.turnFailed?.(error)
       await pause(backoffMs(failures++), signal)
     }
   }
 }
 
+export interface RunningRelay extends Relay {
+  relayNotification: RelayNotification
+  idleMs: number
+  concurrency: number
+  outage: Outage
+  loop: Loop
+  observer?: Pick<Observer, 'turnFailed'>
+}
+
+/** One line a minute at most: an event that no queue takes fails at each attempt. */
+export const failedReport = (logger: Logger) =>
+  throttledLog((details) => logger.warn(details, 'not published, will be tried again'))
+
 export const relayingOutage = (logger: Logger) => new Outage({ logger, what: 'relaying failed' })
 
 /** Most polls find nothing: each is one statement, without a transaction. */
 async function untilDue(
-  {
-    db,
-    relayNotification,
-    idleMs,
-  }: Relay & { relayNotification: RelayNotification; idleMs: number },
+  { db, relayNotification, idleMs }: RunningRelay,
+  lane: Lane,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     const isNotified = await relayNotification.wait(idleMs, signal)
     if (isNotified || signal.aborted || (await poll(db, relayNotification.probe))) return
+    lane.turned()
   }
 }
 
@@ -133,19 +143,26 @@ function poll(db: Relay['db'], probe: RelayNotification['probe']): Promise<boole
 }
 
 /** Runs turns until nothing is due: one first, then several at a time if its claim was full. */
-async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal): Promise<void> {
+async function drain(relay: RunningRelay, lane: Lane, signal: AbortSignal): Promise<void> {
   /** Whether another turn may find something. */
-  const runTurn = async () => {
-    await relay.publisher.whenReady(signal)
+  const runTurn = async (own: Lane) => {
+    await own.idle(relay.publisher.whenReady(signal)) // away or blocked: no fault of the relay
     if (signal.aborted) return false
     const { claimed, unknown } = await relayOnce(relay)
+    own.turned()
     return claimed === relay.batchSize || unknown > 0
   }
-  if (!(await runTurn())) return
+  if (!(await runTurn(lane))) return
   const turns = async () => {
-    while (await runTurn());
+    const own = relay.loop.lane()
+    try {
+      while (await runTurn(own));
+    } finally {
+      own.end()
+    }
   }
-  const ends = await Promise.allSettled(Array.from({ length: relay.concurrency }, turns))
+  const running = Promise.allSettled(Array.from({ length: relay.concurrency }, turns))
+  const ends = await lane.idle(running)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
@@ -155,7 +172,7 @@ async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal
 async function publish({ publisher, routes, deadlineMs }: Relay, events: ClaimedEvent[]) {
   const relayedAt = new Date().toISOString()
   const messages: OutgoingMessage[] = []
-  const unroutable: Published['failed'] = []
+  const unroutable: FailedEvent[] = []
   for (const { event_id, event_type, payload, publish_attempts } of events) {
     const route = routes[event_type]
     if (!route) {
@@ -177,7 +194,7 @@ async function publish({ publisher, routes, deadlineMs }: Relay, events: Claimed
 }
 
 /** Sorted by id, as all multi-row writes are; a minute at most between two attempts. */
-function withDelays(failed: Published['failed'], events: ClaimedEvent[]) {
+function withDelays(failed: FailedEvent[], events: ClaimedEvent[]) {
   const attempts = new Map(events.map((event) => [event.event_id, event.publish_attempts]))
   return failed
     .map(({ id, error }) => ({

@@ -3,6 +3,7 @@ import type { Database } from '#chassis/database/connect.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { Loop } from '../loop.ts'
 import type { ExpiringTable } from './expiring-tables.ts'
 import { fullBatch, largerBatch, restMs, smallerBatch } from './policy.ts'
 import { claimTable, declareTables, deleteExpired, findBatchEnd, saveProgress } from './rows.ts'
@@ -15,6 +16,7 @@ export interface Retention<Tables> {
   logger: Logger
   /** Of turns that fail. */
   outage?: Outage
+  loop?: Loop
 }
 
 /** What a turn did. */
@@ -63,6 +65,7 @@ export async function runRetention<Tables>(
 ): Promise<void> {
   const { db, tables, idleMs, logger } = retention
   const outage = retention.outage ?? retentionOutage(logger)
+  const lane = (retention.loop ?? new Loop('retention')).lane()
   let size = fullBatch
   let isDeclared = false
   for (let failures = 0; !signal.aborted; ) {
@@ -73,7 +76,8 @@ export async function runRetention<Tables>(
       size = largerBatch(size)
       failures = 0
       outage.over()
-      if (areFinished) await pause(idleMs, signal)
+      lane.turned()
+      if (areFinished) await lane.idle(pause(idleMs, signal))
     } catch (error) {
       outage.failed(error)
       size = smallerBatch(size)

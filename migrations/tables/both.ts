@@ -17,8 +17,16 @@ export interface InstallationTable {
   service: 'orders' | 'payments'
 }
 
+export interface GaugesTable {
+  name: string
+  depth: Generated<string>
+  oldest_at: Date | null
+  computed_at: Generated<Date>
+}
+
 /** What the databases of both services have. */
 export interface BothDatabases extends MessagingDatabase {
   idempotency_keys: IdempotencyKeysTable
   installation: InstallationTable
+  gauges: GaugesTable
 }

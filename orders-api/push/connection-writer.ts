@@ -12,11 +12,14 @@ const drainedBytes = 65_536
  */
 export class ConnectionWriter {
   readonly #client: WebSocket
+  readonly #onSlow: (() => void) | undefined
   #isOverLimit = false
   #waiting: (() => void)[] = []
 
-  constructor(client: WebSocket) {
+  /** `onSlow` is called when the client is disconnected because it does not read. */
+  constructor(client: WebSocket, onSlow?: () => void) {
     this.#client = client
+    this.#onSlow = onSlow
     client.on('close', this.#onWritten)
   }
 
@@ -68,6 +71,7 @@ export class ConnectionWriter {
   }
 
   #disconnectSlowConsumer(): void {
+    if (this.isOpen) this.#onSlow?.()
     this.disconnect('too slow')
   }
 }

@@ -21,7 +21,17 @@ import type { Subscriber } from './subscriber.ts'
 export interface ConnectionOptions {
   feed: StatusFeed
   logger: Logger
+  /** Something was refused to a client, or the client was disconnected. */
+  onRefused?: (reason: Refusal) => void
 }
+
+export type Refusal =
+  | 'handshake'
+  | 'message'
+  | 'message-too-large'
+  | 'subscription-limit'
+  | 'slow-client'
+  | 'unreadable'
 
 /**
  * Serves one client until it closes, or its token expires: its requests one after another, a bad
@@ -31,10 +41,10 @@ export function serveConnection(
   principal: Principal,
   client: WebSocket,
   request: IncomingMessage,
-  { feed, logger }: ConnectionOptions,
+  { feed, logger, onRefused }: ConnectionOptions,
 ): void {
   const instance = givenRequestId(request) ?? crypto.randomUUID()
-  const writer = new ConnectionWriter(client)
+  const writer = new ConnectionWriter(client, () => onRefused?.('slow-client'))
   const writeError = (target: object, problem: Problem) =>
     writer.write({ type: 'error', ...target, problem: documentOf(problem, instance) })
   const subscriber: Subscriber = {
@@ -42,7 +52,10 @@ export function serveConnection(
     push: (order) => writer.write({ type: 'order', ...order }),
     pushUnknown: (order_id) => writeError({ order_id }, noSuchOrder(order_id)),
     drained: () => writer.drained(),
-    disconnect: () => writer.disconnect('orders cannot be read at the moment'),
+    disconnect: () => {
+      onRefused?.('unreadable')
+      writer.disconnect('orders cannot be read at the moment')
+    },
   }
   const handle = async (read: () => Message) => {
     if (!writer.isOpen) return // a subscription from here on would never be removed
@@ -51,7 +64,9 @@ export function serveConnection(
       message = read()
       await apply(feed, subscriber, parseRequest(message))
     } catch (error) {
-      if (!(error instanceof Problem)) logger.error({ err: error, instance }, 'a request failed')
+      if (!(error instanceof Problem))
+        logger.error({ err: error, request_id: instance }, 'a request failed')
+      else onRefused?.(error.message === tooMany ? 'subscription-limit' : 'message')
       writeError(requestedTarget(message), error instanceof Problem ? error : internalError())
     }
   }
@@ -65,7 +80,10 @@ export function serveConnection(
     const read = () => parseMessage(isBinary ? undefined : data.toString())
     void handleNext(read).finally(() => client.resume())
   })
-  client.on('error', (error) => logger.debug({ err: error, instance }, 'a client went wrong'))
+  client.on('error', (error: Error & { code?: string }) => {
+    logger.debug({ err: error, request_id: instance }, 'a client went wrong')
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused?.('message-too-large')
+  })
   const expiring = whenExpired(principal, () => {
     writer.disconnect('the token has expired', tokenExpiredCode)
   })
@@ -86,7 +104,7 @@ async function apply(
   if (action === 'unsubscribe') return feed.unsubscribe(subscriber, target)
   if (target.kind === 'user' && !subscriber.principal.owns(target.id)) throw noSuchUser(target.id)
   if ((await feed.subscribe(subscriber, target)) === 'ok') return
-  throw new Problem(422, 'A connection may follow 100 orders and users; unsubscribe one first.')
+  throw new Problem(422, tooMany)
 }
 
 function whenExpired(principal: Principal, act: () => void): NodeJS.Timeout | undefined {
@@ -96,6 +114,7 @@ function whenExpired(principal: Principal, act: () => void): NodeJS.Timeout | un
 
 /** The orders of another user are not shown, as if there were no such user. */
 const noSuchUser = (userId: string) => new Problem(404, `There is no user ${userId}.`)
+const tooMany = 'A connection may follow 100 orders and users; unsubscribe one first.'
 
 const noSuchOrder = (orderId: string) => new Problem(404, `There is no order ${orderId}.`)
 

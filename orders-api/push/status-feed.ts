@@ -22,6 +22,7 @@ export interface StatusFeedOptions {
   logger: Logger
   /** Orders and users together that one subscriber may subscribe to. */
   limit: number
+  observer?: Parameters<typeof listen>[0]['observer']
   /** A subscriber for which nothing could be read for so long is disconnected. */
   maxSilenceMs?: number
 }
@@ -99,6 +100,11 @@ export class StatusFeed {
   /** Whether changes are known at once; if not, they are pushed some seconds late. */
   isListening(): boolean {
     return this.#listener.isListening()
+  }
+
+  /** How many subscriptions there are, of orders and of users. */
+  subscriptions(): { order: number; user: number } {
+    return this.#subscriptions.counts()
   }
 
   /** Whether what has changed can be read; if not, subscribers wait. */

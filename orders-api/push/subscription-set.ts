@@ -27,6 +27,10 @@ export class SubscriptionSet {
     return this.#orders.size + this.#users.size
   }
 
+  get counts(): { order: number; user: number } {
+    return { order: this.#orders.size, user: this.#users.size }
+  }
+
   has({ kind, id }: Target): boolean {
     return kind === 'order' ? this.#orders.has(id) : this.#users.has(id)
   }

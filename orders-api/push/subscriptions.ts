@@ -75,6 +75,15 @@ export class Subscriptions<Subscriber> {
     return [...this.#sets.keys()]
   }
 
+  counts(): { order: number; user: number } {
+    const counts = { order: 0, user: 0 }
+    for (const set of this.#sets.values()) {
+      counts.order += set.counts.order
+      counts.user += set.counts.user
+    }
+    return counts
+  }
+
   /** Every subscribed order, to be read again after a gap. */
   orderIds(): string[] {
     return this.#index.order.keys()

@@ -16,6 +16,7 @@ import { useDatabase } from '#testing/database.ts'
 import { assertDocumentedMessage } from '#testing/documented.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
+import type { Refusal } from './connection.ts'
 import { StatusFeed, type StatusFeedOptions } from './status-feed.ts'
 import { serveWebSocket } from './web-socket.ts'
 
@@ -27,6 +28,8 @@ describe('serveWebSocket', function () {
   let server: Server
   let feed: StatusFeed
   let url: string
+  let socket: ReturnType<typeof serveWebSocket>
+  let refusals: Refusal[] = []
 
   const start = async (pingMs: number, options: Partial<StatusFeedOptions> = {}) => {
     const { url: databaseUrl } = database
@@ -40,7 +43,10 @@ describe('serveWebSocket', function () {
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     resources.use({ close: () => server.close() })
-    resources.use(serveWebSocket(server, { feed, logger, pingMs, verify: verifyNothing }))
+    refusals = []
+    const onRefused = (reason: Refusal) => void refusals.push(reason)
+    const socketOptions = { feed, logger, pingMs, onRefused, verify: verifyNothing }
+    socket = resources.use(serveWebSocket(server, socketOptions))
     url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/orders/ws`
   }
   afterEach(() => resources.closeAll(logger))
@@ -91,6 +97,31 @@ describe('serveWebSocket', function () {
       { timeoutMs: 60_000 },
     )
     client.terminate()
+  })
+
+  it('tells what it refuses by its reason, and counts connections and subscriptions', async () => {
+    await start(60_000, { limit: 2 })
+    const refused = (reason: Refusal) => eventually(() => refusals.includes(reason))
+    const client = await connect()
+    const subscribe = (user_id: string) =>
+      client.send(JSON.stringify({ type: 'subscribe', user_id }))
+    subscribe('alice')
+    subscribe('bob')
+    await eventually(() => feed.subscriptions().user === 2)
+    subscribe('carol')
+    await refused('subscription-limit')
+    client.send('no json')
+    await refused('message')
+    const foreign = new WebSocket(url, { origin: 'http://elsewhere.example' })
+    foreign.on('error', () => {})
+    await refused('handshake')
+    assert.equal(socket.connections(), 1)
+    assert.deepEqual(feed.subscriptions(), { order: 0, user: 2 })
+    client.send('x'.repeat(5_000))
+    await refused('message-too-large')
+    await eventually(() => socket.connections() === 0)
+    assert.deepEqual(feed.subscriptions(), { order: 0, user: 0 })
+    assert.deepEqual(refusals.length, 4)
   })
 
   it('survives clients that reset while they are refused', async () => {

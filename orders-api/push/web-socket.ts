@@ -27,7 +27,8 @@ const closeTimeoutMs = 1_000
 export function serveWebSocket(
   server: Server,
   { pingMs = 30_000, verify, ...options }: WebSocketOptions,
-): { close: () => Promise<void> } {
+): { close: () => Promise<void>; connections: () => number } {
+  const { onRefused } = options
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -36,6 +37,7 @@ export function serveWebSocket(
   })
   sockets.on('wsClientError', (error, socket, request) => {
     const problem = new Problem(400, `${error.message}.`)
+    onRefused?.('handshake')
     writeErrorResponse(socket, problem, givenRequestId(request))
   })
   const alive = new WeakSet<WebSocket>()
@@ -43,6 +45,7 @@ export function serveWebSocket(
     socket.on('error', () => {}) // a client that resets while it is rejected
     const principal = await principalOf(request, verify)
     if (principal instanceof Problem) {
+      onRefused?.('handshake')
       return writeErrorResponse(socket, principal, givenRequestId(request))
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
@@ -58,6 +61,7 @@ export function serveWebSocket(
     }
   }, pingMs)
   return {
+    connections: () => sockets.clients.size,
     close: async () => {
       clearInterval(pinging)
       await closeAll(sockets)

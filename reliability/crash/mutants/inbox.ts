@@ -279,4 +279,20 @@ export const inboxMutants: readonly Mutant[] = [
       'that is dead-lettered again',
     ),
   },
+  {
+    name: 'nobody-watches-the-loops',
+    why: 'a process whose loop stands still is not ready',
+    at: 'messaging/loop.ts watchedLoop',
+    find: 'loop.assertTurning()',
+    put: 'undefined',
+    caughtBy: test(`${conformance}/loops.integration.test.ts`, 'is not ready until it turns again'),
+  },
+  {
+    name: 'a-wait-completes-a-turn',
+    why: 'a loop that fails at each turn, and waits before each, stands still',
+    at: 'messaging/loop.ts Lane.idle',
+    find: 'this.#sinceMs += performance.now() - this.#idleSinceMs',
+    put: 'this.#sinceMs = performance.now()',
+    caughtBy: test('messaging/loop.test.ts', 'does not complete a turn by waiting'),
+  },
 ]
