@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { collectDefaultMetrics } from 'prom-client'
+import packageJson from '../package.json' with { type: 'json' }
 import type { Metrics } from './metrics.ts'
 
 /** A sample costs a wake-up of a process that has nothing to do. */
@@ -9,7 +9,7 @@ const quantiles = { p50: 50, p99: 99 }
 
 /** What every process has: its build, its resources, its event loop. */
 export function measureProcess(metrics: Metrics, process: string): void {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const { version } = packageJson
   metrics
     .gauge({
       name: 'orders_payments_build_info',

@@ -39,6 +39,7 @@ export async function bundle(names: readonly string[], root: string, dir: string
       ...{ platform: 'node', format: 'cjs', target: 'node26' },
       ...{ minifySyntax: true, minifyWhitespace: true, keepNames: true },
       external: ['pg-native'], // what pg loads if somebody has installed it
+      logOverride: { 'empty-import-meta': 'error' },
     })
     const inputs = Object.fromEntries(
       Object.keys(metafile.inputs).map((file) => [file, stampOf(join(root, file))]),
