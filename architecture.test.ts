@@ -42,7 +42,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/pause.ts',
     '#chassis/resources.ts',
   ],
-  docs: ['#contracts/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
+  docs: ['#contracts/', '#roles/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
   migrations: [
     '#chassis/config.ts',
     '#chassis/database/',
@@ -50,8 +50,15 @@ const crossings: Record<string, string[]> = {
     '#contracts/',
     '#messaging/installation',
     '#messaging/tables.ts',
+    '#roles/',
   ],
-  local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/'],
+  roles: [
+    '#chassis/config.ts',
+    '#contracts/topology.ts',
+    '#messaging/broker/installation.ts',
+    '#tables/',
+  ],
+  local: ['#chassis/', '#messaging/broker/address.ts', '#rabbitmq-3.10/', '#roles/'],
   'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
   frontend: ['#client/', '#contracts/'],
   reliability: [
@@ -83,6 +90,7 @@ const crossings: Record<string, string[]> = {
     '#messaging/',
     '#migrations/',
     '#operator/',
+    '#roles/',
     '#generator/',
     '#reliability/',
     '#tables/',
@@ -97,6 +105,7 @@ const forTests = [
   '#local/',
   '#messaging/',
   '#migrations/',
+  '#roles/',
   '#tables/',
   '#testing/',
 ]
@@ -115,7 +124,7 @@ const owners: Record<string, RegExp> = {
   ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
   'ajv-formats': /^contracts\//,
   typebox: /^contracts\//,
-  'node-pg-migrate': /^migrations\/migrate\.ts$/,
+  'node-pg-migrate': /^migrations\/(?:migrate|lock)\.ts$/,
 }
 
 /** Inside the chassis each layer builds on those before it. */

@@ -54,7 +54,7 @@ export async function openFleet(
   const settings = { ports: portsFrom(base), gatewayPort: 0, scale, rateLimitPerSecond: 0 }
   const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
-  const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, urls)
+  const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, () => urls)
   const plans = join(dir, 'plans')
   mkdirSync(plans)
   let count = 0
