@@ -41,7 +41,7 @@ describe('the roles in PostgreSQL', () => {
   const migrate = (args: string[]) =>
     promisify(execFile)(process.execPath, ['migrations/migrate.ts', ...args], {
       env: {
-        ...{ PATH: process.env.PATH, ...passwords },
+        ...{ ...process.env, ...passwords },
         ...{ ORDERS_DATABASE_URL: urls.orders, PAYMENTS_DATABASE_URL: urls.payments },
       },
     })

@@ -13,8 +13,6 @@ export function permissionsOf(role: RoleName) {
   return { configure: expression(configure), write: expression(write), read: expression(read) }
 }
 
-const vhost = '/'
-
 /**
  * The definitions that RabbitMQ reads at each start, so that a broker with a new disk has its users
  * again: an administrator, and each role with its permissions.
@@ -23,6 +21,7 @@ export function brokerDefinitions(
   administrator: { name: string; password: string },
   passwordOf: (login: Login) => string,
 ): object {
+  const vhost = '/'
   const everything = { configure: '.*', write: '.*', read: '.*' }
   return {
     vhosts: [{ name: vhost }],
@@ -38,12 +37,12 @@ export function brokerDefinitions(
 }
 
 /** Shell commands for whoever administers a broker; each `add_user` asks for the password. */
-export const brokerCommands = (): string[] =>
+export const brokerCommands = (vhost: string): string[] =>
   brokerRoles.flatMap((name) => {
     const { configure, write, read } = permissionsOf(name)
     const rights = [configure, write, read].map((one) => `'${one}'`).join(' ')
     return [
       `rabbitmqctl add_user ${name}`,
-      `rabbitmqctl set_permissions -p ${vhost} ${name} ${rights}`,
+      `rabbitmqctl set_permissions -p '${vhost}' ${name} ${rights}`,
     ]
   })

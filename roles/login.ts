@@ -4,7 +4,7 @@ import { type Login, logins } from './table.ts'
 export type Passwords = Record<Login, string>
 
 /** The variable with the password of a role, in PostgreSQL and in RabbitMQ. */
-const passwordVariable = (login: Login): string =>
+export const passwordVariable = (login: Login): string =>
   `${login.toUpperCase().replaceAll('-', '_')}_PASSWORD`
 
 export const passwordVariables = Object.fromEntries(

@@ -130,7 +130,7 @@ const table = {
     broker: consumerOf(queues.ordersConsumer),
   },
   'payments-api': {
-    summary: 'opens accounts and tops them up; a ledger entry of an order is not its business',
+    summary: 'opens accounts, and enters top-ups in the ledger',
     payments: {
       accounts: {
         ...read,
@@ -160,13 +160,13 @@ const table = {
     broker: consumerOf(queues.paymentsConsumer),
   },
   'operator-viewer': {
-    summary: 'the commands of the operator that look',
+    summary: 'runs the commands of the operator that look',
     orders: readOrders,
     payments: readPayments,
     broker: viewerAtBroker,
   },
   'operator-editor': {
-    summary: '`reconcile --repair`, `dlq redrive`, `dlq discard`',
+    summary: 'runs `reconcile --repair`, `dlq redrive` and `dlq discard`',
     orders: {
       ...readOrders,
       orders: { ...read, update: requestAgain },

@@ -1,7 +1,7 @@
 import { integer, readConfig } from '#chassis/config.ts'
 import {
   type Command,
-  type Input,
+  type Given,
   type Report,
   seeHelp,
   UsageError,
@@ -26,6 +26,8 @@ const moveOptions = {
   'dry-run': { type: 'boolean' },
 } as const
 
+const acts: Command['acts'] = ({ values }) => values['dry-run'] !== true
+
 /** operator dlq redrive */
 export const redriveCommand: Command = {
   name: 'dlq redrive',
@@ -41,10 +43,11 @@ The inbox knows the ids of handled events for INBOX_RETENTION_DAYS (30). For an 
 output warns that only the ledger (UNIQUE (order_id, type)), or the final status of the order,
 prevents a second effect.`,
   options: moveOptions,
+  acts,
   run: async (input) => {
     const options = moveOptionsFrom('dlq redrive', input)
     const { days } = readConfig(input.env, { days: inboxRetentionDays })
-    const moved = await withBrowserOf(input.env, (browser) =>
+    const moved = await withBrowserOf(input, (browser) =>
       redriveDeadLetters(browser, { ...options, inboxRetentionMs: days * 86_400_000 }),
     )
     return movedReport(moved, options, { done: 'Redriven', would: 'Would redrive' })
@@ -61,12 +64,13 @@ export const discardCommand: Command = {
 ${selectionHelp}
   --yes          needed with --queue and --all`,
   options: { ...moveOptions, yes: { type: 'boolean' } },
+  acts,
   run: async (input) => {
     const options = moveOptionsFrom('dlq discard', input)
     if (!options.ids && !options.dryRun && !input.values.yes) {
       throw new UsageError('dlq discard without ids needs --yes: it cannot be undone')
     }
-    const moved = await withBrowserOf(input.env, (browser) => discardDeadLetters(browser, options))
+    const moved = await withBrowserOf(input, (browser) => discardDeadLetters(browser, options))
     return movedReport(moved, options, { done: 'Discarded', would: 'Would discard' })
   },
 }
@@ -74,7 +78,7 @@ ${selectionHelp}
 /** How long the inbox knows an event for certain. The inbox is not pruned yet. */
 const inboxRetentionDays = integer('INBOX_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 30 })
 
-function moveOptionsFrom(name: string, { positionals, values }: Input): MoveOptions {
+function moveOptionsFrom(name: string, { positionals, values }: Given): MoveOptions {
   const hasIds = positionals.length > 0
   const hasQueue = values.queue !== undefined
   if (!hasIds && !hasQueue && !values.all) {

@@ -17,11 +17,11 @@ of the oldest entry, and the events per second of each process in the last ten s
 a queue is its ready messages: unacknowledged ones are not counted. status judges nothing: reconcile
 finds what is wrong. Without the broker, status shows what the databases know, and exits with 2.`,
   options: {},
-  run: async ({ positionals, env }) => {
+  run: async ({ positionals, ...caller }) => {
     rejectPositionals('status', positionals)
-    const { amqp } = findAddresses(env, 'amqp')
+    const { amqp } = findAddresses(caller, 'amqp')
     const { result: depths, error } = await orUnavailable(readDepths(amqp))
-    const status = await withDatabases(env, (databases) => readStatus(databases, depths))
+    const status = await withDatabases(caller, (databases) => readStatus(databases, depths))
     return { isFine: !error, json: status, text: textOf(status), error }
   },
 }

@@ -92,8 +92,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'refused-counts-as-published',
     file: 'messaging/broker/confirm-tracker.ts',
-    text: 'if (error) record(id, this.#isClosed ? this.#whenClosed : { error: error.message })',
-    replacement: "if (error) record(id, 'confirmed')",
+    text: 'if (error) record(ids, this.#isClosed ? this.#whenClosed : { error: error.message })',
+    replacement: "if (error) record(ids, 'confirmed')",
     why: 'a negative confirm, or a channel that closes, is no confirm',
     caughtBy: {
       test: `${conformance}/failed-events.integration.test.ts`,
@@ -1115,6 +1115,39 @@ export const mutants: readonly Mutant[] = [
     caughtBy: {
       test: 'messaging/broker/installation.integration.test.ts',
       titled: 'belongs to the installation that comes first',
+    },
+  },
+  {
+    name: 'rights-are-never-taken-away',
+    file: 'roles/database.ts',
+    text: 'REVOKE ALL ON ALL TABLES IN',
+    replacement: 'REVOKE TRIGGER ON ALL TABLES IN',
+    why: 'what was granted once, to a role or to everybody, opens the ledger for good',
+    caughtBy: {
+      test: 'migrations/roles.integration.test.ts',
+      titled: 'are right in ',
+    },
+  },
+  {
+    name: 'ownerless-virtual-host-is-used',
+    file: 'messaging/broker/topology.ts',
+    text: 'if (lacksDefaultExchange(error as Error)) throw explained(error as Error)',
+    replacement: '',
+    why: 'a relay that may not name the owner publishes to a virtual host that another one gets',
+    caughtBy: {
+      test: 'messaging/broker/installation.integration.test.ts',
+      titled: 'that nobody owns yet has no relay',
+    },
+  },
+  {
+    name: 'users-are-gone-with-the-disk',
+    file: 'local/servers/rabbitmq-settings.ts',
+    text: '`load_definitions = $',
+    replacement: `\`default_user = admin\\ndefault_pass = \${password}\\n# $`,
+    why: 'a broker without its users lets no process in again',
+    caughtBy: {
+      test: 'local/servers/servers.integration.test.ts',
+      titled: 'have their passwords and permissions again',
     },
   },
 ]
