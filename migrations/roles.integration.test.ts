@@ -233,6 +233,11 @@ describe('the roles in PostgreSQL', () => {
       })
     })
 
+    for (const service of services) {
+      it(`let ${owner} make tables in ${service} at the next migration`, () =>
+        session(service, owner, (client) => client.query('CREATE TABLE mine (); DROP TABLE mine')))
+    }
+
     it('keep the data', async () => {
       const { rows } = await session('orders', 'orders-api', (client) =>
         client.query('SELECT user_id FROM orders'),

@@ -26,9 +26,10 @@ export function creationSql({ service, database, schema }: Place): string[] {
     `REVOKE CREATE, TEMPORARY ON ${inDatabase} FROM PUBLIC, ${all}`,
     `REVOKE CONNECT ON ${inDatabase} FROM PUBLIC`,
     `GRANT CONNECT ON ${inDatabase} TO ${own}`,
+    `ALTER ${inSchema} OWNER TO ${identifier(owner)}`,
     `REVOKE ALL ON ${inSchema} FROM ${all}`,
     `REVOKE CREATE ON ${inSchema} FROM PUBLIC`,
-    `ALTER ${inSchema} OWNER TO ${identifier(owner)}`,
+    `GRANT ALL ON ${inSchema} TO ${identifier(owner)}`,
     executeEach(foreignObjects(schema)),
   ]
 }

@@ -21,6 +21,7 @@ const options = {
 
 /** psql asks for the passwords, and sends only what PostgreSQL stores of them. */
 const forPsql = (databases: { orders: string; payments: string }, schema: string) => [
+  '\\set ON_ERROR_STOP on',
   ...(['orders', 'payments'] as const).flatMap((service) => [
     `\\connect "${databases[service]}"`,
     ...creationSql({ service, database: databases[service], schema }).map((text) => `${text};`),
