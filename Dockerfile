@@ -46,6 +46,7 @@ COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
 COPY operator operator
 COPY rabbitmq-3.10 rabbitmq-3.10
+COPY roles roles
 
 
 # One file for each of the six processes. The program of esbuild is an optional package.

@@ -78,8 +78,14 @@ const crossings: Record<string, string[]> = {
     '#chassis/resources.ts',
     '#chassis/throttled-log.ts',
   ],
-  metrics: ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
-  docs: ['#contracts/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
+  metrics: [
+    '#package.json',
+    '#chassis/',
+    '#contracts/',
+    '#messaging/index.ts',
+    '#tables/orders.ts',
+  ],
+  docs: ['#contracts/', '#roles/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
   migrations: [
     '#chassis/config.ts',
     '#chassis/database/',
@@ -87,8 +93,15 @@ const crossings: Record<string, string[]> = {
     '#contracts/',
     '#messaging/installation',
     '#messaging/tables.ts',
+    '#roles/',
   ],
-  local: ['#chassis/', '#messaging/broker/address.ts', '#principal/', '#rabbitmq-3.10/'],
+  roles: [
+    '#chassis/config.ts',
+    '#contracts/topology.ts',
+    '#messaging/broker/installation.ts',
+    '#tables/',
+  ],
+  local: ['#chassis/', '#messaging/broker/address.ts', '#principal/', '#rabbitmq-3.10/', '#roles/'],
   'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
   frontend: ['#client/', '#contracts/'],
   reliability: [
@@ -122,6 +135,7 @@ const crossings: Record<string, string[]> = {
     '#migrations/',
     '#operator/',
     '#principal/',
+    '#roles/',
     '#generator/',
     '#reliability/',
     '#tables/',
@@ -137,6 +151,7 @@ const forTests = [
   '#messaging/',
   '#migrations/',
   '#principal/',
+  '#roles/',
   '#tables/',
   '#testing/',
 ]
@@ -157,7 +172,7 @@ const owners: Record<string, RegExp> = {
   ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
   'ajv-formats': /^contracts\//,
   typebox: /^contracts\//,
-  'node-pg-migrate': /^migrations\/migrate\.ts$/,
+  'node-pg-migrate': /^migrations\/(?:migrate|lock)\.ts$/,
 }
 
 /** Inside the chassis each layer builds on those before it. */

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { collectDefaultMetrics } from 'prom-client'
-import packageJson from '../package.json' with { type: 'json' }
+import packageJson from '#package.json' with { type: 'json' }
 import type { Metrics } from './metrics.ts'
 
 /** A sample costs a wake-up of a process that has nothing to do. */

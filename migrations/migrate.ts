@@ -1,7 +1,10 @@
-import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate'
+import { runner } from 'node-pg-migrate'
 import { logLevel, postgresUrl, readConfig } from '#chassis/config.ts'
 import { createLogger } from '#chassis/logger.ts'
+import { passwordVariables } from '#roles/login.ts'
 import { identifyInstallation } from './installation.ts'
+import { exclusively } from './lock.ts'
+import { createRoles, grantRights } from './roles.ts'
 import { requireTwo, type Service, type Target, withTarget } from './target.ts'
 
 /**
@@ -9,16 +12,17 @@ import { requireTwo, type Service, type Target, withTarget } from './target.ts'
  * the order of their names. The tables are made in the first schema of the session's search path.
  *
  * Safe to run from several processes at once: they wait for each other's advisory lock, and the
- * last ones find nothing to do. All files of a run are one transaction: all of them or none.
+ * last ones find nothing to do. All files of a run are one transaction: all of them or none. The
+ * rights of the roles follow, if the owner of the schema runs it.
  */
 export const migrate = (databaseUrl: string, service: Service) =>
   withTarget(databaseUrl, service, runMigrations)
 
-async function runMigrations({ service, session, schema, migrationsSchema }: Target) {
-  await session.query('SELECT pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID])
-  try {
+async function runMigrations(target: Target) {
+  const { service, session, schema, migrationsSchema } = target
+  return exclusively(session, async () => {
     if (migrationsSchema !== undefined) await restoreOrder(session, migrationsSchema)
-    return await runner({
+    const applied = await runner({
       dbClient: session,
       dir: ['both', service].map((name) => `${import.meta.dirname}/${name}/*.sql`),
       useGlob: true,
@@ -29,9 +33,9 @@ async function runMigrations({ service, session, schema, migrationsSchema }: Tar
       singleTransaction: true,
       log: () => {},
     })
-  } finally {
-    await session.query('SELECT pg_advisory_unlock($1)', [PG_MIGRATE_LOCK_ID])
-  }
+    await grantRights(target)
+    return applied
+  })
 }
 
 /**
@@ -47,25 +51,30 @@ const restoreOrder = (session: Target['session'], schema: string) =>
           FROM ${session.escapeIdentifier(schema)}.migrations) AS ran
     WHERE ran.id = migration.id AND run_on < earliest`)
 
-async function main(): Promise<void> {
-  const config = readConfig(process.env, {
-    logLevel,
-    orders: postgresUrl('ORDERS_DATABASE_URL'),
-    payments: postgresUrl('PAYMENTS_DATABASE_URL'),
-  })
+const variables = {
+  logLevel,
+  orders: postgresUrl('ORDERS_DATABASE_URL'),
+  payments: postgresUrl('PAYMENTS_DATABASE_URL'),
+}
+
+/** With `--with-roles`, the URLs are an administrator's, and each role has a password. */
+async function main(withRoles: boolean): Promise<void> {
+  const config = readConfig(process.env, variables)
+  const passwords = withRoles ? readConfig(process.env, passwordVariables) : undefined
   const logger = createLogger('migrations', config.logLevel)
   await withTarget(config.orders, 'orders', (orders) =>
     withTarget(config.payments, 'payments', (payments) => requireTwo(orders, payments)),
   )
+  const urls = passwords ? await createRoles(config, passwords) : config
   for (const service of ['orders', 'payments'] as const) {
-    const applied = await migrate(config[service], service)
+    const applied = await migrate(urls[service], service)
     logger.info({ database: service, applied: applied.map(({ name }) => name) }, 'migrated')
   }
-  await identifyInstallation(config)
+  await identifyInstallation(urls)
 }
 
 if (import.meta.main) {
-  main().catch((error: Error) => {
+  main(process.argv.includes('--with-roles')).catch((error: Error) => {
     console.error(error.message)
     process.exitCode = 1
   })

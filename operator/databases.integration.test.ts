@@ -8,8 +8,11 @@ describe('withDatabases', () => {
   const open = (ordersUrl: string, paymentsUrl: string) =>
     withDatabases(
       {
-        ...{ LOCAL_DIR: '/nowhere', AMQP_URL: 'amqp://127.0.0.1:9' },
-        ...{ ORDERS_DATABASE_URL: ordersUrl, PAYMENTS_DATABASE_URL: paymentsUrl },
+        env: {
+          ...{ LOCAL_DIR: '/nowhere', AMQP_URL: 'amqp://127.0.0.1:9' },
+          ...{ ORDERS_DATABASE_URL: ordersUrl, PAYMENTS_DATABASE_URL: paymentsUrl },
+        },
+        role: 'operator-viewer',
       },
       async () => 'open',
     )

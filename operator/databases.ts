@@ -3,7 +3,7 @@ import { connectDatabase, type Database } from '#chassis/database/connect.ts'
 import { EnvironmentError } from '#chassis/errors.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
-import { findAddresses } from './cli/addresses.ts'
+import { type Caller, findAddresses } from './cli/addresses.ts'
 import { findServices, ping } from './reconcile/rows.ts'
 
 /** The databases of both services. Only the operator opens both. */
@@ -27,10 +27,10 @@ const statementTimeoutMs = 120_000
  * names it.
  */
 export async function withDatabases<T>(
-  env: NodeJS.ProcessEnv,
+  caller: Caller,
   work: (databases: Databases) => Promise<T>,
 ): Promise<T> {
-  const urls = findAddresses(env, 'amqp', 'ordersDatabase', 'paymentsDatabase')
+  const urls = findAddresses(caller, 'amqp', 'ordersDatabase', 'paymentsDatabase')
   const open = <Tables>(url: string) =>
     connectDatabase<Tables>({ name: 'operator', url, poolSize: 3, statementTimeoutMs })
   const orders = open<OrdersDatabase>(urls.ordersDatabase)

@@ -25,7 +25,8 @@ async function run(args: string[]): Promise<number> {
     return exitCodes.fine
   }
   const { command, input, isJson } = request
-  const report = await command.run({ ...input, env: readEnvironment() })
+  const role = command.acts?.(input) ? 'operator-editor' : 'operator-viewer'
+  const report = await command.run({ ...input, env: readEnvironment(), role })
   print(isJson ? JSON.stringify(report.json, null, 2) : report.text)
   if (report.error) return printError(report.error)
   return report.isFine ? exitCodes.fine : exitCodes.foundSomethingWrong

@@ -6,7 +6,8 @@ const allInsecurities = ['auth-off', 'default-passwords', 'open-gateway'] as con
 type Insecurity = (typeof allInsecurities)[number]
 
 /** The passwords of docker-compose.yml, for development, and those that servers come with. */
-const defaultPasswords = ['postgres-for-development', 'rabbitmq-for-development', 'guest']
+const isDefaultPassword = (password: string) =>
+  password === 'guest' || password.endsWith('-for-development')
 
 /**
  * Throws an Error with a line for each way in which a start would be insecure by accident, and how
@@ -66,5 +67,5 @@ const isLoopback = (host: string) => /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]
 
 function hasDefaultPassword(value: unknown): boolean {
   const url = typeof value === 'string' ? URL.parse(value) : null
-  return url !== null && defaultPasswords.includes(decodeURIComponent(url.password))
+  return url !== null && isDefaultPassword(decodeURIComponent(url.password))
 }

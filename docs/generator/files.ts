@@ -5,6 +5,7 @@ import { ordersApi } from './orders.ts'
 import { paymentsApi } from './payments.ts'
 import { postmanCollection } from './postman.ts'
 import { requestsFile } from './requests.ts'
+import { composeDefinitions, rolesPage } from './roles-page.ts'
 import { stepsOf } from './steps.ts'
 import { tablesPage } from './tables-page.ts'
 
@@ -24,5 +25,7 @@ export function documentFiles(): Record<string, string> {
     'docs/generated/postman.json': json(postmanCollection(steps)),
     'docs/generated/events.html': eventsPage(events),
     'docs/generated/tables.md': tablesPage(),
+    'docs/generated/roles.md': rolesPage(),
+    'roles/rabbitmq-definitions.json.template': json(composeDefinitions()),
   }
 }

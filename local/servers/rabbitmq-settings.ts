@@ -1,4 +1,6 @@
 import { keepRepairing } from '#rabbitmq-3.10/repairs.ts'
+import { brokerDefinitions } from '#roles/broker.ts'
+import type { Passwords } from '#roles/login.ts'
 import type { Ports } from '../stack/ports.ts'
 
 export type BrokerPorts = Pick<Ports, 'amqp' | 'management' | 'distribution' | 'epmd'>
@@ -9,24 +11,27 @@ export type BrokerSettings = {
   nodeName: string
   user: string
   password: string
+  /** Of the users of the processes and of the operator. */
+  passwords: Passwords
 }
 
 /** The files of the configuration folder of the node, by name. */
-export function rabbitmqFiles({ ports, user, password }: BrokerSettings): Record<string, string> {
+export function rabbitmqFiles(settings: BrokerSettings): Record<string, string> {
+  const { ports, dir, user: name, password, passwords } = settings
+  const definitions = brokerDefinitions({ name, password }, (login) => passwords[login])
   return {
     'rabbitmq.conf': [
       `listeners.tcp.1 = 127.0.0.1:${ports.amqp}`,
       'management.tcp.ip = 127.0.0.1',
       `management.tcp.port = ${ports.management}`,
-      `default_user = ${user}`,
-      `default_pass = ${password}`,
-      'default_user_tags.administrator = true',
+      `load_definitions = ${dir}/conf/definitions.json`,
       'loopback_users = none',
       'log.console = true',
       'log.console.use_colors = off',
       'log.file = false',
       '',
     ].join('\n'),
+    'definitions.json': JSON.stringify(definitions, null, 2),
     'advanced.config': '[].\n',
     enabled_plugins: '[rabbitmq_management].\n',
     'rabbitmq-env.conf': '',
@@ -37,7 +42,11 @@ export function rabbitmqFiles({ ports, user, password }: BrokerSettings): Record
  * The environment of a node that shares nothing with other nodes on this machine: own cookie
  * (HOME), own epmd, own ports, loopback only. Only PATH is inherited.
  */
-export function rabbitmqEnvironment({ ports, dir, nodeName }: BrokerSettings): NodeJS.ProcessEnv {
+export function rabbitmqEnvironment({
+  ports,
+  dir,
+  nodeName,
+}: Pick<BrokerSettings, 'ports' | 'dir' | 'nodeName'>): NodeJS.ProcessEnv {
   return {
     ...epmdEnvironment({ ports, dir }),
     RABBITMQ_NODENAME: nodeName,

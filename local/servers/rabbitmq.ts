@@ -12,7 +12,7 @@ import {
   rabbitmqEnvironment,
   rabbitmqFiles,
 } from './rabbitmq-settings.ts'
-import { storedSecret, storedText, writePrivately } from './stored-secret.ts'
+import { storedPasswords, storedSecret, storedText, writePrivately } from './stored-secret.ts'
 
 export type RabbitmqUrls = { url: string; managementUrl: string }
 
@@ -20,7 +20,7 @@ export type Rabbitmq = RabbitmqUrls & { epmd: Program; broker: Program; user: st
 
 /**
  * The programs of a private RabbitMQ node: first its epmd, then the broker. The URLs log in as its
- * only user, an administrator.
+ * administrator; each role has a user of its own.
  */
 export function rabbitmq(paths: Paths, ports: BrokerPorts): Rabbitmq {
   const dir = join(paths.stateDir, 'rabbitmq')
@@ -30,7 +30,8 @@ export function rabbitmq(paths: Paths, ports: BrokerPorts): Rabbitmq {
     join(dir, 'node-name'),
     () => `local-${randomBytes(4).toString('hex')}@localhost`,
   )
-  const settings = { ports, dir, nodeName, user, password }
+  const passwords = storedPasswords(paths.stateDir)
+  const settings = { ports, dir, nodeName, user, password, passwords }
   const managementUrl = `http://${user}:${password}@127.0.0.1:${ports.management}`
   return {
     user,

@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { Passwords } from '#roles/login.ts'
+import { logins } from '#roles/table.ts'
 
 /** The random text of a file that only its owner can read; the first call creates the file. */
 export function storedSecret(file: string): string {
   return storedText(file, () => randomBytes(18).toString('hex'))
 }
+
+/** The passwords of all roles, each in a file of its own. */
+export const storedPasswords = (stateDir: string): Passwords =>
+  Object.fromEntries(
+    logins.map((login) => [login, storedSecret(join(stateDir, 'passwords', login))]),
+  ) as Passwords
 
 /** The text of a file; the first call creates the file. */
 export function storedText(file: string, create: () => string): string {

@@ -1,19 +1,33 @@
 import { join } from 'node:path'
+import { roleNames } from '#roles/table.ts'
+import type { Servers } from '../servers/servers.ts'
 import { writePrivately } from '../servers/stored-secret.ts'
 import type { Print } from '../supervisor/supervise.ts'
 import { gatewayUrl, type ServerUrls, type Settings } from './settings.ts'
 
-/** Writes `run/addresses.json`: the addresses for programs, with passwords. */
-export function writeAddresses(settings: Settings, urls: ServerUrls): void {
+/**
+ * Writes `run/addresses.json`: the addresses for programs, with passwords, as administrator; and
+ * `run/roles.json`: the same for each role.
+ */
+export function writeAddresses(settings: Settings, { urls, urlsOf }: Servers): void {
   const addresses = {
     gateway: gatewayUrl(settings),
-    orders_database_url: urls.ordersDatabase,
-    payments_database_url: urls.paymentsDatabase,
-    amqp_url: urls.amqp,
+    ...serverAddresses(urls),
     rabbitmq_management: urls.management || null,
   }
-  writePrivately(addressesFile(settings), `${JSON.stringify(addresses, null, 2)}\n`)
+  const roles = roleNames.map((name) => [name, serverAddresses(urlsOf(name))])
+  writeJson(join(settings.paths.runDir, 'roles.json'), Object.fromEntries(roles))
+  writeJson(addressesFile(settings), addresses)
 }
+
+const serverAddresses = (urls: ServerUrls) => ({
+  orders_database_url: urls.ordersDatabase,
+  payments_database_url: urls.paymentsDatabase,
+  amqp_url: urls.amqp,
+})
+
+const writeJson = (file: string, value: object): void =>
+  writePrivately(file, `${JSON.stringify(value, null, 2)}\n`)
 
 /** Prints the addresses for people, without passwords. */
 export function announceStack(

@@ -41,10 +41,13 @@ export const processCommand = (name: ProcessName, fromSource: boolean, flags: st
 ]
 
 /** The programs of the six processes, with the replicas of the scale. */
-export function processPrograms(settings: Settings, urls: ServerUrls): Program[] {
+export function processPrograms(
+  settings: Settings,
+  urlsOf: (name: ProcessName) => ServerUrls,
+): Program[] {
   return processNames.flatMap((name) =>
     Array.from({ length: settings.scale[name] }, (_, index) =>
-      processProgram(settings, urls, name, index + 1),
+      processProgram(settings, urlsOf(name), name, index + 1),
     ),
   )
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { passwordEnvironment } from '#roles/login.ts'
 import { nginxProgram } from '../servers/nginx.ts'
-import { chooseServers } from '../servers/servers.ts'
+import { chooseServers, type Servers } from '../servers/servers.ts'
+import { storedPasswords } from '../servers/stored-secret.ts'
 import { reportWhileWaiting } from '../supervisor/not-ready.ts'
 import { killAll, killAllNow, removeRunFiles } from '../supervisor/orphans.ts'
 import { runTask } from '../supervisor/run-task.ts'
@@ -11,7 +13,7 @@ import { secondsSince } from '../supervisor/waiting.ts'
 import { announceStack, writeAddresses } from './addresses.ts'
 import { repositoryDir } from './paths.ts'
 import { bundleProcesses, processPrograms, serverEnvironment } from './processes.ts'
-import type { ServerUrls, Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** Starts the stack, keeps it running until a signal, and leaves no process. */
 export async function runStack(settings: Settings, print: Print): Promise<void> {
@@ -37,19 +39,24 @@ export async function runStack(settings: Settings, print: Print): Promise<void> 
 /** Starts the servers side by side, since RabbitMQ takes longest; then the processes. */
 async function startStack(settings: Settings, supervisor: Supervisor, print: Print): Promise<void> {
   const startedAt = performance.now()
-  const { postgres, epmd, broker, urls } = chooseServers(settings)
+  const servers = chooseServers(settings)
+  const { postgres, epmd, broker, urls, urlsOf } = servers
   await Promise.all([
     settings.fromSource || bundleProcesses(),
-    supervisor.start(postgres).then(() => migrate(settings, urls, print)),
+    supervisor.start(postgres).then(() => migrate(settings, servers, print)),
     supervisor.start(epmd).then(() => supervisor.start(broker)),
   ])
-  await supervisor.start(processPrograms(settings, urls))
+  await supervisor.start(processPrograms(settings, urlsOf))
   await supervisor.start([nginxProgram(settings)])
-  writeAddresses(settings, urls)
+  writeAddresses(settings, servers)
   announceStack(settings, urls, secondsSince(startedAt), print)
 }
 
-async function migrate({ paths }: Settings, urls: ServerUrls, print: Print): Promise<void> {
+async function migrate(
+  { paths }: Settings,
+  { urls, haveRoles }: Servers,
+  print: Print,
+): Promise<void> {
   const startedAt = performance.now()
   const done = new AbortController()
   const report = (reason: string) => print(waitingLine({ name: 'migrations' }, startedAt, reason))
@@ -57,9 +64,13 @@ async function migrate({ paths }: Settings, urls: ServerUrls, print: Print): Pro
   void reportWhileWaiting(report, reason, done.signal)
   await runTask({
     name: 'migrations',
-    command: [process.execPath, 'migrations/migrate.ts'],
+    command: [process.execPath, 'migrations/migrate.ts', ...(haveRoles ? ['--with-roles'] : [])],
     cwd: repositoryDir,
-    env: { ...process.env, ...serverEnvironment(urls) },
+    env: {
+      ...process.env,
+      ...serverEnvironment(urls),
+      ...(haveRoles && passwordEnvironment(storedPasswords(paths.stateDir))),
+    },
     stateDir: paths.stateDir,
     logFile: join(paths.logsDir, 'migrations.log'),
   }).finally(() => done.abort())

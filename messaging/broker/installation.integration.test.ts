@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { sql } from 'kysely'
 import { exchanges, queues } from '#contracts/topology.ts'
+import { permissionsOf } from '#roles/broker.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
@@ -77,6 +78,26 @@ describe('a virtual host', () => {
     await eventually(() => publisher.isReady())
     assert.equal(await broker.depth(installationQueue), 0)
     assert.deepEqual(refused, [])
+  })
+
+  it('that nobody owns yet has no relay: a relay waits until a consumer has named the owner', async () => {
+    const vhost = broker.url.split('/').at(-1)
+    const [relay, consumer] = (['orders-relay', 'payments-consumer'] as const).map((role) =>
+      broker.addUser(`${vhost} ${role}`, 'secret', permissionsOf(role)),
+    )
+    const { logger, lines } = recordingLogger()
+    const exchangeOnly = { exchanges: [exchange] }
+    const relaying = { ...options(await relay), topology: exchangeOnly, logger }
+    const publisher = use(new Publisher({ ...relaying, ...ofInstallation('ours') }))
+    const [line] = await eventually(() => lines.length > 0 && lines)
+    assert.match(line?.err?.message ?? '', /may not create it: a consumer does so when it connects/)
+    assert.ok(!publisher.isReady())
+    const foreign = ofInstallation('theirs')
+    const other = use(new Publisher({ ...relaying, ...foreign }))
+    const consuming = { ...options(await consumer), ...ofInstallation('ours'), queue, prefetch: 1 }
+    use(new Subscription({ ...consuming, onDelivery: () => assert.fail() }))
+    await eventually(() => publisher.isReady() && foreign.refused.length > 0)
+    assert.ok(!other.isReady())
   })
 
   describe('and a user who may not configure', () => {

@@ -23,9 +23,11 @@ export function explained(error: Error & { code?: unknown }): Error {
   if (other) return Object.assign(error, { message: otherArgument(other, error.message) })
   const advice = isRefused(error, refusal.notFound)
     ? missing
-    : isRefused(error, refusal.notAllowed)
-      ? forbidden
-      : ''
+    : lacksDefaultExchange(error)
+      ? ownerless
+      : isRefused(error, refusal.notAllowed)
+        ? forbidden
+        : ''
   return advice
     ? Object.assign(error, { message: `${advice} RabbitMQ says: ${error.message}` })
     : error
@@ -37,6 +39,16 @@ const otherArgument = ({ kind, name, argument, ours, theirs }: OtherArgument, me
 
 const missing =
   'Something that is needed does not exist, and this user may not configure it: declare it as an administrator, or give the user the right to configure.'
+
+/**
+ * Whether this user may not create a queue that dead-letters to the default exchange; for one that
+ * exists the broker asks for no such permission.
+ */
+export const lacksDefaultExchange = (error: Error): boolean =>
+  isRefused(error, refusal.notAllowed) && /access to exchange 'amq\.default'/.test(error.message)
+
+const ownerless =
+  'A queue that is needed does not exist, and this user may not create it: a consumer does so when it connects.'
 
 const forbidden =
   'This user has not the rights that are needed: see "Rights of the user in RabbitMQ" in docs/operator.md.'

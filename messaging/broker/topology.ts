@@ -9,7 +9,7 @@ import {
   ownershipOf,
   refuseForeign,
 } from './installation.ts'
-import { explained, isRefused, otherArgumentOf, refusal } from './refusals.ts'
+import { explained, isRefused, lacksDefaultExchange, otherArgumentOf, refusal } from './refusals.ts'
 
 /** A queue bound to an exchange; its dead letters go to `<queue>.dlq`. */
 export interface QueueTopology {
@@ -93,6 +93,7 @@ async function declare(declaring: Declaring): Promise<void> {
     await declareOnce(rascalConfig(declaring))
   } catch (error) {
     const { isPassive, withoutDlqDeliveryLimit } = declaring
+    if (lacksDefaultExchange(error as Error)) throw explained(error as Error)
     if (!isPassive && isRefused(error, refusal.notAllowed)) return checkOnly(declaring)
     if (!withoutDlqDeliveryLimit && isDeadLetterQueue(otherArgumentOf(error as Error)?.name)) {
       return declare({ ...declaring, withoutDlqDeliveryLimit: true })

@@ -2,27 +2,58 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findAddresses, repositoryDir } from './addresses.ts'
+import { type Caller, findAddresses, repositoryDir } from './addresses.ts'
+
+const viewer = (env: NodeJS.ProcessEnv): Caller => ({ env, role: 'operator-viewer' })
+const editor = (env: NodeJS.ProcessEnv): Caller => ({ env, role: 'operator-editor' })
+const written = (login: string) => ({
+  amqp_url: `amqp://${login}`,
+  orders_database_url: `postgres://${login}`,
+  payments_database_url: `postgres://${login}`,
+})
+const read = (login: string) => ({
+  amqp: `amqp://${login}`,
+  ordersDatabase: `postgres://${login}`,
+  paymentsDatabase: `postgres://${login}`,
+})
 
 describe('the addresses of the operator', () => {
+  let dir = ''
+  const write = (name: string, value: object) =>
+    writeFileSync(join(dir, 'run', name), JSON.stringify(value))
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'addresses-'))
+    mkdirSync(join(dir, 'run'))
+    write('addresses.json', written('admin'))
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
+
   it('are read in the folder of the repository, where npm start writes them', () => {
     assert.ok(existsSync(join(repositoryDir, 'package.json')), repositoryDir)
   })
 
-  it('are those of the local stack when the environment has none', () => {
-    const dir = mkdtempSync(join(tmpdir(), 'addresses-'))
-    try {
-      mkdirSync(join(dir, 'run'))
-      const written = { amqp_url: 'amqp://a', orders_database_url: 'postgres://o' }
-      const all = { ...written, payments_database_url: 'postgres://p' }
-      writeFileSync(join(dir, 'run/addresses.json'), JSON.stringify(all))
-      assert.deepEqual(findAddresses({ LOCAL_DIR: dir }, 'amqp'), {
-        amqp: 'amqp://a',
-        ordersDatabase: 'postgres://o',
-        paymentsDatabase: 'postgres://p',
-      })
-    } finally {
-      rmSync(dir, { recursive: true })
+  it('are those of the local stack when the environment has none, for the role of the command', () => {
+    const roles = { 'operator-viewer': written('viewer'), 'operator-editor': written('editor') }
+    write('roles.json', roles)
+    assert.deepEqual(findAddresses(viewer({ LOCAL_DIR: dir }), 'amqp'), read('viewer'))
+    assert.deepEqual(findAddresses(editor({ LOCAL_DIR: dir }), 'amqp'), read('editor'))
+  })
+
+  it('are those of a local stack that an earlier version has started, which has no roles', () => {
+    assert.deepEqual(findAddresses(viewer({ LOCAL_DIR: dir }), 'amqp'), read('admin'))
+  })
+
+  it('are those of the environment, of which a command that acts may have its own', () => {
+    const env = {
+      LOCAL_DIR: dir,
+      AMQP_URL: 'amqp://looks',
+      ORDERS_DATABASE_URL: 'postgres://both',
+      OPERATOR_EDITOR_AMQP_URL: 'amqp://acts',
     }
+    const find = (caller: Caller) => findAddresses(caller, 'amqp', 'ordersDatabase')
+    const ordersDatabase = 'postgres://both'
+    assert.deepEqual(find(viewer(env)), { amqp: 'amqp://looks', ordersDatabase })
+    assert.deepEqual(find(editor(env)), { amqp: 'amqp://acts', ordersDatabase })
   })
 })

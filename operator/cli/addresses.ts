@@ -13,10 +13,25 @@ export interface Addresses {
   paymentsDatabase: string
 }
 
-const variables: { [K in keyof Addresses]: Variable<string> } = {
+/** Who asks for addresses: a command that looks, or one that acts. */
+export interface Caller {
+  env: NodeJS.ProcessEnv
+  role: 'operator-viewer' | 'operator-editor'
+}
+
+type Variables = { [K in keyof Addresses]: Variable<string> }
+
+const variables: Variables = {
   amqp: amqpUrl('AMQP_URL'),
   ordersDatabase: postgresUrl('ORDERS_DATABASE_URL'),
   paymentsDatabase: postgresUrl('PAYMENTS_DATABASE_URL'),
+}
+
+/** For commands that act; without them, those commands use the same URLs as the others. */
+const editorVariables: Variables = {
+  amqp: amqpUrl('OPERATOR_EDITOR_AMQP_URL'),
+  ordersDatabase: postgresUrl('OPERATOR_EDITOR_ORDERS_DATABASE_URL'),
+  paymentsDatabase: postgresUrl('OPERATOR_EDITOR_PAYMENTS_DATABASE_URL'),
 }
 
 /**
@@ -25,30 +40,41 @@ const variables: { [K in keyof Addresses]: Variable<string> } = {
  * Error whose message says what to do.
  */
 export function findAddresses<K extends keyof Addresses>(
-  env: NodeJS.ProcessEnv,
+  { env, role }: Caller,
   ...needed: K[]
 ): Pick<Addresses, K> {
-  const local = localStack(env)
+  const local = addressesIn(env, 'addresses.json')
   const isLocal = (key: keyof Addresses) => {
     const url = env[variables[key].name]
     return !url || url === local?.[key] // .env may name servers that the local stack uses
   }
-  if (local && Object.keys(variables).every((key) => isLocal(key as keyof Addresses))) return local
+  if (local && Object.keys(variables).every((key) => isLocal(key as keyof Addresses))) {
+    return addressesIn(env, 'roles.json', role) ?? local
+  }
 
   const isNamed = Object.values(variables).some(({ name }) => env[name])
   if (!isNamed) {
     const names = needed.map((key) => variables[key].name).join(', ')
     throw new Error(`No stack is running here: start it with npm start, or set ${names}`)
   }
-  const wanted = needed.map((key) => [key, variables[key]])
+  const variableOf = (key: K) =>
+    role === 'operator-editor' && env[editorVariables[key].name]
+      ? editorVariables[key]
+      : variables[key]
+  const wanted = needed.map((key) => [key, variableOf(key)])
   return readConfig(env, Object.fromEntries(wanted)) as Pick<Addresses, K>
 }
 
 /** The URLs that the local stack wrote when it was ready; undefined if there are none. */
-function localStack(env: NodeJS.ProcessEnv): Addresses | undefined {
-  const file = join(resolve(repositoryDir, env.LOCAL_DIR || '.local'), 'run/addresses.json')
+function addressesIn(
+  env: NodeJS.ProcessEnv,
+  name: 'addresses.json' | 'roles.json',
+  role?: Caller['role'],
+): Addresses | undefined {
+  const file = join(resolve(repositoryDir, env.LOCAL_DIR || '.local'), 'run', name)
   if (!existsSync(file)) return undefined
-  const found = JSON.parse(readFileSync(file, 'utf8'))
+  const all = JSON.parse(readFileSync(file, 'utf8'))
+  const found = role ? all[role] : all
   return {
     amqp: found.amqp_url,
     ordersDatabase: found.orders_database_url,

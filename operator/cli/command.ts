@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { Caller } from './addresses.ts'
 
 /** The result of a command, which decides the exit code. */
 export interface Report {
@@ -12,11 +13,13 @@ export interface Report {
   error?: Error | undefined
 }
 
-export interface Input {
+/** What was given on the command line. */
+export interface Given {
   positionals: string[]
   values: Record<string, string | boolean | undefined>
-  env: NodeJS.ProcessEnv
 }
+
+export interface Input extends Given, Caller {}
 
 /** A command of the operator. */
 export interface Command {
@@ -28,6 +31,8 @@ export interface Command {
   /** The text of its own help. */
   details: string
   options: NonNullable<ParseArgsConfig['options']>
+  /** Whether it changes anything, and so needs the role that may. */
+  acts?: (given: Given) => boolean
   run: (input: Input) => Promise<Report>
 }
 
@@ -36,7 +41,7 @@ export class UsageError extends Error {}
 
 export type Request =
   | { kind: 'help'; command: Command | undefined }
-  | { kind: 'run'; command: Command; input: Omit<Input, 'env'>; isJson: boolean }
+  | { kind: 'run'; command: Command; input: Given; isJson: boolean }
 
 /** Parses the arguments. Throws a UsageError. */
 export function parseRequest(commands: readonly Command[], args: string[]): Request {

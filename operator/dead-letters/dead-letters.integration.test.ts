@@ -391,7 +391,12 @@ describe('dead letters', function () {
         PAYMENTS_DATABASE_URL: 'postgres://x',
       }
       const run = (values: object) =>
-        redriveCommand.run({ positionals: [ancient], values: { ...values }, env })
+        redriveCommand.run({
+          positionals: [ancient],
+          values: { ...values },
+          env,
+          role: 'operator-editor',
+        })
       const refused = await run({})
       assert.equal(refused.isFine, false)
       assert.match(refused.text, /^Redriven 0 dead letters\.\nLeft in their places: 1 event older/)

@@ -21,11 +21,11 @@ export const listCommand: Command = {
 ${queueOption}
   --limit N      the maximum number (${defaultLimit}); 0 for all`,
   options: { queue: { type: 'string' }, limit: { type: 'string' } },
-  run: async ({ positionals, values, env }) => {
+  run: async ({ positionals, values, ...caller }) => {
     rejectPositionals('dlq list', positionals)
     const limit = wholeNumber(values, 'limit', { min: 0, fallback: defaultLimit }) || Infinity
     const selection = { queues: queuesFrom(values), limit }
-    const listed = await withBrowserOf(env, (browser) => listDeadLetters(browser, selection))
+    const listed = await withBrowserOf(caller, (browser) => listDeadLetters(browser, selection))
     const left = listed.total - listed.letters.length
     const more = left > 0 ? [`and ${left} more: --limit 0 lists all`] : []
     const text = listed.total === 0 ? 'No dead letters.' : deadLettersTable(listed.letters)
@@ -43,12 +43,12 @@ its place. A message that was dead-lettered twice is shown twice.
 
 ${queueOption}`,
   options: { queue: { type: 'string' } },
-  run: async ({ positionals, values, env }) => {
+  run: async ({ positionals, values, ...caller }) => {
     const [id] = positionals
     if (!id || positionals.length > 1)
       throw new UsageError(`dlq show takes the id of one dead letter. ${seeHelp('dlq show')}`)
     const selection = { queues: queuesFrom(values), ids: new Set([id]), limit: Infinity }
-    const letters = await withBrowserOf(env, (browser) => readDeadLetters(browser, selection))
+    const letters = await withBrowserOf(caller, (browser) => readDeadLetters(browser, selection))
     const text = letters.map(({ headers, properties, body, body_base64, ...facts }) =>
       [
         ...section(facts),

@@ -1,5 +1,5 @@
 import { consumerQueues } from '../broker-report.ts'
-import { findAddresses } from '../cli/addresses.ts'
+import { type Caller, findAddresses } from '../cli/addresses.ts'
 import { type Input, UsageError } from '../cli/command.ts'
 import { shortened, span, table } from '../cli/table.ts'
 import { type QueueBrowser, withQueueBrowser } from './broker/queue-browser.ts'
@@ -10,9 +10,9 @@ export const queueOption = `  --queue NAME   only the dead letters of ${consumer
 
 /** Opens a queue browser at the broker of the environment, or of the running stack. */
 export const withBrowserOf = <T>(
-  env: NodeJS.ProcessEnv,
+  caller: Caller,
   work: (browser: QueueBrowser) => Promise<T>,
-): Promise<T> => withQueueBrowser(findAddresses(env, 'amqp').amqp, work)
+): Promise<T> => withQueueBrowser(findAddresses(caller, 'amqp').amqp, work)
 
 /** The consumer of --queue, named by itself or its dead-letter queue; all consumers without it. */
 export function queuesFrom({ queue }: Input['values']): readonly string[] {

@@ -2,7 +2,7 @@ import { readConfig } from '#chassis/config.ts'
 import { inboxRetentionDays } from '#messaging/variables.ts'
 import {
   type Command,
-  type Input,
+  type Given,
   type Report,
   seeHelp,
   UsageError,
@@ -27,6 +27,8 @@ const moveOptions = {
   'dry-run': { type: 'boolean' },
 } as const
 
+const acts: Command['acts'] = ({ values }) => values['dry-run'] !== true
+
 /** operator dlq redrive */
 export const redriveCommand: Command = {
   name: 'dlq redrive',
@@ -44,12 +46,13 @@ its place, and the exit code is 1: the inbox may have forgotten that a copy was 
 --beyond-inbox it is redriven, and only the ledger (UNIQUE (order_id, type)), or the final status of
 the order, prevents a second effect.`,
   options: { ...moveOptions, 'beyond-inbox': { type: 'boolean' } },
+  acts,
   run: async (input) => {
     const options = moveOptionsFrom('dlq redrive', input)
     const { days } = readConfig(input.env, { days: inboxRetentionDays })
     const isBeyondInbox = input.values['beyond-inbox'] === true
     const horizon = { inboxRetentionMs: days * 86_400_000, isBeyondInbox }
-    const moved = await withBrowserOf(input.env, (browser) =>
+    const moved = await withBrowserOf(input, (browser) =>
       redriveDeadLetters(browser, { ...options, ...horizon }),
     )
     return movedReport(moved, options, { done: 'Redriven', would: 'Would redrive' })
@@ -66,17 +69,18 @@ export const discardCommand: Command = {
 ${selectionHelp}
   --yes          needed with --queue and --all`,
   options: { ...moveOptions, yes: { type: 'boolean' } },
+  acts,
   run: async (input) => {
     const options = moveOptionsFrom('dlq discard', input)
     if (!options.ids && !options.dryRun && !input.values.yes) {
       throw new UsageError('dlq discard without ids needs --yes: it cannot be undone')
     }
-    const moved = await withBrowserOf(input.env, (browser) => discardDeadLetters(browser, options))
+    const moved = await withBrowserOf(input, (browser) => discardDeadLetters(browser, options))
     return movedReport(moved, options, { done: 'Discarded', would: 'Would discard' })
   },
 }
 
-function moveOptionsFrom(name: string, { positionals, values }: Input): MoveOptions {
+function moveOptionsFrom(name: string, { positionals, values }: Given): MoveOptions {
   const hasIds = positionals.length > 0
   const hasQueue = values.queue !== undefined
   if (!hasIds && !hasQueue && !values.all) {

@@ -38,11 +38,12 @@ nothing is found but the dead letters could not be counted, the result is unknow
                       requested again, and delayed events are published at once; then look again
 `.trimEnd(),
   options: { 'older-than': { type: 'string' }, repair: { type: 'boolean' } },
-  run: async ({ positionals, values, env }) => {
+  acts: ({ values }) => values.repair === true,
+  run: async ({ positionals, values, ...caller }) => {
     rejectPositionals('reconcile', positionals)
     const olderThanMs = duration(values, 'older-than', 60_000)
-    const broker = brokerReport(findAddresses(env, 'amqp').amqp)
-    return withDatabases(env, async (databases) => {
+    const broker = brokerReport(findAddresses(caller, 'amqp').amqp)
+    return withDatabases(caller, async (databases) => {
       const findings = await reconcile({ databases, broker, olderThanMs })
       const repaired = values.repair ? await repair(databases, findings) : undefined
       return reportOf(findings, repaired)

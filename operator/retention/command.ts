@@ -14,9 +14,9 @@ Idempotency-Keys, attempts that were left over. Orders, the ledger, accounts, an
 not published or not handled never expire. Exits with 1 when rows have expired that nobody has
 deleted for an hour: then the consumer does not run, or its log says why it cannot.`,
   options: {},
-  run: async ({ positionals, env }) => {
+  run: async ({ positionals, ...caller }) => {
     rejectPositionals('retention', positionals)
-    const report = await withDatabases(env, reportRetention)
+    const report = await withDatabases(caller, reportRetention)
     const overdue = Object.values(report).flat().filter(isOverdue)
     const text = retentionTable(report, [
       ['EXPIRED', ({ expired }) => expired],

@@ -22,7 +22,7 @@ describe('operator retention', () => {
       ORDERS_DATABASE_URL: orders.url,
       PAYMENTS_DATABASE_URL: payments.url,
     }
-    return retentionCommand.run({ positionals: [], values: {}, env })
+    return retentionCommand.run({ positionals: [], values: {}, env, role: 'operator-viewer' })
   }
   const reportOf = async (table: string) => {
     const { json } = await run()

@@ -17,7 +17,7 @@ describe('operator status', function () {
       ORDERS_DATABASE_URL: orders.url,
       PAYMENTS_DATABASE_URL: payments.url,
     }
-    return statusCommand.run({ positionals: [], values: {}, env })
+    return statusCommand.run({ positionals: [], values: {}, env, role: 'operator-viewer' })
   }
 
   it('says that its depth of a queue is of what is ready', async () => {

@@ -19,11 +19,11 @@ a queue is its ready messages: unacknowledged ones are not counted. status judge
 finds what is wrong. What expires, and when old rows were last deleted, follows: retention also counts
 what would go now. Without the broker, status shows what the databases know, and exits with 2.`,
   options: {},
-  run: async ({ positionals, env }) => {
+  run: async ({ positionals, ...caller }) => {
     rejectPositionals('status', positionals)
-    const { amqp } = findAddresses(env, 'amqp')
+    const { amqp } = findAddresses(caller, 'amqp')
     const { result: depths, error } = await orUnavailable(readDepths(amqp))
-    const status = await withDatabases(env, (databases) => readStatus(databases, depths))
+    const status = await withDatabases(caller, (databases) => readStatus(databases, depths))
     return { isFine: !error, json: status, text: textOf(status), error }
   },
 }

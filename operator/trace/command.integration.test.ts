@@ -19,7 +19,8 @@ describe('operator trace, when the dead letters cannot be looked at', function (
       ORDERS_DATABASE_URL: orders.url,
       PAYMENTS_DATABASE_URL: payments.url,
     }
-    const report = await traceCommand.run({ positionals: [id], values: {}, env })
+    const role = 'operator-viewer'
+    const report = await traceCommand.run({ positionals: [id], values: {}, env, role })
     const { error } = report as { error?: Error & { code?: string } }
     return { text: report.text, json: report.json as Trace, error }
   }

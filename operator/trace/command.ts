@@ -17,14 +17,14 @@ A request, reply or inbox row that must have existed and is not found is reporte
 was old enough to be deleted (see retention), otherwise as not found. Neither changes the exit code. If the dead letters cannot be read, trace shows what the
 databases know, and exits with 2.`,
   options: {},
-  run: async ({ positionals, env }) => {
+  run: async ({ positionals, ...caller }) => {
     const [orderId = '', ...more] = positionals
     if (!uuid.test(orderId) || more.length > 0) {
       throw new UsageError(`trace takes the id of one order. ${seeHelp('trace')}`)
     }
-    const { amqp } = findAddresses(env, 'amqp')
+    const { amqp } = findAddresses(caller, 'amqp')
     const { result: letters, error } = await orUnavailable(listAllDeadLetters(amqp))
-    const trace = await withDatabases(env, (databases) =>
+    const trace = await withDatabases(caller, (databases) =>
       traceOrder(databases, orderId.toLowerCase(), letters),
     )
     if (trace) {

@@ -64,7 +64,7 @@ export async function openFleet(
   }
   const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
-  const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, urls)
+  const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, () => urls)
   const plans = join(dir, 'plans')
   mkdirSync(plans)
   let count = 0

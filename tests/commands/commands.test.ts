@@ -6,6 +6,7 @@ import { documentedCommands } from './documented.ts'
 /** How each program that takes arguments is made to say which. */
 const helps: Record<string, string[]> = {
   start: ['--help'],
+  roles: ['--help'],
   operator: ['reconcile', '--help'],
   bench: ['--help'],
   chaos: ['--help'],

@@ -58,6 +58,7 @@ const quick: Record<string, string> = {
   chaos: 'npm run chaos -- --help',
   bench: 'npm run prebench',
   model: 'npm run premodel',
+  roles: 'npm run roles -- --help',
   check: 'npm run precheck',
   crash: 'npm run precrash',
   screenshots: 'npm run prescreenshots',

@@ -117,7 +117,7 @@ async function openRabbitmq(): Promise<Started<RabbitmqServer>> {
 /** `rabbitmqctl` for the node whose files are in this folder. */
 export function controlOf(dir: string, ports: BrokerPorts) {
   const nodeName = readFileSync(join(dir, 'node-name'), 'utf8').trim()
-  const env = rabbitmqEnvironment({ ports, dir, nodeName, user: '', password: '' })
+  const env = rabbitmqEnvironment({ ports, dir, nodeName })
   // Debian's wrapper would run rabbitmqctl as another user, who cannot read these files.
   const tool = join(dirname(programPath('rabbitmq-server')), 'rabbitmqctl')
   const { RUNNING_UNDER_SYSTEMD: _, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: __, ...forTools } = env

@@ -8,6 +8,7 @@ import { paymentsMutants } from './payments.ts'
 import { principalMutants } from './principal.ts'
 import { pushMutants } from './push.ts'
 import { retentionMutants } from './retention.ts'
+import { rolesMutants } from './roles.ts'
 
 /** Each protection of the system, switched off in turn. */
 export const mutants: readonly Mutant[] = [
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...pushMutants,
   ...principalMutants,
   ...retentionMutants,
+  ...rolesMutants,
   ...databaseMutants,
   ...outsideMutants,
 ]
