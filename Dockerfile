@@ -47,6 +47,7 @@ COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
 COPY operator operator
 COPY rabbitmq-3.10 rabbitmq-3.10
+COPY tracing tracing
 
 # As in local/stack/processes.ts.
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30"]

@@ -17,6 +17,7 @@ const processes = {
     '#idempotency/',
     '#messaging/index.ts',
     '#tables/orders.ts',
+    '#tracing/tracing.ts',
   ],
   'orders-relay': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
   'orders-consumer': ['#chassis/', '#contracts/', '#messaging/index.ts', '#tables/orders.ts'],
@@ -27,7 +28,14 @@ const processes = {
 const crossings: Record<string, string[]> = {
   ...processes,
   operator: ['#chassis/', '#contracts/', '#messaging/', '#rabbitmq-3.10/', '#tables/'],
-  chassis: ['#contracts/exact-json.ts', '#contracts/problem.ts', '#contracts/problem-types.ts'],
+  chassis: [
+    '#contracts/exact-json.ts',
+    '#contracts/problem.ts',
+    '#contracts/problem-types.ts',
+    '#tracing/load.ts',
+    '#tracing/tracing.ts',
+  ],
+  tracing: ['#chassis/', '#contracts/traceparent.ts', '#messaging/index.ts'],
   idempotency: ['#chassis/database/', '#chassis/http/problem.ts', '#tables/both.ts'],
   client: ['#contracts/'],
   contracts: [],
@@ -115,6 +123,7 @@ const owners: Record<string, RegExp> = {
   ajv: /^contracts\/|^chassis\/http\/validation\.ts$/,
   'ajv-formats': /^contracts\//,
   typebox: /^contracts\//,
+  '@opentelemetry': /^tracing\//,
   'node-pg-migrate': /^migrations\/migrate\.ts$/,
 }
 

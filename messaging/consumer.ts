@@ -1,4 +1,5 @@
 import type { Database } from '#chassis/database/connect.ts'
+import { brokerAddress } from './broker/address.ts'
 import { Publisher } from './broker/publisher.ts'
 import type { QueueTopology } from './broker/topology.ts'
 import { consumerDefaults, withDefaults } from './defaults.ts'
@@ -49,6 +50,7 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
       reportHealth(opened, deadLetters, subscription)
       const inbox = {
         ...{ ...complete, queue, db, deadLetters, logger },
+        broker: brokerAddress(options.brokerUrl),
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
       }

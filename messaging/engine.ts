@@ -5,6 +5,7 @@ import { Resources } from '#chassis/resources.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
+import type { EventTracing } from './tracing.ts'
 
 /** The options that relay and consumer have in common. */
 export interface EngineOptions {
@@ -29,6 +30,8 @@ export interface EngineOptions {
    * and its promise rejects.
    */
   requireOrExit?: (condition: Promise<void>) => void
+  /** For traces: nothing is traced by default. */
+  tracing?: EventTracing | undefined
 }
 
 /** What relay and consumer work with. */

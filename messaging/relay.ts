@@ -1,3 +1,4 @@
+import { brokerAddress } from './broker/address.ts'
 import { Publisher } from './broker/publisher.ts'
 import { relayDefaults, withDefaults } from './defaults.ts'
 import { type EngineOptions, withEngine } from './engine.ts'
@@ -40,6 +41,7 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
     health.check('relaying', () => outage.assertOver())
     const relay = {
       ...given,
+      broker: brokerAddress(url),
       ...{ db, publisher, relayNotification, outage, logger },
     }
     await relayLoop(relay, signal)

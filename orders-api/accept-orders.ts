@@ -3,12 +3,15 @@ import type { Logger } from '#chassis/logger.ts'
 import type { PlaceOrder } from '#contracts/orders-http.ts'
 import { type IdempotentRequest, withIdempotencyKeys } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { groupCommit } from './group-commit.ts'
 import { insertPlacedOrders } from './insert-placed-orders.ts'
 
 /** A request to place an order, with its Idempotency-Key. */
 export interface OrderRequest extends IdempotentRequest {
   order: PlaceOrder
+  /** Of the request, as it came. */
+  traceparent?: string
 }
 
 /**
@@ -16,14 +19,22 @@ export interface OrderRequest extends IdempotentRequest {
  * share the next transaction; two at a time, so that one group is on its way while the next one is
  * gathered.
  */
-export const createOrderAcceptor = (db: Database<OrdersDatabase>, logger: Logger) =>
-  groupCommit({
-    commit: (requests: OrderRequest[]) => acceptOrders(db, requests),
+export const createOrderAcceptor = (
+  db: Database<OrdersDatabase>,
+  logger: Logger,
+  tracing?: Tracing,
+) => {
+  const commit = (requests: OrderRequest[]) => acceptOrders(db, requests)
+  return groupCommit({
+    commit: tracing
+      ? (requests) => tracing.linked('accept orders', requests, () => commit(requests))
+      : commit,
     concurrency: 2,
     groupSize: 200,
     maxWaitMs: 2_000,
     onSplit: (error, size) => logger.warn({ err: error, size }, 'orders are accepted one by one'),
   })
+}
 
 /** One transaction; an outcome for each request, in their order. */
 export const acceptOrders = (db: Database<OrdersDatabase>, requests: OrderRequest[]) =>

@@ -19,6 +19,7 @@ import { lockOrder, type OrderRow, setRefundAccepted } from './rows.ts'
 export async function acceptRefund(
   trx: Transaction<OrdersDatabase>,
   orderId: string,
+  traceparent?: string,
 ): Promise<EffectResponse<Order>> {
   const order = await lockOrder(trx, orderId)
   if (!order) throw noSuchOrder()
@@ -26,7 +27,7 @@ export async function acceptRefund(
   if (decision.kind === 'too-early') throw orderPending()
   if (decision.kind === 'refused') throw notRefundable(order)
   const { status, fact } = decision
-  const event = createEvent(fact, { id: randomUUIDv7(), time: new Date() })
+  const event = createEvent(fact, { id: randomUUIDv7(), time: new Date(), traceparent })
   const row = await setRefundAccepted(trx, { orderId, status, requestId: event.id })
   await appendEvents(trx, [event])
   await notify(trx, orderStatusChannel, statusPayloads([orderId], maxPayloadBytes))

@@ -18,6 +18,7 @@ import { statusSocketPath } from '#contracts/orders-ws.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
 import { withIdempotencyKey } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { createOrderAcceptor } from './accept-orders.ts'
 import { acceptRefund, noSuchOrder } from './accept-refund.ts'
 import { toOrderResponse } from './order-response.ts'
@@ -30,6 +31,7 @@ export interface Orders {
   /** Called after each commit that left something in the outbox. */
   notifyRelay: () => void
   logger: Logger
+  tracing?: Tracing | undefined
 }
 
 interface Serving extends Orders {
@@ -38,7 +40,8 @@ interface Serving extends Orders {
 
 /** The HTTP interface of Orders, as docs/generated/openapi/orders.json describes it. */
 export function ordersRouter(options: Orders): Router {
-  const orders = { ...options, accept: createOrderAcceptor(options.db, options.logger) }
+  const { db, logger, tracing } = options
+  const orders = { ...options, accept: createOrderAcceptor(db, logger, tracing) }
   const router = new Router({ sensitive: true, strict: true })
   router.post('/orders', (ctx) => postOrder(orders, ctx))
   router.get('/orders', (ctx) => getOrders(orders, ctx))
@@ -57,7 +60,7 @@ async function postOrder({ accept, notifyRelay }: Serving, ctx: Context) {
 
   const operation = 'POST /orders'
   const request = { userId: order.user_id, operation, key, fingerprintSource: order }
-  const outcome = await accept({ ...request, order })
+  const outcome = await accept({ ...request, order, traceparent: ctx.get('traceparent') })
   if (outcome instanceof Problem) throw outcome
   if (!outcome.replayed) notifyRelay()
   ctx.set('Location', `/orders/${outcome.body.order_id}`)
@@ -78,7 +81,10 @@ async function postRefund({ db, notifyRelay }: Serving, ctx: Context, orderId = 
   if (!order) throw noSuchOrder()
   const operation = 'POST /orders/{order_id}/refund'
   const scope = { userId: order.user_id, operation, key, fingerprintSource: { order_id: orderId } }
-  const response = await withIdempotencyKey(db, scope, (trx) => acceptRefund(trx, orderId))
+  const traceparent = ctx.get('traceparent')
+  const response = await withIdempotencyKey(db, scope, (trx) =>
+    acceptRefund(trx, orderId, traceparent),
+  )
   if (!response.replayed) notifyRelay()
   sendIdempotentResponse(ctx, response)
 }

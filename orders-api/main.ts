@@ -15,16 +15,21 @@ import { pingOrders } from './rows.ts'
 await runService(
   'orders-api',
   { databaseUrl: postgresUrl('ORDERS_DATABASE_URL') },
-  async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
+  async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
     requireOrExit(requireDurability(db, signal, logger))
-    const feed = resources.use(new StatusFeed({ name, db, url, logger, limit: 100 }))
-    const router = ordersRouter({ db, logger, notifyRelay: createRelayNotifier(db, logger) })
+    const feed = resources.use(new StatusFeed({ name, db, url, logger, tracing, limit: 100 }))
+    const router = ordersRouter({
+      db,
+      logger,
+      tracing,
+      notifyRelay: createRelayNotifier(db, logger),
+    })
     health.check('database', () => pingOrders(db))
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())
-    const http = resources.use(await serve({ ...config, health, logger, router }))
+    const http = resources.use(await serve({ ...config, health, logger, router, tracing }))
     resources.use(serveWebSocket(http.server, { feed, logger }))
 
     await untilAborted(signal)

@@ -12,13 +12,14 @@ import { pingAccounts } from './rows.ts'
 await runService(
   'payments-api',
   { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL') },
-  async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
+  async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
     requireOrExit(requireDurability(db, signal, logger))
     health.check('database', () => pingAccounts(db))
-    resources.use(await serve({ ...config, health, logger, router: paymentsRouter({ db }) }))
+    const router = paymentsRouter({ db })
+    resources.use(await serve({ ...config, health, logger, router, tracing }))
 
     await untilAborted(signal)
   },

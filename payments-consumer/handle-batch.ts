@@ -63,7 +63,7 @@ function repliesTo(requests: Delivered<Requested>[], decisions: Decision[]) {
       'debit' in made
         ? factOf(made.debit, amount, timeline)
         : refundFactOf(made.refund, amount, timeline)
-    return [createEvent(fact, { id: randomUUIDv7(), time })]
+    return [createEvent(fact, { id: randomUUIDv7(), time, traceparent: request.traceparent })]
   })
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type Router from '@koa/router'
 import Koa from 'koa'
 import helmet from 'koa-helmet'
+import type { Tracing } from '#tracing/tracing.ts'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
 import { Problem, problems } from './problem.ts'
@@ -17,6 +18,7 @@ export interface HttpOptions {
   logger: Logger
   /** The API, for a process that has one. */
   router?: Router
+  tracing?: Pick<Tracing, 'middleware'> | undefined
 }
 
 /**
@@ -26,9 +28,10 @@ export interface HttpOptions {
 const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
 
 /** Serves the health of a process, and its API if it has one. Resolves when the port is bound. */
-export async function serve({ host, port, health, logger, router }: HttpOptions) {
+export async function serve({ host, port, health, logger, router, tracing }: HttpOptions) {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.use(requestId(logger))
+  if (tracing) app.use(tracing.middleware)
   app.use(problems(logger))
   app.use(health.middleware)
   app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))

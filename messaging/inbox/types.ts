@@ -5,11 +5,14 @@ import type { Outage } from '#chassis/outage.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import type { RowLocks } from '../deferral/row-locks.ts'
+import type { EventTracing, SentEvents } from '../tracing.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 
 export interface IncomingEvent {
   id: string
   type: string
+  /** The trace that the event belongs to, as it came. */
+  traceparent?: unknown
 }
 
 /** A decoded message: an event, or the reason why it is none. */
@@ -68,6 +71,8 @@ export interface InboxOptions<Tables, Event> {
   maxAttempts: number
   timing?: Partial<Timing>
   logger: Logger
+  broker?: SentEvents['broker']
+  tracing?: EventTracing | undefined
 }
 
 /** Set by tests only. */

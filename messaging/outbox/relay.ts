@@ -8,6 +8,7 @@ import type { OutgoingMessage } from '../broker/outgoing-message.ts'
 import type { Publisher } from '../broker/publisher.ts'
 import { eventContentType } from '../broker/shared-message.ts'
 import type { MessagingDatabase } from '../tables.ts'
+import { type EventTracing, noEventTracing, type SentEvents } from '../tracing.ts'
 import type { RelayNotification } from './relay-notification.ts'
 import {
   type ClaimedEvent,
@@ -27,6 +28,8 @@ export interface Relay {
   /** How long the broker may take to confirm a batch; the claim's transaction is open that long. */
   deadlineMs: number
   logger: Logger
+  broker?: SentEvents['broker']
+  tracing?: EventTracing | undefined
 }
 
 export interface Turn {
@@ -150,7 +153,8 @@ async function drain(relay: Relay & { concurrency: number }, signal: AbortSignal
 /**
  * An event that failed goes alone afterwards, so that it does not take neighbours along.
  */
-async function publish({ publisher, routes, deadlineMs }: Relay, events: ClaimedEvent[]) {
+async function publish(relay: Relay, events: ClaimedEvent[]) {
+  const { publisher, routes, deadlineMs, broker, tracing = noEventTracing } = relay
   const relayedAt = new Date().toISOString()
   const messages: OutgoingMessage[] = []
   const unroutable: Published['failed'] = []
@@ -170,7 +174,9 @@ async function publish({ publisher, routes, deadlineMs }: Relay, events: Claimed
       mayShare: publish_attempts === 0,
     })
   }
-  const published = await publisher.publishAll(messages, deadlineMs)
+  const published = await tracing.send({ messages, broker }, () =>
+    publisher.publishAll(messages, deadlineMs),
+  )
   return { ...published, failed: [...unroutable, ...published.failed] }
 }
 
