@@ -42,12 +42,16 @@ export async function inBatchSpan<Result>(
   try {
     return await runWithin(span.spanContext(), () => work(span))
   } catch (error) {
-    setFailed(span, (error as Error).name)
+    setFailed(span, errorTypeOf(error))
     throw error
   } finally {
     span.end()
   }
 }
+
+/** The class of an error; `_OTHER`, as the conventions say, for anything that has none. */
+export const errorTypeOf = (error: unknown): string =>
+  error instanceof Error ? error.name : '_OTHER'
 
 /** `errorType`: a word for the kind of failure; undefined if there was none. */
 export const setFailed = (span: Span | undefined, errorType: string | undefined): void => {

@@ -7,27 +7,31 @@ import type { Tracing } from './tracing.ts'
 /** Asked every few seconds, and no part of any order. */
 const probes = new Set(['/livez', '/readyz', '/metrics'])
 
+/** Others that Node reads, such as PROPFIND, are one method to the conventions. */
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'])
+
 /** A SERVER span for each request, by the stable HTTP conventions. */
 export const tracedRequests =
   (tracer: Tracer): Tracing['middleware'] =>
   async (ctx, next) => {
     if (probes.has(ctx.path)) return next()
     const parent = parentOf(ctx.get('traceparent'))
-    const options = { kind: SpanKind.SERVER, attributes: attributesOf(ctx) }
-    const span = tracer.startSpan(ctx.method, options, parent)
+    const method = methods.has(ctx.method) ? ctx.method : '_OTHER'
+    const options = { kind: SpanKind.SERVER, attributes: attributesOf(ctx, method) }
+    const span = tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, options, parent)
     ctx.req.headers.traceparent = traceparentOf(span.spanContext())
     try {
       await runWithin(span.spanContext(), next)
     } finally {
       const route = routeOf(ctx)
-      if (route) span.updateName(`${ctx.method} ${route}`).setAttribute('http.route', route)
+      if (route) span.updateName(`${method} ${route}`).setAttribute('http.route', route)
       span.setAttribute('http.response.status_code', ctx.status)
       if (ctx.status >= 500) setFailed(span, String(ctx.status))
       span.end()
     }
   }
 
-const attributesOf = ({ method, path, protocol, state }: Context): Attributes => ({
+const attributesOf = ({ path, protocol, state }: Context, method: string): Attributes => ({
   'http.request.method': method,
   'url.path': path,
   'url.scheme': protocol,

@@ -1,6 +1,6 @@
 import { type Span, SpanKind, type Tracer } from '@opentelemetry/api'
 import type { DeliveredEvents, EventOutcome, EventTracing } from '#messaging/index.ts'
-import { inBatchSpan, setFailed } from './batch.ts'
+import { errorTypeOf, inBatchSpan, setFailed } from './batch.ts'
 import { parentOf, traceparentOf } from './contexts.ts'
 import { eventAttributes, messagingSpan } from './messaging-attributes.ts'
 
@@ -53,6 +53,6 @@ function startHandling(
 function setResult(span: Span, batch: Span | undefined, result: EventOutcome | undefined): void {
   span.setAttribute('orders_payments.event.result', result?.kind ?? 'none')
   if (result?.kind !== 'dead-letter' && result?.kind !== 'retry') return
-  setFailed(span, result.reason ?? (result.error as Error).name)
+  setFailed(span, result.reason ?? errorTypeOf(result.error))
   setFailed(batch, result.kind)
 }
