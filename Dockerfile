@@ -47,6 +47,7 @@ COPY payments-consumer payments-consumer
 COPY operator operator
 COPY rabbitmq-3.10 rabbitmq-3.10
 COPY roles roles
+COPY tracing tracing
 
 
 # One file for each of the six processes. The program of esbuild is an optional package.

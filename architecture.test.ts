@@ -22,6 +22,7 @@ const processes = {
     '#principal/',
     '#metrics/index.ts',
     '#tables/orders.ts',
+    '#tracing/tracing.ts',
   ],
   'orders-relay': [...forAll, '#messaging/index.ts', '#tables/orders.ts'],
   'orders-consumer': [
@@ -54,7 +55,10 @@ const crossings: Record<string, string[]> = {
     '#contracts/problem.ts',
     '#contracts/problem-types.ts',
     '#principal/secure-start.ts',
+    '#tracing/load.ts',
+    '#tracing/tracing.ts',
   ],
+  tracing: ['#chassis/', '#contracts/traceparent.ts', '#messaging/index.ts'],
   principal: ['#chassis/', '#contracts/user-id.ts'],
   idempotency: [
     '#chassis/config.ts',
@@ -173,6 +177,7 @@ const owners: Record<string, RegExp> = {
   'ajv-formats': /^contracts\//,
   typebox: /^contracts\//,
   'node-pg-migrate': /^migrations\/(?:migrate|lock)\.ts$/,
+  '@opentelemetry': /^tracing\//,
 }
 
 /** Inside the chassis each layer builds on those before it. */
@@ -392,6 +397,7 @@ describe('architecture', () => {
       'pingAccounts',
       'pingOrders',
       'readTime',
+      'readTraceparents',
     ])
   })
 

@@ -1,5 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import { assertSecureStart, insecureWarnings } from '#principal/secure-start.ts'
+import { loadTracing } from '#tracing/load.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { authMode, integer, logLevel, readConfig, text, type Variable } from './config.ts'
 import { Health } from './http/health.ts'
 import { createLogger, type Logger, withoutLogins } from './logger.ts'
@@ -28,6 +30,8 @@ export interface Service<Config> {
   health: Health
   /** Aborted on SIGTERM or SIGINT: accept no more work, finish what is in progress, return. */
   signal: AbortSignal
+  /** Undefined when tracing is off. */
+  tracing: Tracing | undefined
   /** Exits with 78 if a precondition fails. */
   requireOrExit: (condition: Promise<void>) => void
 }
@@ -51,15 +55,17 @@ export async function runService<Config extends Record<string, unknown>>(
 ): Promise<void> {
   flushCompileCache() // otherwise written at a normal exit only, and never after a kill
   const config = readOrExit<Config & CommonConfig>({ ...commonVariables, ...variables } as never)
-  const logger = createLogger(name, config.logLevel)
+  const traces = await loadTracing(process.env).catch(refuseToRun)
+  const logger = createLogger(name, config.logLevel, traces?.logFields)
   const resources = new Resources()
+  const tracing = traces && resources.use(traces.open(name, logger)) // closed last
   const health = new Health()
   const signal = stopSignal(logger)
   health.check('running', () => !signal.aborted)
   for (const warning of insecureWarnings(config)) logger.warn(warning)
   try {
     const requireOrExit = (condition: Promise<void>) => void condition.catch(refuseToRun)
-    await main({ name, config, logger, resources, health, signal, requireOrExit })
+    await main({ name, config, logger, resources, health, signal, tracing, requireOrExit })
   } catch (error) {
     logger.fatal({ err: error }, 'the process cannot continue')
     process.exitCode = 1

@@ -5,9 +5,10 @@ export type { Logger }
 
 /**
  * A logger that writes JSON lines to standard output; `name` is the process. User names and
- * passwords are removed from every URL, also from those in errors of libraries.
+ * passwords are removed from every URL, also from those in errors of libraries. `fieldsOfEach`: for
+ * each line, as a new object.
  */
-export function createLogger(name: string, level = 'info'): Logger {
+export function createLogger(name: string, level = 'info', fieldsOfEach?: () => object): Logger {
   return pino({
     name,
     level,
@@ -15,6 +16,7 @@ export function createLogger(name: string, level = 'info'): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     hooks: { streamWrite: withoutLogins },
+    ...(fieldsOfEach && { mixin: fieldsOfEach }),
   })
 }
 

@@ -10,7 +10,7 @@ export const runWorker = <Config extends Record<string, unknown>>(
   work: (worker: Service<Config>) => Promise<void>,
 ): Promise<void> =>
   runService<Config>(name, variables, async (worker) => {
-    const { config, health, logger, resources } = worker
-    resources.use(await serve({ ...config, health, logger, metrics }))
+    const { config, health, logger, resources, tracing } = worker
+    resources.use(await serve({ ...config, health, logger, metrics, tracing }))
     await work(worker)
   })

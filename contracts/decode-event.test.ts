@@ -43,8 +43,14 @@ describe('eventDecoder', () => {
     )
   })
 
+  it('takes an event whatever its traceparent is: a trace decides nothing', () => {
+    for (const traceparent of ['00-1-1-00', '', 5, null, {}, ['00']]) {
+      assert.equal(reasonOf(encode({ ...requested, traceparent })), 'event')
+    }
+  })
+
   it('ignores fields that it does not know, which a newer sender may add', () => {
-    assert.equal(reasonOf(encode({ ...requested, traceparent: '00-1-1-00' })), 'event')
+    assert.equal(reasonOf(encode({ ...requested, sequence: '1' })), 'event')
     assert.equal(reasonOf(withData({ timeline: { accepted: 'now' } })), 'event')
   })
 

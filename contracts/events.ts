@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { allEventTypes, type EventType, eventTypes, schemaNameOf } from './event-types.ts'
 import { PaymentTimeline } from './timeline.ts'
+import { formatTraceparent, parseTraceparent } from './traceparent.ts'
 import { UserId } from './user-id.ts'
 
 /**
@@ -28,6 +29,13 @@ const aboutOrder = { order_id: Uuid, user_id: UserId, amount: Amount }
 const replyWith = <Fields extends Record<string, TSchema>>(fields: Fields) =>
   Type.Object({ ...aboutOrder, timeline: Type.Optional(PaymentTimeline), ...fields })
 
+/** Any value fits: a trace must not decide whether an event is handled. */
+const Traceparent = Type.Unknown({
+  description:
+    'the trace that the event belongs to (W3C Trace Context, version 00); a malformed one is ignored',
+  examples: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'],
+})
+
 const envelope = <Name extends string, Source extends string, Data extends TSchema>(
   type: Name,
   source: Source,
@@ -44,6 +52,7 @@ const envelope = <Name extends string, Source extends string, Data extends TSche
     dataschema: Type.Optional(
       Type.String({ description: 'the URI of its schema, with its major version' }),
     ),
+    traceparent: Type.Optional(Traceparent),
     data,
   })
 
@@ -96,18 +105,28 @@ export type Fact = {
   [T in EventType]: { type: T; data: Static<(typeof eventData)[T]> }
 }[EventType]
 
-/**
- * The event that tells of a fact, ready for the outbox. `id` is a UUIDv7 and becomes
- * `outbox.event_id`.
- */
-export const createEvent = ({ type, data }: Fact, { id, time }: { id: string; time: Date }) => ({
-  specversion: '1.0',
-  id,
-  type,
-  source: `/${eventTypes[type].from}`,
-  subject: data.order_id,
-  time: time.toISOString(),
-  datacontenttype: 'application/json',
-  dataschema: `${schemaBase}/${schemaNameOf(type)}`,
-  data,
-})
+/** What an event says of itself, beside its fact. */
+interface Stamp {
+  /** A UUIDv7; becomes `outbox.event_id`. */
+  id: string
+  time: Date
+  /** Of what has caused the event, as it came; a malformed one is left out. */
+  traceparent?: unknown
+}
+
+/** The event that tells of a fact, ready for the outbox. */
+export function createEvent({ type, data }: Fact, { id, time, traceparent }: Stamp) {
+  const context = parseTraceparent(traceparent)
+  return {
+    specversion: '1.0',
+    id,
+    type,
+    source: `/${eventTypes[type].from}`,
+    subject: data.order_id,
+    time: time.toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: `${schemaBase}/${schemaNameOf(type)}`,
+    ...(context && { traceparent: formatTraceparent(context) }),
+    data,
+  }
+}

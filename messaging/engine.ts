@@ -7,6 +7,7 @@ import type { Installation } from './broker/installation.ts'
 import { ownInstallation } from './installation.ts'
 import { type Loop, turnLimitMs, watchedLoop } from './loop.ts'
 import type { Observer } from './observer.ts'
+import type { EventTracing } from './tracing.ts'
 
 /** The options that relay and consumer have in common. */
 export interface EngineOptions {
@@ -35,6 +36,8 @@ export interface EngineOptions {
   observer?: Observer
   /** Not ready any more when a loop has not completed a turn for so long: 30 s by default. */
   turnLimitMs?: number
+  /** For traces: nothing is traced by default. */
+  tracing?: EventTracing | undefined
 }
 
 /** What relay and consumer work with. */

@@ -15,6 +15,7 @@ export { appendEvents, type Event } from './outbox/append.ts'
 export { createRelayNotifier } from './outbox/relay-notification.ts'
 export type { ExpiringTable } from './retention/expiring-tables.ts'
 export type { MessagingDatabase } from './tables.ts'
+export type { DeliveredEvents, EventOutcome, EventTracing, SentEvents } from './tracing.ts'
 export { consumerVariables, relayVariables } from './variables.ts'
 
 import { flushCompileCache } from 'node:module'

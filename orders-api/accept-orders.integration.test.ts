@@ -53,6 +53,21 @@ describe('acceptOrders', () => {
     assert.deepEqual(await written(), expected)
   })
 
+  it('puts the valid traceparent of each request into its event, and leaves out all others', async () => {
+    const valid = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    const placings = ['', valid, 'garbage', valid.replace('-01', '-00')].map(
+      (traceparent, index) => ({ ...placing(undefined, `${index + 1}.00`), traceparent }),
+    )
+    await acceptOrders(connect(), placings)
+    const traceparents = await database.rows(sql<{ traceparent: string | null }>`
+      SELECT payload_json->>'traceparent' AS traceparent FROM outbox
+      ORDER BY payload_json->'data'->>'amount'`)
+    assert.deepEqual(
+      traceparents.map(({ traceparent }) => traceparent),
+      [null, valid, null, valid.replace('-01', '-00')],
+    )
+  })
+
   it('repeats, refuses and accepts side by side', async () => {
     const db = connect()
     const [first] = await acceptOrders(db, [placing('used')])

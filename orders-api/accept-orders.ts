@@ -3,6 +3,7 @@ import type { Logger } from '#chassis/logger.ts'
 import { throttledLog } from '#chassis/throttled-log.ts'
 import { type IdempotentRequest, withIdempotencyKeys } from '#idempotency/transaction.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { groupCommit } from './group-commit.ts'
 import { insertPlacedOrders } from './insert-placed-orders.ts'
 import type { OwnOrder } from './place-order.ts'
@@ -10,6 +11,8 @@ import type { OwnOrder } from './place-order.ts'
 /** A request to place an order, with its Idempotency-Key. */
 export interface OrderRequest extends IdempotentRequest {
   order: OwnOrder
+  /** Of the request, as it came. */
+  traceparent?: string
 }
 
 /**
@@ -17,10 +20,17 @@ export interface OrderRequest extends IdempotentRequest {
  * share the next transaction; two at a time, so that one group is on its way while the next one is
  * gathered.
  */
-export function createOrderAcceptor(db: Database<OrdersDatabase>, logger: Logger) {
+export function createOrderAcceptor(
+  db: Database<OrdersDatabase>,
+  logger: Logger,
+  tracing?: Tracing,
+) {
   const report = throttledLog((details) => logger.warn(details, 'orders are accepted one by one'))
+  const commit = (requests: OrderRequest[]) => acceptOrders(db, requests)
   return groupCommit({
-    commit: (requests: OrderRequest[]) => acceptOrders(db, requests),
+    commit: tracing
+      ? (requests) => tracing.linked('accept orders', requests, () => commit(requests))
+      : commit,
     concurrency: 2,
     groupSize: 200,
     maxWaitMs: 2_000,

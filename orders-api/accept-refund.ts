@@ -21,6 +21,7 @@ export async function acceptRefund(
   principal: Principal,
   trx: Transaction<OrdersDatabase>,
   orderId: string,
+  traceparent?: string,
 ): Promise<EffectResponse<Order>> {
   const order = await lockOrder(principal, trx, orderId)
   if (!order) throw noSuchOrder()
@@ -28,7 +29,7 @@ export async function acceptRefund(
   if (decision.kind === 'too-early') throw orderPending()
   if (decision.kind === 'refused') throw notRefundable(order)
   const { status, fact } = decision
-  const event = createEvent(fact, { id: randomUUIDv7(), time: new Date() })
+  const event = createEvent(fact, { id: randomUUIDv7(), time: new Date(), traceparent })
   const row = await setRefundAccepted(principal, trx, { orderId, status, requestId: event.id })
   await appendEvents(trx, [event])
   await notify(trx, orderStatusChannel, statusPayloads([orderId], maxPayloadBytes))

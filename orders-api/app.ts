@@ -22,6 +22,7 @@ import type { Principal } from '#principal/principal.ts'
 import { foreignUser } from '#principal/refusals.ts'
 import type { Verify } from '#principal/verifier.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { createOrderAcceptor } from './accept-orders.ts'
 import { acceptRefund, noSuchOrder } from './accept-refund.ts'
 import { toOrderResponse } from './order-response.ts'
@@ -36,6 +37,7 @@ export interface Orders {
   /** Says who calls. */
   verify: Verify
   logger: Logger
+  tracing?: Tracing | undefined
 }
 
 interface Serving extends Orders {
@@ -44,7 +46,8 @@ interface Serving extends Orders {
 
 /** The HTTP interface of Orders, as docs/generated/openapi/orders.json describes it. */
 export function ordersRouter(options: Orders): Router {
-  const orders = { ...options, accept: createOrderAcceptor(options.db, options.logger) }
+  const { db, logger, tracing } = options
+  const orders = { ...options, accept: createOrderAcceptor(db, logger, tracing) }
   const as = authenticatedBy(options.verify, 'orders')
   const router = new Router({ sensitive: true, strict: true })
   router.post(
@@ -81,7 +84,7 @@ async function postOrder(principal: Principal, { accept, notifyRelay }: Serving,
 
   const order = { ...placed, user_id: userId }
   const request = { userId, operation: 'POST /orders', key, fingerprintSource: order }
-  const outcome = await accept({ ...request, order })
+  const outcome = await accept({ ...request, order, traceparent: ctx.get('traceparent') })
   if (outcome instanceof Problem) throw outcome
   if (!outcome.replayed) notifyRelay()
   ctx.set('Location', `/orders/${outcome.body.order_id}`)
@@ -104,8 +107,9 @@ async function postRefund(principal: Principal, { db, notifyRelay }: Serving, ct
   if (!userId) throw noSuchOrder()
   const operation = 'POST /orders/{order_id}/refund'
   const scope = { userId, operation, key, fingerprintSource: { order_id: orderId } }
+  const traceparent = ctx.get('traceparent')
   const response = await withIdempotencyKey(db, scope, (trx) =>
-    acceptRefund(principal, trx, orderId),
+    acceptRefund(principal, trx, orderId, traceparent),
   )
   if (!response.replayed) notifyRelay()
   sendIdempotentResponse(ctx, response)

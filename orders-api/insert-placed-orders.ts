@@ -15,12 +15,12 @@ import { insertOrders } from './rows.ts'
  */
 export async function insertPlacedOrders(
   trx: Transaction<OrdersDatabase>,
-  requests: { order: OwnOrder }[],
+  requests: { order: OwnOrder; traceparent?: string }[],
 ): Promise<EffectResponse<Order>[]> {
   const time = new Date()
-  const placed = requests.map(({ order: requested }) => {
+  const placed = requests.map(({ order: requested, traceparent }) => {
     const { order, fact } = placeOrder(randomUUIDv7(), requested)
-    return { order, event: createEvent(fact, { id: randomUUIDv7(), time }) }
+    return { order, event: createEvent(fact, { id: randomUUIDv7(), time, traceparent }) }
   })
   const orders = placed.map(({ order, event }) => ({ ...order, request_id: event.id }))
   const events = placed.map(({ event }) => event)

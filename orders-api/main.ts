@@ -20,20 +20,22 @@ const { metrics, observer, push } = measuredPush('orders-api', 'orders')
 void runService(
   'orders-api',
   { databaseUrl: postgresUrl('ORDERS_DATABASE_URL'), ...authVariables(process.env) },
-  async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
+  async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const url = config.databaseUrl
     const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
     observer.database(db)
     requireOrExit(requireDurability(db, signal, logger))
-    const feed = resources.use(new StatusFeed({ name, db, url, logger, observer, limit: 100 }))
+    const feed = resources.use(
+      new StatusFeed({ name, db, url, logger, observer, tracing, limit: 100 }),
+    )
     const { verify, assertReady } = createVerifier(config, { logger, signal })
     const notifyRelay = createRelayNotifier(db, logger)
-    const router = ordersRouter({ db, logger, verify, notifyRelay })
+    const router = ordersRouter({ db, logger, verify, tracing, notifyRelay })
     health.check('database', () => pingOrders(db))
     health.check('listen', () => feed.assertListening())
     health.check('status feed', () => feed.assertReading())
     health.check('keys of tokens', assertReady)
-    const http = resources.use(await serve({ ...config, health, logger, router, metrics }))
+    const http = resources.use(await serve({ ...config, health, logger, router, metrics, tracing }))
     const { onRefused } = push
     const options = { feed, logger, verify, onRefused }
     const { connections, ...socket } = serveWebSocket(http.server, options)

@@ -108,6 +108,17 @@ describe('the payment request retry', () => {
     assert.equal(waits, -30, 'the second timeout is twice as long')
   })
 
+  it('keeps the trace of the order', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    const { orderId, requestId } = await placeOrder({ waits: 31, published: 31 })
+    await database.rows(sql`
+      UPDATE outbox SET payload_json = jsonb_build_object('traceparent', ${traceparent}::text)
+      WHERE event_id = ${requestId}`)
+    await retryOverdueRequests(retry())
+    const [request] = await requests(orderId)
+    assert.equal(request?.event.traceparent, traceparent)
+  })
+
   it('requests the payment of an order whose request the outbox does not know any more', async () => {
     const { orderId } = await placeOrder({ waits: 31 })
     await database.rows(sql`TRUNCATE outbox`)

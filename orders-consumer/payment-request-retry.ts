@@ -97,9 +97,9 @@ const requestAgain = ({ db, timeoutMs }: PaymentRequestRetry, orderIds: string[]
     const time = new Date()
     const retries = orders
       .filter((order) => shouldRetry(order, timeoutMs))
-      .map(({ order_id, user_id, amount, status, request_attempts }) => {
+      .map(({ order_id, user_id, amount, status, request_attempts, traceparent }) => {
         const fact = { type: requestOf(status), data: { order_id, user_id, amount } }
-        const event = createEvent(fact, { id: randomUUIDv7(), time })
+        const event = createEvent(fact, { id: randomUUIDv7(), time, traceparent })
         const extraMs = extraTimeoutMs(request_attempts, timeoutMs)
         return { orderId: order_id, requestId: event.id, extraTimeoutMs: extraMs, event }
       })

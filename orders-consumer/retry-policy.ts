@@ -11,7 +11,11 @@ export interface RequestState {
 
 /** A pending order whose answer did not come in time. */
 export type OverdueOrder = OrderColumns<'order_id' | 'user_id' | 'amount' | 'request_attempts'> &
-  RequestState & { status: PendingStatus }
+  RequestState & {
+    status: PendingStatus
+    /** Of the last request. */
+    traceparent: string | null
+  }
 
 /** The longest timeout of one request. */
 const maxTimeoutMs = 15 * 60_000

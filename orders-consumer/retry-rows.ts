@@ -59,7 +59,8 @@ export const claimOverdueOrders = async (
 ) => {
   const { rows } = await sql<OverdueOrder>`
     /* claimOverdueOrders */
-    SELECT order_id, user_id, amount, status, request_attempts, ${requestState}
+    SELECT order_id, user_id, amount, status, request_attempts, ${requestState},
+           request.payload_json->>'traceparent' AS traceparent
     FROM orders LEFT JOIN outbox AS request ON request.event_id = orders.request_id
     WHERE order_id = ANY (${orderIds}::uuid[]) AND status IN (${pending})
       AND timeout_starts_at <= now() - ${timeoutMs}::int * interval '1 millisecond'

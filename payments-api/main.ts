@@ -17,7 +17,7 @@ const { metrics, observer } = measuredApi('payments-api', 'payments')
 void runService(
   'payments-api',
   { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL'), ...authVariables(process.env) },
-  async ({ name, config, logger, resources, health, signal, requireOrExit }) => {
+  async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
@@ -27,7 +27,7 @@ void runService(
     health.check('keys of tokens', assertReady)
     health.check('database', () => pingAccounts(db))
     const router = paymentsRouter({ db, verify })
-    resources.use(await serve({ ...config, health, logger, metrics, router }))
+    resources.use(await serve({ ...config, health, logger, metrics, router, tracing }))
 
     await untilAborted(signal)
   },

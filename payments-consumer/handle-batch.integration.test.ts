@@ -85,6 +85,7 @@ describe('handleBatch of payments-consumer', () => {
   interface PaymentReply {
     type: string
     subject: string
+    traceparent?: string
     data: PaymentRequested['data'] & { tx_id?: string; reason?: string; timeline?: PaymentTimeline }
   }
   const kinds = (results: EventResults) => [...results.values()].map(({ kind }) => kind)
@@ -140,6 +141,19 @@ describe('handleBatch of payments-consumer', () => {
       received_at: receivedAt,
     })
     assert.equal(charged_at, (reply as { time?: string }).time)
+  })
+
+  it('answers each request in the trace of that request, whatever another one says of its own', async () => {
+    const valid = ['4', '5'].map((digit) => `00-${digit.repeat(32)}-00f067aa0ba902b7-01`)
+    const [first, second, none, malformed] = [...valid, undefined, 'garbage'].map(
+      (traceparent) => ({ ...request(), ...(traceparent && { traceparent }) }),
+    )
+    await consumer()([first!, second!, none!, malformed!])
+    const traces = new Map((await replies()).map((reply) => [reply.subject, reply.traceparent]))
+    assert.deepEqual(
+      [first, second, none, malformed].map((event) => traces.get(event!.data.order_id)),
+      [...valid, undefined, undefined],
+    )
   })
 
   it('tells when it decided, and not of the way of a request that came after that', async () => {

@@ -65,7 +65,7 @@ function repliesTo(requests: Delivered<Requested>[], decisions: Decision[]) {
       'debit' in decision
         ? factOf(decision.debit, amount, timeline)
         : refundFactOf(decision.refund, amount, timeline)
-    return [createEvent(fact, { id: randomUUIDv7(), time })]
+    return [createEvent(fact, { id: randomUUIDv7(), time, traceparent: request.traceparent })]
   })
 }
 

@@ -11,8 +11,8 @@ const isDefaultPassword = (password: string) =>
 
 /**
  * Throws an Error with a line for each way in which a start would be insecure by accident, and how
- * to mean it: in production (NODE_ENV), without authentication or with a default password; anywhere,
- * a gateway that other machines reach, without authentication.
+ * to mean it: in production (NODE_ENV), without authentication or with a default password;
+ * anywhere, a gateway that other machines reach, without authentication.
  */
 export function assertSecureStart(config: StartConfig, env: NodeJS.ProcessEnv): void {
   const { accepted, unknown } = acceptedIn(env.INSECURE_ACCEPTED)

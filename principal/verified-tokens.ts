@@ -1,8 +1,9 @@
 import type { Principal } from './principal.ts'
 
 /**
- * The tokens that were verified, until they expire: verifying one takes 50 to 100 µs of CPU, looking
- * it up less than one. Keeps as many as fit, the newest. To be cleared when keys may have changed.
+ * The tokens that were verified, until they expire: verifying one takes 50 to 100 µs of CPU,
+ * looking it up less than one. Keeps as many as fit, the newest. To be cleared when keys may have
+ * changed.
  */
 export class VerifiedTokens {
   readonly #principals = new Map<string, Principal>()

@@ -14,9 +14,9 @@ import type { AuthConfig } from './variables.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
 /**
- * Who calls an API, by the token that `readToken` finds, or that throws a Problem. Throws a Problem:
- * 401 without a valid token, 403 for one that is limited to other APIs; and `unavailable` where the
- * key of the token cannot be read.
+ * Who calls an API, by the token that `readToken` finds, or that throws a Problem. Throws a
+ * Problem: 401 without a valid token, 403 for one that is limited to other APIs; and `unavailable`
+ * where the key of the token cannot be read.
  */
 export type Verify = (readToken: ReadToken, scope: Scope) => Principal | Promise<Principal>
 type ReadToken = () => string | undefined
@@ -103,7 +103,9 @@ function principalOf(payload: JWTPayload): Principal {
   throw tokenRefused('The claim sub must be a user_id')
 }
 
-/** Of `scope` (RFC 8693, words) or `scp` (words, or a list). A token without them is not limited. */
+/**
+ * Of `scope` (RFC 8693, words) or `scp` (words, or a list). A token without them is not limited.
+ */
 function scopesOf({ scope, scp }: JWTPayload): ReadonlySet<string> | undefined {
   const claim = scope ?? scp
   if (claim === undefined) return undefined

@@ -78,7 +78,10 @@ describe('the users in RabbitMQ', () => {
 
 type Attempt = [string, boolean, (channel: ConfirmChannel) => Promise<unknown>]
 
-/** Every right on every name; what is declared with other arguments is refused for that, not with 403. */
+/**
+ * Every right on every name; what is declared with other arguments is refused for that, not with
+ * 403.
+ */
 function attempts({ configure, write, read }: BrokerRights): Attempt[] {
   return [
     ...[...topicExchanges, 'mine'].map(

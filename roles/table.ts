@@ -140,7 +140,7 @@ const table = {
         insert: ['order_id', 'user_id', 'amount', 'request_id'],
         update: [...decided, 'settled_at', 'refund_accepted_at', ...requestAgain],
       },
-      outbox: { select: outboxAges, ...append },
+      outbox: { select: [...outboxAges, 'payload_json'], ...append }, // for the trace of an order
       idempotency_keys: keys,
       deferred_events: deferredAges,
       gauges,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type Router from '@koa/router'
 import Koa, { type Middleware } from 'koa'
 import helmet from 'koa-helmet'
+import type { Tracing } from '#tracing/tracing.ts'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
 import { Problem, problems } from './problem.ts'
@@ -17,6 +18,7 @@ export interface HttpOptions {
   logger: Logger
   /** The API, for a process that has one. */
   router?: Router
+  tracing?: Pick<Tracing, 'middleware'> | undefined
   metrics?: HttpMetrics
 }
 
@@ -36,9 +38,10 @@ const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
  * Serves the health and the metrics of a process, and its API if it has one. Resolves when the port
  * is bound.
  */
-export async function serve({ host, port, health, logger, router, metrics }: HttpOptions) {
+export async function serve({ host, port, health, logger, router, metrics, tracing }: HttpOptions) {
   const app = new Koa({ proxy: true, maxIpsCount: 1 })
   app.use(requestId(logger))
+  if (tracing) app.use(tracing.middleware)
   if (metrics) app.use(metrics.measured)
   app.use(problems(logger))
   app.use(health.middleware)

@@ -38,7 +38,8 @@ export async function bundle(names: readonly string[], root: string, dir: string
       ...{ bundle: true, metafile: true, sourcemap: true, logLevel: 'warning' },
       ...{ platform: 'node', format: 'cjs', target: 'node26' },
       ...{ minifySyntax: true, minifyWhitespace: true, keepNames: true },
-      external: ['pg-native'], // what pg loads if somebody has installed it
+      // What pg loads if somebody has installed it, and what is loaded only where traces are sent.
+      external: ['pg-native', '@opentelemetry/*'],
       logOverride: { 'empty-import-meta': 'error' },
     })
     const inputs = Object.fromEntries(

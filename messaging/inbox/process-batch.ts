@@ -1,5 +1,6 @@
 import type { Delivery } from '../broker/consumer.ts'
 import { deferredMessage } from '../deferral/deferred-message.ts'
+import { noEventTracing } from '../tracing.ts'
 import { writeDeadLetter } from './dead-letter.ts'
 import { decodeDelivery } from './decode.ts'
 import { handleEvents } from './handle-events.ts'
@@ -48,16 +49,20 @@ export async function processBatch<Tables, Event extends IncomingEvent>(
   const { messages, events } = decodeBatch(consumer, deliveries)
   const messageOf = ({ id }: Event) => deferredMessage(events.get(id)?.delivery as Delivery)
   const context = { ...consumer, messageOf, isQuarantined: withCountedStart !== undefined }
-  const handle = () => handleEvents(context, [...events.values().map(({ event }) => event)])
-  const attempt = withCountedStart ? () => withCountedStart(handle) : handle
-  const measured = () => observed(consumer, messages, attempt)
-  const results = await retryWhileUnavailable(measured, consumer.outages.database, consumer.signal)
+  const { queue, broker, tracing = noEventTracing } = consumer
+  const results = await tracing.process({ events: [...events.values()], queue, broker }, (own) => {
+    const handle = () => handleEvents(context, own)
+    const attempt = withCountedStart ? () => withCountedStart(handle) : handle
+    const measured = () => observed(consumer, messages, attempt)
+    return retryWhileUnavailable(measured, consumer.outages.database, consumer.signal)
+  })
   if (events.size > 0 && results) consumer.onCommit?.()
   for (const result of results?.values() ?? []) {
     if (result.kind === 'handled') result.onCommit?.()
   }
   for (const { delivery, eventId, invalid } of messages) {
-    await acknowledge(consumer, delivery, invalid ?? results?.get(eventId))
+    const answer = () => acknowledge(consumer, delivery, invalid ?? results?.get(eventId))
+    await tracing.within(events.get(eventId)?.event.traceparent, answer)
   }
 }
 

@@ -7,11 +7,14 @@ import type { Publisher } from '../broker/publisher.ts'
 import type { RowLocks } from '../deferral/row-locks.ts'
 import type { Loop } from '../loop.ts'
 import type { Observer } from '../observer.ts'
+import type { EventTracing, SentEvents } from '../tracing.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 
 export interface IncomingEvent {
   id: string
   type: string
+  /** The trace that the event belongs to, as it came. */
+  traceparent?: unknown
 }
 
 /** A decoded message: an event, or the reason why it is none. */
@@ -76,6 +79,8 @@ export interface InboxOptions<Tables, Event> {
   observer?: Observer
   /** A loop of this name that is watched; without it, no loop is. */
   watch?: (name: string, pauseMs?: number) => Loop
+  broker?: SentEvents['broker']
+  tracing?: EventTracing | undefined
 }
 
 /** Set by tests only. */

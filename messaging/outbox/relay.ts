@@ -11,6 +11,7 @@ import { eventContentType } from '../broker/shared-message.ts'
 import type { Lane, Loop } from '../loop.ts'
 import type { Observer } from '../observer.ts'
 import type { MessagingDatabase } from '../tables.ts'
+import { type EventTracing, noEventTracing, type SentEvents } from '../tracing.ts'
 import type { RelayNotification } from './relay-notification.ts'
 import {
   type ClaimedEvent,
@@ -32,6 +33,8 @@ export interface Relay {
   logger: Logger
   /** Logs events that were not published, of any number of turns. */
   reportFailed?: ReturnType<typeof throttledLog>
+  broker?: SentEvents['broker']
+  tracing?: EventTracing | undefined
 }
 
 export interface Turn {
@@ -169,7 +172,8 @@ async function drain(relay: RunningRelay, lane: Lane, signal: AbortSignal): Prom
 /**
  * An event that failed goes alone afterwards, so that it does not take neighbours along.
  */
-async function publish({ publisher, routes, deadlineMs }: Relay, events: ClaimedEvent[]) {
+async function publish(relay: Relay, events: ClaimedEvent[]) {
+  const { publisher, routes, deadlineMs, broker, tracing = noEventTracing } = relay
   const relayedAt = new Date().toISOString()
   const messages: OutgoingMessage[] = []
   const unroutable: FailedEvent[] = []
@@ -189,7 +193,9 @@ async function publish({ publisher, routes, deadlineMs }: Relay, events: Claimed
       mayShare: publish_attempts === 0,
     })
   }
-  const published = await publisher.publishAll(messages, deadlineMs)
+  const published = await tracing.send({ messages, broker }, () =>
+    publisher.publishAll(messages, deadlineMs),
+  )
   return { ...published, failed: [...unroutable, ...published.failed] }
 }
 

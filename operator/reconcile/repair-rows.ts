@@ -4,7 +4,11 @@ import type { MessagingDatabase } from '#messaging/tables.ts'
 import { type OrderColumns, type OrdersDatabase, pendingList } from '#tables/orders.ts'
 import { rowsOf } from '../rows-of.ts'
 
-type PendingRow = OrderColumns<'order_id' | 'user_id' | 'amount'> & { status: PendingStatus }
+type PendingRow = OrderColumns<'order_id' | 'user_id' | 'amount'> & {
+  status: PendingStatus
+  /** Of the last request. */
+  traceparent: string | null
+}
 
 /**
  * The orders that are still pending, locked until the commit. `skip locked`: an order that is being
@@ -14,7 +18,9 @@ export const claimPending = (trx: Transaction<OrdersDatabase>, orderIds: string[
   rowsOf<PendingRow, OrdersDatabase>(
     trx,
     sql`
-      SELECT order_id, user_id, amount, status FROM orders
+      SELECT order_id, user_id, amount, status,
+        (SELECT payload_json->>'traceparent' FROM outbox WHERE event_id = request_id) AS traceparent
+      FROM orders
       WHERE order_id = ANY (${orderIds}::uuid[]) AND status IN (${sql.raw(pendingList)})
       ORDER BY order_id
       FOR NO KEY UPDATE SKIP LOCKED`,

@@ -56,6 +56,22 @@ describe('repair', function () {
     assert.deepEqual(await askedTwice(), [free?.order_id])
   })
 
+  it('keeps the trace of an order', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    const [order] = await overdue(1)
+    await sql`
+      WITH request AS (
+        INSERT INTO outbox (event_id, event_type, payload_json, published_at)
+        VALUES (uuidv7(), 'PaymentRequested',
+                jsonb_build_object('traceparent', ${traceparent}::text), now())
+        RETURNING event_id)
+      UPDATE orders SET request_id = event_id FROM request`.execute(orders.db)
+    await repair(databases(), [order!])
+    const [event] = await orders.rows(sql<{ traceparent: string }>`
+      SELECT payload_json->>'traceparent' AS traceparent FROM outbox WHERE published_at IS NULL`)
+    assert.equal(event?.traceparent, traceparent)
+  })
+
   it('asks for 1,001 orders once each, in three transactions', async () => {
     const found = await overdue(1_001)
     const repaired = await repair(databases(), found)

@@ -74,8 +74,8 @@ const requestAgain = (orders: Databases['orders'], orderIds: string[]): Promise<
   orders.transaction().execute(async (trx) => {
     const pending = await claimPending(trx, orderIds)
     const time = new Date()
-    const events = pending.map(({ status, ...data }) =>
-      createEvent({ type: requestOf(status), data }, { id: randomUUIDv7(), time }),
+    const events = pending.map(({ status, traceparent, ...data }) =>
+      createEvent({ type: requestOf(status), data }, { id: randomUUIDv7(), time, traceparent }),
     )
     await appendEvents(trx, events)
     await setRequested(

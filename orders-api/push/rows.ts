@@ -34,6 +34,17 @@ export const readChangedOrders = (
     .modifyEnd(sql`/* readChangedOrders */`)
     .execute()
 
+/** The traces that orders belong to, by the events of their last requests. */
+export const readTraceparents = async (db: Db, orderIds: string[]) => {
+  const { rows } = await sql<{ order_id: string; traceparent: string }>`
+    /* readTraceparents */
+    SELECT order_id, payload_json->>'traceparent' AS traceparent
+    FROM orders JOIN outbox ON event_id = request_id
+    WHERE order_id = ANY (${orderIds}::uuid[]) AND payload_json ? 'traceparent'
+  `.execute(db)
+  return new Map(rows.map(({ order_id, traceparent }) => [order_id, traceparent]))
+}
+
 /** The clock that times orders. */
 export const readTime = async (db: Db): Promise<Date> => {
   const { rows } = await sql<{ now: Date }>`

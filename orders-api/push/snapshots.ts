@@ -1,17 +1,15 @@
-import type { Database } from '#chassis/database/connect.ts'
 import type { KeysetPosition } from '#chassis/http/cursor.ts'
 import { pendingStatuses } from '#contracts/order-states.ts'
-import type { OrdersDatabase } from '#tables/orders.ts'
 import { toOrderResponse } from '../order-response.ts'
 import { listOrders, type OrderRow } from '../rows.ts'
+import { PushTraces, type PushTracesOptions } from './push-traces.ts'
 import { readOrders, readTime } from './rows.ts'
 import type { SnapshotPages } from './snapshot-queue.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /** What the snapshots of one feed read from and write to. */
-export interface SnapshotSource {
-  db: Database<OrdersDatabase>
+export interface SnapshotSource extends PushTracesOptions {
   subscriptions: Subscriptions<Subscriber>
 }
 
@@ -30,7 +28,7 @@ export const orderSnapshot =
   async (isWanted) => {
     const rows = await readOrders(subscriber.principal, source.db, [orderId])
     if (!isWanted()) return true
-    push(source, subscriber, rows)
+    await push(source, subscriber, rows)
     if (rows.length === 0) {
       source.subscriptions.unsubscribe(subscriber, { kind: 'order', id: orderId })
       subscriber.pushUnknown(orderId)
@@ -61,15 +59,19 @@ export function userSnapshot(
     await subscriber.drained()
     const page = { userId, statuses: pendingStatuses, after, limit: pageSize }
     const rows = await listOrders(subscriber.principal, db, page)
-    if (isWanted()) push(source, subscriber, rows)
+    if (isWanted()) await push(source, subscriber, rows)
     const last = rows.at(-1)
     if (last) after = { created_at: last.created_at, id: last.order_id }
     return rows.length < pageSize
   }
 }
 
-function push({ subscriptions }: SnapshotSource, subscriber: Subscriber, rows: OrderRow[]): void {
+async function push(source: SnapshotSource, subscriber: Subscriber, rows: OrderRow[]) {
+  const traces = new PushTraces(source)
   for (const order of rows.map(toOrderResponse)) {
-    if (subscriptions.deliverTo(subscriber, order)) subscriber.push(order)
+    if (!source.subscriptions.deliverTo(subscriber, order)) continue
+    subscriber.push(order)
+    traces.add(order, 1)
   }
+  await traces.record()
 }

@@ -5,10 +5,12 @@ import { orderIdsIn, orderStatusChannel } from '#contracts/order-status.ts'
 import { listen } from '#messaging/index.ts'
 import { Principal } from '#principal/principal.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { toOrderResponse } from '../order-response.ts'
 import type { OrderRow } from '../rows.ts'
 import { Backfill, rememberedMs } from './backfill.ts'
 import { ChangedOrders } from './changed-orders.ts'
+import { PushTraces } from './push-traces.ts'
 import { readChangedOrders, readOrders } from './rows.ts'
 import { SnapshotQueue } from './snapshot-queue.ts'
 import { orderSnapshot, userSnapshot } from './snapshots.ts'
@@ -23,6 +25,7 @@ export interface StatusFeedOptions {
   /** Orders and users together that one subscriber may subscribe to. */
   limit: number
   observer?: Parameters<typeof listen>[0]['observer']
+  tracing?: Tracing | undefined
   /** A subscriber for which nothing could be read for so long is disconnected. */
   maxSilenceMs?: number
 }
@@ -128,7 +131,7 @@ export class StatusFeed {
   async subscribe(subscriber: Subscriber, target: Target): Promise<SubscribeResult> {
     const result = this.#subscriptions.subscribe(subscriber, target)
     if (result !== 'ok') return result
-    const source = { db: this.#options.db, subscriptions: this.#subscriptions }
+    const source = { ...this.#options, subscriptions: this.#subscriptions }
     const snapshot = target.kind === 'order' ? orderSnapshot : userSnapshot
     await this.#snapshots.add(subscriber, nameOf(target), snapshot(source, subscriber, target.id))
     return 'ok'
@@ -152,9 +155,13 @@ export class StatusFeed {
 
   async #readAndPush(read: () => Promise<OrderRow[]>): Promise<void> {
     const readAt = this.#subscriptions.sequence
+    const traces = new PushTraces(this.#options)
     for (const order of (await read()).map(toOrderResponse)) {
-      for (const subscriber of this.#subscriptions.deliver(order, readAt)) subscriber.push(order)
+      const subscribers = this.#subscriptions.deliver(order, readAt)
+      for (const subscriber of subscribers) subscriber.push(order)
+      if (subscribers.length > 0) traces.add(order, subscribers.length)
     }
+    await traces.record()
   }
 
   #disconnectAfter(failingMs: number, subscribers: Subscriber[]): void {

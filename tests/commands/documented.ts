@@ -62,6 +62,7 @@ const quick: Record<string, string> = {
   check: 'npm run precheck',
   crash: 'npm run precrash',
   screenshots: 'npm run prescreenshots',
+  traces: 'npm run pretraces',
 }
 
 /** A script in a form that ends soon, and does little. */
