@@ -38,8 +38,7 @@ export async function bundle(names: readonly string[], root: string, dir: string
       ...{ bundle: true, metafile: true, sourcemap: true, logLevel: 'warning' },
       ...{ platform: 'node', format: 'cjs', target: 'node26' },
       ...{ minifySyntax: true, minifyWhitespace: true, keepNames: true },
-      // What pg loads if somebody has installed it, and what is loaded only where traces are sent.
-      external: ['pg-native', '@opentelemetry/*'],
+      external: ['pg-native'], // what pg loads if somebody has installed it
       logOverride: { 'empty-import-meta': 'error' },
     })
     const inputs = Object.fromEntries(
