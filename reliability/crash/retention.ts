@@ -15,7 +15,7 @@ const restless = { RETENTION_IDLE_MS: '100' }
 const cleaners: ProcessName[] = ['orders-consumer', 'payments-consumer']
 
 /** What a recording must find at least, of each of them. */
-const fewest = 11
+const fewest = 7
 
 /**
  * A run in which rows expire all the time, and only the consumers are killed, at what they do to
@@ -33,7 +33,7 @@ export async function runRetentionCrashes(options: Omit<CrashOptions, 'cells'>):
       conclude: (system) => rows.faults(system),
     })
   } finally {
-    await rows.stop()
+    await rows.stop().catch(() => {}) // the databases of a run that failed are closed
   }
 }
 
