@@ -103,6 +103,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/config.ts',
     '#contracts/topology.ts',
     '#messaging/broker/installation.ts',
+    '#messaging/broker/topology.ts',
     '#tables/',
   ],
   local: ['#chassis/', '#messaging/broker/address.ts', '#principal/', '#rabbitmq-3.10/', '#roles/'],

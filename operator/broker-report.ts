@@ -1,6 +1,6 @@
 import { isCode } from '#chassis/errors.ts'
 import { queues } from '#contracts/topology.ts'
-import { deadLetterQueue } from '#messaging/broker/topology.ts'
+import { deadLetterQueue, movingQueue } from '#messaging/broker/topology.ts'
 import { leaderlessQueues } from '#rabbitmq-3.10/leaderless-queues.ts'
 import { errorText } from './cli/table.ts'
 import {
@@ -22,6 +22,8 @@ export interface BrokerReport {
   deadLetters: (areListed: boolean) => Promise<DeadLetters>
   /** Queues that exist and have no leader; or why that is unknown. */
   leaderlessQueues: () => Promise<{ queues: LeaderlessQueue[]; unknown: string | null }>
+  /** Queues whose move was interrupted; or why that is unknown. */
+  halfMovedQueues: () => Promise<{ queues: HalfMovedQueue[]; unknown: string | null }>
 }
 
 export interface DeadLetters {
@@ -35,6 +37,13 @@ export interface LeaderlessQueue {
   queue: string
   /** The command that elects a leader. */
   remedy: string
+}
+
+export interface HalfMovedQueue {
+  queue: string
+  /** The queue that has the messages meanwhile. */
+  moving: string
+  messages: number
 }
 
 /** The report of the broker at a URL. Waits for another operator up to `lockWaitMs`. */
@@ -52,7 +61,22 @@ export const brokerReport = (url: string, lockWaitMs?: number): BrokerReport => 
       return { queues: [], unknown: errorText(error as Error) }
     }
   },
+  halfMovedQueues: () =>
+    withQueueBrowser(url, findHalfMoved).then(
+      (queues) => ({ queues, unknown: null }),
+      (error: Error) => ({ queues: [], unknown: errorText(error) }),
+    ),
 })
+
+async function findHalfMoved(browser: QueueBrowser): Promise<HalfMovedQueue[]> {
+  const states = await Promise.all(
+    allQueues.map(async (queue) => {
+      const { queue: moving, messages } = await browser.stateOf(movingQueue(queue))
+      return { queue, moving, messages }
+    }),
+  )
+  return states.flatMap(({ messages, ...one }) => (messages === null ? [] : [{ ...one, messages }]))
+}
 
 const allQueues = consumerQueues.flatMap((queue) => [queue, deadLetterQueue(queue)])
 

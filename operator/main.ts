@@ -2,6 +2,7 @@ import { readEnvironment } from './cli/addresses.ts'
 import { type Command, helpOf, helpOfAll, parseRequest } from './cli/command.ts'
 import { errorText } from './cli/table.ts'
 import { deadLetterCommands } from './dead-letters/commands.ts'
+import { queueCommands } from './queues/commands.ts'
 import { reconcileCommand } from './reconcile/command.ts'
 import { retentionCommand } from './retention/command.ts'
 import { statusCommand } from './status/command.ts'
@@ -14,6 +15,7 @@ const commands: Command[] = [
   traceCommand,
   retentionCommand,
   ...deadLetterCommands,
+  ...queueCommands,
 ]
 
 const exitCodes = { fine: 0, foundSomethingWrong: 1, couldNotRun: 2 }

@@ -1,5 +1,6 @@
 import { exchanges, queues } from '#contracts/topology.ts'
 import { installationQueue } from '#messaging/broker/installation.ts'
+import { movingQueue } from '#messaging/broker/topology.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 
@@ -131,6 +132,14 @@ const consumerOf = ({ queue, exchange }: { queue: string; exchange: string }): B
 const allQueues = Object.values(queues).flatMap(({ queue }) => [queue, `${queue}.dlq`])
 const viewerAtBroker: BrokerRights = { configure: ['operator.lock'], write: [], read: allQueues }
 
+/** To move a queue, it is declared, bound, drained and deleted, and so is the one beside it. */
+const movable = allQueues.flatMap((queue) => [queue, movingQueue(queue)])
+const editorAtBroker: BrokerRights = {
+  configure: [...viewerAtBroker.configure, ...movable],
+  write: [...movable, defaultExchange],
+  read: [...movable, ...Object.values(exchanges)],
+}
+
 const table = {
   'orders-api': {
     summary: 'accepts orders and refunds, and shows orders',
@@ -203,14 +212,15 @@ const table = {
     broker: viewerAtBroker,
   },
   'operator-editor': {
-    summary: 'runs `reconcile --repair`, `dlq redrive` and `dlq discard`',
+    summary:
+      'runs `reconcile --repair`, `dlq redrive`, `dlq discard`, `queue list` and `queue move`',
     orders: {
       ...readOrders,
       orders: { ...read, update: requestAgain },
       outbox: { ...read, ...append, update: ['next_attempt_at'] },
     },
     payments: { ...readPayments, outbox: { ...read, update: ['next_attempt_at'] } },
-    broker: { ...viewerAtBroker, write: [defaultExchange] },
+    broker: editorAtBroker,
   },
 } satisfies Record<string, Role>
 

@@ -27,7 +27,7 @@ describe('every Markdown file', () => {
   it('shows only npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json'))
     const unknown = paths.flatMap((path) =>
-      [...read(path).matchAll(/npm run (?:--silent )?([a-z][a-z0-9:]*)/g)]
+      [...read(path).matchAll(/npm run (?:--silent )?([a-z][a-z0-9:-]*)/g)]
         .filter(([, name = '']) => !(name in scripts))
         .map(([command]) => `${path}: ${command}`),
     )

@@ -35,7 +35,8 @@ export function explained(error: Error & { code?: unknown }): Error {
 
 const otherArgument = ({ kind, name, argument, ours, theirs }: OtherArgument, message: string) =>
   `The ${kind} ${name} exists with ${argument} ${theirs}, where ${ours} is needed: ` +
-  `see "A queue or exchange with other arguments" in docs/operator.md. RabbitMQ says: ${message}`
+  (kind === 'queue' ? `npm run operator -- queue move ${name} moves it, see ` : 'see ') +
+  `"A queue or exchange with other arguments" in docs/operator.md. RabbitMQ says: ${message}`
 
 const missing =
   'Something that is needed does not exist, and this user may not configure it: declare it as an administrator, or give the user the right to configure.'

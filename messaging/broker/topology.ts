@@ -56,6 +56,9 @@ export interface Declaring extends BrokerOptions {
 
 export const deadLetterQueue = (queue: string): string => `${queue}.dlq`
 
+/** Where the operator keeps the messages of a queue that is declared again. */
+export const movingQueue = (queue: string): string => `${queue}.moving`
+
 /** Time limits for connecting and declaring, and for closing. */
 const openTimeoutMs = 8_000
 const closeTimeoutMs = 2_000
@@ -68,9 +71,9 @@ const closeTimeoutMs = 2_000
 const deliveryLimit = 1_000
 
 /**
- * No limit for dead letters: each look at one may count as a delivery, and at the limit the broker
- * drops it. The default of RabbitMQ 4 is 20, so this is the largest number that both versions
- * accept.
+ * No limit for dead letters, and for messages that are being moved: each look at one may count as a
+ * delivery, and at the limit the broker drops it. The default of RabbitMQ 4 is 20, so this is the
+ * largest number that both versions accept.
  */
 const noDeliveryLimit = 2_147_483_647
 
@@ -184,7 +187,8 @@ function connectionConfig(name: string, url: string) {
   }
 }
 
-const queueConfigs = (queue: string, withoutDlqDeliveryLimit = false) =>
+/** A consumer's queue and its dead-letter queue, each with the options of its declaration. */
+export const queueConfigs = (queue: string, withoutDlqDeliveryLimit = false) =>
   [
     [
       queue,
@@ -211,6 +215,12 @@ const queueConfigs = (queue: string, withoutDlqDeliveryLimit = false) =>
       },
     ],
   ] as const
+
+/** The options of `movingQueue`. */
+export const movingOptions = {
+  durable: true,
+  arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': noDeliveryLimit },
+}
 
 const bindingConfig = ({ queue, exchange, routingKeys }: QueueTopology) => [
   queue,

@@ -42,7 +42,7 @@ describe('a consumer', () => {
       lines.find(({ err }) => err?.message.includes('PRECONDITION_FAILED')),
     )
     const said =
-      /^The queue things exists with x-[a-z-]+ .+, where .+ is needed: see .+docs\/operator\.md/
+      /^The queue things exists with x-[a-z-]+ .+, where .+ is needed: .+queue move things.+docs\/operator\.md/
     assert.match(line.err?.message ?? '', said)
     assert.ok(!(await isConsuming()))
     await broker.channel().deleteQueue(queue)

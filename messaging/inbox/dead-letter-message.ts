@@ -86,6 +86,36 @@ export function originalHeaders(headers: Headers): Headers {
   return { ...Object.fromEntries(Object.entries(headers).filter(isOriginal)), ...originIn(headers) }
 }
 
+/** What the broker counts for itself in a queue. */
+const headersOfCounts = /^x-(delivery-count|acquired-count)$/
+
+/**
+ * The headers of a message that goes from one queue to another one, which is `queue` by another
+ * name: as they came, and its first origin. Without CC, BCC and counts, as for a redrive.
+ */
+export function movedHeaders(
+  {
+    exchange,
+    routingKey,
+    headers,
+    from,
+  }: Pick<Delivery, 'exchange' | 'routingKey' | 'headers'> & { from: string },
+  queue: string,
+): Headers {
+  const isSentAgain = exchange === '' && routingKey === from
+  const kept = Object.entries(withoutRoutingCopies(headers)).filter(
+    ([name]) => !headersOfCounts.test(name),
+  )
+  return {
+    ...Object.fromEntries(kept),
+    ...(!isSentAgain && {
+      'original-queue': queue,
+      'original-exchange': exchange,
+      'original-routing-key': routingKey,
+    }),
+  }
+}
+
 /**
  * The first origin: from the headers of `deadLetterMessage`, or, in a dead letter of the broker,
  * from `x-death`.

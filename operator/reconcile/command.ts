@@ -28,6 +28,7 @@ export const reconcileCommand: Command = {
   dead-letters              there are dead letters
   dead-letters-uncounted    the broker is away, or another operator holds them for too long
   queue-without-leader      a queue takes and gives nothing until the broker is told to elect a leader
+  queue-half-moved          queue move was interrupted, and messages wait in a queue that nobody consumes
   more-differences          so many orders or ledger entries disagree that the rest is only counted
 
 Orders in progress are no finding. Each database is read in one snapshot, and nothing is changed. If

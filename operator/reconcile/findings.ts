@@ -25,6 +25,7 @@ export interface Finding {
     | 'dead-letters'
     | 'dead-letters-uncounted'
     | 'queue-without-leader'
+    | 'queue-half-moved'
     | 'more-differences'
   /** A sentence for people. */
   message: string

@@ -324,6 +324,7 @@ describe('reconcile', function () {
           uncounted: null,
         }),
         leaderlessQueues: async () => ({ queues: [], unknown: null }),
+        halfMovedQueues: async () => ({ queues: [], unknown: null }),
       }
       const found = await reconcile({ databases: databases(), broker, olderThanMs: 60_000 })
       assert.deepEqual(
@@ -337,6 +338,7 @@ describe('reconcile', function () {
     const broker = {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
       leaderlessQueues: async () => ({ queues: [], unknown: 'The broker cannot be reached' }),
+      halfMovedQueues: async () => ({ queues: [], unknown: null }),
     }
     const [found, ...more] = await reconcile({
       databases: databases(),
@@ -353,6 +355,7 @@ describe('reconcile', function () {
     const broker = {
       deadLetters: async () => ({ queues: [], letters: [], uncounted: null }),
       leaderlessQueues: async () => ({ queues: [leaderless], unknown: null }),
+      halfMovedQueues: async () => ({ queues: [], unknown: null }),
     }
     assert.deepEqual(await reconcile({ databases: databases(), broker, olderThanMs: 60_000 }), [
       {

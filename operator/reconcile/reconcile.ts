@@ -1,4 +1,9 @@
-import type { BrokerReport, DeadLetters, LeaderlessQueue } from '../broker-report.ts'
+import type {
+  BrokerReport,
+  DeadLetters,
+  HalfMovedQueue,
+  LeaderlessQueue,
+} from '../broker-report.ts'
 import { type Databases, onSnapshots, type Snapshots } from '../databases.ts'
 import { compareAgain, compareBuckets, DisagreeingOrders } from './compare-buckets.ts'
 import {
@@ -29,7 +34,7 @@ export interface Reconciling {
 }
 
 const noDeadLetters: DeadLetters = { queues: [], letters: [], uncounted: null }
-const noLeaderless = { queues: [], unknown: null }
+const none = { queues: [], unknown: null }
 
 /**
  * Every broken promise, in both databases and in the dead letters. Whatever is on its way is no
@@ -47,7 +52,8 @@ export async function reconcile({
   const overdue = read.pending.filter(({ age_ms }) => age_ms > olderThanMs)
   const disagreements = await compareAgain(databases, disagreeing)
   const dead = (await broker?.deadLetters(overdue.length > 0)) ?? noDeadLetters
-  const leaderless = (await broker?.leaderlessQueues()) ?? noLeaderless
+  const leaderless = (await broker?.leaderlessQueues()) ?? none
+  const halfMoved = (await broker?.halfMovedQueues()) ?? none
   return [
     ...read.findings,
     ...disagreements,
@@ -55,7 +61,8 @@ export async function reconcile({
     ...(await stuckOrders(databases, overdue, dead.letters)),
     ...deadLetterFindings(dead),
     ...leaderless.queues.map(leaderlessQueueFinding),
-    ...uncountedFindings(dead.uncounted ?? leaderless.unknown),
+    ...halfMoved.queues.map(halfMovedFinding),
+    ...uncountedFindings(dead.uncounted ?? leaderless.unknown ?? halfMoved.unknown),
   ]
 }
 
@@ -125,4 +132,10 @@ const leaderlessQueueFinding = ({ queue, remedy }: LeaderlessQueue): Finding => 
   kind: 'queue-without-leader',
   queue,
   message: `${queue} has no leader, and neither accepts nor delivers: run ${remedy}`,
+})
+
+const halfMovedFinding = ({ queue, moving, messages }: HalfMovedQueue): Finding => ({
+  kind: 'queue-half-moved',
+  queue,
+  message: `a move was interrupted, and ${messages} messages wait in ${moving}: run operator queue move ${queue} --yes`,
 })

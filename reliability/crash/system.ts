@@ -118,7 +118,25 @@ async function waiting({ broker }: System): Promise<number> {
   return depths.reduce((sum, depth) => sum + depth, 0)
 }
 
-async function isSettled(system: System): Promise<boolean> {
+/** What is judged of a system, whoever starts and stops its processes. */
+export interface Judged {
+  orders: Pick<TestDatabase<OrdersDatabase>, 'db'>
+  payments: Pick<TestDatabase<PaymentsDatabase>, 'db'>
+  broker: TestBroker
+  history: History
+  load: Load
+}
+
+/** Ends the load, waits until everything has come to its end, and judges; processes go on. */
+export async function judgeSettled(system: Judged, settleMs: number): Promise<Verdict> {
+  await system.load.stop(settleMs)
+  const settled = () => isSettled(system)
+  await eventually(settled, { timeoutMs: settleMs, everyMs: 200 }).catch(() => {})
+  system.load.close()
+  return verdictOf(system.history, await readSystem(system))
+}
+
+async function isSettled(system: Judged): Promise<boolean> {
   const databases = { orders: system.orders.db, payments: system.payments.db }
   if (system.load.unreceived > 0 || (await pendingOrders(databases)) > 0) return false
   const owed = [...Object.values(await owedEvents(databases))]
@@ -133,7 +151,7 @@ async function isSettled(system: System): Promise<boolean> {
  * A message whose consumer was killed three times while handling it is set aside as its killer,
  * which it was not here: so it is sent again, as an operator does, and counted.
  */
-async function redriveCrashLoops({ broker, history }: System): Promise<void> {
+async function redriveCrashLoops({ broker, history }: Judged): Promise<void> {
   for (const queue of queues) {
     const letters = await broker.drain(`${queue}.dlq`)
     for (const { content, properties } of letters) {
@@ -159,7 +177,7 @@ async function stopAll(instances: Instance[]): Promise<string[]> {
 }
 
 /** With nobody connected any more, all that was in somebody's hands is back in its queue. */
-async function readSystem({ orders, payments, broker }: System) {
+async function readSystem({ orders, payments, broker }: Judged) {
   const owed: Record<string, number> = {}
   const deadLetters: { queue: string; messageId: string; reason: string }[] = []
   for (const queue of queues) {

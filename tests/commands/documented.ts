@@ -11,7 +11,7 @@ export interface CommandLine {
 
 /** Up to the end of the code, its comment, or what it is piped to. */
 const commandLine =
-  /npm (?:run (?:--silent )?([a-z]+(?::[a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
+  /npm (?:run (?:--silent )?([a-z]+(?:[:-][a-z0-9]+)?)|(start|test)\b)(?: -- ([^`\n#|]*))?/g
 
 /**
  * Every npm command that README, CONTRIBUTING, ARCHITECTURE, docs/ or reliability/ show, as often
@@ -47,7 +47,7 @@ const smaller: Record<string, (args: string) => string> = {
 }
 
 /** Suites that tests cannot run in themselves: only which tests they find. */
-const isSuite = (name: string) => name === 'test' || name.startsWith('test:')
+const isSuite = (name: string) => /^test(:|$)|-(test|drill)$/.test(name)
 
 /**
  * What shows in a second or two that a command runs; of what has no such form, what goes before it.

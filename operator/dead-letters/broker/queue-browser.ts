@@ -8,6 +8,7 @@ import { acquireOperatorLock, hasReplyCode } from './operator-lock.ts'
 import {
   consumeRequeued,
   consumeUpTo,
+  type DeliveredMessage,
   type Message,
   prefetchSize,
   requeue,
@@ -87,7 +88,7 @@ export class QueueBrowser {
   /** The state of a queue, whether it exists or not. Its count may be a false 0: see `countOf`. */
   async stateOf(queue: string): Promise<QueueState> {
     try {
-      const { messageCount, consumerCount } = await this.#onChannel((channel) =>
+      const { messageCount, consumerCount } = await this.onChannel((channel) =>
         channel.checkQueue(queue),
       )
       return { queue, messages: messageCount, consumers: consumerCount }
@@ -124,13 +125,13 @@ export class QueueBrowser {
   async browse(
     queue: string,
     nextCount: () => number,
-    decide: (messages: Message[]) => Promise<Disposition[]>,
+    decide: (messages: DeliveredMessage[]) => Promise<Disposition[]>,
   ): Promise<number> {
     await this.lock()
     const total = (await this.countOf(queue)).messages ?? 0
     if (total === 0) return 0
     let left = total
-    await this.#onChannel(async (channel) => {
+    await this.onChannel(async (channel) => {
       const unacked = new Map<number, UnackedMessage>()
       let last: GetMessage | undefined
       try {
@@ -164,7 +165,7 @@ export class QueueBrowser {
   }
 
   /** Runs `work` on a new channel, since an error closes the channel. */
-  async #onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+  async onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
     const channel = await this.#connection.createChannel()
     channel.on('error', () => {})
     const result = await work(channel)

@@ -5,6 +5,9 @@ import { withTimeout } from '#chassis/timeout.ts'
 /** A message that is looked at. The broker keeps the message until it is acknowledged. */
 export type Message = Pick<GetMessage, 'content' | 'properties'>
 
+/** The same, with the exchange and routing key of its publisher. */
+export type DeliveredMessage = Message & Pick<GetMessage, 'fields'>
+
 /** All that the broker needs to requeue a message: a thousand of them need little memory. */
 export type UnackedMessage = Pick<GetMessage, 'fields'>
 

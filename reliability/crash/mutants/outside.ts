@@ -47,6 +47,37 @@ export const outsideMutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'move-forgets-where-it-was',
+    why: 'a move that was interrupted is gone on with, not begun',
+    at: 'operator/queues/move-queue.ts moveQueue.isMoving',
+    put: 'isOther',
+    caughtBy: test(
+      'operator/queues/move-queue.integration.test.ts',
+      'is moved with all its messages',
+    ),
+  },
+  {
+    name: 'move-unbound',
+    why: 'while a queue is moved, what is published has a queue at each moment',
+    at: 'operator/queues/move-queue.ts pour',
+    find: 'bindQueue($channel, $to, $binding)',
+    put: 'Promise.resolve()',
+    caughtBy: test(
+      'operator/queues/move-queue.integration.test.ts',
+      'is moved with all its messages',
+    ),
+  },
+  {
+    name: 'move-beside-consumers',
+    why: 'a consumer of the earlier release would bind and declare the queue as before',
+    at: 'operator/queues/move-queue.ts refuseConsumers',
+    put: '',
+    caughtBy: test(
+      'operator/queues/move-queue.integration.test.ts',
+      'is not moved while a consumer runs',
+    ),
+  },
+  {
     name: 'numbers-are-floats',
     why: 'an amount keeps each of its digits',
     at: 'contracts/exact-json.ts parseJson',
