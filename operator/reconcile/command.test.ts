@@ -29,6 +29,18 @@ describe('the report of reconcile', () => {
     assert.deepEqual([isFine, json], [false, { findings: [uncounted], repaired }])
   })
 
+  it('says after a repair what it has left for people to decide', () => {
+    const stuck: Finding = { kind: 'pending-too-long', order_id: 'p', message: 'pending …' }
+    const repaired = { requested_again: ['p'], rescheduled: [] }
+    const { text } = reportOf([broken, stuck], repaired)
+    assert.match(
+      text,
+      /\nNot repaired, for people to decide: 1 finding\. See .*docs\/runbook\.md\.$/,
+    )
+    assert.doesNotMatch(reportOf([stuck], repaired).text, /people/)
+    assert.doesNotMatch(reportOf([broken]).text, /people/)
+  })
+
   it('says that a repair has ended early, and is not fine then', () => {
     const repaired = { requested_again: ['o'], rescheduled: [], error: 'the database is away' }
     for (const findings of [[], [uncounted]]) {

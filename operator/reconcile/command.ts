@@ -72,7 +72,7 @@ export function reportOf(findings: Finding[], repaired?: Repaired): Report {
   return {
     isFine: findings.length === 0 && repaired?.error === undefined,
     json: { findings, ...(repaired && { repaired }) },
-    text: repaired ? `${text}\n${repairedText(repaired)}` : text,
+    text: repaired ? [text, repairedText(repaired), ...undecidedText(findings)].join('\n') : text,
   }
 }
 
@@ -81,6 +81,29 @@ const hasRepaired = (repaired: Repaired | undefined): boolean =>
   repaired !== undefined &&
   (repaired.error !== undefined ||
     repaired.requested_again.length + repaired.rescheduled.length > 0)
+
+/** What no repetition brings together: money, statuses and the ledger are never changed. */
+const isForPeople = ({ kind }: Finding): boolean => undecided.has(kind)
+
+const undecided: ReadonlySet<Finding['kind']> = new Set([
+  'final-without-decision',
+  'debit-without-order',
+  'refund-without-order',
+  'decided-twice',
+  'status-disagrees',
+  'amount-disagrees',
+  'wrong-balance',
+  'wrong-version',
+  'impossible-amount',
+])
+
+function undecidedText(findings: Finding[]): string[] {
+  const left = findings.filter(isForPeople)
+  if (left.length === 0) return []
+  return [`Not repaired, for people to decide: ${counted(left.length, 'finding')}. ${runbook}`]
+}
+
+const runbook = 'See "What people decide" in docs/runbook.md.'
 
 const repairedText = ({ requested_again: again, rescheduled, error }: Repaired): string =>
   `Repaired: the payment or refund of ${counted(again.length, 'order')} was requested again, ` +
