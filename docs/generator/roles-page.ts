@@ -19,11 +19,17 @@ const atBroker = (role: RoleName): string[] => {
   const { configure, write, read } = broker
   return [
     '- RabbitMQ',
-    `  - configure: ${list(configure)}`,
-    `  - write: ${list(write)}`,
-    `  - read: ${list(read)}`,
+    ...atBrokerMay('configure', configure),
+    ...atBrokerMay('write', write),
+    ...atBrokerMay('read', read),
   ]
 }
+
+/** In one line if they are few. */
+const atBrokerMay = (what: string, names: readonly string[]): string[] =>
+  names.length <= 5
+    ? [`  - ${what}: ${list(names)}`]
+    : [`  - ${what}:`, ...names.map((name) => `    - ${code(name)}`)]
 
 const section = (role: RoleName): string =>
   [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
+import { eventIdsOf } from '#testing/event-ids.ts'
 import { eventually } from '#testing/eventually.ts'
 import { useOutbox } from '#testing/outbox.ts'
 import { claimEvents } from '../outbox/rows.ts'
@@ -32,7 +33,7 @@ describe('a claim', () => {
     const ids = await append(1_000)
     await allPublished()
     const messages = await broker.drain('all')
-    const published = messages.map(({ properties }) => String(properties.messageId)).sort()
+    const published = messages.flatMap(eventIdsOf).sort()
     assert.ok(published.join() === ids.join(), 'not each event once')
     const relays = new Set(messages.map(({ fields }) => fields.routingKey))
     assert.equal(relays.size, 2, 'one relay did it all')
