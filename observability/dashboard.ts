@@ -40,7 +40,11 @@ const way = [
 
 /** Under each stage, what waits before it. */
 const waitingBefore = [
-  number('orders a second', [perSecond(accepted), ''], 'short'),
+  number(
+    'orders a second',
+    [`${perSecond(accepted)} or 0 * max(up{job="orders-api"})`, ''],
+    'short',
+  ),
   number('oldest event', [oldestEvent('orders'), ''], 's', [15, 60]),
   number('in the queue', [inQueue('payments-consumer'), ''], 'short', [5_000, 50_000]),
   number('oldest event', [oldestEvent('payments'), ''], 's', [15, 60]),

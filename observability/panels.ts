@@ -2,11 +2,16 @@ import {
   BigValueColorMode,
   BigValueGraphMode,
   FieldColorModeId,
+  LegendDisplayMode,
   MappingType,
   type Panel,
   type RowPanel,
+  SortOrder,
   ThresholdsMode,
+  TooltipDisplayMode,
 } from '@grafana/schema'
+import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen'
+import type { Options as TimeSeriesOptions } from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen'
 
 /** A query, and the name of its series in the legend. */
 export type Query = readonly [expr: string, legend: string]
@@ -79,7 +84,7 @@ function stat(title: string, description: string, query: Query, defaults: FieldD
       colorMode: BigValueColorMode.Background,
       graphMode: BigValueGraphMode.None,
       reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
-    },
+    } satisfies Partial<StatOptions>,
   }
   return { panel, width: 3, height: 3 }
 }
@@ -94,7 +99,13 @@ export function lines(title: string, unit: string, queries: readonly Query[]): S
       defaults: { unit, min: 0, color: { mode: FieldColorModeId.PaletteClassic } },
       overrides: [],
     },
-    options: { legend: { showLegend: true }, tooltip: { mode: 'multi', sort: 'desc' } },
+    options: {
+      legend: {
+        ...{ showLegend: true, displayMode: LegendDisplayMode.List, placement: 'bottom' },
+        calcs: [],
+      },
+      tooltip: { mode: TooltipDisplayMode.Multi, sort: SortOrder.Descending },
+    } satisfies TimeSeriesOptions,
   }
   return { panel, width: 8, height: 7 }
 }

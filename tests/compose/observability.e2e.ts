@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { processNames } from '#local/stack/ports.ts'
+import { dashboard } from '#observability/dashboard.ts'
 import { eventually } from '#testing/eventually.ts'
 import { freePorts } from '#testing/free-ports.ts'
 import { openProject, type Project } from './project.ts'
@@ -42,14 +43,6 @@ describe('docker compose --profile observability', function () {
 
   after(async function () {
     this.timeout(3 * minutes)
-    await project?.compose(
-      'rm',
-      '--stop',
-      '--force',
-      'prometheus',
-      'alertmanager',
-      'monitoring-role',
-    )
     await project?.[Symbol.asyncDispose]()
   })
 
@@ -73,6 +66,21 @@ describe('docker compose --profile observability', function () {
     for (const name of processNames) await untilUp(name, replicas)
     await untilUp('rabbitmq', 1)
     await untilUp('rabbitmq-node', 1)
+  })
+
+  it('has from RabbitMQ what the dashboard asks for', async () => {
+    const asked = (dashboard().panels ?? []).flatMap((panel) =>
+      'targets' in panel ? (panel.targets ?? []).map(({ expr }) => String(expr)) : [],
+    )
+    const expressions = asked.filter((expr) => expr.includes('rabbitmq_'))
+    assert.ok(expressions.length > 5)
+    for (const expr of expressions) {
+      await eventually(async () => {
+        const url = `${prometheus}/api/v1/query?query=${encodeURIComponent(expr)}`
+        const answer = await (await fetch(url)).json()
+        return (answer as { data: { result: unknown[] } }).data.result.length > 0
+      }).catch((error) => assert.fail(`${expr}: ${error}`))
+    }
   })
 
   it('finds a replica that comes, and forgets one that goes', async () => {
