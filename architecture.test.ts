@@ -89,7 +89,13 @@ const crossings: Record<string, string[]> = {
     '#messaging/index.ts',
     '#tables/orders.ts',
   ],
-  docs: ['#contracts/', '#roles/', '#messaging/broker/shared-message.ts', '#messaging/defaults.ts'],
+  docs: [
+    '#contracts/',
+    '#roles/',
+    '#observability/dashboard.ts',
+    '#messaging/broker/shared-message.ts',
+    '#messaging/defaults.ts',
+  ],
   migrations: [
     '#chassis/config.ts',
     '#chassis/database/',
@@ -99,6 +105,7 @@ const crossings: Record<string, string[]> = {
     '#messaging/tables.ts',
     '#roles/',
   ],
+  observability: [],
   roles: [
     '#chassis/config.ts',
     '#contracts/topology.ts',
@@ -139,6 +146,7 @@ const crossings: Record<string, string[]> = {
     '#messaging/',
     '#migrations/',
     '#operator/',
+    '#observability/',
     '#principal/',
     '#roles/',
     '#generator/',
@@ -179,6 +187,7 @@ const owners: Record<string, RegExp> = {
   typebox: /^contracts\//,
   'node-pg-migrate': /^migrations\/(?:migrate|lock)\.ts$/,
   '@opentelemetry': /^tracing\//,
+  '@grafana/schema': /^observability\//,
 }
 
 /** Inside the chassis each layer builds on those before it. */

@@ -1,3 +1,4 @@
+import { dashboard } from '#observability/dashboard.ts'
 import { asyncApi } from './asyncapi.ts'
 import { eventsPage } from './events-page.ts'
 import { openApiOf } from './openapi.ts'
@@ -27,5 +28,6 @@ export function documentFiles(): Record<string, string> {
     'docs/generated/tables.md': tablesPage(),
     'docs/generated/roles.md': rolesPage(),
     'roles/rabbitmq-definitions.json.template': json(composeDefinitions()),
+    'observability/grafana/dashboards/orders-payments.json': json(dashboard()),
   }
 }

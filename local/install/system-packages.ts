@@ -3,9 +3,18 @@ import { delimiter, join } from 'node:path'
 import { aptInstall } from './apt.mjs'
 
 /** The packages that npm does not have, by their names in Debian. */
-export type SystemPackage = 'rabbitmq-server' | 'nginx' | 'chromium' | 'spin' | 'gcc' | 'libc6-dev'
+export type SystemPackage =
+  | 'rabbitmq-server'
+  | 'nginx'
+  | 'chromium'
+  | 'spin'
+  | 'gcc'
+  | 'libc6-dev'
+  | 'prometheus'
+  | 'prometheus-alertmanager'
+  | 'prometheus-postgres-exporter'
 
-type SystemProgram = SystemPackage | 'epmd'
+type SystemProgram = SystemPackage | 'epmd' | 'promtool'
 
 /** Debian's paths come first: its /usr/sbin/rabbitmq-server changes the user with su. */
 const candidates: Record<SystemProgram, string[]> = {
@@ -16,11 +25,15 @@ const candidates: Record<SystemProgram, string[]> = {
   spin: ['spin'],
   gcc: ['gcc'],
   'libc6-dev': ['/usr/include/stdio.h'],
+  prometheus: ['prometheus'],
+  promtool: ['promtool'],
+  'prometheus-alertmanager': ['prometheus-alertmanager', 'alertmanager'],
+  'prometheus-postgres-exporter': ['prometheus-postgres-exporter', 'postgres_exporter'],
 }
 
 /** Whether a name is one of the system packages. */
 export const isSystemPackage = (name: string): name is SystemPackage =>
-  name in candidates && name !== 'epmd'
+  name in candidates && name !== 'epmd' && name !== 'promtool'
 
 /** Folders that are not in the PATH of a service or of a plain user. */
 const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin']

@@ -60,7 +60,8 @@ export async function openProject({
       lines(await compose('ps', '--all', '--format', 'json')).map((line) => JSON.parse(line)),
     up: (replicas) => up(compose, replicas),
     [Symbol.asyncDispose]: async () => {
-      await compose('down', '--volumes', '--remove-orphans', '--timeout', '15')
+      const all = ['--profile', '*']
+      await compose(...all, 'down', '--volumes', '--remove-orphans', '--timeout', '15')
       await docker('image', 'rm', '--force', `${name}-processes`, `${name}-frontend`)
     },
   }

@@ -114,12 +114,12 @@ async function openRabbitmq(): Promise<Started<RabbitmqServer>> {
   return { server, pids: pidsIn(dir), stop }
 }
 
-/** `rabbitmqctl` for the node whose files are in this folder. */
-export function controlOf(dir: string, ports: BrokerPorts) {
+/** `rabbitmqctl`, or another tool, for the node whose files are in this folder. */
+export function controlOf(dir: string, ports: BrokerPorts, name = 'rabbitmqctl') {
   const nodeName = readFileSync(join(dir, 'node-name'), 'utf8').trim()
   const env = rabbitmqEnvironment({ ports, dir, nodeName })
   // Debian's wrapper would run rabbitmqctl as another user, who cannot read these files.
-  const tool = join(dirname(programPath('rabbitmq-server')), 'rabbitmqctl')
+  const tool = join(dirname(programPath('rabbitmq-server')), name)
   const { RUNNING_UNDER_SYSTEMD: _, RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: __, ...forTools } = env
   return async (...args: string[]) => {
     await promisify(execFile)(tool, ['-n', nodeName, ...args], { env: forTools })
