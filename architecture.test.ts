@@ -94,7 +94,6 @@ const crossings: Record<string, string[]> = {
     '#roles/',
     '#observability/dashboard.ts',
     '#messaging/broker/shared-message.ts',
-    '#messaging/defaults.ts',
   ],
   migrations: [
     '#chassis/config.ts',

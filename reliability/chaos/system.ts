@@ -73,7 +73,6 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     AMQP_URL: links.broker.url,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
     PAYMENT_REQUEST_TIMEOUT_MS: String(options.paymentRequestTimeoutMs),
-    RELAY_EVENTS_PER_MESSAGE: '3',
     ...(options.hasCrashingRequests && crashingRequestsEnvironment(dir)),
   }
   const [gatewayPort = 0] = await freePorts(1)
