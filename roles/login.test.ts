@@ -40,6 +40,7 @@ describe('docker-compose.yml', () => {
       .split(/\n(?= {2}[a-z-]+:\n)/)
       .filter((service) => /POSTGRES_PASSWORD|RABBITMQ_PASSWORD/.test(service))
       .map((service) => service.trim().split(':')[0])
-    assert.deepEqual(asAdministrator, ['migrations', 'postgres', 'rabbitmq'])
+    // monitoring-role makes the role of the exporter, and ends.
+    assert.deepEqual(asAdministrator, ['migrations', 'postgres', 'rabbitmq', 'monitoring-role'])
   })
 })

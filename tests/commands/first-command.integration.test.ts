@@ -29,7 +29,7 @@ describe('the first command in an empty clone', function () {
 
   it('brings the dependencies, and starts no second program in the shell that has done so', () => {
     const install =
-      /^node local\/install\/install\.mjs( local\/install\/install-servers\.ts( chromium)?)?$/
+      /^node local\/install\/install\.mjs( local\/install\/install-servers\.ts( [a-z -]+)?)?$/
     for (const name of names) assert.match(scripts[`pre${name}`] ?? '', install, name)
   })
 
