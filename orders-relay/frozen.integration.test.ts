@@ -9,6 +9,7 @@ import { appendEvents } from '#messaging/outbox/append.ts'
 import { claimEvents } from '#messaging/outbox/rows.ts'
 import { useBroker } from '#testing/broker.ts'
 import { useDatabase } from '#testing/database.ts'
+import { eventIdsOf } from '#testing/event-ids.ts'
 import { eventually } from '#testing/eventually.ts'
 
 /** Instead of the 10 s of connect.ts, which a parameter of the URL overrides. */
@@ -96,8 +97,7 @@ describe('orders-relay, frozen', function () {
     database.rows(sql<{ event_id: string; published_at: Date | null; publish_attempts: number }>`
       SELECT event_id, published_at, publish_attempts FROM outbox ORDER BY event_id`)
   const isDrained = async () => (await marks()).every(({ published_at }) => published_at)
-  const publishedIds = async () =>
-    (await broker.drain(queue)).map(({ properties }) => String(properties.messageId)).sort()
+  const publishedIds = async () => (await broker.drain(queue)).flatMap(eventIdsOf).sort()
 
   /**
    * Returns with the relay frozen, nothing in its way any more, and how many events another one
