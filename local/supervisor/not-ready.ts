@@ -21,11 +21,14 @@ export async function reportWhileWaiting(
   }
 }
 
-/** The failing checks of a program that is not ready, and the last warning of its log. */
+/**
+ * The failing checks of a program that is not ready, and the last warning of its log; without
+ * either, where its log is.
+ */
 export async function whyNotReady(program: Program, running: Running): Promise<string> {
   const answer = program.readyUrl === undefined ? '' : await answerOf(program.readyUrl)
   const parts = [failingChecksIn(answer), lastWarningIn(running.logTail())].filter(Boolean)
-  return parts.length > 0 ? parts.join('; ') : `see ${program.logFile}`
+  return parts.length > 0 ? parts.join('; ') : `its answer; its log is ${program.logFile}`
 }
 
 /** The failing checks of a body of `/readyz`: `broker, queue`. */
