@@ -35,6 +35,7 @@ COPY chassis chassis
 COPY idempotency idempotency
 COPY principal principal
 COPY contracts contracts
+COPY limits limits
 COPY messaging messaging
 COPY metrics metrics
 COPY migrations migrations

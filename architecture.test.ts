@@ -18,6 +18,7 @@ const processes = {
     '#chassis/',
     '#contracts/',
     '#idempotency/',
+    '#limits/',
     '#messaging/index.ts',
     '#principal/',
     '#metrics/index.ts',
@@ -31,7 +32,7 @@ const processes = {
     '#messaging/index.ts',
     '#tables/orders.ts',
   ],
-  'payments-api': [...forAll, '#idempotency/', '#principal/', '#tables/payments.ts'],
+  'payments-api': [...forAll, '#idempotency/', '#limits/', '#principal/', '#tables/payments.ts'],
   'payments-relay': [...forAll, '#messaging/index.ts', '#tables/payments.ts'],
   'payments-consumer': [
     ...forAll,
@@ -68,6 +69,7 @@ const crossings: Record<string, string[]> = {
     '#principal/principal.ts',
     '#tables/both.ts',
   ],
+  limits: ['#chassis/', '#principal/principal.ts'],
   client: ['#contracts/'],
   contracts: [],
   messaging: [
@@ -208,12 +210,16 @@ const cores = [
   'contracts/ledger-types.ts',
   'contracts/money.ts',
   'contracts/order-states.ts',
+  'limits/refused-users.ts',
+  'limits/user-policy.ts',
   'messaging/retention/policy.ts',
   'operator/reconcile/findings.ts',
   'operator/reconcile/stuck-stage.ts',
   'orders-api/place-order.ts',
   'orders-api/refund-order.ts',
+  'orders-api/push/connection-counts.ts',
   'orders-api/push/multimap.ts',
+  'orders-api/push/pace.ts',
   'orders-api/push/subscription-set.ts',
   'orders-api/push/subscriptions.ts',
   'orders-api/push/user-subscription.ts',
@@ -414,7 +420,7 @@ describe('architecture', () => {
     const rows = code.filter(
       ({ path, folder }) =>
         path.endsWith('rows.ts') &&
-        (folder in processes || folder === 'messaging' || folder === 'idempotency'),
+        (folder in processes || /^(?:messaging|idempotency|limits)$/.test(folder)),
     )
     const statement = /\bsql[`<]|\.(selectFrom|insertInto|updateTable|deleteFrom)\(/
     const known = new Set<string>()

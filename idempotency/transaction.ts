@@ -55,6 +55,19 @@ export async function withIdempotencyKey<Tables extends WithIdempotencyKeys, Bod
 }
 
 /**
+ * The response to a request that had its effect before. A new one has none, and `refusal` is
+ * thrown. Nothing is asked about a request without a key.
+ */
+export async function replayOrRefuse<Tables extends WithIdempotencyKeys, Body>(
+  db: Database<Tables>,
+  request: IdempotentRequest,
+  refusal: Problem,
+): Promise<IdempotentResponse<Body>> {
+  if (request.key === undefined) throw refusal
+  return withIdempotencyKey<Tables, Body>(db, request, () => Promise.reject(refusal))
+}
+
+/**
  * The same for many requests in one transaction. The effect gets the requests that are neither
  * replayed nor refused, and returns a response for each. Returns a response or a Problem for each
  * request, in their order.
@@ -73,7 +86,7 @@ export async function withIdempotencyKeys<
   effect: (trx: Transaction<Tables>, fresh: Request[]) => Promise<EffectResponse<Body>[]>,
 ): Promise<ResponseOrProblem<Body>[]> {
   return db.transaction().execute(async (trx) => {
-    const results = await replayOrRefuse<Body>(trx, requests)
+    const results = await settledBefore<Body>(trx, requests)
     const fresh = requests.filter((request) => !results.has(request))
     const responses = fresh.length > 0 ? await effect(trx, fresh) : []
     const stored: StoredResponse[] = []
@@ -93,7 +106,7 @@ export async function withIdempotencyKeys<
  * The results of the requests that have no effect now: replayed or refused. Of two requests with
  * one key and no stored response, the first has the effect, and the second is refused.
  */
-async function replayOrRefuse<Body>(
+async function settledBefore<Body>(
   trx: InTransaction,
   requests: IdempotentRequest[],
 ): Promise<Map<IdempotentRequest, ResponseOrProblem<Body>>> {

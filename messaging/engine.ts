@@ -1,5 +1,6 @@
 import { connectDatabase, type Database, type DatabaseOptions } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
+import { warnWithoutRoom } from '#chassis/database/room.ts'
 import { createLogger, type Logger } from '#chassis/logger.ts'
 import { Resources } from '#chassis/resources.ts'
 import { withTimeout } from '#chassis/timeout.ts'
@@ -78,7 +79,7 @@ export async function withEngine<Tables>(
     connectDatabase<Tables>({ name, url, ...(lockTimeoutMs !== undefined && { lockTimeoutMs }) }),
   )
   try {
-    mustHold(requireDurability(db, signal, logger))
+    mustHold(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))
     const installation =
       service === undefined ? undefined : ownInstallation(db, service, { logger, signal, mustHold })
     observer.database?.(db)

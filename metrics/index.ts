@@ -9,10 +9,13 @@ import { measureLoops } from './loops.ts'
 import { Metrics } from './metrics.ts'
 import { measureNotifications } from './notifications.ts'
 import { measureProcess } from './process.ts'
+import { measureRefusals } from './refusals.ts'
 import { measureTurns } from './relaying.ts'
 import { measureSending } from './sending.ts'
 import { measureSettling } from './settling.ts'
 import { measureWebSocket } from './web-socket.ts'
+
+export { countOverdue } from './rows.ts'
 
 /**
  * What a process measures: `metrics` for runWorker or serve, `observer` for the engine. A new
@@ -65,15 +68,21 @@ export function measuredSettler(process: string, service: Service, consumed: Con
   return { ...measured, ...measureSettling(measured.all) }
 }
 
-/** For a process with an HTTP interface. */
-export function measuredApi(process: string, service: Service): Measured {
+/** For a process with an HTTP interface, which may refuse requests for these reasons. */
+export function measuredApi<Reason extends string>(
+  process: string,
+  service: Service,
+  refusals: readonly Reason[],
+) {
   const { all, observer } = measure(process, service)
-  return { all, metrics: httpMetrics(all, measureResponses(all).responded), observer }
+  const metrics = httpMetrics(all, measureResponses(all).responded)
+  return { all, metrics, observer, onRefused: measureRefusals(all, refusals) }
 }
 
 /** For the one that pushes the status of orders to clients. */
 export function measuredPush(process: string, service: Service) {
-  const { all, metrics, observer } = measuredApi(process, service)
+  const reasons = ['user-rate', 'backlog', 'pool'] as const
+  const { all, metrics, observer, onRefused } = measuredApi(process, service, reasons)
   const push = measureWebSocket(all)
-  return { metrics, push, observer: { ...observer, ...measureNotifications(all) } }
+  return { metrics, onRefused, push, observer: { ...observer, ...measureNotifications(all) } }
 }

@@ -31,17 +31,29 @@ const refresh = (
     WHERE gauges.name = due.name
   `.execute(db)
 
-/** By the index of unpublished events: those that are due first, with the oldest of them. */
+const always = sql`true`
+
+/** By the index of unpublished events: those that are due first. */
+const unpublished = (condition: RawBuilder<unknown> = always) => sql`
+  SELECT created_at AS since FROM outbox
+  WHERE published_at IS NULL AND ${condition}
+  ORDER BY next_attempt_at, event_id
+  LIMIT ${limit}`
+
+/** By the index of pending orders. One that waits for its refund waits since that was accepted. */
+const pending = (condition: RawBuilder<unknown> = always) => sql`
+  SELECT status, coalesce(refund_accepted_at, created_at) AS since FROM orders
+  WHERE status IN (${sql.raw(pendingList)}) AND ${condition}
+  ORDER BY timeout_starts_at
+  LIMIT ${limit}`
+
 export const refreshOutbox = (db: Queryable, maxAgeMs: number) =>
   refresh(
     db,
     { names: ['outbox'], maxAgeMs },
     sql`
-      SELECT count(*) AS depth, min(created_at) AS oldest_at FROM (
-        SELECT created_at FROM outbox
-        WHERE published_at IS NULL AND due.name = 'outbox'
-        ORDER BY next_attempt_at, event_id
-        LIMIT ${limit}) AS unpublished`,
+      SELECT count(*) AS depth, min(since) AS oldest_at
+      FROM (${unpublished(sql`due.name = 'outbox'`)}) AS unpublished`,
   )
 
 export const refreshDeferred = (db: Queryable, maxAgeMs: number) =>
@@ -54,17 +66,13 @@ export const refreshDeferred = (db: Queryable, maxAgeMs: number) =>
         WHERE due.name = 'deferred_events' ORDER BY deferred_id LIMIT ${limit}) AS deferred`,
   )
 
-/** By the index of pending orders. One that waits for its refund waits since that was accepted. */
 export const refreshPending = (db: Queryable, maxAgeMs: number) =>
   refresh(
     db,
     { names: pendingStatuses, maxAgeMs },
     sql`
-      SELECT count(*) AS depth, min(since) AS oldest_at FROM (
-        SELECT status, coalesce(refund_accepted_at, created_at) AS since FROM orders
-        WHERE status IN (${sql.raw(pendingList)}) AND due.name IS NOT NULL
-        ORDER BY timeout_starts_at
-        LIMIT ${limit}) AS pending
+      SELECT count(*) AS depth, min(since) AS oldest_at
+      FROM (${pending(sql`due.name IS NOT NULL`)}) AS pending
       WHERE pending.status = due.name`,
   )
 
@@ -86,4 +94,21 @@ export const readGauges = async (db: Queryable): Promise<GaugeRow[]> => {
     FROM gauges
   `.execute(db)
   return rows
+}
+
+/**
+ * How many events, or how many orders, whichever are more, wait for longer than `ms`. Counts up to
+ * `most`: where many wait for so long, few rows are read.
+ */
+export const countOverdue = async (db: Queryable, ms: number, most: number): Promise<number> => {
+  const overdue = (waiting: RawBuilder<unknown>) => sql`
+    SELECT count(*) FROM (
+      SELECT FROM (${waiting}) AS waiting
+      WHERE since < now() - ${ms}::float8 * interval '1 millisecond'
+      LIMIT ${most}::int) AS overdue`
+  const { rows } = await sql<{ overdue: number }>`
+    /* countOverdue */
+    SELECT greatest((${overdue(unpublished())}), (${overdue(pending())}))::int AS overdue
+  `.execute(db)
+  return rows[0]?.overdue ?? 0
 }

@@ -3,8 +3,12 @@ import type { Metrics } from './metrics.ts'
 /** Why something was refused to a client of the WebSocket, or its connection closed. */
 const refusals = [
   'handshake',
+  'user-connections',
+  'address-connections',
   'message',
   'message-too-large',
+  'message-in-pieces',
+  'too-fast',
   'subscription-limit',
   'slow-client',
   'unreadable',

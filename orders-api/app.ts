@@ -8,6 +8,7 @@ import { validated } from '#chassis/http/validation.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { defaultLimit, uuidPattern } from '#contracts/http-fields.ts'
 import {
+  type Order,
   type PlaceOrder,
   toPlaceOrder,
   validateListOrders,
@@ -16,7 +17,8 @@ import {
 } from '#contracts/orders-http.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
-import { withIdempotencyKey } from '#idempotency/transaction.ts'
+import { replayOrRefuse, withIdempotencyKey } from '#idempotency/transaction.ts'
+import type { LimitUser } from '#limits/user-limit.ts'
 import { authenticatedBy } from '#principal/authenticated.ts'
 import type { Principal } from '#principal/principal.ts'
 import { foreignUser } from '#principal/refusals.ts'
@@ -25,6 +27,7 @@ import type { OrdersDatabase } from '#tables/orders.ts'
 import type { Tracing } from '#tracing/tracing.ts'
 import { createOrderAcceptor } from './accept-orders.ts'
 import { acceptRefund, noSuchOrder } from './accept-refund.ts'
+import type { BackPressure } from './back-pressure/back-pressure.ts'
 import { toOrderResponse } from './order-response.ts'
 import { upgradeRequired } from './push/handshake.ts'
 import { findOrder, findTimeline, listOrders } from './rows.ts'
@@ -38,6 +41,10 @@ export interface Orders {
   verify: Verify
   logger: Logger
   tracing?: Tracing | undefined
+  /** Refuses who calls too often. */
+  limitUser?: LimitUser | undefined
+  /** Refuses new orders and refunds while too much waits. */
+  backPressure: Pick<BackPressure, 'admit'>
 }
 
 interface Serving extends Orders {
@@ -48,7 +55,7 @@ interface Serving extends Orders {
 export function ordersRouter(options: Orders): Router {
   const { db, logger, tracing } = options
   const orders = { ...options, accept: createOrderAcceptor(db, logger, tracing) }
-  const as = authenticatedBy(options.verify, 'orders')
+  const as = authenticatedBy(options.verify, 'orders', options.limitUser)
   const router = new Router({ sensitive: true, strict: true })
   router.post(
     '/orders',
@@ -76,7 +83,8 @@ export function ordersRouter(options: Orders): Router {
   return router
 }
 
-async function postOrder(principal: Principal, { accept, notifyRelay }: Serving, ctx: Context) {
+async function postOrder(principal: Principal, orders: Serving, ctx: Context) {
+  const { db, accept, notifyRelay, backPressure } = orders
   const key = idempotencyKeyOf(ctx)
   const placed = parsePlaceOrder(await readJson(ctx))
   const userId = principal.own(placed.user_id)
@@ -84,7 +92,11 @@ async function postOrder(principal: Principal, { accept, notifyRelay }: Serving,
 
   const order = { ...placed, user_id: userId }
   const request = { userId, operation: 'POST /orders', key, fingerprintSource: order }
-  const outcome = await accept({ ...request, order, traceparent: ctx.get('traceparent') })
+  const traceparent = ctx.get('traceparent')
+  const outcome = await backPressure.admit(
+    () => accept({ ...request, order, traceparent }),
+    (refusal) => replayOrRefuse<OrdersDatabase, Order>(db, request, refusal),
+  )
   if (outcome instanceof Problem) throw outcome
   if (!outcome.replayed) notifyRelay()
   ctx.set('Location', `/orders/${outcome.body.order_id}`)
@@ -98,7 +110,8 @@ const parsePlaceOrder = (json: unknown): PlaceOrder =>
  * A key belongs to the user of the order. The order is read again, and locked, where it is decided
  * about.
  */
-async function postRefund(principal: Principal, { db, notifyRelay }: Serving, ctx: Context) {
+async function postRefund(principal: Principal, orders: Serving, ctx: Context) {
+  const { db, notifyRelay, backPressure } = orders
   const key = idempotencyKeyOf(ctx)
   validated(validateRefundOrder, await readOptionalJson(ctx))
   const orderId = orderIdOf(ctx)
@@ -108,8 +121,10 @@ async function postRefund(principal: Principal, { db, notifyRelay }: Serving, ct
   const operation = 'POST /orders/{order_id}/refund'
   const scope = { userId, operation, key, fingerprintSource: { order_id: orderId } }
   const traceparent = ctx.get('traceparent')
-  const response = await withIdempotencyKey(db, scope, (trx) =>
-    acceptRefund(principal, trx, orderId, traceparent),
+  const response = await backPressure.admit(
+    () =>
+      withIdempotencyKey(db, scope, (trx) => acceptRefund(principal, trx, orderId, traceparent)),
+    (refusal) => replayOrRefuse<OrdersDatabase, Order>(db, scope, refusal),
   )
   if (!response.replayed) notifyRelay()
   sendIdempotentResponse(ctx, response)

@@ -21,6 +21,7 @@ import {
 import { userIdPattern } from '#contracts/user-id.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
 import { withIdempotencyKey } from '#idempotency/transaction.ts'
+import type { LimitUser } from '#limits/user-limit.ts'
 import { authenticatedBy } from '#principal/authenticated.ts'
 import type { OwnUserId, Principal } from '#principal/principal.ts'
 import { foreignUser } from '#principal/refusals.ts'
@@ -40,11 +41,13 @@ export interface Payments {
   db: Database<PaymentsDatabase>
   /** Says who calls. */
   verify: Verify
+  /** Refuses who calls too often. */
+  limitUser?: LimitUser | undefined
 }
 
 /** The HTTP interface of Payments, as docs/generated/openapi/payments.json describes it. */
 export function paymentsRouter(payments: Payments): Router {
-  const as = authenticatedBy(payments.verify, 'payments')
+  const as = authenticatedBy(payments.verify, 'payments', payments.limitUser)
   const router = new Router({ sensitive: true, strict: true })
   router.post(
     '/accounts',

@@ -1,9 +1,12 @@
 import { postgresUrl } from '#chassis/config.ts'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
+import { warnWithoutRoom } from '#chassis/database/room.ts'
 import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
+import { userLimit } from '#limits/user-limit.ts'
+import { userRateLimitPerSecond } from '#limits/variables.ts'
 import { measuredApi } from '#metrics/index.ts'
 import { authVariables } from '#principal/variables.ts'
 import { createVerifier } from '#principal/verifier.ts'
@@ -11,22 +14,27 @@ import type { PaymentsDatabase } from '#tables/payments.ts'
 import { paymentsRouter } from './app.ts'
 import { pingAccounts } from './rows.ts'
 
-const { metrics, observer } = measuredApi('payments-api', 'payments')
+const { metrics, observer, onRefused } = measuredApi('payments-api', 'payments', ['user-rate'])
 
 /** Accounts: opens them, tops them up, shows what happened on them. */
 void runService(
   'payments-api',
-  { databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL'), ...authVariables(process.env) },
+  {
+    databaseUrl: postgresUrl('PAYMENTS_DATABASE_URL'),
+    userRateLimitPerSecond,
+    ...authVariables(process.env),
+  },
   async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const db = resources.use(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
     )
     observer.database(db)
-    requireOrExit(requireDurability(db, signal, logger))
+    requireOrExit(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))
     const { verify, assertReady } = createVerifier(config, { logger, signal })
     health.check('keys of tokens', assertReady)
     health.check('database', () => pingAccounts(db))
-    const router = paymentsRouter({ db, verify })
+    const limitUser = userLimit(db, { ...config, logger, onRefused })
+    const router = paymentsRouter({ db, verify, limitUser })
     resources.use(await serve({ ...config, health, logger, metrics, router, tracing }))
 
     await untilAborted(signal)

@@ -39,6 +39,7 @@ export interface Role {
 const read = { select: 'all' } as const
 const append = { insert: ['event_id', 'event_type', 'payload_json'] } as const
 const keys = { select: 'all', insert: 'all' } as const
+const userRequests = { ...keys, update: ['spent_until'], delete: 'all' } as const
 
 /** What the gauges of /metrics are computed from, and where they are kept: by any process. */
 const gauges = { ...read, update: ['depth', 'oldest_at', 'computed_at'] } as const
@@ -106,11 +107,12 @@ const requestAgain = ['request_id', 'request_attempts', 'timeout_starts_at'] as 
 const readOrders: Record<keyof OrdersDatabase, typeof read> = {
   ...{ orders: read, outbox: read, inbox: read, attempts: read, deferred_events: read },
   ...{ idempotency_keys: read, installation: read, gauges: read, retention: read },
+  ...{ user_requests: read },
 }
 const readPayments: Record<keyof PaymentsDatabase, typeof read> = {
   ...{ accounts: read, ledger: read, outbox: read, inbox: read, attempts: read },
   ...{ deferred_events: read, idempotency_keys: read, installation: read },
-  ...{ gauges: read, retention: read },
+  ...{ gauges: read, retention: read, user_requests: read },
 }
 
 /** The exchange '' in the permissions of RabbitMQ: whoever may write there reaches every queue. */
@@ -151,6 +153,7 @@ const table = {
       },
       outbox: { select: [...outboxAges, 'payload_json'], ...append }, // for the trace of an order
       idempotency_keys: keys,
+      user_requests: userRequests,
       deferred_events: deferredAges,
       gauges,
     },
@@ -182,6 +185,7 @@ const table = {
       },
       ledger: { ...read, insert: ['tx_id', 'user_id', 'type', 'amount', 'status'] },
       idempotency_keys: keys,
+      user_requests: userRequests,
       outbox: { select: outboxAges },
       deferred_events: deferredAges,
       gauges,

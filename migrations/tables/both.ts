@@ -24,9 +24,15 @@ export interface GaugesTable {
   computed_at: Generated<Date>
 }
 
+export interface UserRequestsTable {
+  user_id: string
+  spent_until: Date
+}
+
 /** What the databases of both services have. */
 export interface BothDatabases extends MessagingDatabase {
   idempotency_keys: IdempotencyKeysTable
   installation: InstallationTable
   gauges: GaugesTable
+  user_requests: UserRequestsTable
 }

@@ -6,7 +6,10 @@ import type { Logger } from '#chassis/logger.ts'
 import { tokenExpiredCode } from '#contracts/orders-ws.ts'
 import type { Principal } from '#principal/principal.ts'
 import { leewayMs } from '#principal/verifier.ts'
+import type { TooMany } from './connection-counts.ts'
 import { ConnectionWriter } from './connection-writer.ts'
+import type { PaceLimits } from './pace.ts'
+import { RequestLine } from './request-line.ts'
 import {
   type Message,
   parseMessage,
@@ -21,14 +24,19 @@ import type { Subscriber } from './subscriber.ts'
 export interface ConnectionOptions {
   feed: StatusFeed
   logger: Logger
+  /** How fast a client may ask. */
+  pace: PaceLimits
   /** Something was refused to a client, or the client was disconnected. */
   onRefused?: (reason: Refusal) => void
 }
 
 export type Refusal =
   | 'handshake'
+  | TooMany
   | 'message'
   | 'message-too-large'
+  | 'message-in-pieces'
+  | 'too-fast'
   | 'subscription-limit'
   | 'slow-client'
   | 'unreadable'
@@ -41,7 +49,7 @@ export function serveConnection(
   principal: Principal,
   client: WebSocket,
   request: IncomingMessage,
-  { feed, logger, onRefused }: ConnectionOptions,
+  { feed, logger, pace, onRefused }: ConnectionOptions,
 ): void {
   const instance = givenRequestId(request) ?? crypto.randomUUID()
   const writer = new ConnectionWriter(client, () => onRefused?.('slow-client'))
@@ -58,7 +66,6 @@ export function serveConnection(
     },
   }
   const handle = async (read: () => Message) => {
-    if (!writer.isOpen) return // a subscription from here on would never be removed
     let message: Message = {}
     try {
       message = read()
@@ -70,19 +77,20 @@ export function serveConnection(
       writeError(requestedTarget(message), error instanceof Problem ? error : internalError())
     }
   }
-  let last = Promise.resolve()
-  const handleNext = (read: () => Message) => {
-    last = last.then(() => handle(read))
-    return last
-  }
-  client.on('message', (data, isBinary) => {
-    client.pause() // a flood of requests waits in the client's TCP
-    const read = () => parseMessage(isBinary ? undefined : data.toString())
-    void handleNext(read).finally(() => client.resume())
+  // A subscription of a client that has closed would never be removed: the line handles none.
+  const line = new RequestLine(client, pace, () => {
+    onRefused?.('too-fast')
+    writer.disconnect('too many requests at once', policyViolation)
   })
+  client.on('message', (data, isBinary) => {
+    const read = () => parseMessage(isBinary ? undefined : data.toString())
+    line.add(() => handle(read))
+  })
+  for (const frame of ['ping', 'pong']) client.on(frame, () => line.add())
   client.on('error', (error: Error & { code?: string }) => {
     logger.debug({ err: error, request_id: instance }, 'a client went wrong')
-    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused?.('message-too-large')
+    const reason = refusedFrames[error.code ?? '']
+    if (reason) onRefused?.(reason)
   })
   const expiring = whenExpired(principal, () => {
     writer.disconnect('the token has expired', tokenExpiredCode)
@@ -92,8 +100,17 @@ export function serveConnection(
     feed.remove(subscriber)
   })
   for (const message of subscribeMessagesIn(new URL(request.url ?? '', 'ws://any'))) {
-    void handleNext(() => message)
+    line.add(() => handle(() => message))
   }
+}
+
+/** RFC 6455, 7.4.1. */
+const policyViolation = 1008
+
+/** What `ws` itself closes a connection for. */
+const refusedFrames: Record<string, Refusal> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'message-too-large',
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 'message-in-pieces',
 }
 
 async function apply(

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Problem } from '#chassis/http/problem.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
+import type { TooMany } from './connection-counts.ts'
 
 /** Why a request does not become a WebSocket; undefined if it does. */
 export function rejectionFor({ method, url = '', headers }: IncomingMessage): Problem | undefined {
@@ -22,6 +23,22 @@ export const upgradeRequired = () =>
     `${statusSocketPath} is a WebSocket: connect with ws:// or wss://. If you did, a proxy on the way has removed the header Upgrade.`,
     { headers: { Upgrade: 'websocket', Connection: 'Upgrade' } },
   )
+
+/** The answer to a client that has as many connections as it may have. */
+export const tooManyConnections = (reason: TooMany) =>
+  new Problem(
+    429,
+    reason === 'user-connections'
+      ? 'This user has as many WebSockets as a user may have. Close one, or repeat later.'
+      : 'This address has as many WebSockets as an address may have. Close one, or repeat later.',
+    { headers: { 'Retry-After': '5' } },
+  )
+
+/** Of the client, as the gateway says; without a gateway, of who connects. */
+export function addressOf({ headers, socket }: IncomingMessage): string {
+  const forwarded = [headers['x-forwarded-for'] ?? []].flat().at(-1)?.split(',').at(-1)?.trim()
+  return forwarded || (socket.remoteAddress ?? '')
+}
 
 /**
  * A page of another origin must not use a visitor's connection. Programs send no Origin. Host is

@@ -7,10 +7,13 @@ import { readOrders, readTime } from './rows.ts'
 import type { SnapshotPages } from './snapshot-queue.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import type { InTurn } from './turns.ts'
 
 /** What the snapshots of one feed read from and write to. */
 export interface SnapshotSource extends PushTracesOptions {
   subscriptions: Subscriptions<Subscriber>
+  /** For each read: thousands who connect at once leave connections for everybody else. */
+  inTurn: InTurn
 }
 
 /** So many pending orders of a user are read and pushed at a time. */
@@ -26,7 +29,8 @@ const settlingMarginMs = 2_000
 export const orderSnapshot =
   (source: SnapshotSource, subscriber: Subscriber, orderId: string): SnapshotPages =>
   async (isWanted) => {
-    const rows = await readOrders(subscriber.principal, source.db, [orderId])
+    const { db, inTurn } = source
+    const rows = await inTurn(() => readOrders(subscriber.principal, db, [orderId]))
     if (!isWanted()) return true
     await push(source, subscriber, rows)
     if (rows.length === 0) {
@@ -46,19 +50,20 @@ export function userSnapshot(
   subscriber: Subscriber,
   userId: string,
 ): SnapshotPages {
-  const { db, subscriptions } = source
+  const { db, subscriptions, inTurn } = source
   const subscribedAtMs = performance.now()
   let isTimed = false
   let after: KeysetPosition | undefined
   return async (isWanted) => {
     if (!isTimed) {
-      const sinceMs = (await readTime(db)).getTime() - (performance.now() - subscribedAtMs)
+      const sinceMs =
+        (await inTurn(() => readTime(db))).getTime() - (performance.now() - subscribedAtMs)
       subscriptions.setUserSince(subscriber, userId, sinceMs - settlingMarginMs)
       isTimed = true
     }
     await subscriber.drained()
     const page = { userId, statuses: pendingStatuses, after, limit: pageSize }
-    const rows = await listOrders(subscriber.principal, db, page)
+    const rows = await inTurn(() => listOrders(subscriber.principal, db, page))
     if (isWanted()) await push(source, subscriber, rows)
     const last = rows.at(-1)
     if (last) after = { created_at: last.created_at, id: last.order_id }

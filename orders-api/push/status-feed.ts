@@ -16,6 +16,7 @@ import { SnapshotQueue } from './snapshot-queue.ts'
 import { orderSnapshot, userSnapshot } from './snapshots.ts'
 import type { Subscriber, Target } from './subscriber.ts'
 import { type SubscribeResult, Subscriptions } from './subscriptions.ts'
+import { inTurns } from './turns.ts'
 
 export interface StatusFeedOptions {
   name: string
@@ -40,6 +41,9 @@ const maySee = ({ principal }: Subscriber, userId: string) => principal.owns(use
  */
 const maxSilenceMsDefault = 60_000
 
+/** Of the connections of the pool, so many read snapshots at a time. */
+const snapshotReads = 4
+
 /**
  * Pushes the status of orders to their subscribers, on whichever replica the change happened.
  *
@@ -50,6 +54,7 @@ export class StatusFeed {
   readonly #options: StatusFeedOptions
   readonly #subscriptions: Subscriptions<Subscriber>
   readonly #snapshots: SnapshotQueue<Subscriber>
+  readonly #inTurn = inTurns(snapshotReads)
   readonly #changedOrders: ChangedOrders
   readonly #backfill: Backfill
   readonly #stop = new AbortController()
@@ -131,7 +136,8 @@ export class StatusFeed {
   async subscribe(subscriber: Subscriber, target: Target): Promise<SubscribeResult> {
     const result = this.#subscriptions.subscribe(subscriber, target)
     if (result !== 'ok') return result
-    const source = { ...this.#options, subscriptions: this.#subscriptions }
+    const [subscriptions, inTurn] = [this.#subscriptions, this.#inTurn]
+    const source = { ...this.#options, subscriptions, inTurn }
     const snapshot = target.kind === 'order' ? orderSnapshot : userSnapshot
     await this.#snapshots.add(subscriber, nameOf(target), snapshot(source, subscriber, target.id))
     return 'ok'

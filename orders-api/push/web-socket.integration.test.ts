@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createConnection } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { WebSocket } from 'ws'
@@ -10,7 +11,8 @@ import { connectDatabase } from '#chassis/database/connect.ts'
 import { Resources } from '#chassis/resources.ts'
 import { orderStatusChannel } from '#contracts/order-status.ts'
 import { notify } from '#messaging/notifications/notify.ts'
-import { verifyNothing } from '#principal/verifier.ts'
+import { Principal } from '#principal/principal.ts'
+import { type Verify, verifyNothing } from '#principal/verifier.ts'
 import type { OrdersDatabase } from '#tables/orders.ts'
 import { useDatabase } from '#testing/database.ts'
 import { assertDocumentedMessage } from '#testing/documented.ts'
@@ -18,7 +20,7 @@ import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import type { Refusal } from './connection.ts'
 import { StatusFeed, type StatusFeedOptions } from './status-feed.ts'
-import { serveWebSocket } from './web-socket.ts'
+import { serveWebSocket, type WebSocketOptions } from './web-socket.ts'
 
 describe('serveWebSocket', function () {
   this.timeout(120_000)
@@ -31,7 +33,20 @@ describe('serveWebSocket', function () {
   let socket: ReturnType<typeof serveWebSocket>
   let refusals: Refusal[] = []
 
-  const start = async (pingMs: number, options: Partial<StatusFeedOptions> = {}) => {
+  const withoutLimits = {
+    connectionLimits: { perUser: 0, perAddress: 0 },
+    pace: { perSecond: 1e6, burst: 1e6, waiting: 1e6 },
+  }
+  let limits: Pick<WebSocketOptions, 'connectionLimits' | 'pace'> = withoutLimits
+  beforeEach('no limits', () => {
+    limits = withoutLimits
+  })
+
+  const start = async (
+    pingMs: number,
+    options: Partial<StatusFeedOptions> = {},
+    verify: Verify = verifyNothing,
+  ) => {
     const { url: databaseUrl } = database
     const name = 'orders-api'
     const db = resources.use(
@@ -45,7 +60,7 @@ describe('serveWebSocket', function () {
     resources.use({ close: () => server.close() })
     refusals = []
     const onRefused = (reason: Refusal) => void refusals.push(reason)
-    const socketOptions = { feed, logger, pingMs, onRefused, verify: verifyNothing }
+    const socketOptions = { feed, logger, pingMs, onRefused, verify, ...limits }
     socket = resources.use(serveWebSocket(server, socketOptions))
     url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/orders/ws`
   }
@@ -338,5 +353,106 @@ describe('serveWebSocket', function () {
     const closed = once(client, 'close')
     await resources.closeAll(logger)
     assert.equal((await closed)[0], 1001)
+  })
+
+  describe('with limits', () => {
+    const subscribeTo = (order_id: string) => JSON.stringify({ type: 'subscribe', order_id })
+    const errorsAt = (client: WebSocket) => {
+      const problems: { detail: string }[] = []
+      client.on('message', (data) => problems.push(JSON.parse(String(data)).problem))
+      return problems
+    }
+    /** The answer to a handshake that is refused, with its problem. */
+    const refusedHandshake = async (options: object = {}) => {
+      const client = new WebSocket(url, options)
+      const [request, response] = await once(client, 'unexpected-response')
+      const problem = JSON.parse(await text(response))
+      request.destroy()
+      return { status: response.statusCode, retryAfter: response.headers['retry-after'], problem }
+    }
+
+    it('closes with 1008 when a client sends more at once than may wait, having handled few', async () => {
+      limits = { ...limits, pace: { perSecond: 1, burst: 5, waiting: 10 } }
+      await start(60_000)
+      for (const flood of ['message', 'ping', 'pong'] as const) {
+        refusals = []
+        const client = await connect()
+        const problems = errorsAt(client)
+        for (let n = 0; n < 1_000; n++) {
+          if (flood === 'message') client.send('no json')
+          else client[flood]()
+        }
+        const [code, reason] = await once(client, 'close')
+        assert.deepEqual([code, String(reason)], [1008, 'too many requests at once'], flood)
+        assert.deepEqual(
+          refusals.filter((one) => one !== 'message'),
+          ['too-fast'],
+        )
+        assert.ok(problems.length < 20, `${problems.length} answers`)
+      }
+    })
+
+    it('answers all that a client asks faster than its pace, each in its turn, and reads on', async () => {
+      limits = { ...limits, pace: { perSecond: 50, burst: 1, waiting: 1_000 } }
+      await start(60_000)
+      const client = await connect()
+      const problems = errorsAt(client)
+      const startMs = performance.now()
+      const ids = Array.from({ length: 21 }, () => randomUUIDv7())
+      for (const id of ids) client.send(subscribeTo(id))
+      await eventually(() => problems.length === ids.length)
+      assert.ok(performance.now() - startMs >= 380, 'faster than its pace')
+      for (const [index, id] of ids.entries())
+        assert.match(problems[index]?.detail ?? '', RegExp(id))
+      client.send('no json')
+      await eventually(() => problems.length === ids.length + 1)
+      client.terminate()
+    })
+
+    it('closes a client that sends a message in many pieces', async () => {
+      await start(60_000)
+      const client = await connect()
+      for (let n = 0; n < 20; n++) client.send('x', { fin: false })
+      const [code] = await once(client, 'close')
+      assert.equal(code, 1008)
+      assert.deepEqual(refusals, ['message-in-pieces'])
+    })
+
+    it('refuses with 429 the connections of an address beyond its limit, and lets in one for each that leaves', async () => {
+      limits = { ...limits, connectionLimits: { perUser: 0, perAddress: 2 } }
+      await start(60_000)
+      const [first, second] = [await connect(), await connect()]
+      const { status, retryAfter, problem } = await refusedHandshake()
+      assert.deepEqual([status, retryAfter], [429, '5'])
+      assert.equal(problem.type, '/problems/too-many-requests')
+      assert.match(problem.detail, /This address has as many/)
+      const elsewhere = await connect({ headers: { 'x-forwarded-for': 'forged, 10.1.2.3' } })
+      first.close()
+      await eventually(async () => (await connections()) === 2)
+      const third = await connect()
+      assert.deepEqual(refusals, ['address-connections'])
+      for (const client of [second, third, elsewhere]) client.terminate()
+      await eventually(async () => (await connections()) === 0)
+      for (const client of [await connect(), await connect()]) client.terminate()
+    })
+
+    it('counts the connections of a user, whatever their address', async () => {
+      limits = { ...limits, connectionLimits: { perUser: 1, perAddress: 0 } }
+      const expiresAt = Date.now() / 1_000 + 60
+      await start(60_000, {}, (readToken) => {
+        const userId = readToken() ?? ''
+        return Principal.ofToken({ userId, expiresAt }) ?? Principal.unrestricted
+      })
+      const as = (user: string, address: string) => ({
+        headers: { authorization: `Bearer ${user}`, 'x-forwarded-for': address },
+      })
+      const alice = await connect(as('alice', '10.0.0.1'))
+      const bob = await connect(as('bob', '10.0.0.1'))
+      const { status, problem } = await refusedHandshake(as('alice', '10.0.0.2'))
+      assert.equal(status, 429)
+      assert.match(problem.detail, /This user has as many/)
+      assert.deepEqual(refusals, ['user-connections'])
+      for (const client of [alice, bob]) client.terminate()
+    })
   })
 })

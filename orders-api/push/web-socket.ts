@@ -1,22 +1,22 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { Problem, toProblem } from '#chassis/http/problem.ts'
+import { Problem } from '#chassis/http/problem.ts'
 import { writeErrorResponse } from '#chassis/http/raw-error-response.ts'
 import { givenRequestId } from '#chassis/http/request-id.ts'
-import { bearerProtocol, webSocketToken } from '#principal/bearer-token.ts'
-import type { Principal } from '#principal/principal.ts'
-import type { Verify } from '#principal/verifier.ts'
-import { type ConnectionOptions, serveConnection } from './connection.ts'
-import { rejectionFor } from './handshake.ts'
+import { bearerProtocol } from '#principal/bearer-token.ts'
+import { type AdmissionOptions, admission } from './admission.ts'
+import { type ConnectionOptions, type Refusal, serveConnection } from './connection.ts'
 
-export interface WebSocketOptions extends ConnectionOptions {
-  /** Says who connects. */
-  verify: Verify
+export interface WebSocketOptions extends AdmissionOptions, ConnectionOptions {
+  onRefused?: (reason: Refusal) => void
   /** Between pings; a client that has not answered the last one is terminated. */
   pingMs?: number
 }
 
 const maxMessageBytes = 4_096
+/** A message that comes in more frames, or in more pieces of TCP, closes its connection (1008). */
+const maxFragments = 16
+const maxBufferedChunks = 1_024
 /** How long a client may take to answer the close frame at shutdown. */
 const closeTimeoutMs = 1_000
 
@@ -26,12 +26,13 @@ const closeTimeoutMs = 1_000
  */
 export function serveWebSocket(
   server: Server,
-  { pingMs = 30_000, verify, ...options }: WebSocketOptions,
+  { pingMs = 30_000, ...options }: WebSocketOptions,
 ): { close: () => Promise<void>; connections: () => number } {
   const { onRefused } = options
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
+    ...{ maxFragments, maxBufferedChunks },
     perMessageDeflate: false,
     handleProtocols: (offered) => offered.has(bearerProtocol) && bearerProtocol,
   })
@@ -41,13 +42,11 @@ export function serveWebSocket(
     writeErrorResponse(socket, problem, givenRequestId(request))
   })
   const alive = new WeakSet<WebSocket>()
+  const admit = admission(options)
   server.on('upgrade', async (request, socket, head) => {
     socket.on('error', () => {}) // a client that resets while it is rejected
-    const principal = await principalOf(request, verify)
-    if (principal instanceof Problem) {
-      onRefused?.('handshake')
-      return writeErrorResponse(socket, principal, givenRequestId(request))
-    }
+    const principal = await admit(request, socket)
+    if (!principal) return
     sockets.handleUpgrade(request, socket, head, (client) => {
       alive.add(client)
       client.on('pong', () => alive.add(client))
@@ -66,17 +65,6 @@ export function serveWebSocket(
       clearInterval(pinging)
       await closeAll(sockets)
     },
-  }
-}
-
-/** Who connects, or why nobody does. */
-async function principalOf(request: IncomingMessage, verify: Verify): Promise<Principal | Problem> {
-  const rejection = rejectionFor(request)
-  if (rejection) return rejection
-  try {
-    return await verify(() => webSocketToken(request), 'orders')
-  } catch (error) {
-    return toProblem(error)
   }
 }
 

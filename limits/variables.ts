@@ -1,0 +1,7 @@
+import { integer } from '#chassis/config.ts'
+
+/** How often a user may call each of the APIs, in bursts of twice as many; 0: as often as they like. */
+export const userRateLimitPerSecond = integer('USER_RATE_LIMIT_PER_SECOND', {
+  max: 100_000,
+  fallback: 0,
+})
