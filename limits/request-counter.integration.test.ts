@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { sql } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { useDatabase } from '#testing/database.ts'
+import { eventually } from '#testing/eventually.ts'
 import { recordingLogger, silent } from '#testing/logger.ts'
 import { useResources } from '#testing/resources.ts'
 import { RequestCounter } from './request-counter.ts'
@@ -16,8 +17,11 @@ describe('RequestCounter', function () {
   const database = useDatabase('payments')
   const use = useResources()
   /** One replica. */
-  const counter = (logger = silent) =>
-    new RequestCounter(use(connectDatabase({ name: 'api', url: database.url })), policy, { logger })
+  const counter = (logger = silent, timeoutMs = 30_000) =>
+    new RequestCounter(use(connectDatabase({ name: 'api', url: database.url })), policy, {
+      logger,
+      timeoutMs,
+    })
   const countAll = (count: number, one: RequestCounter, userId: string) =>
     Promise.all(Array.from({ length: count }, () => one.count(userId)))
   const lefts = (counts: Awaited<ReturnType<RequestCounter['count']>>[]) =>
@@ -63,9 +67,19 @@ describe('RequestCounter', function () {
     assert.deepEqual(said, ['requests of users cannot be counted, so nobody is limited'])
   })
 
+  it('takes one connection for a user who floods, and none for what it refuses', async () => {
+    const db = use(connectDatabase({ name: 'api', url: database.url }))
+    const one = new RequestCounter(db, policy, { logger: silent, timeoutMs: 30_000 })
+    await one.count('bob')
+    const counts = countAll(1_000, one, 'alice')
+    assert.deepEqual(db.poolUse().waiting, 0)
+    assert.equal(lefts(await counts).filter((left) => left === 'refused').length, 995)
+    assert.equal(db.poolUse().idle, 1)
+  })
+
   it('waits for nobody who holds the row of a user', async () => {
-    const one = counter()
-    await one.count('alice')
+    const one = counter(silent, 200)
+    await eventually(async () => (await one.count('alice')).kind === 'passes')
     await database.db.transaction().execute(async (trx) => {
       await sql`SELECT FROM user_requests FOR UPDATE`.execute(trx)
       assert.deepEqual(await one.count('alice'), { kind: 'unknown' })

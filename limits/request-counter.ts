@@ -8,6 +8,8 @@ import { remaining, type UserPolicy } from './user-policy.ts'
 
 export interface RequestCounterOptions {
   logger: Logger
+  /** A count that takes longer is given up, and nothing is counted for a while. */
+  timeoutMs?: number
 }
 
 /** `unknown`: the database does not count at the moment. */
@@ -16,42 +18,56 @@ export type Count =
   | { kind: 'refused'; left: 0 }
   | { kind: 'unknown' }
 
-/** A count that takes longer is given up, and nothing is counted for a while. */
-const timeoutMs = 250
+const timeoutMsDefault = 500
 const restMs = 1_000
 /** So often somebody looks for users who have not called for long. */
 const requestsBetweenCleanings = 10_000
 
 const refused: Count = { kind: 'refused', left: 0 }
-const unknown: Count = { kind: 'unknown' }
+const uncounted = (): Count => ({ kind: 'unknown' })
 
 /**
- * Counts the requests of users in the database. A limit protects, so it is no fault of its own that
- * refuses: while the database does not count, everybody passes, and a warning says so.
+ * Counts the requests of users in the database, those of one user one after another: a flood takes
+ * one connection, and ends with the first refusal. A limit protects, so it is no fault of its own
+ * that refuses: while the database does not count, everybody passes, and a warning says so.
  */
 export class RequestCounter {
   readonly #db: Queryable
   readonly #policy: UserPolicy
+  readonly #timeoutMs: number
   readonly #refusedUsers = new RefusedUsers()
+  /** The last count of each user that is counted at the moment. */
+  readonly #counting = new Map<string, Promise<Count>>()
   readonly #report: ReturnType<typeof throttledLog>
   #restUntilMs = 0
   #counted = 0
 
-  constructor(db: Queryable, policy: UserPolicy, { logger }: RequestCounterOptions) {
+  constructor(db: Queryable, policy: UserPolicy, options: RequestCounterOptions) {
     this.#db = db
     this.#policy = policy
+    this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault
     this.#report = throttledLog((details) =>
-      logger.warn(details, 'requests of users cannot be counted, so nobody is limited'),
+      options.logger.warn(details, 'requests of users cannot be counted, so nobody is limited'),
     )
   }
 
   /** Never rejects. */
-  async count(userId: string): Promise<Count> {
+  count(userId: string): Promise<Count> {
+    const before = this.#counting.get(userId)
+    const count = before ? before.then(() => this.#countNext(userId)) : this.#countNext(userId)
+    this.#counting.set(userId, count)
+    void count.then(() => {
+      if (this.#counting.get(userId) === count) this.#counting.delete(userId)
+    })
+    return count
+  }
+
+  async #countNext(userId: string): Promise<Count> {
     if (this.#refusedUsers.has(userId, performance.now())) return refused
-    if (performance.now() < this.#restUntilMs) return unknown
+    if (performance.now() < this.#restUntilMs) return uncounted()
     try {
       const taking = takeRequest(this.#db, userId, this.#policy)
-      const spentMs = await withTimeout(timeoutMs, 'counting a request', taking)
+      const spentMs = await withTimeout(this.#timeoutMs, 'counting a request', taking)
       this.#forget()
       if (spentMs !== undefined) return { kind: 'passes', left: remaining(this.#policy, spentMs) }
       this.#refusedUsers.add(userId, performance.now() + this.#policy.intervalMs)
@@ -59,7 +75,7 @@ export class RequestCounter {
     } catch (error) {
       this.#restUntilMs = performance.now() + restMs
       this.#report(1, { err: error })
-      return unknown
+      return uncounted()
     }
   }
 

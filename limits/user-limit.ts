@@ -21,7 +21,7 @@ export type LimitUser = (principal: Principal, ctx: Context) => Promise<void>
  * who a user is: without tokens nobody is limited, since anybody could use up the calls of anybody.
  */
 export function userLimit(db: Queryable, options: UserLimitOptions): LimitUser | undefined {
-  const { userRateLimitPerSecond: perSecond, authMode, logger, onRefused } = options
+  const { userRateLimitPerSecond: perSecond, authMode, onRefused, ...counting } = options
   if (perSecond === 0) return undefined
   if (authMode === 'off') {
     logger.warn(
@@ -30,7 +30,7 @@ export function userLimit(db: Queryable, options: UserLimitOptions): LimitUser |
     return undefined
   }
   const policy = policyOf(perSecond)
-  const counter = new RequestCounter(db, policy, { logger })
+  const counter = new RequestCounter(db, policy, counting)
   return async ({ userId }, ctx) => {
     if (userId === undefined) return
     const count = await counter.count(userId)

@@ -9,7 +9,12 @@ import type {
   OutboxTable,
   RetentionTable,
 } from '#messaging/tables.ts'
-import type { GaugesTable, IdempotencyKeysTable, InstallationTable } from '#tables/both.ts'
+import type {
+  GaugesTable,
+  IdempotencyKeysTable,
+  InstallationTable,
+  UserRequestsTable,
+} from '#tables/both.ts'
 import type { OrdersTable } from '#tables/orders.ts'
 import type { AccountsTable, LedgerTable } from '#tables/payments.ts'
 import { type TestDatabase, useDatabase } from '#testing/database.ts'
@@ -51,6 +56,10 @@ const messaging = {
     content: 'bytea',
     deferred_at: 'timestamptz =',
   } satisfies Columns<DeferredEventsTable>,
+  user_requests: {
+    user_id: 'user_name',
+    spent_until: 'timestamptz',
+  } satisfies Columns<UserRequestsTable>,
   retention: {
     table_name: 'text',
     retention_ms: 'int8',

@@ -1,4 +1,4 @@
-import { connectDatabase } from '#chassis/database/connect.ts'
+import { connectDatabase, poolSizes } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { warnWithoutRoom } from '#chassis/database/room.ts'
 import { serve } from '#chassis/http/server.ts'
@@ -25,7 +25,9 @@ void runService(
   ordersApiVariables(process.env),
   async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const url = config.databaseUrl
-    const db = resources.use(connectDatabase<OrdersDatabase>({ name, url, poolSize: 20 }))
+    const db = resources.use(
+      connectDatabase<OrdersDatabase>({ name, url, poolSize: poolSizes.api }),
+    )
     observer.database(db)
     requireOrExit(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))
     const feed = resources.use(

@@ -1,5 +1,5 @@
 import { postgresUrl } from '#chassis/config.ts'
-import { connectDatabase } from '#chassis/database/connect.ts'
+import { connectDatabase, poolSizes } from '#chassis/database/connect.ts'
 import { requireDurability } from '#chassis/database/durability.ts'
 import { warnWithoutRoom } from '#chassis/database/room.ts'
 import { serve } from '#chassis/http/server.ts'
@@ -26,7 +26,7 @@ void runService(
   },
   async ({ name, config, logger, resources, health, signal, tracing, requireOrExit }) => {
     const db = resources.use(
-      connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: 20 }),
+      connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: poolSizes.api }),
     )
     observer.database(db)
     requireOrExit(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))

@@ -30,7 +30,8 @@ describe('payments-api, with a limit for each user', () => {
     const db = use(connectDatabase<PaymentsDatabase>({ name: 'payments-api', url, poolSize: 4 }))
     refused = []
     const onRefused = (reason: string) => void refused.push(reason)
-    const options = { userRateLimitPerSecond: perSecond, authMode, logger, onRefused }
+    const timeoutMs = 30_000
+    const options = { userRateLimitPerSecond: perSecond, authMode, logger, timeoutMs, onRefused }
     const verify = authMode === 'off' ? verifyNothing : verifyName
     const router = paymentsRouter({ db, verify, limitUser: userLimit(db, options) })
     const at = { host: '127.0.0.1', port: 0, health: new Health(), logger: silent, router }

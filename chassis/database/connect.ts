@@ -15,6 +15,12 @@ export interface DatabaseOptions {
   lockTimeoutMs?: number
 }
 
+/** Connections of a pool, by what the process is. */
+export const poolSizes = { api: 20, worker: 10 }
+
+/** A process that listens has a connection for that, and one to test it. */
+export const listenConnections = 2
+
 /**
  * A lazy pool of connections: opening succeeds while the server is away.
  *
@@ -26,7 +32,7 @@ export interface DatabaseOptions {
 export function connectDatabase<Tables>({
   name,
   url,
-  poolSize = 10,
+  poolSize = poolSizes.worker,
   statementTimeoutMs,
   lockTimeoutMs,
 }: DatabaseOptions) {

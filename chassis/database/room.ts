@@ -1,9 +1,6 @@
 import { sql } from 'kysely'
 import type { Logger } from '../logger.ts'
-import type { Pooled, Queryable } from './connect.ts'
-
-/** A process that listens has a connection for that, and one to test it. */
-const besidesThePool = 2
+import { listenConnections, type Pooled, type Queryable } from './connect.ts'
 
 /**
  * Says in a warning when the server has fewer connections left than this process may open: under
@@ -11,7 +8,7 @@ const besidesThePool = 2
  */
 export async function warnWithoutRoom(db: Queryable & Pooled, logger: Logger): Promise<void> {
   const room = await readRoom(db).catch(() => undefined)
-  const needed = db.poolUse().max + besidesThePool
+  const needed = db.poolUse().max + listenConnections
   if (!room || room.free >= needed) return
   const figures = { ...room, needed }
   logger.warn(

@@ -115,6 +115,7 @@ const answerResponse = (answer: Answer, isRepeatable: boolean): JsonObject => ({
   description: answer.description,
   headers: {
     'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+    ...rateLimits,
     ...(answer.location && {
       Location: {
         description: 'where it can be read from now on',
@@ -129,6 +130,12 @@ const answerResponse = (answer: Answer, isRepeatable: boolean): JsonObject => ({
   content: { 'application/json': contentOf(answer) },
 })
 
+/** With USER_RATE_LIMIT_PER_SECOND. */
+const rateLimits: JsonObject = {
+  RateLimit: { $ref: '#/components/headers/RateLimit' },
+  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+}
+
 const problemResponse = (status: ProblemStatus, refusals: Refusal[]): JsonObject => ({
   description: meaningOf(status),
   headers: {
@@ -136,6 +143,7 @@ const problemResponse = (status: ProblemStatus, refusals: Refusal[]): JsonObject
     ...(retryable.includes(status) && {
       'Retry-After': { $ref: '#/components/headers/RetryAfter' },
     }),
+    ...(status === 429 && rateLimits),
     ...((status === 401 || status === 403) && {
       'WWW-Authenticate': { $ref: '#/components/headers/Challenge' },
     }),
@@ -159,6 +167,17 @@ const sharedHeaders: JsonObject = {
     schema: { type: 'string' },
   },
   RetryAfter: { description: 'seconds to wait', schema: { type: 'integer', minimum: 1 } },
+  RateLimit: {
+    description:
+      'requests that the user has left (r) in the next seconds (t); only with USER_RATE_LIMIT_PER_SECOND (draft-ietf-httpapi-ratelimit-headers-11)',
+    schema: { type: 'string' },
+    example: '"user";r=99;t=1',
+  },
+  RateLimitPolicy: {
+    description: 'requests of a user (q) in so many seconds (w)',
+    schema: { type: 'string' },
+    example: '"user";q=100;w=2',
+  },
   Challenge: {
     description: 'what is wrong with the token (RFC 6750)',
     schema: { type: 'string', pattern: '^Bearer ' },

@@ -3,7 +3,7 @@ import { ListOrders, Order, OrderPage, PlaceOrder, RefundOrder } from '#contract
 import { ProblemDocument } from '#contracts/problem.ts'
 import { Timeline } from '#contracts/timeline.ts'
 import type { Api, Operation } from './operation.ts'
-import { type Refusal, withKey, withUser } from './problems.ts'
+import { type Refusal, underPressure, withKey, withUser } from './problems.ts'
 
 const order = {
   order_id: '01910f5e-7b2a-7c31-9d0e-6a1b2c3d4e5f',
@@ -75,6 +75,7 @@ const placeOrder: Operation = {
       },
       withKey[422],
     ],
+    503: underPressure,
   },
 }
 
@@ -205,6 +206,7 @@ const refundOrder: Operation = {
       },
       withKey[422],
     ],
+    503: underPressure,
   },
 }
 

@@ -18,7 +18,7 @@ const meanings = {
   415: 'The body is not application/json in UTF-8 (see Accept), or is compressed (see Accept-Encoding).',
   422: 'The request is understood, and not valid, or its Idempotency-Key was used for another request.',
   426: 'Only a WebSocket is served here; the request has no `Upgrade: websocket`.',
-  429: 'Too many requests from this client; wait as Retry-After says. Only with RATE_LIMIT_PER_SECOND.',
+  429: 'Too many requests from this client, or of this user; wait as Retry-After says. Only with RATE_LIMIT_PER_SECOND or USER_RATE_LIMIT_PER_SECOND.',
   431: 'A header is longer than 8 KiB.',
   500: 'An internal error. The logs have its cause under `instance`.',
   503: 'The service is temporarily unavailable. Repeat as Retry-After says, with the same Idempotency-Key.',
@@ -76,6 +76,10 @@ export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
       when: 'too often',
       detail: 'Too many requests from this client. Wait as Retry-After says, then repeat.',
     },
+    {
+      when: 'too often as a user',
+      detail: 'Too many requests of this user. Wait as Retry-After says, then repeat.',
+    },
   ],
   431: [
     { when: 'too large', detail: 'A header field is longer than 8 KiB, or there are too many.' },
@@ -130,6 +134,21 @@ export const withUser: Refusal[] = [
     errors: [{ pointer: '/user_id', message: 'must be the user of the token (sub)' }],
   },
   ...(everywhere[403] ?? []),
+]
+
+/** What may happen to every call that asks for work which others do later. */
+export const underPressure: Refusal[] = [
+  ...(everywhere[503] ?? []),
+  {
+    when: 'a backlog',
+    detail:
+      'Orders wait for too long at the moment, so none is accepted: this request has had no effect. Repeat it as Retry-After says.',
+  },
+  {
+    when: 'a crowd',
+    detail:
+      'Too many requests wait for the database: this one has had no effect. Repeat it as Retry-After says.',
+  },
 ]
 
 /** What may happen to every call with an Idempotency-Key. */

@@ -56,12 +56,15 @@ export function postgres(paths: Paths, options: PostgresOptions): Postgres {
   return { program, url: (database) => `postgres://postgres:${password}@${address}/${database}` }
 }
 
+/** docker-compose.yml has the same. */
+export const maxConnections = 300
+
 function flags({ port, settings }: PostgresOptions): string[] {
   const all = {
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: '',
-    max_connections: '300',
+    max_connections: String(maxConnections),
     timezone: 'UTC',
     log_timezone: 'UTC',
     ...settings,

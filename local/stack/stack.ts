@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { passwordEnvironment } from '#roles/login.ts'
 import { nginxProgram } from '../servers/nginx.ts'
+import { maxConnections } from '../servers/postgres.ts'
 import { chooseServers, type Servers } from '../servers/servers.ts'
 import { storedPasswords } from '../servers/stored-secret.ts'
 import { reportWhileWaiting } from '../supervisor/not-ready.ts'
@@ -11,6 +12,7 @@ import { type Print, statusLine, waitingLine } from '../supervisor/supervise.ts'
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts'
 import { secondsSince } from '../supervisor/waiting.ts'
 import { announceStack, writeAddresses } from './addresses.ts'
+import { connectionWarning } from './connections.ts'
 import { repositoryDir } from './paths.ts'
 import { bundleProcesses, processPrograms, serverEnvironment } from './processes.ts'
 import type { Settings } from './settings.ts'
@@ -41,6 +43,8 @@ async function startStack(settings: Settings, supervisor: Supervisor, print: Pri
   const startedAt = performance.now()
   const servers = chooseServers(settings)
   const { postgres, epmd, broker, urls, urlsOf } = servers
+  const warning = postgres.length > 0 && connectionWarning(settings.scale, maxConnections)
+  if (warning) print(warning)
   await Promise.all([
     settings.fromSource || bundleProcesses(),
     supervisor.start(postgres).then(() => migrate(settings, servers, print)),

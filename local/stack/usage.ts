@@ -18,6 +18,8 @@ Environment, also read from .env:
   LOCAL_PORT_BASE        the first of all other ports (${portBaseDefault})
   LOCAL_DIR              where the stack keeps its data, logs and pid files (.local)
   RATE_LIMIT_PER_SECOND  requests per second and client; 0 is no limit (0)
+  USER_RATE_LIMIT_PER_SECOND, WEBSOCKET…, BACKPRESSURE_…
+                         further limits (docs/configuration.md)
   LOG_LEVEL              the log level of the processes (info)
   ORDERS_DATABASE_URL, PAYMENTS_DATABASE_URL, AMQP_URL
                          external servers, used instead of private ones

@@ -63,6 +63,26 @@ describe('StatusFeed', function () {
   const pending = (orderId: string) => `${orderId} PAYMENT_PENDING`
   const paid = (orderId: string) => `${orderId} PAID`
 
+  it('leaves connections to others while many subscribe at once, and serves all of them', async () => {
+    const orderId = await placeOrder('everybody')
+    const { url } = database
+    const db = use(connectDatabase<OrdersDatabase>({ name: 'api', url, poolSize: 10 }))
+    const feed = use(new StatusFeed({ name: 'api', db, url, logger: silent, limit: 100 }))
+    const subscribers = Array.from({ length: 200 }, () => new Recorder())
+    const subscribing = database.db.transaction().execute(async (trx) => {
+      await sql`LOCK TABLE orders IN ACCESS EXCLUSIVE MODE`.execute(trx)
+      const all = subscribers.map((one, index) =>
+        feed.subscribe(one, index % 2 === 0 ? toOrder(orderId) : toUser('everybody')),
+      )
+      await eventually(async () => (await database.waitingForLocks()) > 0)
+      assert.ok(db.poolUse().used < 10, `${db.poolUse().used} connections are used`)
+      assert.equal(db.poolUse().waiting, 0)
+      return { all }
+    })
+    await Promise.all((await subscribing).all)
+    for (const { pushed } of subscribers) assert.deepEqual(pushed, [pending(orderId)])
+  })
+
   it('keeps a subscription whose order cannot be read, and serves it when the database is back', async () => {
     const ofUser = await placeOrder('alice')
     const ofNobody = await placeOrder('bob')

@@ -1,5 +1,6 @@
 import { databaseMutants } from './database.ts'
 import { inboxMutants } from './inbox.ts'
+import { limitsMutants } from './limits.ts'
 import type { Mutant } from './mutant.ts'
 import { ordersMutants } from './orders.ts'
 import { outboxMutants } from './outbox.ts'
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...ordersMutants,
   ...pushMutants,
   ...principalMutants,
+  ...limitsMutants,
   ...retentionMutants,
   ...rolesMutants,
   ...databaseMutants,

@@ -94,4 +94,54 @@ export const pushMutants: readonly Mutant[] = [
     put: '100_000',
     caughtBy: test('orders-api/push/web-socket.integration.test.ts', '70,000 pending'),
   },
+  {
+    name: 'no-pace',
+    why: 'a client that sends as fast as it can is slowed down',
+    at: 'orders-api/push/request-line.ts RequestLine.#until',
+    put: '{}',
+    caughtBy: test(
+      'orders-api/push/web-socket.integration.test.ts',
+      'answers all that a client asks faster than its pace',
+    ),
+  },
+  {
+    name: 'flood-not-closed',
+    why: 'a client that sends far more than it may is disconnected',
+    at: 'orders-api/push/pace.ts Pace.take',
+    find: '$waitMs > this.#maxWaitMs',
+    put: 'false',
+    caughtBy: test('orders-api/push/pace.test.ts', 'no more than may wait'),
+  },
+  {
+    name: 'connections-not-counted',
+    why: 'an address has so many connections and no more',
+    at: 'orders-api/push/admission.ts admission',
+    find: 'counts.add(...$$args)',
+    put: 'undefined',
+    caughtBy: test(
+      'orders-api/push/web-socket.integration.test.ts',
+      'of an address beyond its limit',
+    ),
+  },
+  {
+    name: 'connections-never-leave',
+    why: 'a connection that has closed makes room for another one',
+    at: 'orders-api/push/admission.ts admission',
+    find: 'counts.remove(...$$args)',
+    put: 'undefined',
+    caughtBy: test(
+      'orders-api/push/web-socket.integration.test.ts',
+      'lets in one for each that leaves',
+    ),
+  },
+  {
+    name: 'snapshots-take-the-pool',
+    why: 'many who subscribe at once leave connections to others',
+    at: 'orders-api/push/status-feed.ts snapshotReads',
+    put: '1_000_000',
+    caughtBy: test(
+      'orders-api/push/status-feed.integration.test.ts',
+      'leaves connections to others while many subscribe at once',
+    ),
+  },
 ]
