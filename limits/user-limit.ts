@@ -24,7 +24,7 @@ export function userLimit(db: Queryable, options: UserLimitOptions): LimitUser |
   const { userRateLimitPerSecond: perSecond, authMode, onRefused, ...counting } = options
   if (perSecond === 0) return undefined
   if (authMode === 'off') {
-    logger.warn(
+    counting.logger.warn(
       'USER_RATE_LIMIT_PER_SECOND limits nobody: with AUTH_MODE=off no token names a user',
     )
     return undefined

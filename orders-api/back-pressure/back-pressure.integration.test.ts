@@ -138,7 +138,7 @@ describe('orders-api, under pressure', function () {
     const orderId = randomUUIDv7()
     await database.rows(sql`
       INSERT INTO orders (order_id, user_id, amount) VALUES (${orderId}, 'alice', 1)`)
-    await database.db.transaction().execute(async (trx) => {
+    const { reads } = await database.db.transaction().execute(async (trx) => {
       await sql`LOCK TABLE orders IN ACCESS EXCLUSIVE MODE`.execute(trx)
       const reads = Array.from({ length: 15 }, () => call(origin, 'GET', `/orders/${orderId}`))
       const reply = await eventually(async () => {
@@ -147,9 +147,9 @@ describe('orders-api, under pressure', function () {
       })
       assert.match(expectProblem(reply, 503).detail, /wait for the database/)
       assert.equal(reply.headers.get('retry-after'), '1')
-      await sql`COMMIT`.execute(trx).catch(() => {})
-      await Promise.all(reads)
+      return { reads }
     })
+    await Promise.all(reads)
     await untilAccepted()
   })
 })

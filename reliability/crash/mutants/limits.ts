@@ -31,8 +31,8 @@ export const limitsMutants: readonly Mutant[] = [
   {
     name: 'limit-fails-closed',
     why: 'nobody is refused because requests cannot be counted',
-    at: 'limits/request-counter.ts unknown',
-    put: "{ kind: 'refused', left: 0 }",
+    at: 'limits/request-counter.ts uncounted',
+    put: 'refused',
     caughtBy: test(counting, 'lets everybody pass'),
   },
   {
