@@ -22,6 +22,7 @@ import { retention } from './retention.ts'
 import { retentionHour } from './retention-hour.ts'
 import { type Servers, startServers } from './servers.ts'
 import { writeStatements } from './statements.ts'
+import { subscribers } from './subscribers.ts'
 
 const measurements: Measurement[] = [
   relay,
@@ -36,6 +37,7 @@ const measurements: Measurement[] = [
   relayNotificationCost,
   replicas,
   gauges,
+  subscribers,
   idle,
   memory,
   retentionHour,

@@ -42,6 +42,7 @@ export async function startSystem(
   })
   return {
     gateway: stack.gateway,
+    pidOf: stack.pidOf,
     /** CPU milliseconds used until now, by program. */
     cpuMs: () => mapValues(pids(), cpuMs),
     /** Of each of the program's own processes. */

@@ -53,8 +53,8 @@ export class RequestCounter {
 
   /** Never rejects. */
   count(userId: string): Promise<Count> {
-    const before = this.#counting.get(userId)
-    const count = before ? before.then(() => this.#countNext(userId)) : this.#countNext(userId)
+    const before = this.#counting.get(userId) ?? Promise.resolve()
+    const count = before.then(() => this.#countNext(userId))
     this.#counting.set(userId, count)
     void count.then(() => {
       if (this.#counting.get(userId) === count) this.#counting.delete(userId)
