@@ -59,10 +59,10 @@ export class Crowd {
   #keep(query: string, onServed: () => void): void {
     const socket = this.#open(query)
     socket.on('message', onServed)
-    socket.on('close', async () => {
-      await sleep(retryMs)
+    const retry = () => {
       if (!this.#isClosed) this.#keep(query, onServed)
-    })
+    }
+    socket.on('close', () => setTimeout(retry, retryMs))
   }
 
   #open(query: string): WebSocket {

@@ -19,7 +19,7 @@ type Latency = () => Promise<number>
 
 /**
  * Clients of the WebSocket who could harm others: all who subscribe come back at once after the
- * gateway was killed, thousands are silent, one sends junk as fast as it can.
+ * gateway was stopped, thousands are silent, one sends junk as fast as it can.
  */
 export const subscribers: Measurement = {
   name: 'subscribers',
@@ -60,7 +60,7 @@ async function reconnecting(bench: Bench, system: System, many: number): Promise
   const values: number[] = []
   for (let round = 1; round <= rounds; round++) {
     const startMs = performance.now()
-    process.kill(system.pidOf('nginx'), 'SIGKILL')
+    process.kill(system.pidOf('nginx'), 'SIGTERM')
     await untilServed()
     values.push((performance.now() - startMs) / 1_000)
     bench.progress(
@@ -72,7 +72,8 @@ async function reconnecting(bench: Bench, system: System, many: number): Promise
     name: 'subscribers, reconnect',
     unit: `s for ${many}`,
     values,
-    against: 'from killing the gateway until each subscriber has its pending order again',
+    against:
+      'from stopping the gateway, which is started again, until each subscriber has its pending order again',
     limits: [],
     target: { valueAtMost: 10 },
   }
