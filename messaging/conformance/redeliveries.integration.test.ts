@@ -48,9 +48,9 @@ describe('a message that was delivered before', () => {
       sizes.push(events.length)
       return handle(trx, events)
     }
-    await consume({ handle: seen, batchSize: 40 })
+    await consume({ handle: seen })
     await hasHandled(events)
-    assert.equal(Math.max(...sizes), 40)
+    assert.equal(Math.max(...sizes), 20)
     assert.deepEqual(await attempts(), [])
   })
 

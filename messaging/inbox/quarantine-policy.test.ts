@@ -41,7 +41,7 @@ describe('quarantine policy', () => {
 
     const never = Number.NEGATIVE_INFINITY
     const next = (events: ReturnType<typeof of>[], nowMs: number, lastMs: number) =>
-      nextOf(events, { nowMs, lastMs, max: 2 }).map(({ id }) => id)
+      nextOf(events, nowMs, lastMs).map(({ id }) => id)
 
     it('a crash loop at once, which is only dead-lettered, then the others as they came', () => {
       const events = [crashed, failing, suspect, crashLoop]
@@ -50,10 +50,10 @@ describe('quarantine policy', () => {
       assert.deepEqual(next([crashed, suspect, failing], quietPeriodMs, never), ['suspect'])
     })
 
-    it('together what came back for the first time, no more than a batch, and nothing else', () => {
+    it('together what came back for the first time, not too many, and nothing else', () => {
       const events = [suspect, crashed, redelivered, failing, another]
       assert.deepEqual(next(events, quietPeriodMs, never), ['redelivered', 'another'])
-      assert.deepEqual(next([...events, of('third', untried)], 0, never).length, 2)
+      assert.equal(next(Array(100).fill(redelivered), 0, never).length, 20)
     })
 
     it('an event that has crashed when other redeliveries have had time to arrive, and are done', () => {
@@ -68,7 +68,7 @@ describe('quarantine policy', () => {
     })
 
     it('an event that was tried when it has waited long enough, though others keep coming', () => {
-      const events = [redelivered, suspect, of('later', twice, 1), crashed]
+      const events = [redelivered, of('later', once, 1), crashed]
       assert.deepEqual(next(events, maxWaitMs - 1, never), ['redelivered'])
       assert.deepEqual(next(events, maxWaitMs, maxWaitMs), ['crashed'])
       assert.deepEqual(next([redelivered, suspect], maxWaitMs, maxWaitMs), ['suspect'])

@@ -37,13 +37,13 @@ export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   arrivals: DeliveryBuffer<Delivery>,
   lane: Lane,
 ): Promise<void> {
-  const { signal, batchSize: max } = consumer
+  const { signal } = consumer
   let waiting: QuarantinedMessage[] = []
   let lastMs = Number.NEGATIVE_INFINITY
   while (!signal.aborted) {
     waiting.push(...(await withAttempts(consumer, arrivals.takeAll())))
     waiting = waiting.filter(({ delivery }) => !delivery.isLost())
-    const next = new Set(nextOf(waiting, { nowMs: performance.now(), lastMs, max }))
+    const next = new Set(nextOf(waiting, performance.now(), lastMs))
     if (next.size > 0) {
       waiting = waiting.filter((message) => !next.has(message))
       await handleNext(consumer, [...next])

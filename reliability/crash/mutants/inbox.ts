@@ -211,7 +211,7 @@ export const inboxMutants: readonly Mutant[] = [
     name: 'crashed-waits-without-end',
     why: 'an order is not kept waiting by others that come back again and again',
     at: 'messaging/inbox/quarantine-policy.ts nextOf',
-    find: 'hasCrashed($attempts) && hasWaited(...$$args)',
+    find: 'hasWaited(event, maxWaitMs)',
     put: 'false',
     caughtBy: test(
       `${conformance}/redeliveries.integration.test.ts`,
