@@ -33,6 +33,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY chassis chassis
 COPY idempotency idempotency
+COPY requests requests
 COPY principal principal
 COPY contracts contracts
 COPY messaging messaging
