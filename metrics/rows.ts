@@ -91,3 +91,19 @@ export const readGauges = async (db: Queryable): Promise<GaugeRow[]> => {
   `.execute(db)
   return rows
 }
+
+export interface OverdueTable {
+  table: string
+  overdue_seconds: number
+}
+
+/** For how long retention has let the next batch of each table wait; 0: it is not due. */
+export const readOverdueTables = async (db: Queryable): Promise<OverdueTable[]> => {
+  const { rows } = await sql<OverdueTable>`
+    /* readOverdueTables */
+    SELECT table_name AS table,
+           greatest(extract(epoch FROM clock_timestamp() - due_at), 0)::float8 AS overdue_seconds
+    FROM retention
+  `.execute(db)
+  return rows
+}

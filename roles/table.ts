@@ -42,6 +42,7 @@ const keys = { select: 'all', insert: 'all' } as const
 
 /** What the gauges of /metrics are computed from, and where they are kept: by any process. */
 const gauges = { ...read, update: ['depth', 'oldest_at', 'computed_at'] } as const
+const dueTables = { select: ['table_name', 'due_at'] } as const
 const deferredAges = { select: ['deferred_id', 'deferred_at'] } as const
 const outboxAges = ['event_id', 'published_at', 'created_at', 'next_attempt_at'] as const
 const pendingAges = {
@@ -50,6 +51,7 @@ const pendingAges = {
 
 const relay = {
   gauges,
+  retention: dueTables,
   deferred_events: deferredAges,
   outbox: {
     ...read,
@@ -152,6 +154,7 @@ const table = {
       outbox: { select: [...outboxAges, 'payload_json'], ...append }, // for the trace of an order
       idempotency_keys: keys,
       deferred_events: deferredAges,
+      retention: dueTables,
       gauges,
     },
   },
@@ -184,6 +187,7 @@ const table = {
       idempotency_keys: keys,
       outbox: { select: outboxAges },
       deferred_events: deferredAges,
+      retention: dueTables,
       gauges,
     },
   },
