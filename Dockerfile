@@ -46,6 +46,8 @@ COPY payments-api payments-api
 COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
 COPY operator operator
+COPY client client
+COPY frontend frontend
 COPY rabbitmq-3.10 rabbitmq-3.10
 COPY roles roles
 COPY tracing tracing

@@ -46,9 +46,12 @@ const crossings: Record<string, string[]> = {
   operator: [
     '#chassis/',
     '#contracts/',
+    '#frontend/',
     '#idempotency/expiring-keys.ts',
     '#messaging/',
+    '#principal/',
     '#rabbitmq-3.10/',
+    '#requests/',
     '#tables/',
   ],
   chassis: [
@@ -213,6 +216,7 @@ const cores = [
   'messaging/retention/policy.ts',
   'operator/reconcile/findings.ts',
   'operator/reconcile/stuck-stage.ts',
+  'operator/stuck/advice.ts',
   'orders-api/place-order.ts',
   'orders-api/refund-order.ts',
   'orders-api/push/multimap.ts',
