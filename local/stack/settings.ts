@@ -27,7 +27,7 @@ export type Settings = {
   /** The processes run from their TypeScript files; otherwise each is bundled into one file. */
   fromSource: boolean
   rateLimitPerSecond: number
-  /** Where the operator's page listens, if the gateway leads there: only where tokens say who calls. */
+  /** Where the operator's page listens, if the gateway leads there: never without tokens. */
   operatorPagePort?: number
   logLevel: string
   /** The URLs of external servers. The other servers are started. */

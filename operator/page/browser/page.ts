@@ -42,7 +42,10 @@ async function readStatus(): Promise<void> {
     trouble('')
   } catch (error) {
     if (error instanceof CallFailure && error.status === 401) leave(error.message)
-    else trouble(`${(error as Error).message} What you see may be old.`)
+    else
+      trouble(
+        `${(error as Error).message}. What you see may be old, and is read again every ten seconds.`,
+      )
   }
 }
 
