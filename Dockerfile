@@ -33,6 +33,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY chassis chassis
 COPY idempotency idempotency
+COPY requests requests
 COPY principal principal
 COPY contracts contracts
 COPY limits limits
@@ -46,6 +47,8 @@ COPY payments-api payments-api
 COPY payments-relay payments-relay
 COPY payments-consumer payments-consumer
 COPY operator operator
+COPY client client
+COPY frontend frontend
 COPY rabbitmq-3.10 rabbitmq-3.10
 COPY roles roles
 COPY tracing tracing

@@ -80,6 +80,10 @@ export const logLevel = oneOf(
 export const authMode = oneOf('AUTH_MODE', ['off', 'jwt'], 'off')
 export type AuthMode = 'off' | 'jwt'
 
+/** Whether the gateway passes on to the operator's page, and whether that one may act. */
+export const operatorPage = oneOf('OPERATOR_PAGE', ['off', 'look', 'act'], 'off')
+export const operatorPagePort = integer('OPERATOR_PAGE_PORT', { max: 65_535, fallback: 8_090 })
+
 export const postgresUrl = (name: string): Variable<string> =>
   url(name, ['postgres:', 'postgresql:'])
 

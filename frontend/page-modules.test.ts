@@ -27,8 +27,8 @@ export const all: Order[] = [first, second]
       ['app.ts', 'lib/first.ts', 'contracts/money.ts', 'client/second.ts'],
     )
     assert.match(modules.get('app.ts') ?? '', /^ +\nimport \{ first \} from '.\/lib\/first.ts'/)
-    assert.match(modules.get('app.ts') ?? '', / second,\n\} from '\/client\/second.ts'/)
-    assert.match(modules.get('client/second.ts') ?? '', /from '\/contracts\/money.ts'/)
+    assert.match(modules.get('app.ts') ?? '', / second,\n\} from '.\/client\/second.ts'/)
+    assert.match(modules.get('client/second.ts') ?? '', /from '..\/contracts\/money.ts'/)
   })
 
   for (const from of ['ajv', 'node:fs', '#chassis/backoff.ts']) {

@@ -2,12 +2,12 @@ import { stripTypeScriptTypes } from 'node:module'
 import { posix } from 'node:path'
 
 const importing = /^((?:import|export)\b[^'"]*?\bfrom\s+|import\s+)'([^']+)'/gm
-const loadable = /^(?:\.{1,2}|#(?:client|contracts))\//
+const loadable = /^(?:\.{1,2}|#(?:client|contracts|frontend))\//
 
 /**
- * The modules that the page loads, without their types, by their places below the root of the page.
- * A module keeps its name and its lines; only `#client/` in an import becomes `/client/`. Throws
- * where one imports what no browser can load, such as a package.
+ * The modules that a page loads, without their types, by their places below the root of the page. A
+ * module keeps its name and its lines; only `#client/` in an import becomes the way there, such as
+ * `../client/`. Throws where one imports what no browser can load, such as a package.
  */
 export function pageModules(
   entry: string,
@@ -21,9 +21,11 @@ export function pageModules(
       if (!loadable.test(from)) {
         throw new Error(`${place} imports ${from}, which no browser can load`)
       }
-      const isAbsolute = from.startsWith('#')
-      imported.push(isAbsolute ? from.slice(1) : posix.join(posix.dirname(place), from))
-      return `${words}'${isAbsolute ? `/${from.slice(1)}` : from}'`
+      const folder = posix.dirname(place)
+      const target = from.startsWith('#') ? from.slice(1) : posix.join(folder, from)
+      imported.push(target)
+      const way = posix.relative(folder, target)
+      return `${words}'${way.startsWith('.') ? way : `./${way}`}'`
     })
     modules.set(place, rewritten)
     for (const next of imported) if (!modules.has(next)) add(next)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fills in a template and becomes nginx. Used in place of the image's own entrypoint, because a rate
-# limit of 0 means that two directives are left out, and envsubst knows no conditions.
+# limit of 0 means that two directives are left out, and a page that is switched off that one is put in:
+# envsubst knows no conditions.
 set -eu
 
 rate=${RATE_LIMIT_PER_SECOND:-0}
@@ -13,6 +14,10 @@ if [ "$rate" -gt 0 ]; then
   RATE_LIMIT_ZONE="limit_req_zone \$limited_client zone=clients:10m rate=${rate}r/s;"
   RATE_LIMIT="limit_req zone=clients burst=$((rate * 2)) nodelay;"
 fi
+
+# The operator's page: only where tokens say who calls.
+export OPERATOR_PAGE_OFF='return 404;'
+if [ "${OPERATOR_PAGE:-off}" != off ] && [ "${AUTH_MODE:-off}" = jwt ]; then OPERATOR_PAGE_OFF=''; fi
 
 # Only the names that the template holds: nginx's own variables stay as they are.
 names=$(grep -o '\${[A-Z_]*}' "$1" | sort -u | tr '\n' ' ')

@@ -112,6 +112,18 @@ describe('what waits in a database', function () {
     assert.equal(counted?.depth, 2)
   })
 
+  it('says for how long old rows have been due to be deleted, of each table that expires', async () => {
+    await database.rows(sql`
+      INSERT INTO retention (table_name, retention_ms, due_at)
+      VALUES ('outbox', 1, now() - interval '2 hours'), ('inbox', 1, now() + interval '1 minute')`)
+    const scrape = measuring()
+    const samples = await scrape()
+    assertAge(samples.get('retention_overdue_seconds{table="outbox"}'), 7_200)
+    assert.equal(samples.get('retention_overdue_seconds{table="inbox"}'), 0)
+    await database.rows(sql`DELETE FROM retention`)
+    assert.equal((await scrape()).get('retention_overdue_seconds{table="outbox"}'), undefined)
+  })
+
   it('waits for nobody who computes it', async () => {
     await measuring()()
     await outdate()

@@ -5,7 +5,9 @@ import { pendingStatuses } from '#contracts/order-states.ts'
 import type { Gauge, Metrics } from './metrics.ts'
 import {
   type GaugeRow,
+  type OverdueTable,
   readGauges,
+  readOverdueTables,
   refreshDeferred,
   refreshOutbox,
   refreshPending,
@@ -25,7 +27,8 @@ type OpenDatabase = Queryable & Pooled
  * opened database. While the database is away, the gauges of it are absent, and `database_up` is 0.
  */
 export function measureDatabase(metrics: Metrics, service: Service): (db: OpenDatabase) => void {
-  const show = waitingGauges(metrics, service)
+  const showWaiting = waitingGauges(metrics, service)
+  const showOverdue = overdueGauge(metrics)
   const up = metrics.gauge({
     name: 'database_up',
     help: '1 if the database has answered at this scrape, 0 if not: then its gauges are absent.',
@@ -33,23 +36,34 @@ export function measureDatabase(metrics: Metrics, service: Service): (db: OpenDa
   const pool = poolGauges(metrics)
   let opened: OpenDatabase | undefined
   /** A read that was given up may still hold a connection: there is one at a time. */
-  let reading: Promise<GaugeRow[]> | undefined
-  const read = (db: OpenDatabase): Promise<GaugeRow[]> => {
-    reading ??= readWaiting(db, service, maxAgeMs).finally(() => {
+  let reading: Promise<Reading> | undefined
+  const read = (db: OpenDatabase): Promise<Reading> => {
+    reading ??= readAll(db, service).finally(() => {
       reading = undefined
     })
     return withTimeout(timeoutMs, 'reading the gauges', reading)
   }
   metrics.onScrape(async () => {
     if (opened) pool(opened)
-    const rows = opened && (await read(opened).catch(() => undefined))
-    up.set(rows ? 1 : 0)
-    show(rows ?? [])
+    const found = opened && (await read(opened).catch(() => undefined))
+    up.set(found ? 1 : 0)
+    showWaiting(found?.waiting ?? [])
+    showOverdue(found?.overdue ?? [])
   })
   return (db) => {
     opened = db
   }
 }
+
+interface Reading {
+  waiting: GaugeRow[]
+  overdue: OverdueTable[]
+}
+
+const readAll = async (db: Queryable, service: Service): Promise<Reading> => ({
+  waiting: await readWaiting(db, service, maxAgeMs),
+  overdue: await readOverdueTables(db),
+})
 
 /** All gauges of a service; those older than `maxAgeMs` are computed before. */
 export async function readWaiting(
@@ -94,6 +108,19 @@ function waitingGauges(metrics: Metrics, service: Service): (rows: GaugeRow[]) =
       setOrRemove(depth, labels, found?.depth)
       setOrRemove(age, labels, found?.age_seconds)
     }
+  }
+}
+
+/** Returns a function that shows the tables that expire, and no other. */
+function overdueGauge(metrics: Metrics): (tables: OverdueTable[]) => void {
+  const overdue = metrics.gauge({
+    name: 'retention_overdue_seconds',
+    help: 'For how long the next batch of old rows has been due to be deleted; 0: it is not.',
+    labels: ['table'],
+  })
+  return (tables) => {
+    overdue.reset()
+    for (const { table, overdue_seconds } of tables) overdue.set({ table }, overdue_seconds)
   }
 }
 

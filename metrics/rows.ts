@@ -6,12 +6,21 @@ import { pendingList } from '#tables/orders.ts'
 /** No more is counted, so that a gauge costs the same however much waits. */
 export const maxDepth = 100_000
 
+/** A gauge as it was computed last; the age of what waits is the present one. */
+export interface GaugeRow {
+  name: string
+  depth: number
+  /** 0 if nothing waits. */
+  age_seconds: number
+  computed_seconds_ago: number
+}
+
 const limit = sql`(SELECT ${maxDepth}::bigint)`
 
 /**
  * Computes those of the gauges again that are older than `maxAgeMs`. `skip locked`: while another
  * process computes a gauge, nobody else does. `measured` is evaluated for each row of `due` alone,
- * since it names `due`.
+ * since it names `due`, and has the name of the statement.
  */
 const refresh = (
   db: Queryable,
@@ -52,6 +61,7 @@ export const refreshOutbox = (db: Queryable, maxAgeMs: number) =>
     db,
     { names: ['outbox'], maxAgeMs },
     sql`
+      /* refreshOutbox */
       SELECT count(*) AS depth, min(since) AS oldest_at
       FROM (${unpublished(sql`due.name = 'outbox'`)}) AS unpublished`,
   )
@@ -61,6 +71,7 @@ export const refreshDeferred = (db: Queryable, maxAgeMs: number) =>
     db,
     { names: ['deferred_events'], maxAgeMs },
     sql`
+      /* refreshDeferred */
       SELECT count(*) AS depth, min(deferred_at) AS oldest_at FROM (
         SELECT deferred_at FROM deferred_events
         WHERE due.name = 'deferred_events' ORDER BY deferred_id LIMIT ${limit}) AS deferred`,
@@ -71,22 +82,15 @@ export const refreshPending = (db: Queryable, maxAgeMs: number) =>
     db,
     { names: pendingStatuses, maxAgeMs },
     sql`
+      /* refreshPending */
       SELECT count(*) AS depth, min(since) AS oldest_at
       FROM (${pending(sql`due.name IS NOT NULL`)}) AS pending
       WHERE pending.status = due.name`,
   )
 
-/** A gauge as it was computed last; the age of what waits is the present one. */
-export interface GaugeRow {
-  name: string
-  depth: number
-  /** 0 if nothing waits. */
-  age_seconds: number
-  computed_seconds_ago: number
-}
-
 export const readGauges = async (db: Queryable): Promise<GaugeRow[]> => {
   const { rows } = await sql<GaugeRow>`
+    /* readGauges */
     SELECT name, depth::float8 AS depth,
            coalesce(greatest(extract(epoch FROM clock_timestamp() - oldest_at), 0), 0)::float8
              AS age_seconds,
@@ -111,4 +115,20 @@ export const countOverdue = async (db: Queryable, ms: number, most: number): Pro
     SELECT greatest((${overdue(unpublished())}), (${overdue(pending())}))::int AS overdue
   `.execute(db)
   return rows[0]?.overdue ?? 0
+}
+
+export interface OverdueTable {
+  table: string
+  overdue_seconds: number
+}
+
+/** For how long retention has let the next batch of each table wait; 0: it is not due. */
+export const readOverdueTables = async (db: Queryable): Promise<OverdueTable[]> => {
+  const { rows } = await sql<OverdueTable>`
+    /* readOverdueTables */
+    SELECT table_name AS table,
+           greatest(extract(epoch FROM clock_timestamp() - due_at), 0)::float8 AS overdue_seconds
+    FROM retention
+  `.execute(db)
+  return rows
 }

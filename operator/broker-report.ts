@@ -2,7 +2,7 @@ import { isCode } from '#chassis/errors.ts'
 import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue, movingQueue } from '#messaging/broker/topology.ts'
 import { leaderlessQueues } from '#rabbitmq-3.10/leaderless-queues.ts'
-import { errorText } from './cli/table.ts'
+import { errorText } from './cli/error-text.ts'
 import {
   type QueueBrowser,
   type QueueState,

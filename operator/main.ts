@@ -1,21 +1,25 @@
 import { readEnvironment } from './cli/addresses.ts'
 import { type Command, helpOf, helpOfAll, parseRequest } from './cli/command.ts'
-import { errorText } from './cli/table.ts'
+import { errorText } from './cli/error-text.ts'
 import { deadLetterCommands } from './dead-letters/commands.ts'
+import { pageCommand } from './page/command.ts'
 import { queueCommands } from './queues/commands.ts'
 import { reconcileCommand } from './reconcile/command.ts'
 import { retentionCommand } from './retention/command.ts'
 import { statusCommand } from './status/command.ts'
+import { stuckCommand } from './stuck/command.ts'
 import { traceCommand } from './trace/command.ts'
 
 /** The commands for the people who operate the system. */
 const commands: Command[] = [
   statusCommand,
+  stuckCommand,
   reconcileCommand,
   traceCommand,
   retentionCommand,
   ...deadLetterCommands,
   ...queueCommands,
+  pageCommand,
 ]
 
 const exitCodes = { fine: 0, foundSomethingWrong: 1, couldNotRun: 2 }

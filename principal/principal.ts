@@ -1,7 +1,7 @@
 import { userIdPattern } from '#contracts/user-id.ts'
 
-/** What the token of a caller may be limited to: one API each. */
-export type Scope = 'orders' | 'payments'
+/** What the token of a caller may be limited to: one API each; or allowed: the operator's page. */
+export type Scope = 'orders' | 'payments' | 'operator'
 
 declare const own: unique symbol
 /** The id of a user for whom a principal may act. Only a principal makes one. */
@@ -51,8 +51,10 @@ export class Principal {
     return this.owns(userId) ? (userId as OwnUserId) : undefined
   }
 
+  /** A token without scopes is not limited, and yet no operator's: that one names its scope. */
   has(scope: Scope): boolean {
-    return this.#claims?.scopes?.has(scope) ?? true
+    if (this.#claims === undefined) return true
+    return this.#claims.scopes?.has(scope) ?? scope !== 'operator'
   }
 
   get hasExpired(): boolean {

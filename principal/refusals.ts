@@ -19,7 +19,7 @@ export const tokenRefused = (reason: string) =>
   })
 
 export const scopeMissing = (scope: Scope) =>
-  new Problem('insufficient-scope', `The token has a scope, and not the scope "${scope}".`, {
+  new Problem('insufficient-scope', `The token does not have the scope "${scope}".`, {
     headers: challenge({ error: 'insufficient_scope', scope }),
   })
 

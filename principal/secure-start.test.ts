@@ -17,6 +17,10 @@ describe('a start that would be insecure by accident', () => {
       env: production,
     },
     'open-gateway': { config: { authMode: 'off' }, env: { GATEWAY_HOST: '0.0.0.0' } },
+    'open-operator-page': {
+      config: { authMode: 'off', operatorPage: 'look', host: '0.0.0.0' },
+      env: {},
+    },
   }
   for (const [kind, { config, env }] of Object.entries(cases)) {
     const start = (more: NodeJS.ProcessEnv) =>

@@ -2,7 +2,12 @@
 type StartConfig = Record<string, unknown> & { authMode?: unknown }
 
 /** What a process starts with only if INSECURE_ACCEPTED says that it is meant. */
-const allInsecurities = ['auth-off', 'default-passwords', 'open-gateway'] as const
+const allInsecurities = [
+  'auth-off',
+  'default-passwords',
+  'open-gateway',
+  'open-operator-page',
+] as const
 type Insecurity = (typeof allInsecurities)[number]
 
 /** The passwords of docker-compose.yml, for development, and those that servers come with. */
@@ -12,7 +17,7 @@ const isDefaultPassword = (password: string) =>
 /**
  * Throws an Error with a line for each way in which a start would be insecure by accident, and how
  * to mean it: in production (NODE_ENV), without authentication or with a default password;
- * anywhere, a gateway that other machines reach, without authentication.
+ * anywhere, a gateway or an operator's page that other machines reach, without authentication.
  */
 export function assertSecureStart(config: StartConfig, env: NodeJS.ProcessEnv): void {
   const { accepted, unknown } = acceptedIn(env.INSECURE_ACCEPTED)
@@ -49,6 +54,11 @@ function insecuritiesOf(config: StartConfig, env: NodeJS.ProcessEnv): [Insecurit
       `GATEWAY_HOST=${gatewayHost} lets other machines in while AUTH_MODE=off lets every caller be any user: set AUTH_MODE=jwt`,
       isOff && !isLoopback(gatewayHost),
     ],
+    [
+      'open-operator-page',
+      `HOST=${config.host} lets other machines in while AUTH_MODE=off lets everybody be an operator: set AUTH_MODE=jwt`,
+      isOff && config.operatorPage !== undefined && !isLoopback(String(config.host ?? 'localhost')),
+    ],
   ]
   return found.flatMap(([kind, what, isSo]) => (isSo ? [[kind, what] as const] : []))
 }
@@ -63,7 +73,8 @@ function acceptedIn(list = '') {
 const refusedName = (name: string) =>
   `INSECURE_ACCEPTED takes ${allInsecurities.join(', ')}, got ${JSON.stringify(name)}`
 
-const isLoopback = (host: string) => /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/.test(host)
+export const isLoopback = (host: string): boolean =>
+  /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/.test(host)
 
 function hasDefaultPassword(value: unknown): boolean {
   const url = typeof value === 'string' ? URL.parse(value) : null

@@ -91,6 +91,15 @@ describe('a verifier of tokens', () => {
     assert.ok(await userOf(verify, tokenOf(key, 'alice', { scope: 'orders' })))
   })
 
+  it('takes nobody for an operator whose token does not name that scope', async () => {
+    for (const claims of [{}, { scope: 'orders payments' }]) {
+      const { status } = await refusal(await tokenOf(key, 'alice', claims), 'operator')
+      assert.equal(status, 403)
+    }
+    const token = await tokenOf(key, 'alice', { scope: 'operator' })
+    assert.ok(await verify(() => token, 'operator'))
+  })
+
   it('verifies with an RSA key by the algorithms of RSA only', async () => {
     const pair = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const rsa = { ...pair, kid: 'a', alg: 'PS256' }

@@ -43,6 +43,7 @@ const userRequests = { ...keys, update: ['spent_until'], delete: 'all' } as cons
 
 /** What the gauges of /metrics are computed from, and where they are kept: by any process. */
 const gauges = { ...read, update: ['depth', 'oldest_at', 'computed_at'] } as const
+const dueTables = { select: ['table_name', 'due_at'] } as const
 const deferredAges = { select: ['deferred_id', 'deferred_at'] } as const
 const outboxAges = ['event_id', 'published_at', 'created_at', 'next_attempt_at'] as const
 const pendingAges = {
@@ -51,6 +52,7 @@ const pendingAges = {
 
 const relay = {
   gauges,
+  retention: dueTables,
   deferred_events: deferredAges,
   outbox: {
     ...read,
@@ -155,6 +157,7 @@ const table = {
       idempotency_keys: keys,
       user_requests: userRequests,
       deferred_events: deferredAges,
+      retention: dueTables,
       gauges,
     },
   },
@@ -188,6 +191,7 @@ const table = {
       user_requests: userRequests,
       outbox: { select: outboxAges },
       deferred_events: deferredAges,
+      retention: dueTables,
       gauges,
     },
   },

@@ -167,3 +167,71 @@ describe('the gateway, with a rate limit', function () {
     })
   }
 })
+
+describe("the gateway, before the operator's page", function () {
+  this.timeout(120_000)
+  const jwt = {
+    ...{ AUTH_MODE: 'jwt', JWT_JWKS_URL: 'https://issuer.example/jwks.json' },
+    ...{ JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'orders-payments' },
+  }
+  let asked: string[] = []
+  let pagePort = 0
+  const page = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url} of ${request.headers.host}`)
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+  before('start what stands for the page', async () => {
+    page.listen(0, '127.0.0.1')
+    await once(page, 'listening')
+    pagePort = (page.address() as { port: number }).port
+  })
+  beforeEach(() => {
+    asked = []
+  })
+  after(() => {
+    page.closeAllConnections()
+    page.close()
+  })
+
+  /** nginx alone, while `act` runs. */
+  async function withGateway(more: NodeJS.ProcessEnv, act: (gateway: string) => Promise<void>) {
+    const dir = mkdtempSync(join(tmpdir(), 'orders-payments-'))
+    const [port = 0] = await freePorts(1)
+    const ports = { LOCAL_PORT_BASE: String(await freePortBase()), GATEWAY_PORT: String(port) }
+    const env = { LOCAL_DIR: dir, ...ports, OPERATOR_PAGE_PORT: String(pagePort), ...more }
+    const nginx = await startServer([nginxProgram(settingsOf(env, []))])
+    try {
+      await act(`http://127.0.0.1:${port}`)
+    } finally {
+      await nginx.stop()
+      await removeState(dir)
+    }
+  }
+  const statusOf = async (url: string, init?: RequestInit) => (await fetch(url, init)).status
+
+  it('leads there where it is switched on and tokens say who calls, with the host as it was', async () => {
+    await withGateway({ ...jwt, OPERATOR_PAGE: 'look' }, async (gateway) => {
+      assert.equal(await statusOf(`${gateway}/operator/`), 200)
+      const body = '{}'
+      assert.equal(await statusOf(`${gateway}/operator/api/status`, { method: 'POST', body }), 200)
+      const { host } = new URL(gateway)
+      assert.deepEqual(asked, [`GET /operator/ of ${host}`, `POST /operator/api/status of ${host}`])
+      assert.equal(await statusOf(`${gateway}/operator//api`), 404)
+      assert.equal(await statusOf(`${gateway}/operators`), 404)
+    })
+  })
+
+  for (const [what, env] of [
+    ['is not switched on', jwt],
+    ['is switched on while callers name themselves', { OPERATOR_PAGE: 'act' }],
+  ] as const) {
+    it(`knows no such page where it ${what}`, async () => {
+      await withGateway(env, async (gateway) => {
+        for (const path of ['/operator', '/operator/', '/operator/api/session']) {
+          expectProblem(await call(gateway, 'GET', path, { documented: false }), 404)
+        }
+      })
+      assert.deepEqual(asked, [])
+    })
+  }
+})

@@ -66,7 +66,7 @@ export const everywhere: Partial<Record<ProblemStatus, Refusal[]>> = {
     {
       when: 'another scope',
       type: 'insufficient-scope',
-      detail: 'The token has a scope, and not the scope "orders".',
+      detail: 'The token does not have the scope "orders".',
     },
   ],
   413: [{ when: 'too large', detail: 'The body may have 65536 bytes at most.' }],

@@ -69,12 +69,14 @@ async function publishPage(target: string): Promise<void> {
 
 /** The variables of both templates, as in the containers. */
 function variables(settings: Settings, dir: string): Record<string, string> {
-  const { gatewayHost, gatewayPort, ports, rateLimitPerSecond: rate } = settings
+  const { gatewayHost, gatewayPort, ports, operatorPagePort, rateLimitPerSecond: rate } = settings
   return {
     GATEWAY_LISTEN: `${gatewayHost}:${gatewayPort}`,
     RESOLVER: '',
     ORDERS_API_SERVERS: upstreamServers(settings, 'orders-api'),
     PAYMENTS_API_SERVERS: upstreamServers(settings, 'payments-api'),
+    OPERATOR_PAGE_SERVERS: `server 127.0.0.1:${operatorPagePort ?? '1 down'};`,
+    OPERATOR_PAGE_OFF: operatorPagePort ? '' : 'return 404;',
     FRONTEND_SERVERS: `server 127.0.0.1:${ports.frontend};`,
     FRONTEND_LISTEN: `127.0.0.1:${ports.frontend}`,
     FRONTEND_ROOT: pageDir(dir),

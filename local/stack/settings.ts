@@ -4,6 +4,8 @@ import {
   httpUrl,
   integer,
   logLevel,
+  operatorPage,
+  operatorPagePort,
   postgresUrl,
   readConfig,
   text,
@@ -25,6 +27,8 @@ export type Settings = {
   /** The processes run from their TypeScript files; otherwise each is bundled into one file. */
   fromSource: boolean
   rateLimitPerSecond: number
+  /** Where the operator's page listens, if the gateway leads there: never without tokens. */
+  operatorPagePort?: number
   logLevel: string
   /** The URLs of external servers. The other servers are started. */
   external: Partial<ServerUrls>
@@ -50,6 +54,8 @@ export function readSettings(
     }),
     gatewayPort: integer('GATEWAY_PORT', { min: 1, max: 65_535, fallback: gatewayPortDefault }),
     rateLimitPerSecond: integer('RATE_LIMIT_PER_SECOND', { fallback: 0 }),
+    operatorPage,
+    operatorPagePort,
     logLevel,
     gatewayHost: text('GATEWAY_HOST', '127.0.0.1'),
     ...authVariables(env), // for the processes, which read them again
@@ -67,7 +73,9 @@ export function readSettings(
     throw new Error(`GATEWAY_PORT must be outside of the other ports of the stack, ${range}`)
   }
   const paths = preparePaths(stateDirectory(env))
-  const rest = { ...chosen, rateLimitPerSecond, logLevel: level, external }
+  const hasPage = config.operatorPage !== 'off' && config.authMode === 'jwt'
+  const page = hasPage && { operatorPagePort: config.operatorPagePort }
+  const rest = { ...chosen, ...page, rateLimitPerSecond, logLevel: level, external }
   return { paths, ports: portsFrom(base), gatewayHost: host, gatewayPort, ...rest }
 }
 

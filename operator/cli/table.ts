@@ -1,5 +1,3 @@
-import { isCode } from '#chassis/errors.ts'
-
 /**
  * A table for the terminal: each column is as wide as its widest cell, the last one is not padded.
  */
@@ -45,9 +43,3 @@ export const counted = (count: number, noun: string): string =>
 /** A text of at most so many characters; a longer one ends with `…`. */
 export const shortened = (text: string | null, maxLength: number): string | null =>
   text !== null && text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text
-
-/** The message of an error; for an unavailable server with its cause. */
-export function errorText(error: Error): string {
-  const cause = isCode(error, 'unavailable') ? (error.cause as Error | undefined)?.message : ''
-  return cause ? `${error.message}: ${cause}` : error.message
-}

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { originalHeaders } from '#messaging/inbox/dead-letter-message.ts'
-import { errorText } from '../cli/table.ts'
+import { errorText } from '../cli/error-text.ts'
 import type { QueueBrowser } from './broker/queue-browser.ts'
 import type { Message } from './broker/unacked-messages.ts'
 import { forEachMatching, type Selection } from './dead-letters.ts'

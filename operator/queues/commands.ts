@@ -6,7 +6,8 @@ import {
   seeHelp,
   UsageError,
 } from '../cli/command.ts'
-import { counted, errorText, table } from '../cli/table.ts'
+import { errorText } from '../cli/error-text.ts'
+import { counted, table } from '../cli/table.ts'
 import { withBrowserOf } from '../dead-letters/options.ts'
 import { type KnownQueue, knownQueues } from './known-queues.ts'
 import { type ListedQueue, listQueues } from './list-queues.ts'

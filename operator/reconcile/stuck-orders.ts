@@ -3,7 +3,6 @@ import { queues } from '#contracts/topology.ts'
 import { deadLetterQueue } from '#messaging/broker/topology.ts'
 import type { Databases } from '../databases.ts'
 import { type DeadLetterSummary, eventIn } from '../dead-letters/summary.ts'
-import type { Finding } from './findings.ts'
 import { findEntries, findOrders, type PendingOrder } from './rows.ts'
 import {
   type DeferredFacts,
@@ -20,7 +19,7 @@ export async function stuckOrders(
   databases: Databases,
   overdue: PendingOrder[],
   letters: DeadLetterSummary[],
-): Promise<Finding[]> {
+): Promise<ReturnType<typeof pendingTooLong>[]> {
   if (overdue.length === 0) return []
   const ids = overdue.map(({ order_id }) => order_id)
   const requestIds = overdue.flatMap(({ request_id }) => request_id ?? [])

@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { Problem } from '#chassis/http/problem.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
+import { isSameOrigin } from '#requests/same-origin.ts'
 import type { TooMany } from './connection-counts.ts'
 
 /** Why a request does not become a WebSocket; undefined if it does. */
@@ -38,17 +39,4 @@ export const tooManyConnections = (reason: TooMany) =>
 export function addressOf({ headers, socket }: IncomingMessage): string {
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().at(-1)?.split(',').at(-1)?.trim()
   return forwarded || (socket.remoteAddress ?? '')
-}
-
-/**
- * A page of another origin must not use a visitor's connection. Programs send no Origin. Host is
- * read as a part of a URL with the scheme of the Origin: proxies write it with its default port, or
- * in capitals.
- */
-export function isSameOrigin({ origin, host = '' }: IncomingHttpHeaders): boolean {
-  if (origin === undefined) return true
-  const page = URL.parse(origin)
-  if (!page || !/^https?:$/.test(page.protocol)) return false
-  const own = URL.parse(`${page.protocol}//${host}`)
-  return own?.href === `${page.origin}/`
 }

@@ -1,8 +1,14 @@
 // npm run screenshots: the pictures of docs/images/, made again from a stack of its own.
+import { randomUUIDv7 } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import amqp from 'amqplib'
+import { sql } from 'kysely'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { launchBrowser, visit } from '#testing/browser.ts'
-import { startStack } from '#testing/stack.ts'
+import { insist } from '#testing/client.ts'
+import { startOperatorPage } from '#testing/operator-page.ts'
+import { withDatabases } from '#testing/reconcile.ts'
+import { type Stack, startStack } from '#testing/stack.ts'
 
 const folder = 'docs/images'
 const wide = { viewport: { width: 1280, height: 860 } }
@@ -64,11 +70,50 @@ async function takeAll(browser: Browser, gateway: string): Promise<void> {
   await shoot(small, 'narrow', '.card:has(#pipeline)')
 }
 
+/** Messages that nobody can handle, and an order that nobody charges. */
+async function makeTrouble(stack: Stack): Promise<void> {
+  const connection = await amqp.connect(stack.amqp_url)
+  const channel = await connection.createConfirmChannel()
+  const type = 'PaymentRequested'
+  for (const body of ['hello', JSON.stringify({ type, subject: randomUUIDv7() })]) {
+    const properties = { messageId: randomUUIDv7(), type }
+    channel.publish('orders.events', 'payment.requested', Buffer.from(body), properties)
+  }
+  await channel.waitForConfirms()
+  await connection.close()
+  process.kill(stack.pidOf('payments-consumer'), 'SIGSTOP')
+  await insist(stack.gateway, '/orders', { user_id: 'alice', amount: '12.50' })
+  await withDatabases(stack, async ({ orders }) => {
+    await sql`UPDATE orders SET created_at = created_at - interval '7 minutes'
+              WHERE user_id = 'alice'`.execute(orders)
+  })
+}
+
+async function takeOperator(browser: Browser, stack: Stack): Promise<void> {
+  const urls = { orders: stack.orders_database_url, payments: stack.payments_database_url }
+  const desk = await startOperatorPage({ amqp: stack.amqp_url, ...urls }, { OPERATOR_PAGE: 'act' })
+  try {
+    const page = await open(browser, desk.url, wide)
+    await page.locator('#letters li').nth(1).waitFor()
+    await page.locator('#stuck li').first().waitFor()
+    await page.locator('#letters li').first().getByText('Show').click()
+    await page.locator('#letters pre').waitFor()
+    await page.click('#reconcile-form [type=submit]')
+    await page.locator('#findings li').first().waitFor()
+    await shoot(page, 'operator', 'body')
+  } finally {
+    await desk.stop()
+    process.kill(stack.pidOf('payments-consumer'), 'SIGCONT')
+  }
+}
+
 mkdirSync(folder, { recursive: true })
 const stack = await startStack()
 const browser = await launchBrowser()
 try {
   await takeAll(browser, stack.gateway)
+  await makeTrouble(stack)
+  await takeOperator(browser, stack)
 } finally {
   await browser.close()
   await stack.stop()

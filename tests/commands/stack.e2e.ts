@@ -41,7 +41,10 @@ describe('npm start, and the commands that README and docs show beside it', func
     await connection.close()
   }
 
-  const shown = documentedCommands().filter(({ name }) => name === 'operator')
+  /** Not `page`, which runs until it is stopped: tests/browser/operator.e2e.ts runs it. */
+  const shown = documentedCommands().filter(
+    ({ name, args }) => name === 'operator' && args !== 'page',
+  )
   for (const args of new Set(shown.map(({ args }) => args.replace('COMMAND', 'status')))) {
     it(`npm run operator -- ${args}`, async () => {
       const id = args.startsWith('trace') ? order : letter

@@ -95,7 +95,12 @@ describe('docker compose', function () {
     assert.deepEqual(await (await fetch(`${gateway}/healthz`)).json(), { status: 'ok' })
     const page = await fetch(gateway)
     assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'self'/)
-    assert.match(await page.text(), /<script type="module" src="\/app\.js">/)
+    const [, src = ''] = /<script type="module" src="([^"]+)">/.exec(await page.text()) ?? []
+    const script = await fetch(new URL(src, page.url))
+    assert.deepEqual(
+      [script.status, script.headers.get('content-type')],
+      [200, 'text/javascript; charset=utf-8'],
+    )
 
     for (const path of ['/docs/', '/docs/swagger-ui-bundle.js', '/openapi/orders.json']) {
       assert.equal((await fetch(gateway + path)).status, 200, path)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isSameOrigin } from './handshake.ts'
+import { isSameOrigin } from './same-origin.ts'
 
 describe('isSameOrigin', () => {
   for (const [origin, host] of [
