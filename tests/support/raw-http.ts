@@ -20,12 +20,13 @@ export interface RawExchange {
 
 /**
  * Sends bytes (a text of latin1) and resolves with all that came back when the server has closed the
- * connection. After the first whole answer the client says that it has no more to send.
+ * connection. The client says that it has no more to send after the first whole answer, or when none
+ * has come by `finishAfterMs`.
  */
 export async function exchange(
   address: string,
   bytes: string,
-  { patienceMs = 15_000, isWhole = true } = {},
+  { patienceMs = 15_000, finishAfterMs }: { patienceMs?: number; finishAfterMs?: number } = {},
 ): Promise<RawExchange> {
   const { hostname, port } = new URL(address)
   const socket = connect({ host: hostname, port: Number(port) || 80, allowHalfOpen: true })
@@ -35,14 +36,15 @@ export async function exchange(
   const read = () => answersIn(received, bytes)
   socket.on('data', (chunk) => {
     received += chunk.toString('latin1')
-    if (isWhole && !socket.writableEnded && read().answers.length > 0) socket.end()
+    if (!socket.writableEnded && read().answers.length > 0) socket.end()
   })
   socket.on('error', (error) => resolve(error.message !== tooLate))
   socket.on('end', () => socket.end())
   socket.on('close', () => resolve(true))
   socket.write(bytes, 'latin1')
-  if (!isWhole) socket.end()
+  const finishing = finishAfterMs && setTimeout(() => socket.end(), finishAfterMs)
   const isClosed = await promise
+  clearTimeout(finishing)
   return { ...read(), isClosed }
 }
 
