@@ -119,6 +119,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/',
     '#client/',
     '#contracts/',
+    '#generator/',
     '#local/',
     '#messaging/',
     '#migrations/',

@@ -93,11 +93,13 @@ const pidsIn = (dir: string): Record<string, number> =>
       .map((file) => [file.slice(0, -4), Number(readFileSync(join(dir, file), 'utf8'))]),
   )
 
-/** Lines of our processes at level error, and what is no line of a log. */
+/** What our processes log as an error, or say when they end; and workers of nginx that have died. */
 const errorsIn = (dir: string): string[] =>
-  readdirSync(dir).flatMap((file) =>
-    readFileSync(join(dir, file), 'utf8')
-      .split('\n')
-      .filter((line) => /"level":"(?:error|fatal)"|exited on signal|^Uncaught|^\s+at /.test(line))
-      .map((line) => `${file}: ${line}`),
-  )
+  readdirSync(dir)
+    .filter((file) => /^nginx|-(?:api|relay|consumer)/.test(file))
+    .flatMap((file) =>
+      readFileSync(join(dir, file), 'utf8')
+        .split('\n')
+        .filter((line) => /"level":"(?:error|fatal)"|exited on signal|^Uncaught|^ +at /.test(line))
+        .map((line) => `${file}: ${line}`),
+    )

@@ -19,9 +19,9 @@ export interface RawExchange {
 }
 
 /**
- * Sends bytes (a text of latin1) and resolves with all that came back when the server has closed the
- * connection. The client says that it has no more to send after the first whole answer, or when none
- * has come by `finishAfterMs`.
+ * Sends bytes (a text of latin1), and resolves with all that came back when the server has closed
+ * the connection. The client says that it has no more to send after the first whole answer, or when
+ * none has come by `finishAfterMs`.
  */
 export async function exchange(
   address: string,

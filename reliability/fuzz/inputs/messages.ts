@@ -46,6 +46,7 @@ const shortText = fc.oneof(
 
 const properties = fc.record(
   {
+    messageId: shortText,
     type: shortText,
     contentType: fc.oneof(
       shortText,
