@@ -10,8 +10,7 @@ export const tagHeader = 'fuzz-tag'
 /** Takes all dead letters as they come, by the tag of their message. */
 export class DeadLetters {
   readonly #byTag = new Map<string, Letter[]>()
-  /** Those of messages that nobody here has sent: replies to those that were. */
-  readonly untagged: Letter[] = []
+  readonly #untagged: Letter[] = []
 
   async consume(channel: ConfirmChannel): Promise<this> {
     for (const { queue } of Object.values(queues)) {
@@ -26,6 +25,11 @@ export class DeadLetters {
     return this.#byTag.get(tag) ?? []
   }
 
+  /** Those of messages that nobody here has sent, each once. */
+  takeUntagged(): Letter[] {
+    return this.#untagged.splice(0)
+  }
+
   #take({ content, properties: { headers = {}, messageId } }: ConsumeMessage): void {
     const letter = {
       content: content.toString('latin1'),
@@ -33,7 +37,7 @@ export class DeadLetters {
       error: String(headers['last-error']),
     }
     const tag = String(headers[tagHeader] ?? messageId)
-    if (!tag.startsWith('fuzz-')) this.untagged.push(letter)
+    if (!tag.startsWith('fuzz-')) this.#untagged.push(letter)
     else this.#byTag.set(tag, [...this.of(tag), letter])
   }
 }

@@ -54,8 +54,13 @@ export async function messageKind(
     for (const { letters } of seen.flat()) count(endings, letters[0]?.reason ?? 'handled')
     return seen.map((parts) => parts.flatMap((part) => broken(messageNevers, part)))
   }
-  return { name: 'amqp', cases: messageCases, batchSize: 250, endings, attempt }
+  const aftermath = () => letters.takeUntagged().flatMap((letter) => strayFaults(letter))
+  return { name: 'amqp', cases: messageCases, batchSize: 250, endings, attempt, aftermath }
 }
+
+/** A dead letter that nobody here has sent is a reply to what was sent: an event. */
+const strayFaults = ({ content, reason }: MessageSeen['letters'][number]): string[] =>
+  eventIn(content).isEvent ? [] : [`publishes what is no event: ${reason} of ${content}`]
 
 /** Each letter belongs to the part that it has the content of; a stray one to the first. */
 function seenOf({ parts }: Sent, letters: MessageSeen['letters'], handled: Set<string>) {

@@ -55,11 +55,18 @@ export async function startFuzzer(): Promise<Fuzzer> {
     amqp: await messageKind(target, databases, channel),
   }
   const before = target.pids()
-  const aftermath = () => stopped(before, target.pids())
+  const kindOf = <Name extends KindName>(name: Name) => {
+    const kind = kinds[name] as Kind<Cases[Name]>
+    const aftermath = () => [...(kind.aftermath?.() ?? []), ...stopped(before, target.pids())]
+    return { ...kind, aftermath }
+  }
   const owned = opened.move()
   return {
-    fuzz: (name, options) => fuzz<Cases[typeof name]>({ ...kinds[name], aftermath } as never, options), // biome-ignore format: one line
-    retry: async (name, cases) => [...(await kinds[name].attempt(cases as never)).flat(), ...aftermath()], // biome-ignore format: one line
+    fuzz: (name, options) => fuzz(kindOf(name) as Kind<unknown>, options),
+    retry: async (name, cases) => {
+      const { attempt, aftermath } = kindOf(name)
+      return [...(await attempt(cases)).flat(), ...aftermath()]
+    },
     settled: () => settled(target, databases),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
