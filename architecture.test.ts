@@ -132,6 +132,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/',
     '#client/',
     '#contracts/',
+    '#generator/',
     '#local/',
     '#messaging/',
     '#migrations/',

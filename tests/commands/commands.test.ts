@@ -11,6 +11,7 @@ const helps: Record<string, string[]> = {
   bench: ['--help'],
   chaos: ['--help'],
   crash: [],
+  fuzz: ['--help'],
   model: ['--help'],
 }
 

@@ -39,6 +39,8 @@ const smaller: Record<string, (args: string) => string> = {
       .replace(/--minutes \S+/, '--minutes 1')
       .replace(/ --count \S+/, '')
       .replace(/--only \S+/, '--only x4 --count 1'),
+  fuzz: (args) =>
+    args.replace(/--seed \S+/, '--seed 1').replace(/--requests \S+/, '--requests 240'),
   crash: (args) => {
     if (args.startsWith('--pairs')) return '--pairs --minutes 1'
     if (args.startsWith('--mutants')) return '--mutants --only claim-without-lock'
@@ -57,6 +59,7 @@ const quick: Record<string, string> = {
   operator: 'npm run operator -- reconcile --help',
   chaos: 'npm run chaos -- --help',
   bench: 'npm run prebench',
+  fuzz: 'npm run fuzz -- --help',
   model: 'npm run premodel',
   roles: 'npm run roles -- --help',
   check: 'npm run precheck',

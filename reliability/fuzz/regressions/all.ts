@@ -1,0 +1,11 @@
+import type { Cases, KindName } from '../run.ts'
+
+/** Inputs that broke a promise once, as the fuzzer printed them. */
+export const regressions: { [Name in KindName]: Cases[Name][] } = {
+  http: [
+    // A request line that nginx cannot read, with HEAD: 500.
+    { to: 'gateway', request: 'HEAD * HTTP/1.1\r\nHost: localhost\r\n\r\n', isWhole: true },
+  ],
+  ws: [],
+  amqp: [],
+}
