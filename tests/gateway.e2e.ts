@@ -18,7 +18,7 @@ import { startServer } from '#testing/private-servers.ts'
 import { expectProblem } from '#testing/problem.ts'
 
 const settingsOf = (env: NodeJS.ProcessEnv, scale: string[]) =>
-  readSettings(env, { scale: parseScale(scale), fromSource: false })
+  readSettings(env, { scale: parseScale(scale), fromSource: false, auth: false })
 
 describe('the gateway, before replicas that fail', function () {
   this.timeout(120_000)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { passwordEnvironment } from '#roles/login.ts'
+import { demoProviderProgram } from '../servers/demo-provider.ts'
 import { nginxProgram } from '../servers/nginx.ts'
 import { chooseServers, type Servers } from '../servers/servers.ts'
 import { storedPasswords } from '../servers/stored-secret.ts'
@@ -46,6 +47,7 @@ async function startStack(settings: Settings, supervisor: Supervisor, print: Pri
     supervisor.start(postgres).then(() => migrate(settings, servers, print)),
     supervisor.start(epmd).then(() => supervisor.start(broker)),
   ])
+  if (settings.auth) await supervisor.start([demoProviderProgram(settings)])
   await supervisor.start(processPrograms(settings, urlsOf))
   await supervisor.start([nginxProgram(settings)])
   writeAddresses(settings, servers)
