@@ -1,7 +1,9 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { Account } from '#contracts/payments-http.ts'
 import { BurstForm } from './burst/burst-form.ts'
+import { needsToken } from './lib/api.ts'
 import { find } from './lib/elements.ts'
+import { showError } from './lib/form-messages.ts'
 import { askForAccount, reopenAccount, startAccountForm } from './shop/account-form.ts'
 import { OrderForm } from './shop/order-form.ts'
 import { RefundForm } from './shop/refund-form.ts'
@@ -47,7 +49,6 @@ function leave(): void {
   shop = undefined
   for (const part of [timeline, refundForm, burstForm, topUpForm, orderForm]) part.clear()
   welcome.start()
-  askForAccount()
 }
 
 function placed(order: Order): void {
@@ -65,8 +66,6 @@ function showChosen(order: Order): void {
   refundForm.show(order)
 }
 
-startAccountForm(enter)
-find('switch', HTMLButtonElement).addEventListener('click', leave)
 find('trouble-retry', HTMLButtonElement).addEventListener('click', () => shop?.tryNow())
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) refresh()
@@ -77,5 +76,28 @@ find('orders', HTMLElement).addEventListener('click', ({ target }) => {
   if (order) choose(order)
 })
 
+/** With AUTH_MODE=off users name themselves. */
+function askForName(): void {
+  startAccountForm(enter)
+  find('switch', HTMLButtonElement).addEventListener('click', () => {
+    leave()
+    askForAccount()
+  })
+  if (!reopenAccount()) welcome.start()
+}
+
+/** With AUTH_MODE=jwt the provider names them; what that takes is loaded only then. */
+async function askToSignIn(): Promise<void> {
+  view.showSignIn()
+  const { signOut, startSignIn } = await import('./sign-in/door.ts')
+  find('switch', HTMLButtonElement).addEventListener('click', () => {
+    leave()
+    void signOut()
+  })
+  if (!startSignIn({ onOpened: enter, onClosed: leave })) welcome.start()
+}
+
 view.showPlace(undefined)
-if (!reopenAccount()) welcome.start()
+if (needsToken)
+  askToSignIn().catch((error) => showError(find('sign-in-form', HTMLFormElement), error))
+else askForName()

@@ -1,9 +1,8 @@
-import { ApiProblem } from '#client/client.ts'
 import type { Account } from '#contracts/payments-http.ts'
-import { api } from '../lib/api.ts'
 import { find } from '../lib/elements.ts'
 import { showFieldError } from '../lib/form-messages.ts'
 import { onSubmit } from '../lib/forms.ts'
+import { openAccount } from './open-account.ts'
 import { rememberedUser, rememberUser } from './session.ts'
 
 const form = find('account-form', HTMLFormElement)
@@ -14,7 +13,7 @@ export function startAccountForm(onOpened: (account: Account) => void): void {
   onSubmit(form, async (typed) => {
     const userId = typed.trim()
     if (userId === '') return showFieldError(form, 'Enter a name, such as alice.')
-    const account = await createOrRead(userId)
+    const account = await openAccount(userId)
     rememberUser(account.user_id)
     const isTyping = form.contains(document.activeElement)
     onOpened(account)
@@ -34,14 +33,4 @@ export function reopenAccount(): boolean {
 export function askForAccount(): void {
   rememberUser('')
   input.select()
-}
-
-async function createOrRead(userId: string): Promise<Account> {
-  try {
-    return await api.createAccount(userId)
-  } catch (error) {
-    const exists = error instanceof ApiProblem && error.problem.type === '/problems/conflict'
-    if (!exists) throw error
-    return api.getAccount(userId)
-  }
 }
