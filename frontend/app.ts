@@ -4,7 +4,7 @@ import { BurstForm } from './burst/burst-form.ts'
 import { needsToken } from './lib/api.ts'
 import { find } from './lib/elements.ts'
 import { showError } from './lib/form-messages.ts'
-import { askForAccount, reopenAccount, startAccountForm } from './shop/account-form.ts'
+import { startAccountForm } from './shop/account-form.ts'
 import { OrderForm } from './shop/order-form.ts'
 import { RefundForm } from './shop/refund-form.ts'
 import { Shop } from './shop/shop.ts'
@@ -76,28 +76,13 @@ find('orders', HTMLElement).addEventListener('click', ({ target }) => {
   if (order) choose(order)
 })
 
-/** With AUTH_MODE=off users name themselves. */
-function askForName(): void {
-  startAccountForm(enter)
-  find('switch', HTMLButtonElement).addEventListener('click', () => {
-    leave()
-    askForAccount()
-  })
-  if (!reopenAccount()) welcome.start()
+/** Users name themselves, or sign in (AUTH_MODE=jwt); what that takes is loaded only then. */
+async function openDoor(): Promise<void> {
+  view.showPlace(undefined)
+  if (needsToken) view.showSignIn()
+  const start = needsToken ? (await import('./sign-in/door.ts')).startSignIn : startAccountForm
+  const isExpected = start({ onOpened: enter, onClosed: leave })
+  if (!isExpected) welcome.start()
 }
 
-/** With AUTH_MODE=jwt the provider names them; what that takes is loaded only then. */
-async function askToSignIn(): Promise<void> {
-  view.showSignIn()
-  const { signOut, startSignIn } = await import('./sign-in/door.ts')
-  find('switch', HTMLButtonElement).addEventListener('click', () => {
-    leave()
-    void signOut()
-  })
-  if (!startSignIn({ onOpened: enter, onClosed: leave })) welcome.start()
-}
-
-view.showPlace(undefined)
-if (needsToken)
-  askToSignIn().catch((error) => showError(find('sign-in-form', HTMLFormElement), error))
-else askForName()
+openDoor().catch((error) => showError(find('sign-in-form', HTMLFormElement), error))

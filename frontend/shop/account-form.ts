@@ -8,8 +8,17 @@ import { rememberedUser, rememberUser } from './session.ts'
 const form = find('account-form', HTMLFormElement)
 const input = find('user-id', HTMLInputElement)
 
-/** Opens accounts by their names. */
-export function startAccountForm(onOpened: (account: Account) => void): void {
+export interface AccountListener {
+  onOpened: (account: Account) => void
+  /** The account is left. */
+  onClosed: () => void
+}
+
+/**
+ * Opens accounts by their names, first the one of who was here last. Says whether there was
+ * anybody.
+ */
+export function startAccountForm({ onOpened, onClosed }: AccountListener): boolean {
   onSubmit(form, async (typed) => {
     const userId = typed.trim()
     if (userId === '') return showFieldError(form, 'Enter a name, such as alice.')
@@ -19,18 +28,13 @@ export function startAccountForm(onOpened: (account: Account) => void): void {
     onOpened(account)
     if (isTyping) find('topup-amount', HTMLElement).focus()
   })
-}
-
-/** Opens the account of who was here last. Says whether there was anybody. */
-export function reopenAccount(): boolean {
+  find('switch', HTMLButtonElement).addEventListener('click', () => {
+    onClosed()
+    rememberUser('')
+    input.select()
+  })
   input.value = rememberedUser()
   if (input.value === '') return false
   form.requestSubmit()
   return true
-}
-
-/** Forgets the account, and asks for the next. */
-export function askForAccount(): void {
-  rememberUser('')
-  input.select()
 }

@@ -1,9 +1,9 @@
-import type { Account } from '#contracts/payments-http.ts'
 import { useTokens } from '../lib/api.ts'
 import { find } from '../lib/elements.ts'
 import { clearMessage, showFailure, showPlain } from '../lib/form-messages.ts'
 import { onSubmit } from '../lib/forms.ts'
 import { SignInError } from '../lib/sign-in-error.ts'
+import type { AccountListener } from '../shop/account-form.ts'
 import { openAccount } from '../shop/open-account.ts'
 import { onForgotten, rememberedUser, rememberUser } from '../shop/session.ts'
 import { keepPending, takeAnswer, takePending } from './pending.ts'
@@ -14,17 +14,11 @@ import { sessionOver } from './words.ts'
 const form = find('sign-in-form', HTMLFormElement)
 let session: Session | undefined
 
-export interface DoorListener {
-  onOpened: (account: Account) => void
-  /** Nobody is signed in any more. */
-  onClosed: () => void
-}
-
 /**
  * Signs in whoever comes back from the provider, and, without a question, whoever was signed in on
  * this browser. Says whether somebody is on the way in.
  */
-export function startSignIn({ onOpened, onClosed }: DoorListener): boolean {
+export function startSignIn({ onOpened, onClosed }: AccountListener): boolean {
   let answer = takeAnswer()
   let isSilent = answer === undefined && rememberedUser() !== ''
   const close = (why: string) => {
@@ -46,6 +40,10 @@ export function startSignIn({ onOpened, onClosed }: DoorListener): boolean {
     clearMessage(form)
     onOpened(account)
   })
+  find('switch', HTMLButtonElement).addEventListener('click', () => {
+    onClosed()
+    void signOut()
+  })
   onForgotten(() => {
     if (session) close('You have signed out in another tab.')
   })
@@ -55,7 +53,7 @@ export function startSignIn({ onOpened, onClosed }: DoorListener): boolean {
 }
 
 /** Here, and at the provider; here in any case. */
-export async function signOut(): Promise<void> {
+async function signOut(): Promise<void> {
   const idToken = session?.idToken ?? ''
   session?.end()
   session = undefined
