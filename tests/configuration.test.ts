@@ -24,7 +24,7 @@ const documented = [...defaults.keys()].flatMap((names) => names.split(', '))
 describe('docs/configuration.md', () => {
   it('names the variables that are read, and no other', () => {
     const files = globSync([
-      '{chassis,idempotency,messaging,migrations,operator,orders-*,payments-*,principal,tracing}/**/*.ts',
+      '{chassis,demo-provider,idempotency,messaging,migrations,operator,orders-*,payments-*,principal,tracing}/**/*.ts',
       'local/stack/*.ts',
       'docker-compose.yml',
     ]).filter((path) => !path.endsWith('.test.ts'))

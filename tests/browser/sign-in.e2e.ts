@@ -207,6 +207,24 @@ describe('the page signs in', function () {
     await note(page, 'The clock of this device')
   })
 
+  it('proves that it has asked: with a state, a nonce and PKCE', async () => {
+    const page = await open()
+    const asking = page.waitForRequest((request) => request.url().startsWith(`${provider}/auth?`))
+    const redeeming = page.waitForRequest(`${provider}/token`)
+    await enterAs(page, 'bob')
+    const { searchParams: asked } = new URL((await asking).url())
+    assert.equal(asked.get('code_challenge_method'), 'S256')
+    assert.ok((asked.get('state') ?? '').length > 20 && (asked.get('nonce') ?? '').length > 20)
+    const redeemed = new URLSearchParams((await redeeming).postData() ?? '')
+    assert.ok((redeemed.get('code_verifier') ?? '').length > 40)
+    // The code has been used: who has seen it gets nothing, with the verifier or without.
+    for (const verifier of [redeemed.get('code_verifier') ?? '', 'a'.repeat(43)]) {
+      redeemed.set('code_verifier', verifier)
+      const again = await fetch(`${provider}/token`, { method: 'POST', body: redeemed })
+      assert.equal(again.status, 400)
+    }
+  })
+
   it('asks again when it is reloaded before it has the tokens', async () => {
     const page = await open()
     await signIn(page)
