@@ -5,6 +5,10 @@ import { answerInteractions } from './sign-in.ts'
 import { allScopes, users } from './users.ts'
 import type { Config } from './variables.ts'
 
+/** In seconds. The grant ends last: all that is renewed ends with it. */
+const hour = 60 * 60
+const day = 24 * hour
+
 /** The provider, with the page as its only client. What it knows of sessions ends with its process. */
 export function createProvider(config: Config, { key, cookieKey }: Secrets): Provider {
   const { audience, accessTokenSeconds } = config
@@ -13,6 +17,7 @@ export function createProvider(config: Config, { key, cookieKey }: Secrets): Pro
     cookies: { keys: [cookieKey] },
     clients: [clientOf(config)],
     scopes: ['openid'],
+    ttl: { IdToken: hour, Interaction: day, RefreshToken: day, Session: day, Grant: day },
     findAccount: (_, id) =>
       Object.hasOwn(users, id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
