@@ -1,6 +1,6 @@
-# Two images. `processes`: the six processes, the migrations and the operator; docker-compose.yml says which
+# Images. `processes`: the six processes, the migrations and the operator; docker-compose.yml says which
 # one a container is. `frontend`: the page, its types stripped, and the documents of the interfaces, as
-# files for nginx.
+# files for nginx. `demo-provider`: where the page signs in, for a look, and never in production.
 FROM node:26-bookworm-slim AS packages
 
 ENV NODE_ENV=production
@@ -8,7 +8,7 @@ WORKDIR /app
 
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force \
-  && mv node_modules/swagger-ui-dist /swagger-ui
+  && mkdir /page-packages && mv node_modules/swagger-ui-dist node_modules/oauth4webapi /page-packages
 
 
 FROM packages AS page
@@ -17,13 +17,27 @@ COPY client client
 COPY contracts contracts
 COPY docs/generated docs/generated
 COPY frontend frontend
-RUN mv /swagger-ui node_modules/swagger-ui-dist \
+RUN mv /page-packages/* node_modules \
   && node --disable-warning=ExperimentalWarning frontend/publish.ts /page
 
 
 FROM nginx:1.30 AS frontend
 
 COPY --from=page /page /frontend
+
+
+FROM node:26-bookworm-slim AS demo-provider
+
+WORKDIR /app
+
+COPY package.json package-lock.json ./
+RUN npm ci --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force
+
+COPY chassis/config.ts chassis/
+COPY demo-provider demo-provider
+RUN mkdir /data && chown node /data
+USER node
+ENTRYPOINT ["node", "demo-provider/main.ts"]
 
 
 FROM node:26-bookworm-slim AS code

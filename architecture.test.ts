@@ -102,6 +102,7 @@ const crossings: Record<string, string[]> = {
     '#messaging/index.ts',
     '#tables/orders.ts',
   ],
+  'demo-provider': ['#chassis/config.ts'],
   docs: [
     '#contracts/',
     '#roles/',
@@ -201,6 +202,8 @@ const owners: Record<string, RegExp> = {
   typebox: /^contracts\//,
   'node-pg-migrate': /^migrations\/(?:migrate|lock)\.ts$/,
   '@opentelemetry': /^tracing\//,
+  'oidc-provider': /^demo-provider\//,
+  oauth4webapi: /^frontend\/sign-in\//,
   '@grafana/schema': /^observability\//,
 }
 

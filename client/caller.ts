@@ -44,7 +44,7 @@ export class Caller {
     this.#options = { gateway, totalTimeoutMs, attemptTimeoutMs, fetch: send }
   }
 
-  token = (): Promise<string | undefined> => tokenFrom(this.#token)
+  token = (refused?: string): Promise<string | undefined> => tokenFrom(this.#token, refused)
 
   urlOf = (path: string): URL => new URL(`.${path}`, this.#options.gateway)
 
@@ -60,8 +60,13 @@ export class Caller {
     const url = this.urlOf(path)
     const init = initOf(body, options.idempotencyKey)
     const giveUpAt = performance.now() + totalTimeoutMs
+    let refused: string | undefined
     for (let tries = 0; ; tries++) {
-      const { answer, error } = await this.#try(url, init, signal)
+      const { answer, error, token } = await this.#try(url, init, { signal, refused })
+      if (answer?.status === 401 && refused === undefined && this.#getsTokens) {
+        refused = token
+        continue
+      }
       const outcome = answer && { ...answer, retryAfter: answer.headers.get('retry-after') }
       const pauseMs = pauseBeforeRetry(tries, outcome, Math.random())
       const isLast = pauseMs === undefined || performance.now() + pauseMs > giveUpAt
@@ -72,14 +77,17 @@ export class Caller {
   }
 
   /** Only what can be nobody's fault is an answer that did not come; the rest is thrown. */
-  async #try(url: URL, init: RequestInit, signal: AbortSignal | undefined) {
+  async #try(url: URL, init: RequestInit, { signal, refused }: TryOptions) {
     const late = AbortSignal.timeout(this.#options.attemptTimeoutMs)
     try {
-      const headers = await this.#withToken(init.headers)
+      // A new token for each try: the last one may have expired meanwhile.
+      const token = await this.token(refused)
+      const headers = new Headers(init.headers)
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
       const options = { ...init, headers, signal: anyOf(signal, late) }
       const response = await this.#options.fetch(url, options)
       const body = parsed(await response.text())
-      return { answer: { status: response.status, headers: response.headers, body } }
+      return { answer: { status: response.status, headers: response.headers, body }, token }
     } catch (error) {
       const isLost = error instanceof TypeError || late.aborted
       if (!isLost || signal?.aborted) throw error
@@ -87,14 +95,13 @@ export class Caller {
     }
   }
 
-  /** A new token for each try: the last one may have expired meanwhile. */
-  async #withToken(names: HeadersInit | undefined): Promise<Headers> {
-    const headers = new Headers(names)
-    const token = await this.token()
-    if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
-    return headers
+  /** A token that a server refuses is replaced once, where there may be another one. */
+  get #getsTokens(): boolean {
+    return typeof this.#token === 'function'
   }
 }
+
+type TryOptions = { signal: AbortSignal | undefined; refused: string | undefined }
 
 const anyOf = (...signals: (AbortSignal | undefined)[]): AbortSignal =>
   AbortSignal.any(signals.filter((signal) => signal !== undefined))

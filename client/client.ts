@@ -96,10 +96,11 @@ export class Client {
     const address = this.#caller.urlOf('/orders/ws')
     address.protocol = address.protocol.replace('http', 'ws')
     const Socket = socketConstructor(this.#WebSocket)
+    let token: string | undefined
     return new Following(
       {
-        open: async () => {
-          const token = await this.#caller.token()
+        open: async (isExpired) => {
+          token = await this.#caller.token(isExpired ? token : undefined)
           return new Socket(address.href, token === undefined ? [] : ['bearer', token])
         },
         readOrders: (userId, signal) => ({

@@ -1,8 +1,12 @@
+import type { tokenExpiredCode } from '#contracts/orders-ws.ts'
 import { backoffMs } from './retry.ts'
 import { isOpen, type Socket } from './socket.ts'
 
 /** A connection that lasted so long was a good one: the next try comes soon. */
 const steadyAfterMs = 5_000
+
+/** The type check compares it with the contract. */
+const expiredCode: typeof tokenExpiredCode = 4401
 
 export interface ConnectionListener {
   onConnecting: () => void
@@ -12,17 +16,21 @@ export interface ConnectionListener {
   onLost: (retryInMs: number, error?: unknown) => void
 }
 
+/** `isExpired`: the token of the connection before has expired. */
+export type Open = (isExpired: boolean) => Promise<Socket>
+
 /** A WebSocket that is opened again, after a growing pause, whenever it is lost. */
 export class Connection {
-  readonly #open: () => Promise<Socket>
+  readonly #open: Open
   readonly #listener: ConnectionListener
   #socket: Socket | undefined
   #ending = new AbortController()
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
+  #isExpired = false
   #isClosed = false
 
-  constructor(open: () => Promise<Socket>, listener: ConnectionListener) {
+  constructor(open: Open, listener: ConnectionListener) {
     this.#open = open
     this.#listener = listener
   }
@@ -40,7 +48,7 @@ export class Connection {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#listener.onConnecting()
-    this.#open().then(
+    this.#open(this.#isExpired).then(
       (socket) => {
         this.#use(socket)
         if (this.#isClosed) socket.close()
@@ -63,11 +71,14 @@ export class Connection {
       if (!this.#isClosed) this.#listener.onMessage(JSON.parse(String(data)))
     })
     socket.addEventListener('error', () => {}) // `close` follows; `ws` throws where nobody listens
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', ({ code }) => {
       ending.abort()
       // A server that lets us in and cuts us off at once is no reason to hurry.
-      if (performance.now() - openedAt > steadyAfterMs) this.#tries = 0
-      this.#lose()
+      const wasSteady = performance.now() - openedAt > steadyAfterMs
+      if (wasSteady) this.#tries = 0
+      this.#isExpired = code === expiredCode
+      if (this.#isExpired && wasSteady && !this.#isClosed) this.connect()
+      else this.#lose()
     })
   }
 

@@ -1,11 +1,10 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { ErrorMessage, OrderMessage } from '#contracts/orders-ws.ts'
 import type { ProblemDocument } from '#contracts/problem.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Open } from './connection.ts'
 import { Followed, type Target } from './followed.ts'
 import { isPending } from './order-status.ts'
 import { mayPass } from './retry.ts'
-import type { Socket } from './socket.ts'
 import { type Loss, type ReadOrders, UserBackfills } from './user-backfills.ts'
 
 export type { Loss } from './user-backfills.ts'
@@ -32,7 +31,7 @@ export interface FollowOptions {
 }
 
 export interface FollowMeans {
-  open: () => Promise<Socket>
+  open: Open
   readOrders: ReadOrders
 }
 

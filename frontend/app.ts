@@ -1,8 +1,10 @@
 import type { Order } from '#contracts/orders-http.ts'
 import type { Account } from '#contracts/payments-http.ts'
 import { BurstForm } from './burst/burst-form.ts'
+import { needsToken } from './lib/api.ts'
 import { find } from './lib/elements.ts'
-import { askForAccount, reopenAccount, startAccountForm } from './shop/account-form.ts'
+import { showError } from './lib/form-messages.ts'
+import { startAccountForm } from './shop/account-form.ts'
 import { OrderForm } from './shop/order-form.ts'
 import { RefundForm } from './shop/refund-form.ts'
 import { Shop } from './shop/shop.ts'
@@ -47,7 +49,6 @@ function leave(): void {
   shop = undefined
   for (const part of [timeline, refundForm, burstForm, topUpForm, orderForm]) part.clear()
   welcome.start()
-  askForAccount()
 }
 
 function placed(order: Order): void {
@@ -65,8 +66,6 @@ function showChosen(order: Order): void {
   refundForm.show(order)
 }
 
-startAccountForm(enter)
-find('switch', HTMLButtonElement).addEventListener('click', leave)
 find('trouble-retry', HTMLButtonElement).addEventListener('click', () => shop?.tryNow())
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) refresh()
@@ -77,5 +76,13 @@ find('orders', HTMLElement).addEventListener('click', ({ target }) => {
   if (order) choose(order)
 })
 
-view.showPlace(undefined)
-if (!reopenAccount()) welcome.start()
+/** Users name themselves, or sign in (AUTH_MODE=jwt); what that takes is loaded only then. */
+async function openDoor(): Promise<void> {
+  view.showPlace(undefined)
+  if (needsToken) view.showSignIn()
+  const start = needsToken ? (await import('./sign-in/door.ts')).startSignIn : startAccountForm
+  const isExpected = start({ onOpened: enter, onClosed: leave })
+  if (!isExpected) welcome.start()
+}
+
+openDoor().catch((error) => showError(find('sign-in-form', HTMLFormElement), error))

@@ -63,9 +63,18 @@ describe('frontend/publish.ts', () => {
   it('names every module in index.html, so that a browser asks for all of them at once', () => {
     const html = readFileSync(join(folder, 'index.html'), 'utf8')
     const preloaded = [...html.matchAll(/rel="modulepreload" href="\/([^"]+)"/g)]
-    const modules = globSync('**/*.ts', { cwd: folder })
+    const modules = globSync('**/*.ts', { cwd: folder, exclude: ['sign-in/**'] })
     assert.ok(modules.length > 40)
     assert.deepEqual(preloaded.map(([, place]) => place).sort(), modules.sort())
+  })
+
+  it('publishes what signing in needs, which is loaded only there', () => {
+    const code = (place: string) => readFileSync(join(folder, place), 'utf8')
+    assert.match(code('app.ts'), /await import\('.\/sign-in\/door.ts'\)/)
+    assert.ok(existsSync(join(folder, 'sign-in/door.ts')))
+    assert.match(code('sign-in/provider.ts'), /from '\/oauth4webapi.js'/)
+    assert.doesNotMatch(code('oauth4webapi.js'), /^import /m)
+    assert.match(code('lib/api.ts'), /from '..\/auth.json' with \{ type: 'json' \}/)
   })
 
   it('publishes files that everybody may read', () => {

@@ -11,6 +11,7 @@ function plainFiles(): Record<string, string> {
   const own = globSync('{,docs/}*.{html,css,js,svg,woff2}', { cwd: import.meta.dirname })
   return {
     ...Object.fromEntries(own.map((name) => [name, `frontend/${name}`])),
+    'oauth4webapi.js': 'node_modules/oauth4webapi/build/index.js',
     'docs/swagger-ui.css': 'node_modules/swagger-ui-dist/swagger-ui.css',
     'docs/swagger-ui-bundle.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
     'docs/events.html': 'docs/generated/events.html',
@@ -27,6 +28,8 @@ const sourceOf = (place: string): string =>
 const read = (file: string) => readFileSync(join(repositoryDir, file))
 
 const entry = 'app.ts'
+/** Loaded where the page signs in, and not before. */
+const signInEntry = 'sign-in/door.ts'
 
 /**
  * The page asks for all of its modules at once, and not for each when the one that imports it is
@@ -40,12 +43,19 @@ function withPreloads(html: string, places: Iterable<string>): string {
 }
 
 function publish(folder: string): void {
-  const modules = pageModules(entry, (place) => read(sourceOf(place)).toString())
+  const readSource = (place: string) => read(sourceOf(place)).toString()
+  const modules = pageModules(entry, readSource)
+  const signInModules = pageModules(signInEntry, readSource)
   const index = withPreloads(read('frontend/index.html').toString(), modules.keys())
   const files = Object.entries(plainFiles()).map(([place, file]) => [place, read(file)] as const)
   process.umask(0o022) // nginx's workers, who are nobody, read it in any clone
   rmSync(folder, { recursive: true, force: true })
-  for (const [place, content] of [...files, ...modules, ['index.html', index] as const]) {
+  for (const [place, content] of [
+    ...files,
+    ...signInModules,
+    ...modules,
+    ['index.html', index] as const,
+  ]) {
     mkdirSync(dirname(join(folder, place)), { recursive: true })
     writeFileSync(join(folder, place), content)
   }

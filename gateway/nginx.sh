@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fills in a template and becomes nginx. Used in place of the image's own entrypoint, because a rate
-# limit of 0 means that two directives are left out, and a page that is switched off that one is put in:
-# envsubst knows no conditions.
+# limit of 0 means that two directives are left out, a page that is switched off that one is put in, and
+# the page signs in only where that is configured: envsubst knows no conditions. local/stack/sign-in.ts
+# does the same.
 set -eu
 
 rate=${RATE_LIMIT_PER_SECOND:-0}
@@ -18,6 +19,20 @@ fi
 # The operator's page: only where tokens say who calls.
 export OPERATOR_PAGE_OFF='return 404;'
 if [ "${OPERATOR_PAGE:-off}" != off ] && [ "${AUTH_MODE:-off}" = jwt ]; then OPERATOR_PAGE_OFF=''; fi
+export AUTH_MODE="${AUTH_MODE:-off}" JWT_ISSUER="${JWT_ISSUER:-}" OIDC_CLIENT_ID="${OIDC_CLIENT_ID:-}" OIDC_ORIGIN=''
+export OIDC_SCOPE="${OIDC_SCOPE:-openid orders payments}" OIDC_RESOURCE="${OIDC_RESOURCE:-}"
+if [ "$AUTH_MODE" = jwt ] && [ -n "$OIDC_CLIENT_ID" ]; then
+  OIDC_ORIGIN=$(printf %s "$JWT_ISSUER" | sed -nE 's|^(https?://[^/?#]+).*|\1|p')
+  if [ -z "$OIDC_ORIGIN" ]; then
+    echo 'OIDC_CLIENT_ID needs a JWT_ISSUER that is a URL, where the page signs in' >&2; exit 78
+  fi
+else
+  JWT_ISSUER='' OIDC_CLIENT_ID=''
+fi
+case $AUTH_MODE$JWT_ISSUER$OIDC_CLIENT_ID$OIDC_SCOPE$OIDC_RESOURCE in
+  *[!A-Za-z0-9_.~:/?\#@!\&\(\)*+,=%\ -]*)
+    echo 'JWT_ISSUER, OIDC_CLIENT_ID, OIDC_SCOPE or OIDC_RESOURCE has a character that it cannot have' >&2; exit 78 ;;
+esac
 
 # Only the names that the template holds: nginx's own variables stay as they are.
 names=$(grep -o '\${[A-Z_]*}' "$1" | sort -u | tr '\n' ' ')

@@ -24,7 +24,7 @@ const documented = [...defaults.keys()].flatMap((names) => names.split(', '))
 describe('docs/configuration.md', () => {
   it('names the variables that are read, and no other', () => {
     const files = globSync([
-      '{chassis,idempotency,limits,messaging,migrations,operator,principal,tracing}/**/*.ts',
+      '{chassis,demo-provider,idempotency,limits,messaging,migrations,operator,principal,tracing}/**/*.ts',
       '{orders,payments}-*/**/*.ts',
       'local/stack/*.ts',
       'docker-compose.yml',

@@ -18,7 +18,7 @@ import { startServer } from '#testing/private-servers.ts'
 import { expectProblem } from '#testing/problem.ts'
 
 const settingsOf = (env: NodeJS.ProcessEnv, scale: string[]) =>
-  readSettings(env, { scale: parseScale(scale), fromSource: false })
+  readSettings(env, { scale: parseScale(scale), fromSource: false, auth: false })
 
 describe('the gateway, before replicas that fail', function () {
   this.timeout(120_000)
@@ -82,6 +82,20 @@ describe('the gateway, before replicas that fail', function () {
     for (const path of ['/publish.ts', '/client/retry.test.ts', '/contracts/orders-http.ts']) {
       assert.equal((await get(path)).response.status, 404, path)
     }
+  })
+
+  it('tells the page that users name themselves, and lets it call nobody else', async () => {
+    const document = await (await fetch(`${gateway}/auth.json`)).json()
+    assert.equal((document as { mode: string }).mode, 'off')
+    assert.deepEqual(Object.keys(document as object), [
+      'mode',
+      'issuer',
+      'client_id',
+      'scope',
+      'resource',
+    ])
+    const policy = (await fetch(gateway)).headers.get('content-security-policy') ?? ''
+    assert.match(policy, /; connect-src 'self' ?;/)
   })
 
   it('never sends a POST to a second replica when the first may have done it', async () => {
@@ -158,7 +172,7 @@ describe('the gateway, with a rate limit', function () {
   it('does not count the files of the page, which a browser asks for all at once', async () => {
     const files = globSync('**/*.{css,js,ts,svg,woff2}', { cwd: pageDir })
     assert.ok(files.length > 40)
-    assert.deepEqual([...(await statusesOf(files))], [200])
+    assert.deepEqual([...(await statusesOf([...files, 'auth.json']))], [200])
   })
 
   for (const path of ['/', '/orders', '/accounts/any', '/orders/none.js', '/none']) {

@@ -1,6 +1,11 @@
 import { ApiProblem, CallError } from '#client/client.ts'
+import { SignInError } from './sign-in-error.ts'
 
 type Tone = 'plain' | 'good' | 'bad'
+
+export function showPlain(form: HTMLFormElement, text: string): void {
+  show(form, 'plain', [text])
+}
 
 export function showSuccess(form: HTMLFormElement, text: string): void {
   show(form, 'good', [text])
@@ -13,7 +18,8 @@ export function showFailure(form: HTMLFormElement, text: string): void {
 /** What went wrong, and what to do about it. */
 export function showError(form: HTMLFormElement, error: unknown): void {
   show(form, 'bad', sentencesOf(error))
-  if (!(error instanceof CallError)) reportError(error)
+  const isKnown = error instanceof CallError || error instanceof SignInError
+  if (!isKnown) reportError(error)
   else if (error.isTemporary) offerRetry(form)
 }
 
@@ -39,6 +45,7 @@ function offerRetry(form: HTMLFormElement): void {
 }
 
 function sentencesOf(error: unknown): string[] {
+  if (error instanceof SignInError) return [error.message]
   if (!(error instanceof CallError)) {
     return ['Something went wrong on this page. Reload it and try again.']
   }

@@ -1,6 +1,7 @@
 import type { Loss, State } from '#client/client.ts'
 import type { ProblemDocument } from '#contracts/problem.ts'
 import { find, setText } from '../lib/elements.ts'
+import { SignInError } from '../lib/sign-in-error.ts'
 
 const words: Record<State, string> = {
   connecting: 'Connecting …',
@@ -18,11 +19,7 @@ export class ConnectionStatus {
   showState(state: State, loss?: Loss): void {
     this.#state = state
     if (state === 'live') this.#streamTrouble = ''
-    if (loss) {
-      const what = loss.problem ? 'cannot be read at the moment' : 'are lost'
-      const when = `Next try in ${Math.ceil(loss.retryInMs / 1_000)} s.`
-      this.#streamTrouble = `Live updates ${what}; orders go on all the same. ${when}`
-    }
+    if (loss) this.#streamTrouble = streamTroubleOf(loss)
     this.#draw()
   }
 
@@ -59,4 +56,11 @@ export class ConnectionStatus {
     find('trouble', HTMLElement).hidden = trouble === ''
     setText('trouble-text', trouble)
   }
+}
+
+function streamTroubleOf({ problem, error, retryInMs }: Loss): string {
+  const what = problem ? 'cannot be read at the moment' : 'are lost'
+  const why = error instanceof SignInError ? ` ${error.message}` : ''
+  const when = `Next try in ${Math.ceil(retryInMs / 1_000)} s.`
+  return `Live updates ${what}; orders go on all the same.${why} ${when}`
 }

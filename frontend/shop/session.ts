@@ -18,3 +18,10 @@ export function rememberUser(userId: string): void {
     // a browser that keeps nothing: then users name themselves again
   }
 }
+
+/** Called when another tab has forgotten the user. */
+export function onForgotten(listener: () => void): void {
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key === place && newValue === null) listener()
+  })
+}

@@ -5,6 +5,7 @@ import { api } from '../lib/api.ts'
 import { formatAmount } from '../lib/money.ts'
 import { isPending, reasonOf, refundRefusalOf, wordOf } from '../lib/order-words.ts'
 import { createRefresh } from '../lib/refresh.ts'
+import { SignInError } from '../lib/sign-in-error.ts'
 import { ConnectionStatus } from './connection-status.ts'
 import { LiveOrders } from './live-orders.ts'
 import { OrderList } from './order-list.ts'
@@ -117,6 +118,7 @@ export class Shop {
 }
 
 function troubleOf(error: unknown): string {
+  if (error instanceof SignInError) return error.message
   const isAway = error instanceof CallError && error.isTemporary
   const why = isAway ? 'A service does not answer' : 'Something could not be read'
   return `${why}; what you see may be old. Trying again every few seconds.`

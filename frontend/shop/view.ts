@@ -25,6 +25,13 @@ export function showPlace(account: Account | undefined): void {
   showLedger([])
 }
 
+/** Users are named by a provider, and do not name themselves. */
+export function showSignIn(): void {
+  find('account-form', HTMLElement).hidden = true
+  find('sign-in-form', HTMLElement).hidden = false
+  setText('switch', 'Sign out')
+}
+
 export function showBalance({ balance }: Account): void {
   setText('balance', formatAmount(balance))
   find('balance', HTMLElement).classList.toggle('long', balance.length > 12)

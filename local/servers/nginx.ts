@@ -69,8 +69,10 @@ async function publishPage(target: string): Promise<void> {
 
 /** The variables of both templates, as in the containers. */
 function variables(settings: Settings, dir: string): Record<string, string> {
-  const { gatewayHost, gatewayPort, ports, operatorPagePort, rateLimitPerSecond: rate } = settings
+  const { gatewayHost, gatewayPort, ports, operatorPagePort, signIn } = settings
+  const { rateLimitPerSecond: rate } = settings
   return {
+    ...signIn,
     GATEWAY_LISTEN: `${gatewayHost}:${gatewayPort}`,
     RESOLVER: '',
     ORDERS_API_SERVERS: upstreamServers(settings, 'orders-api'),

@@ -4,13 +4,14 @@ import { parseScale } from './options.ts'
 import { portsFrom } from './ports.ts'
 import type { Settings } from './settings.ts'
 
-const settings: Settings = {
+const settings: Omit<Settings, 'signIn'> = {
   paths: { stateDir: '', sharedDir: '', runDir: '', logsDir: '' },
   ports: portsFrom(18_000),
   gatewayHost: '127.0.0.1',
   gatewayPort: 8_080,
   scale: parseScale(['orders-consumer=2', 'payments-relay=0']),
   fromSource: false,
+  auth: false,
   rateLimitPerSecond: 0,
   logLevel: 'info',
   external: {},

@@ -22,7 +22,13 @@ async function faultOf({ port, purpose, variable }: Need): Promise<string | unde
 }
 
 /** The ports that this start would listen on. */
-export function neededPorts({ ports, external, scale, gatewayPort }: Settings): Need[] {
+export function neededPorts({
+  ports,
+  external,
+  scale,
+  gatewayPort,
+  auth,
+}: Omit<Settings, 'signIn'>): Need[] {
   const isPostgresPrivate =
     external.ordersDatabase === undefined || external.paymentsDatabase === undefined
   const isBrokerPrivate = external.amqp === undefined
@@ -33,6 +39,7 @@ export function neededPorts({ ports, external, scale, gatewayPort }: Settings): 
     { port: ports.distribution, purpose: 'RabbitMQ distribution', isNeeded: isBrokerPrivate },
     { port: ports.epmd, purpose: 'epmd', isNeeded: isBrokerPrivate },
     { port: ports.frontend, purpose: 'frontend', isNeeded: true },
+    { port: ports.provider, purpose: 'demo provider', isNeeded: auth },
   ].filter(({ isNeeded }) => isNeeded)
   const replicas = processNames.flatMap((name) =>
     Array.from({ length: scale[name] }, (_, index) => ({

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 import { ensureSystemPackages } from '../install/system-packages.ts'
+import { demoProviderEnvironment } from '../servers/demo-provider.ts'
 import { stopOrphans } from '../supervisor/orphans.ts'
 import { assertPortsFree } from './busy-ports.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -14,10 +15,11 @@ import { usage } from './usage.ts'
 
 const print = (line: string) => console.log(line)
 
-async function start({ scale, fromSource }: Extract<Options, { kind: 'start' }>): Promise<void> {
+async function start({ scale, fromSource, auth }: Extract<Options, { kind: 'start' }>) {
   loadDotEnv()
+  if (auth) Object.assign(process.env, demoProviderEnvironment(process.env))
   const unused = deletePostgresVariables(process.env)
-  const settings = readSettings(process.env, { scale, fromSource })
+  const settings = readSettings(process.env, { scale, fromSource, auth })
   const { ordersDatabase, paymentsDatabase } = settings.external
   if (unused.length > 0 && (ordersDatabase ?? paymentsDatabase)) {
     print(

@@ -3,7 +3,15 @@ import { type ProcessName, processNames, replicasMax } from './ports.ts'
 
 export type Scale = Record<ProcessName, number>
 
-export type Options = { kind: 'help' } | { kind: 'start'; scale: Scale; fromSource: boolean }
+type Start = {
+  kind: 'start'
+  scale: Scale
+  fromSource: boolean
+  /** Callers sign in, at a provider that the stack starts. */
+  auth: boolean
+}
+
+export type Options = { kind: 'help' } | Start
 
 /** Parses the arguments of `npm start -- …`. Throws an Error with a message for the terminal. */
 export function parseOptions(args: string[]): Options {
@@ -12,11 +20,13 @@ export function parseOptions(args: string[]): Options {
     options: {
       scale: { type: 'string', multiple: true },
       source: { type: 'boolean', default: false },
+      auth: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   })
   if (values.help) return { kind: 'help' }
-  return { kind: 'start', scale: parseScale(values.scale ?? []), fromSource: values.source }
+  const { scale = [], source: fromSource, auth } = values
+  return { kind: 'start', scale: parseScale(scale), fromSource, auth }
 }
 
 /** The replicas of each process: one, or N of `NAME=N`; the last one of a name counts. */

@@ -11,6 +11,7 @@ describe('portsFrom', () => {
       distribution: 18_004,
       epmd: 18_005,
       frontend: 18_006,
+      provider: 18_007,
     })
   })
 })

@@ -23,6 +23,7 @@ const offsets = {
   distribution: 4,
   epmd: 5,
   frontend: 6,
+  provider: 7,
 }
 
 const processOffsets: Record<ProcessName, number> = {

@@ -40,9 +40,11 @@ export const processCommand = (name: ProcessName, fromSource: boolean, flags: st
   fromSource ? `${name}/main.ts` : bundleOf(bundleDir, name),
 ]
 
+type ProcessSettings = Pick<Settings, 'paths' | 'ports' | 'scale' | 'logLevel' | 'fromSource'>
+
 /** The programs of the six processes, with the replicas of the scale. */
 export function processPrograms(
-  settings: Settings,
+  settings: ProcessSettings,
   urlsOf: (name: ProcessName) => ServerUrls,
 ): Program[] {
   return processNames.flatMap((name) =>
@@ -53,7 +55,7 @@ export function processPrograms(
 }
 
 function processProgram(
-  { paths, ports, logLevel, fromSource }: Settings,
+  { paths, ports, logLevel, fromSource }: ProcessSettings,
   urls: ServerUrls,
   name: ProcessName,
   replica: number,

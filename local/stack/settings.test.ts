@@ -9,7 +9,10 @@ describe('the settings of a local stack', () => {
   const dir = mkdtempSync(join(tmpdir(), 'settings-'))
   after(() => rmSync(dir, { recursive: true }))
   const read = (env: NodeJS.ProcessEnv) =>
-    readSettings({ LOCAL_DIR: dir, ...env }, { scale: parseScale([]), fromSource: false })
+    readSettings(
+      { LOCAL_DIR: dir, ...env },
+      { scale: parseScale([]), fromSource: false, auth: false },
+    )
   const jwt = {
     ...{ AUTH_MODE: 'jwt', JWT_JWKS_URL: 'https://issuer.example/jwks.json' },
     ...{ JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'orders-payments' },

@@ -16,6 +16,7 @@ import { authVariables } from '#principal/variables.ts'
 import type { Scale } from './options.ts'
 import { type Paths, preparePaths, repositoryDir } from './paths.ts'
 import { gatewayPortDefault, type Ports, portBaseDefault, portSpan, portsFrom } from './ports.ts'
+import { type SignInVariables, signInOf, signInVariables } from './sign-in.ts'
 
 /** The settings of a local stack. */
 export type Settings = {
@@ -26,6 +27,10 @@ export type Settings = {
   scale: Scale
   /** The processes run from their TypeScript files; otherwise each is bundled into one file. */
   fromSource: boolean
+  /** A provider is started, where the page signs in. */
+  auth: boolean
+  /** How the page signs in, as the templates of nginx have it. */
+  signIn: SignInVariables
   rateLimitPerSecond: number
   /** Where the operator's page listens, if the gateway leads there: never without tokens. */
   operatorPagePort?: number
@@ -44,7 +49,7 @@ export type ServerUrls = {
 /** Reads the environment and creates the folders. Throws one Error that lists every fault. */
 export function readSettings(
   env: NodeJS.ProcessEnv,
-  chosen: Pick<Settings, 'scale' | 'fromSource'>,
+  chosen: Pick<Settings, 'scale' | 'fromSource' | 'auth'>,
 ): Settings {
   const config = readConfig(env, {
     base: integer('LOCAL_PORT_BASE', {
@@ -59,12 +64,14 @@ export function readSettings(
     logLevel,
     gatewayHost: text('GATEWAY_HOST', '127.0.0.1'),
     ...authVariables(env), // for the processes, which read them again
+    ...signInVariables(env),
     amqp: orMissing(amqpUrl('AMQP_URL')),
     management: orMissing(httpUrl('RABBITMQ_MANAGEMENT_URL')),
     ordersDatabase: orMissing(postgresUrl('ORDERS_DATABASE_URL')),
     paymentsDatabase: orMissing(postgresUrl('PAYMENTS_DATABASE_URL')),
   })
   assertSecureStart(config, env)
+  const signIn = signInOf(config)
   const { base, gatewayHost: host, gatewayPort, rateLimitPerSecond, logLevel: level } = config
   const { amqp, management, ordersDatabase, paymentsDatabase } = config
   const external = withoutMissing({ amqp, management, ordersDatabase, paymentsDatabase })
@@ -75,7 +82,7 @@ export function readSettings(
   const paths = preparePaths(stateDirectory(env))
   const hasPage = config.operatorPage !== 'off' && config.authMode === 'jwt'
   const page = hasPage && { operatorPagePort: config.operatorPagePort }
-  const rest = { ...chosen, ...page, rateLimitPerSecond, logLevel: level, external }
+  const rest = { ...chosen, ...page, signIn, rateLimitPerSecond, logLevel: level, external }
   return { paths, ports: portsFrom(base), gatewayHost: host, gatewayPort, ...rest }
 }
 

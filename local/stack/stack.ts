@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { passwordEnvironment } from '#roles/login.ts'
+import { demoProviderProgram } from '../servers/demo-provider.ts'
 import { nginxProgram } from '../servers/nginx.ts'
 import { maxConnections } from '../servers/postgres.ts'
 import { chooseServers, type Servers } from '../servers/servers.ts'
@@ -50,6 +51,7 @@ async function startStack(settings: Settings, supervisor: Supervisor, print: Pri
     supervisor.start(postgres).then(() => migrate(settings, servers, print)),
     supervisor.start(epmd).then(() => supervisor.start(broker)),
   ])
+  if (settings.auth) await supervisor.start([demoProviderProgram(settings)])
   await supervisor.start(processPrograms(settings, urlsOf))
   await supervisor.start([nginxProgram(settings)])
   writeAddresses(settings, servers)

@@ -54,17 +54,10 @@ export async function openFleet(
   const base = await freePortBase()
   const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as never
   // From source: the fault points are in the modules of pg and amqplib.
-  const settings = {
-    ports: portsFrom(base),
-    gatewayHost: '127.0.0.1',
-    gatewayPort: 0,
-    scale,
-    rateLimitPerSecond: 0,
-    fromSource: true,
-  }
+  const settings = { ports: portsFrom(base), scale, fromSource: true }
   const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
-  const programs = processPrograms({ ...settings, paths, logLevel, external: {} }, () => urls)
+  const programs = processPrograms({ ...settings, paths, logLevel }, () => urls)
   const plans = join(dir, 'plans')
   mkdirSync(plans)
   let count = 0

@@ -62,7 +62,8 @@ export async function openProject({
     [Symbol.asyncDispose]: async () => {
       const all = ['--profile', '*']
       await compose(...all, 'down', '--volumes', '--remove-orphans', '--timeout', '15')
-      await docker('image', 'rm', '--force', `${name}-processes`, `${name}-frontend`)
+      const images = ['processes', 'frontend', 'demo-provider'].map((image) => `${name}-${image}`)
+      await docker('image', 'rm', '--force', ...images)
     },
   }
 }
