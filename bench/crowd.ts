@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 
-/** The retries of a client that wants to be back at once, and does not wait as ours does. */
-const retryMs = 100
+/** Soon, and not all in one moment: the harness, which has all of them, could do nothing else. */
+const retryMs = () => 100 + Math.random() * 400
 const openingAtOnce = 200
 
 /** Many WebSockets to one gateway. */
@@ -62,7 +62,7 @@ export class Crowd {
     const retry = () => {
       if (!this.#isClosed) this.#keep(query, onServed)
     }
-    socket.on('close', () => setTimeout(retry, retryMs))
+    socket.on('close', () => setTimeout(retry, retryMs()))
   }
 
   #open(query: string): WebSocket {

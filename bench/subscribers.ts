@@ -28,16 +28,17 @@ export const subscribers: Measurement = {
     // An order that nobody requests again stays pending: it is what a subscriber is served.
     await using system = await startSystem(bench, { env: { PAYMENT_REQUEST_TIMEOUT_MS: '0' } })
     await using load = startPeer<SingleOrders, TimedOrder[]>('load-single-orders.ts')
-    const count = bench.quick ? 20 : 200
+    const count = bench.quick ? 20 : 100
     const latency: Latency = async () => {
       const ask = { gateway: system.gateway, count, users: 1_000, everyMs: 50 }
       return median((await load.ask(ask)).map(({ sentAt, finalAt }) => finalAt - sentAt))
     }
     await latency() // to warm up
+    const alone = [await latency(), await latency()]
     return [
+      ...(await beingSilent(bench, system, silent, latency, alone)),
+      await flooding(bench, system, latency, alone),
       await reconnecting(bench, system, many),
-      ...(await beingSilent(bench, system, silent, latency)),
-      await flooding(bench, system, latency),
     ]
   },
 }
@@ -58,6 +59,7 @@ async function reconnecting(bench: Bench, system: System, many: number): Promise
   crowd.subscribe(userIds, () => served++)
   await untilServed()
   const values: number[] = []
+  const before = { ...system.cpuMs(), harness: process.cpuUsage().user / 1_000 }
   for (let round = 1; round <= rounds; round++) {
     const startMs = performance.now()
     process.kill(system.pidOf('nginx'), 'SIGTERM')
@@ -67,6 +69,7 @@ async function reconnecting(bench: Bench, system: System, many: number): Promise
       `subscribers, round ${round}: ${many} served in ${readable(values.at(-1) ?? 0)} s`,
     )
   }
+  const after = { ...system.cpuMs(), harness: process.cpuUsage().user / 1_000 }
   crowd.close()
   return {
     name: 'subscribers, reconnect',
@@ -76,12 +79,25 @@ async function reconnecting(bench: Bench, system: System, many: number): Promise
       'from stopping the gateway, which is started again, until each subscriber has its pending order again',
     limits: [],
     target: { valueAtMost: 10 },
+    note: `CPU seconds of a round: ${spent(before, after)}`,
   }
 }
 
-async function beingSilent(bench: Bench, system: System, silent: number, latency: Latency) {
+const spent = (before: Record<string, number>, after: Record<string, number>): string =>
+  Object.entries(after)
+    .map(([name, ms]): [string, number] => [name, (ms - (before[name] ?? 0)) / 1_000 / rounds])
+    .filter(([, seconds]) => seconds > 0.1)
+    .map(([name, seconds]) => `${name} ${readable(seconds)}`)
+    .join(', ')
+
+async function beingSilent(
+  bench: Bench,
+  system: System,
+  silent: number,
+  latency: Latency,
+  alone: number[],
+) {
   const megabytes = () => system.megabytes()['orders-api'] ?? 0
-  const alone = [await latency(), await latency()]
   const before = megabytes()
   const crowd = new Crowd(system.gateway)
   await crowd.openSilent(silent)
@@ -104,8 +120,12 @@ async function beingSilent(bench: Bench, system: System, silent: number, latency
   return figures
 }
 
-async function flooding(bench: Bench, system: System, latency: Latency): Promise<Figure> {
-  const alone = [await latency(), await latency()]
+async function flooding(
+  bench: Bench,
+  system: System,
+  latency: Latency,
+  alone: number[],
+): Promise<Figure> {
   const crowd = new Crowd(system.gateway)
   const stop = new AbortController()
   const flood = crowd.flood(stop.signal)

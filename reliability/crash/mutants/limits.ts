@@ -1,6 +1,7 @@
 import { type Mutant, test } from './mutant.ts'
 
 const counting = 'limits/request-counter.integration.test.ts'
+const core = 'orders-api/back-pressure/pressure.test.ts'
 const pressure = 'orders-api/back-pressure/back-pressure.integration.test.ts'
 
 /** How much is accepted. */
@@ -26,7 +27,7 @@ export const limitsMutants: readonly Mutant[] = [
     why: 'whoever was refused costs the database nothing for a moment',
     at: 'limits/refused-users.ts RefusedUsers.has',
     put: '{ return false }',
-    caughtBy: test(counting, 'asks nothing about a user'),
+    caughtBy: test('limits/user-policy.test.ts', 'has a user until the next token is due'),
   },
   {
     name: 'limit-fails-closed',
@@ -40,21 +41,21 @@ export const limitsMutants: readonly Mutant[] = [
     why: 'nothing new is accepted while much is overdue',
     at: 'orders-api/back-pressure/pressure.ts isBacklog',
     put: 'false',
-    caughtBy: test(pressure, 'refuses new orders and refunds'),
+    caughtBy: test(core, 'more are overdue than may be stuck'),
   },
   {
     name: 'pressure-without-hysteresis',
     why: 'accepting and refusing do not alternate',
     at: 'orders-api/back-pressure/pressure.ts overdueMs',
     put: 'oldestMs',
-    caughtBy: test(pressure, 'accepts again when the oldest wait for half as long'),
+    caughtBy: test(core, 'half as bad'),
   },
   {
     name: 'pool-without-room',
     why: 'nobody waits in a line that is too long',
     at: 'orders-api/back-pressure/pressure.ts isCrowded',
     put: 'false',
-    caughtBy: test(pressure, 'when the pool has no room'),
+    caughtBy: test(core, 'half as bad'),
   },
   {
     name: 'no-replay-under-pressure',
