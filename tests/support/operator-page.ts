@@ -37,7 +37,11 @@ export async function startOperatorPage(
   const ended = once(child, 'exit')
   const url = `http://localhost:${port}/operator/`
   const isReady = () => fetch(new URL('/readyz', url)).then((answer) => answer.ok)
-  await eventually(() => child.exitCode !== null || isReady().catch(() => false))
+  const hasStarted = () => child.exitCode !== null || isReady().catch(() => false)
+  await eventually(hasStarted, { timeoutMs: 90_000 }).catch((error) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   return {
     url,
     stop: async () => {
