@@ -118,7 +118,7 @@ describe('requests on raw sockets, at the gateway', function () {
         const [port = 0] = await freePorts(1)
         const base = await freePortBase()
         const ports = { LOCAL_PORT_BASE: String(base), GATEWAY_PORT: String(port) }
-        const scale = { scale: parseScale([]), fromSource: false }
+        const scale = { scale: parseScale([]), fromSource: false, auth: false }
         const settings = readSettings({ LOCAL_DIR: join(dir, name), ...ports, ...env }, scale)
         const nginx = await startServer([nginxProgram(settings)])
         stops.push(nginx.stop)

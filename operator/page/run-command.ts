@@ -56,8 +56,10 @@ export const createRunner =
       if (acts) logger.info({ ...facts, is_fine: isFine, result: json }, 'an operator has acted')
       return { is_fine: isFine, result: json, error: error ? textOf(error) : null }
     } catch (error) {
+      const problem = problemOf(error as Error)
       if (acts) logger.warn({ ...facts, err: error }, 'an operator could not act')
-      throw problemOf(error as Error)
+      else if (problem.status === 500) logger.error({ ...facts, err: error }, 'a command failed')
+      throw problem
     }
   }
 

@@ -31,7 +31,10 @@ describe("the operator's page, in a browser", function () {
     const topology = { queues: Object.values(queues) }
     await declareTopology({ name: 'test', url: broker.url, topology })
   })
-  after(() => browser?.close())
+  after(async () => {
+    await browser?.close()
+    for (const page of started.values()) await (await page).stop()
+  })
   beforeEach(() => {
     errors = []
   })
@@ -41,19 +44,24 @@ describe("the operator's page, in a browser", function () {
     assert.deepEqual(errors, [])
   })
 
-  async function startPage(env: NodeJS.ProcessEnv = {}, amqp = broker.url): Promise<OperatorPage> {
-    const urls = { amqp, orders: orders.url, payments: payments.url }
-    const page = await startOperatorPage(urls, env)
-    use({ close: page.stop })
+  /** Processes of the page, which tests share, by what they were started with. */
+  const started = new Map<string, Promise<OperatorPage>>()
+  const startPage = (env: NodeJS.ProcessEnv, amqp = broker.url): Promise<OperatorPage> => {
+    const name = JSON.stringify([env, amqp])
+    const page =
+      started.get(name) ??
+      startOperatorPage({ amqp, orders: orders.url, payments: payments.url }, env)
+    started.set(name, page)
     return page
   }
   const act = { OPERATOR_PAGE: 'act' }
+  const look = { OPERATOR_PAGE: 'look' }
 
   async function open(env: NodeJS.ProcessEnv, options: BrowserContextOptions = {}, amqp?: string) {
     const { url } = await startPage(env, amqp)
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
     use(context)
-    context.setDefaultTimeout(30_000)
+    context.setDefaultTimeout(60_000)
     const page = await context.newPage()
     page.on('pageerror', (error) => errors.push(error.message))
     page.on('console', (message) => {
@@ -85,7 +93,7 @@ describe("the operator's page, in a browser", function () {
       INSERT INTO orders (order_id, user_id, amount, created_at)
       VALUES (${old}, 'alice', 2, now() - interval '2 minutes'),
              (${older}, 'bob', 2, now() - interval '3 minutes')`)
-    const page = await open({})
+    const page = await open(look)
     await page.locator('#tiles div', { hasText: 'Orders pending2oldest 3 min' }).waitFor()
     await page.locator('#tiles div', { hasText: `Queue ${queue}00 consuming` }).waitFor()
     const first = page.locator('#stuck li').first()
@@ -101,7 +109,7 @@ describe("the operator's page, in a browser", function () {
   it('shows the body of a dead letter as text', async () => {
     const [id = ''] = newIds(1)
     await bury(id)
-    const page = await open({})
+    const page = await open(look)
     await row(page, id).getByText('Show').click()
     await row(page, id).locator('pre').waitFor()
     assert.equal(
@@ -189,7 +197,7 @@ describe("the operator's page, in a browser", function () {
       VALUES (${randomUUIDv7()}, 'alice', 2, now() - interval '2 minutes')`)
     const [id = ''] = newIds(1)
     await bury(id)
-    const page = await open({})
+    const page = await open(look)
     await row(page, id).locator('input').check()
     await page.click('#discard')
     await says(page, 'confirm-note', 'This page looks only')
@@ -221,7 +229,7 @@ describe("the operator's page, in a browser", function () {
 
   it('says that the broker is away, and comes back with it', async () => {
     const proxy = await proxyTo(broker.url)
-    const page = await open({}, {}, proxy.url)
+    const page = await open(look, {}, proxy.url)
     await says(page, 'letters-note', 'There is no dead letter.')
     proxy.close()
     await page.click('#letters-read')
@@ -235,7 +243,7 @@ describe("the operator's page, in a browser", function () {
   })
 
   it('says that a database is away, and comes back with it', async () => {
-    const page = await open({})
+    const page = await open(look)
     await page.locator('#tiles div').first().waitFor()
     await payments.refuseConnections()
     try {
@@ -299,7 +307,7 @@ describe("the operator's page, in a browser", function () {
   })
 
   it('stops as every process does, and starts with no wrong setting', async () => {
-    const { url, stop } = await startPage()
+    const { url, stop } = await startPage({})
     const { code, log } = await stop()
     assert.equal(code, 0, log)
     assert.match(log, new RegExp(`the page: ${url} \\(it looks only`))

@@ -18,6 +18,9 @@ export interface OperatorPage {
   stop: () => Promise<{ code: number | null; log: string }>
 }
 
+/** As `npm run operator` does: nobody can act on that warning. */
+const quiet = '--disable-warning=ExperimentalWarning'
+
 /** Runs `operator page` as a process, and resolves when it is ready. */
 export async function startOperatorPage(
   { amqp, orders, payments }: ServerUrls,
@@ -26,7 +29,7 @@ export async function startOperatorPage(
   const [port = 0] = await freePorts(1)
   const urls = { AMQP_URL: amqp, ORDERS_DATABASE_URL: orders, PAYMENTS_DATABASE_URL: payments }
   const own = { LOCAL_DIR: tmpdir(), OPERATOR_PAGE_PORT: String(port), LOG_LEVEL: 'info' }
-  const child = spawn(process.execPath, ['operator/main.ts', 'page'], {
+  const child = spawn(process.execPath, [quiet, 'operator/main.ts', 'page'], {
     env: { ...process.env, ...own, ...urls, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -34,7 +37,11 @@ export async function startOperatorPage(
   const ended = once(child, 'exit')
   const url = `http://localhost:${port}/operator/`
   const isReady = () => fetch(new URL('/readyz', url)).then((answer) => answer.ok)
-  await eventually(() => child.exitCode !== null || isReady().catch(() => false))
+  const hasStarted = () => child.exitCode !== null || isReady().catch(() => false)
+  await eventually(hasStarted, { timeoutMs: 90_000 }).catch((error) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   return {
     url,
     stop: async () => {
