@@ -140,6 +140,12 @@ describe('serve', () => {
     assert.equal((await ask('/things', { method: 'PROPFIND' })).status, 405)
   })
 
+  it('answers an expectation that it does not know as if it were not there', async () => {
+    const { post } = await start()
+    assert.deepEqual((await post('{"a":1}', { Expect: 'more' })).status, 200)
+    assert.deepEqual((await post('{"a":', { Expect: 'more' })).body.type, '/problems/bad-request')
+  })
+
   it('logs an outage once, and not for each request; an unexpected error each time, with its request', async () => {
     const { logger, lines } = recordingLogger()
     let error: Error = new EnvironmentError('unavailable', 'away', { cause: new Error('refused') })

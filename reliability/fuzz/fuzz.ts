@@ -46,6 +46,7 @@ export async function fuzz<Case>(kind: Kind<Case>, options: FuzzOptions): Promis
         const found = { kind: kind.name, what, smallest: JSON.stringify(cases[index]) }
         const shrunk = await shrink(kind, { seed, path: String(index), name: nameOf(what) })
         failures.set(nameOf(what), { ...found, ...shrunk })
+        progress(`  smallest: ${failures.get(nameOf(what))?.smallest}`)
       }
     }
     for (const what of kind.aftermath?.() ?? []) {

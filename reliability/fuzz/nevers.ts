@@ -86,7 +86,7 @@ export interface MessageSeen {
 
 const reasons = [
   ...['not-json', 'doubled-key', 'unknown-type', 'unknown-version', 'not-the-schema', 'too-large'],
-  ...['contradiction', 'unknown-order'],
+  ...['contradiction', 'unknown-order', 'refund-without-payment'],
 ]
 
 export const messageNevers: Record<string, Never<MessageSeen>> = {

@@ -93,7 +93,9 @@ const pidsIn = (dir: string): Record<string, number> =>
       .map((file) => [file.slice(0, -4), Number(readFileSync(join(dir, file), 'utf8'))]),
   )
 
-/** What our processes log as an error, or say when they end; and workers of nginx that have died. */
+/**
+ * What our processes log as an error, or say when they end; and workers of nginx that have died.
+ */
 const errorsIn = (dir: string): string[] =>
   readdirSync(dir)
     .filter((file) => /^nginx|-(?:api|relay|consumer)/.test(file))
