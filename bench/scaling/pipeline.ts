@@ -6,7 +6,7 @@ import { Station, type Step } from './station.ts'
 
 /** Machines of so many cores, and how many run each process. */
 export interface Layout {
-  /** 1: everything; 3: processes, PostgreSQL, RabbitMQ; 5: of the APIs, of the engines, and each server. */
+  /** 1: everything; 3: processes, PostgreSQL, RabbitMQ; 5: APIs, engines, and each server. */
   machines: 1 | 3 | 5
   cores: number
   /** Of each process, unless it is in `replicasOf`. */
@@ -16,14 +16,13 @@ export interface Layout {
   speed?: number
 }
 
-/** Which machine something is on, by the number of machines. */
-const placement: Record<Layout['machines'], (name: string) => number> = {
-  1: () => 0,
-  3: (name) => (/ database$/.test(name) ? 1 : name === 'broker' ? 2 : 0),
+/** What shares a machine with something, by the number of machines. */
+const placement: Record<Layout['machines'], (name: string) => string> = {
+  1: () => 'everything',
+  3: (name) => (/ database$/.test(name) ? 'PostgreSQL' : name === 'broker' ? name : 'processes'),
   5: (name) => {
-    if (/ database$/.test(name)) return name === 'orders database' ? 2 : 3
-    if (name === 'broker') return 4
-    return /^(gateway|orders-api|load)/.test(name) ? 0 : 1
+    if (/ database$|^broker$/.test(name)) return name
+    return /^(gateway|orders-api|load generator)$/.test(name) ? 'APIs' : 'relays and consumers'
   },
 }
 
@@ -65,8 +64,8 @@ function resourcesOf(clock: Clock, layout: Layout, made: Map<string, Resource>):
     return found
   }
   const machineOf = (name: string) => {
-    const index = placement[layout.machines](name)
-    return once(`machine ${index + 1}`, () => new Machine(clock, layout.cores))
+    const cores = `cores of ${placement[layout.machines](name)}`
+    return once(cores, () => new Machine(clock, layout.cores))
   }
   return (place, process, replica) => {
     if (place === 'thread') {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { comparison, figuresOf } from './compare.ts'
+import { comparedHead, comparison, figuresOf } from './compare.ts'
 import { markdownTable, readSection, writeSection } from './markdown.ts'
 import { parseOptions } from './options.ts'
 import { predict, predictedHead } from './prediction.ts'
@@ -13,6 +13,15 @@ describe('the report of the simulation', () => {
     const rows = plans.map((plan) => predict(plan, options))
     const document = readFileSync('docs/scaling.md', 'utf8')
     assert.equal(readSection(document, 'predicted'), markdownTable([predictedHead, ...rows]))
+  })
+
+  it('compares with the measured figures that docs/scaling.md names, and has their rate', () => {
+    const document = readFileSync('docs/scaling.md', 'utf8')
+    const [, path = ''] = /\]\((results\/[^)]*\.json)\)/.exec(document) ?? []
+    const rows = comparison(figuresOf(JSON.parse(readFileSync(`docs/${path}`, 'utf8'))), 2, 20)
+    assert.equal(readSection(document, 'compared'), markdownTable([comparedHead, ...rows]))
+    const ratio = Number(rows[0]?.at(-1))
+    assert.ok(ratio > 0.75 && ratio < 1.25, `simulated ÷ measured: ${ratio}`)
   })
 
   it('takes figures of the benchmark, and says which ones are missing', () => {

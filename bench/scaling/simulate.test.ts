@@ -69,7 +69,7 @@ describe('the simulation of the pipeline', () => {
     const bounds = outcomes.map(({ bound }) => bound)
     assert.ok(bounds.every(({ utilization }) => utilization > 0.9 && utilization <= 1 + 1e-9))
     assert.equal(bounds[0]?.name, 'orders-api 1')
-    assert.match(bounds[3]?.name ?? '', /^machine/)
+    assert.match(bounds[3]?.name ?? '', /^cores of/)
   })
 
   it('settles one batch for each flush, however many replicas notify', () => {

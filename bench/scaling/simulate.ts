@@ -33,7 +33,7 @@ export interface Outcome {
   cpuMsPerOrder: number
   /** Of the log that is flushed most. */
   flushesPerSecond: number
-  /** What was busiest, and how busy. */
+  /** What was busiest, and how busy: of logs, only the lock of NOTIFY. */
   bound: { name: string; utilization: number }
   /** Both sides of Little's law: orders under way on average, and arrivals × time of each. */
   little: { underWay: number; arrivalsTimesMs: number }

@@ -39,6 +39,7 @@ const smaller: Record<string, (args: string) => string> = {
       .replace(/--minutes \S+/, '--minutes 1')
       .replace(/ --count \S+/, '')
       .replace(/--only \S+/, '--only x4 --count 1'),
+  scaling: () => '--orders-per-second 20 --seconds 1',
   crash: (args) => {
     if (args.startsWith('--pairs')) return '--pairs --minutes 1'
     if (args.startsWith('--mutants')) return '--mutants --only claim-without-lock'
