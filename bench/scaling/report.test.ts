@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeJson } from '../report.ts'
 import { comparedHead, comparison, figuresOf } from './compare.ts'
 import { markdownTable, readSection, writeSection } from './markdown.ts'
 import { parseOptions } from './options.ts'
@@ -27,6 +28,15 @@ describe('the report of the simulation', () => {
   it('takes figures of the benchmark, and says which ones are missing', () => {
     assert.throws(() => figuresOf([{ name: 'end to end', value: 1 }]), /latency.*CPU, latency, p50/)
     assert.throws(() => figuresOf({}), /of end to end, end to end, CPU/)
+    const dir = mkdtempSync(join(tmpdir(), 'orders-payments-scaling-'))
+    const file = join(dir, 'figures.json')
+    const names = ['end to end', 'end to end, CPU', 'latency, p50', 'latency, p99']
+    const figure = { unit: '', against: '', limits: [], target: { valueAtMost: 2 } }
+    const figures = names.map((name, index) => ({ ...figure, name, values: [index + 1] }))
+    writeJson(file, figures)
+    const read = figuresOf(JSON.parse(readFileSync(file, 'utf8')))
+    assert.deepEqual(read, Object.fromEntries(names.map((name, index) => [name, index + 1])))
+    rmSync(dir, { recursive: true })
   })
 
   it('predicts twice the orders for a machine that spends half the CPU on each', () => {
