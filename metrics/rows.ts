@@ -31,11 +31,11 @@ const refresh = (
     WITH due AS MATERIALIZED (
       SELECT name FROM gauges
       WHERE name = ANY (${names}::text[])
-        AND computed_at <= clock_timestamp() - ${maxAgeMs}::int * interval '1 millisecond'
+        AND computed_at <= now() - ${maxAgeMs}::int * interval '1 millisecond'
       ORDER BY name
       FOR NO KEY UPDATE SKIP LOCKED)
     UPDATE gauges
-    SET depth = measured.depth, oldest_at = measured.oldest_at, computed_at = clock_timestamp()
+    SET depth = measured.depth, oldest_at = measured.oldest_at, computed_at = now()
     FROM due CROSS JOIN LATERAL (${measured}) AS measured
     WHERE gauges.name = due.name
   `.execute(db)

@@ -49,7 +49,7 @@ export const setBalance = (
 ) =>
   trx
     .updateTable('accounts')
-    .set({ balance, version, updated_at: sql`clock_timestamp()` })
+    .set({ balance, version, updated_at: sql`now()` })
     .where('user_id', '=', userId)
     .where(ownedBy(principal))
     .modifyEnd(sql`/* setBalance */`)

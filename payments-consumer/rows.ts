@@ -94,7 +94,7 @@ export const changeBalances = (trx: Transaction<PaymentsDatabase>, changes: Bala
     UPDATE accounts
     SET balance = balance + change.total,
         version = (version::bigint + change.count) % ${versions}::bigint,
-        updated_at = clock_timestamp()
+        updated_at = now()
     FROM unnest(
       ${changes.map(({ userId }) => userId)}::text[],
       ${changes.map(({ total }) => total)}::numeric[],

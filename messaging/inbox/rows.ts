@@ -52,7 +52,8 @@ export const recordStarts = <Tables>(db: Database<Tables>, before: ReadonlyMap<s
       FROM ${attemptRows(before)} CROSS JOIN set_config('synchronous_commit', 'off', true)
       ORDER BY event_id
       ON CONFLICT (event_id) DO UPDATE
-      SET started = greatest(attempts.started, excluded.started), last_started_at = clock_timestamp()
+      SET started = greatest(attempts.started, excluded.started),
+          last_started_at = excluded.last_started_at
     `.execute(trx),
   )
 

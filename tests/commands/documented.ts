@@ -41,6 +41,7 @@ const smaller: Record<string, (args: string) => string> = {
       .replace(/--only \S+/, '--only x4 --count 1'),
   fuzz: (args) =>
     args.replace(/--seed \S+/, '--seed 1').replace(/--requests \S+/, '--requests 240'),
+  scaling: () => '--orders-per-second 20 --seconds 1',
   crash: (args) => {
     if (args.startsWith('--pairs')) return '--pairs --minutes 1'
     if (args.startsWith('--mutants')) return '--mutants --only claim-without-lock'
