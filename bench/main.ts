@@ -21,6 +21,7 @@ import { table, writeJson } from './report.ts'
 import { retention } from './retention.ts'
 import { retentionHour } from './retention-hour.ts'
 import { type Servers, startServers } from './servers.ts'
+import { signatures } from './signatures.ts'
 import { writeStatements } from './statements.ts'
 
 const measurements: Measurement[] = [
@@ -36,6 +37,7 @@ const measurements: Measurement[] = [
   relayNotificationCost,
   replicas,
   gauges,
+  signatures,
   idle,
   memory,
   retentionHour,
