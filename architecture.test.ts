@@ -81,6 +81,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/pause.ts',
     '#chassis/resources.ts',
     '#chassis/throttled-log.ts',
+    '#chassis/tls.ts',
   ],
   metrics: [
     '#package.json',
@@ -192,7 +193,7 @@ const owners: Record<string, RegExp> = {
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
   [
-    ...['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'throttled-log'],
+    ...['errors', 'backoff', 'pause', 'timeout', 'tls', 'config', 'logger', 'throttled-log'],
     ...['outage', 'resources'],
   ],
   ['database'],

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { certificateFault, type certificateParameters, unverifiedTls } from './tls.ts'
 
 /**
  * A variable of the environment. `parse` throws an Error whose message continues the name, such as
@@ -123,14 +124,25 @@ export type AuthMode = 'off' | 'jwt'
 /** A text that nobody else may know. */
 export const secret = (name: string): Variable<string> => ({ ...text(name), isSecret: true })
 
-export const postgresUrl = (name: string): Variable<string> => ({
-  ...url(name, ['postgres:', 'postgresql:']),
-  isSecret: true,
-})
+export const postgresUrl = (name: string): Variable<string> =>
+  serverUrl(url(name, ['postgres:', 'postgresql:']), 'postgres')
 
-export const amqpUrl = (name: string): Variable<string> => ({
-  ...url(name, ['amqp:', 'amqps:']),
+export const amqpUrl = (name: string): Variable<string> =>
+  serverUrl(url(name, ['amqp:', 'amqps:']), 'rabbitmq')
+
+/** With the files of its certificates as they are at the start. */
+const serverUrl = (
+  { name, parse }: Variable<string>,
+  server: keyof typeof certificateParameters,
+): Variable<string> => ({
+  name,
   isSecret: true,
+  parse: (value) => {
+    const url = parse(value)
+    const fault = unverifiedTls(url) ?? certificateFault(url, server)
+    if (fault) throw new Error(`is refused: ${fault}`)
+    return url
+  },
 })
 
 export const httpUrl = (name: string): Variable<string> => url(name, ['http:', 'https:'])
