@@ -95,6 +95,7 @@ const crossings: Record<string, string[]> = {
     '#roles/',
     '#observability/dashboard.ts',
     '#messaging/broker/shared-message.ts',
+    '#messaging/signatures/header.ts',
   ],
   migrations: [
     '#chassis/config.ts',
@@ -113,7 +114,10 @@ const crossings: Record<string, string[]> = {
     '#messaging/broker/topology.ts',
     '#tables/',
   ],
-  local: ['#chassis/', '#messaging/broker/address.ts', '#principal/', '#rabbitmq-3.10/', '#roles/'],
+  local: [
+    ...['#chassis/', '#messaging/broker/address.ts', '#messaging/variables.ts'],
+    ...['#principal/', '#rabbitmq-3.10/', '#roles/'],
+  ],
   'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
   frontend: ['#client/', '#contracts/'],
   reliability: [

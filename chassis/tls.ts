@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 
 /** What to trust, and what to be trusted by: PEM. */
-export type Certificates = Partial<Record<'ca' | 'cert' | 'key', string>>
+export type Certificates = Partial<Record<Kind, string>>
+
+type Kind = 'ca' | 'cert' | 'key'
 
 type Server = keyof typeof certificateParameters
 
@@ -12,8 +14,6 @@ export const certificateParameters = {
   rabbitmq: { ca: 'cacertfile', cert: 'certfile', key: 'keyfile' },
 } as const
 
-type Names = (typeof certificateParameters)[Server]
-
 /**
  * Reads the certificates that a URL names, now: each connection has those that are there when it
  * opens. Throws an Error that names the parameter, for files that no connection could be opened
@@ -22,8 +22,16 @@ type Names = (typeof certificateParameters)[Server]
 export function readCertificates(url: string, server: Server): Certificates {
   const names = certificateParameters[server]
   const { searchParams } = new URL(url)
+  return readCertificateFiles((kind) => searchParams.get(names[kind]), names)
+}
+
+/** The same of files by their paths; an error calls them by these names. */
+export function readCertificateFiles(
+  pathOf: (kind: Kind) => string | null | undefined,
+  names: Record<Kind, string>,
+): Certificates {
   const files = (['ca', 'cert', 'key'] as const).flatMap((kind) => {
-    const path = searchParams.get(names[kind])
+    const path = pathOf(kind)
     return path ? [[kind, readPem(path, names[kind])] as const] : []
   })
   const certificates: Certificates = Object.fromEntries(files)
@@ -41,8 +49,8 @@ function readPem(path: string, name: string): string {
   }
 }
 
-/** Node takes an authority that is no certificate for none, and trusts nobody: later, with no word. */
-function assertUsable({ ca, ...own }: Certificates, names: Names): void {
+/** Node takes a text that is no certificate for an authority, and trusts nobody later. */
+function assertUsable({ ca, ...own }: Certificates, names: Record<Kind, string>): void {
   if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
     throw new Error(`${names.ca} has no certificate in PEM`)
   }

@@ -16,8 +16,8 @@ export interface DeadLetterDetails {
 /**
  * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
  * its headers: why, the last error, how often it was tried, and where it came from at first. With
- * `asItCame` false only its id, kind and signature are kept, should the broker refuse the other properties, or
- * the headers: there must be no message that cannot be dead-lettered.
+ * `asItCame` false only its id, kind and signature are kept, should the broker refuse the other
+ * properties, or the headers: there must be no message that cannot be dead-lettered.
  */
 export function deadLetterMessage(
   delivery: Delivery,

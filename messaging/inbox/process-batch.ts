@@ -20,8 +20,8 @@ export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<
  * The way of every message:
  *
  * 1. `DeliveryBuffer` gathers deliveries, and `consumeLoop` takes a batch of them (consumer.ts).
- * 2. `decodeDelivery` makes each message an event, or a dead letter: also one whose signature is not
- *   right, where events are signed (signatures/).
+ * 2. `decodeDelivery` makes each message an event, or a dead letter. Where events are signed, it
+ *   verifies them first (signatures/).
  * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts,
  *   transaction.ts). `RowLocks` defers the events that need a locked row: skip deferral/ when no
  *   row is locked.
