@@ -69,6 +69,11 @@ describe('the signature of an event', () => {
     })
   }
 
+  it('needs a key', () => {
+    assert.throws(() => signerWith([]), /without a key/)
+    assert.throws(() => believe({ content, headers: signed }, []), /without a key/)
+  })
+
   it('stays with its event in a message that events share', () => {
     const events = ['1', '2', '3'].map((id) => Buffer.from(JSON.stringify({ id })))
     const all = events.map((event) => signerWith(a)(event, 'orders.events'))
