@@ -164,7 +164,7 @@ const sharedMessage: JsonObject = {
   name: shared,
   title: 'Several events in one message',
   summary: 'In a backlog, events of one route may share a message, one event a line',
-  description: `Only where the relay's variable \`RELAY_EVENTS_PER_MESSAGE\` is more than 1, which is off by default: where so many events of one route are due at once, so many share a message. Each line is an event as it would be alone, in UTF-8, ended by a line feed. The message has an id of its own and no \`type\`. Inbox, attempts and dead letters are per event. A format of this project: CloudEvents has no batches over AMQP. Consumers take both, always.`,
+  description: `Unless the relay's variable \`RELAY_EVENTS_PER_MESSAGE\` is 1 (10 by default): where so many events of one route are due at once, so many share a message. Each line is an event as it would be alone, in UTF-8, ended by a line feed. The message has an id of its own and no \`type\`. Inbox, attempts and dead letters are per event. A format of this project: CloudEvents has no batches over AMQP. Consumers take both, always.`,
   contentType: sharedContentType,
   headers: relayHeaders,
   payload: { type: 'string', description: 'events, each on a line of its own' },

@@ -1,6 +1,7 @@
 import { dashboard } from '#observability/dashboard.ts'
 import { asyncApi } from './asyncapi.ts'
 import { eventsPage } from './events-page.ts'
+import { licencesPage } from './licences-page.ts'
 import { openApiOf } from './openapi.ts'
 import { ordersApi } from './orders.ts'
 import { paymentsApi } from './payments.ts'
@@ -27,6 +28,7 @@ export function documentFiles(): Record<string, string> {
     'docs/generated/events.html': eventsPage(events),
     'docs/generated/tables.md': tablesPage(),
     'docs/generated/roles.md': rolesPage(),
+    'docs/generated/licences.md': licencesPage(),
     'roles/rabbitmq-definitions.json.template': json(composeDefinitions()),
     'observability/grafana/dashboards/orders-payments.json': json(dashboard()),
   }

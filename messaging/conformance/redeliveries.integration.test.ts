@@ -11,13 +11,18 @@ const quietMs = 50
 describe('a message that was delivered before', () => {
   const { database, broker, consume, send, sendMany, redeliver, hasHandled, attempts } = useInbox()
 
-  /** So many messages come back after a death; one of them was alone with its consumer before. */
+  /**
+   * So many messages come back after a death, and each was tried before; one of them was alone
+   * with its consumer.
+   */
   async function sendDangerous(count: number, place: number) {
     const events = await sendMany(count)
     await redeliver(count)
     const dangerous = events[place] as Thing
     await database.rows(sql`
-      INSERT INTO attempts (event_id, started, finished) VALUES (${dangerous.id}::uuid, 2, 0)
+      INSERT INTO attempts (event_id, started, finished)
+      SELECT id, CASE id WHEN ${dangerous.id}::uuid THEN 2 ELSE 1 END, 0
+      FROM unnest(${events.map(({ id }) => id)}::uuid[]) AS id
     `)
     return { events, dangerous }
   }
@@ -34,6 +39,20 @@ describe('a message that was delivered before', () => {
     await hasHandled(events)
     return begun
   }
+
+  it('is handled with the others that come back for the first time', async () => {
+    const events = await sendMany(100)
+    await redeliver(100)
+    const sizes: number[] = []
+    const seen: Handle = (trx, events) => {
+      sizes.push(events.length)
+      return handle(trx, events)
+    }
+    await consume({ handle: seen })
+    await hasHandled(events)
+    assert.equal(Math.max(...sizes), 20)
+    assert.deepEqual(await attempts(), [])
+  })
 
   it('and was alone with a consumer that died, is tried after its neighbours, but not after all', async () => {
     const { events, dangerous } = await sendDangerous(300, 150) // which take longer than it waits

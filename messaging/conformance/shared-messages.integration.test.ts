@@ -12,9 +12,9 @@ const events = (count: number, type?: string) => Array.from({ length: count }, (
 describe('a relay with many events of one route', () => {
   const { database, broker, relay, append, outbox, allPublished } = useOutbox()
 
-  it('lets ten share a message, and each event is published once', async () => {
+  it('lets ten share a message by default, and each event is published once', async () => {
     const ids = await append(25)
-    relay({ eventsPerMessage: 10 })
+    relay()
     await allPublished()
     const messages = await broker.drain('all')
     assert.deepEqual(
@@ -25,9 +25,9 @@ describe('a relay with many events of one route', () => {
     assert.deepEqual(new Set((await outbox()).map((row) => row.publish_attempts)), new Set([1]))
   })
 
-  it('lets none share by default', async () => {
+  it('lets none share where that is off', async () => {
     await append(25)
-    relay()
+    relay({ eventsPerMessage: 1 })
     await allPublished()
     assert.equal((await broker.drain('all')).length, 25)
   })

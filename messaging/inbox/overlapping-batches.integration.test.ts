@@ -6,8 +6,7 @@ import { useResources } from '#testing/resources.ts'
 import { handle, newEvent } from '#testing/things.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import { handleEvents } from './handle-events.ts'
-import { firstRedelivery } from './quarantine-policy.ts'
-import { readAttempts, recordStart, revertStart } from './rows.ts'
+import { readAttempts, recordStarts, revertStarts } from './rows.ts'
 
 /** What cannot be seen from outside of the engine: how many transactions it takes. */
 describe('batches that have the same events', () => {
@@ -75,11 +74,12 @@ describe('batches that have the same events', () => {
   it('count a start once when it is begun, however often that is said', async () => {
     const { db } = countingDatabase()
     const { id } = newEvent()
-    await recordStart(db, id, firstRedelivery)
-    await recordStart(db, id, firstRedelivery)
+    const before = new Map([[id, { started: 1, finished: 0 }]])
+    await recordStarts(db, before)
+    await recordStarts(db, before)
     assert.equal((await readAttempts(db, [id])).get(id)?.started, 2)
-    await revertStart(db, id, firstRedelivery)
-    await revertStart(db, id, firstRedelivery)
+    await revertStarts(db, before)
+    await revertStarts(db, before)
     assert.equal((await readAttempts(db, [id])).get(id)?.started, 1)
   })
 })

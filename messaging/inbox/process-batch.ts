@@ -13,8 +13,8 @@ import type {
   IncomingEvent,
 } from './types.ts'
 
-/** Handles a quarantined event, and counts its start before. */
-export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<EventResults>
+/** Handles quarantined events, and counts their starts before. */
+export type WithCountedStarts = (handle: () => Promise<EventResults>) => Promise<EventResults>
 
 /**
  * The way of every message:
@@ -35,8 +35,9 @@ export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<
  *     deferred     acknowledged; new again when the row is free (deferral/)
  *     retry        counted; after a delay to quarantine; after the
  *                  last attempt a dead letter                        (retry.ts)
- *     quarantine   a batch of one, its start counted before; after three
- *                  starts without an end a dead letter (quarantine.ts, quarantine-policy.ts)
+ *     quarantine   a batch of what came back for the first time, then a batch of
+ *                  one; starts counted before; after three starts without an end
+ *                  a dead letter                        (quarantine.ts, quarantine-policy.ts)
  *     dead letter  published to `<queue>.dlq`, then acknowledged     (dead-letter.ts)
  *
  * Retries and dead letters continue in the background, while other batches are handled.
@@ -44,16 +45,16 @@ export type WithCountedStart = (handle: () => Promise<EventResults>) => Promise<
 export async function processBatch<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
   deliveries: Delivery[],
-  withCountedStart?: WithCountedStart,
+  withCountedStarts?: WithCountedStarts,
 ): Promise<void> {
   if (deliveries.length === 0) return
   const { messages, events } = decodeBatch(consumer, deliveries)
   const messageOf = ({ id }: Event) => deferredMessage(events.get(id)?.delivery as Delivery)
-  const context = { ...consumer, messageOf, isQuarantined: withCountedStart !== undefined }
+  const context = { ...consumer, messageOf, isQuarantined: withCountedStarts !== undefined }
   const { queue, broker, tracing = noEventTracing } = consumer
   const results = await tracing.process({ events: [...events.values()], queue, broker }, (own) => {
     const handle = () => handleEvents(context, own)
-    const attempt = withCountedStart ? () => withCountedStart(handle) : handle
+    const attempt = withCountedStarts ? () => withCountedStarts(handle) : handle
     const measured = () => observed(consumer, messages, attempt)
     return retryWhileUnavailable(measured, consumer.outages.database, consumer.signal)
   })

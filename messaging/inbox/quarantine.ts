@@ -1,3 +1,4 @@
+import type { Database } from '#chassis/database/connect.ts'
 import { pause } from '#chassis/pause.ts'
 import type { Delivery } from '../broker/consumer.ts'
 import type { Lane } from '../loop.ts'
@@ -5,17 +6,17 @@ import { type AttemptedDeadLetter, writeDeadLetter } from './dead-letter.ts'
 import { decodeDelivery } from './decode.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 import { isLocked } from './handle-events.ts'
-import { processBatch, type WithCountedStart } from './process-batch.ts'
+import { processBatch, type WithCountedStarts } from './process-batch.ts'
 import {
   type Attempts,
-  firstRedelivery,
   isCrashLoop,
   nextOf,
   type Quarantined,
   quietPeriodMs,
+  untried,
 } from './quarantine-policy.ts'
 import { retryWhileUnavailable } from './retry.ts'
-import { readAttempts, recordStart, revertStart } from './rows.ts'
+import { readAttempts, recordStarts, revertStarts } from './rows.ts'
 import type { Consumer, EventResult, IncomingEvent } from './types.ts'
 
 interface QuarantinedMessage extends Quarantined {
@@ -25,9 +26,10 @@ interface QuarantinedMessage extends Quarantined {
 }
 
 /**
- * Handles redelivered and failed messages, one at a time, until told to stop. A start is counted
- * before each, so that a message which crashes its consumer is told from its neighbours, is handled
- * after them, and is dead-lettered after the third crash. A start is uncounted if the database was
+ * Handles redelivered and failed messages, until told to stop: those that come back for the first
+ * time together, and one at a time what was tried before. Starts are counted before, so that a
+ * message which crashes its consumer is told from its neighbours, is handled after them, and is
+ * dead-lettered after the third start without an end. A start is uncounted if the database was
  * unavailable or a row was locked: if the process dies meanwhile, the message is not the cause.
  */
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
@@ -41,10 +43,10 @@ export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   while (!signal.aborted) {
     waiting.push(...(await withAttempts(consumer, arrivals.takeAll())))
     waiting = waiting.filter(({ delivery }) => !delivery.isLost())
-    const next = nextOf(waiting, performance.now(), lastMs)
-    if (next) {
-      waiting.splice(waiting.indexOf(next), 1)
-      await handleAlone(consumer, next)
+    const next = new Set(nextOf(waiting, performance.now(), lastMs))
+    if (next.size > 0) {
+      waiting = waiting.filter((message) => !next.has(message))
+      await handleNext(consumer, [...next])
       lastMs = performance.now()
     } else if (waiting.length > 0) await pause(quietPeriodMs, signal)
     else await lane.idle(arrivals.untilAny(signal))
@@ -53,32 +55,41 @@ export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   for (const { delivery } of waiting) delivery.requeue()
 }
 
-async function handleAlone<Tables, Event extends IncomingEvent>(
+async function handleNext<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
-  { delivery, eventId, attempts }: QuarantinedMessage,
+  messages: QuarantinedMessage[],
 ): Promise<void> {
-  if (eventId === undefined) return processBatch(consumer, [delivery])
-  if (isCrashLoop(attempts)) {
-    return consumer.background.run(
-      writeDeadLetter(consumer, delivery, crashLoop(eventId, attempts)),
-    )
+  const [first] = messages
+  if (first?.eventId && isCrashLoop(first.attempts)) {
+    const letter = crashLoop(first.eventId, first.attempts)
+    return consumer.background.run(writeDeadLetter(consumer, first.delivery, letter))
   }
-  const { db } = consumer
-  // If this fails, the start stays counted, as after a crash.
-  const revert = () => revertStart(db, eventId, attempts).catch(() => {})
-  const withCountedStart: WithCountedStart = async (handle) => {
-    await recordStart(db, eventId, attempts)
+  const before = new Map(
+    messages.flatMap(({ eventId, attempts }) => (eventId ? [[eventId, attempts]] : [])),
+  )
+  const deliveries = messages.map(({ delivery }) => delivery)
+  const withCountedStarts = before.size > 0 ? countingStarts(consumer.db, before) : undefined
+  await processBatch(consumer, deliveries, withCountedStarts)
+}
+
+/** Counts a start of these events, whose attempts were these before. */
+const countingStarts =
+  <Tables>(db: Database<Tables>, before: ReadonlyMap<string, Attempts>): WithCountedStarts =>
+  async (handle) => {
+    // If this fails, the starts stay counted, as after a crash.
+    const revert = (isToRevert = (_id: string) => true) =>
+      revertStarts(db, new Map([...before].filter(([id]) => isToRevert(id)))).catch(() => {})
+    await recordStarts(db, before)
     try {
       const results = await handle()
-      if (hasOnlyWaited(results.get(eventId))) await revert()
+      const hasWaited = (id: string) => hasOnlyWaited(results.get(id))
+      if ([...before.keys()].some(hasWaited)) await revert(hasWaited)
       return results
     } catch (error) {
       await revert()
       throw error
     }
   }
-  await processBatch(consumer, [delivery], withCountedStart)
-}
 
 /** Whether the event only met a lock of another transaction. */
 const hasOnlyWaited = (result: EventResult | undefined): boolean =>
@@ -110,7 +121,7 @@ async function withAttempts<Tables, Event extends IncomingEvent>(
   if (!known) return []
   const sinceMs = performance.now()
   return messages.map((message) => {
-    const attempts = known.get(message.eventId ?? '') ?? firstRedelivery
+    const attempts = known.get(message.eventId ?? '') ?? untried
     return { ...message, attempts, sinceMs }
   })
 }

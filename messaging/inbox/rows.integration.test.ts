@@ -7,7 +7,7 @@ import { useDatabase } from '#testing/database.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
 import type { MessagingDatabase } from '../tables.ts'
-import { readAttempts, recordStart } from './rows.ts'
+import { readAttempts, recordStarts } from './rows.ts'
 
 describe('the start of an attempt', () => {
   const database = useDatabase('payments')
@@ -23,10 +23,12 @@ describe('the start of an attempt', () => {
   const startsOf = async (db: Parameters<typeof readAttempts>[0], id: string) =>
     (await readAttempts(db, [id])).get(id)?.started
 
+  const triedOnce = (id: string) => new Map([[id, { started: 1, finished: 0 }]])
+
   it('is counted once, however often it is said', async () => {
     const { db } = await connected()
     const id = randomUUIDv7()
-    for (let said = 0; said < 2; said++) await recordStart(db, id, { started: 1, finished: 0 })
+    for (let said = 0; said < 2; said++) await recordStarts(db, triedOnce(id))
     assert.equal(await startsOf(db, id), 2)
   })
 
@@ -34,9 +36,7 @@ describe('the start of an attempt', () => {
     const { proxy, db } = await connected()
     const id = randomUUIDv7()
     proxy.freeze(['down'])
-    await assert.rejects(recordStart(db, id, { started: 1, finished: 0 }), (error) =>
-      isCode(error, 'unavailable'),
-    )
+    await assert.rejects(recordStarts(db, triedOnce(id)), (error) => isCode(error, 'unavailable'))
     assert.equal(await startsOf(db, id), undefined)
   })
 })

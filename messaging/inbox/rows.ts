@@ -37,29 +37,38 @@ export const readAttempts = async (db: Queryable, ids: string[]) => {
 }
 
 /**
- * Counts the start of an attempt, after `before`: once, also when it is repeated because no answer
- * came. The commit is sent only after the database has answered, so that a connection without
- * answers leaves no counted start, whatever ends its process. The commit does not wait for the
- * disk: the count must survive a crash of the consumer, not of the database.
+ * Counts the start of an attempt of each event, after `before`: once, also when it is repeated
+ * because no answer came. The commit is sent only after the database has answered, so that a
+ * connection without answers leaves no counted start, whatever ends its process. The commit does
+ * not wait for the disk: the count must survive a crash of the consumer, not of the database. The
+ * ids are sorted, so that two consumers with the same events wait in one direction.
  */
-export const recordStart = <Tables>(db: Database<Tables>, id: string, before: Attempts) =>
+export const recordStarts = <Tables>(db: Database<Tables>, before: ReadonlyMap<string, Attempts>) =>
   db.transaction().execute((trx) =>
     sql`
-      /* recordStart */
+      /* recordStarts */
       INSERT INTO attempts (event_id, started, finished)
-      SELECT ${id}::uuid, ${before.started}::int + 1, ${before.finished}::int
-      FROM set_config('synchronous_commit', 'off', true)
+      SELECT event_id, started + 1, finished
+      FROM ${attemptRows(before)} CROSS JOIN set_config('synchronous_commit', 'off', true)
+      ORDER BY event_id
       ON CONFLICT (event_id) DO UPDATE
       SET started = greatest(attempts.started, excluded.started), last_started_at = clock_timestamp()
     `.execute(trx),
   )
 
-/** Undoes `recordStart` after `before`: the event was not the cause of the failure. */
-export const revertStart = (db: Queryable, id: string, before: Attempts) =>
+/** Undoes `recordStarts` after `before`: the events were not the cause of the failure. */
+export const revertStarts = (db: Queryable, before: ReadonlyMap<string, Attempts>) =>
   sql`
-    /* revertStart */
-    UPDATE attempts SET started = least(started, ${before.started}::int) WHERE event_id = ${id}::uuid
+    /* revertStarts */
+    UPDATE attempts SET started = least(attempts.started, before.started)
+    FROM ${attemptRows(before)} WHERE attempts.event_id = before.event_id
   `.execute(db)
+
+const attemptRows = (attempts: ReadonlyMap<string, Attempts>) => sql`unnest(
+  ${[...attempts.keys()]}::uuid[],
+  ${[...attempts.values()].map(({ started }) => started)}::int[],
+  ${[...attempts.values()].map(({ finished }) => finished)}::int[]
+) AS before (event_id, started, finished)`
 
 /** Counts the end of a failed attempt, and returns the number of failed attempts. */
 export const recordFailure = async (db: Queryable, id: string, error: string) => {

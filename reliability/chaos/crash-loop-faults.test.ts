@@ -4,19 +4,19 @@ import { type CrashLoop, crashLoopFaults, latenessOf } from './crash-loop-faults
 const crashLoop: CrashLoop = {
   wokenAtMs: 0,
   isOver: true,
-  crashes: [10, 900, 1_900],
+  crashes: [10, 20, 900, 1_900],
   letter: { reason: 'consumer-crashed', attempts: 3, seenAtMs: 3_000 },
   lateMs: [100, 2_000],
 }
 
 describe('crashLoopFaults', () => {
-  it('finds nothing when three crashes, the right dead letter and neighbours in time is what there was', () => {
+  it('finds nothing when four crashes, the right dead letter and neighbours in time is what there was', () => {
     assert.deepEqual(crashLoopFaults(crashLoop), [])
   })
 
   const broken: [Partial<CrashLoop>, string][] = [
-    [{ crashes: [10, 900] }, 'it crashed 2 consumers, not 3'],
-    [{ crashes: [10, 900, 1_900, 3_500] }, 'it crashed 4 consumers, not 3'],
+    [{ crashes: [10, 900, 1_900] }, 'it crashed 3 consumers, not 4'],
+    [{ crashes: [10, 20, 900, 1_900, 3_500] }, 'it crashed 5 consumers, not 4'],
     [{ letter: undefined }, 'it is no dead letter'],
     [
       { letter: { reason: 'attempts-exhausted', attempts: 3, seenAtMs: 3_000 } },

@@ -85,14 +85,14 @@ const injections: Injection[] = [
     points: [
       /^redelivery of \S+-consumer$/,
       /^readAttempts$/,
-      /^recordStart$/,
+      /^recordStarts$/,
       /^deleteAttempts$/,
       /^rollback of deleteAttempts$/,
       /^commit of deleteAttempts$/,
     ],
     inject: letComeAgain,
   },
-  { process: /-consumer$/, points: [/^revertStart$/], inject: letTimeOut },
+  { process: /-consumer$/, points: [/^revertStarts$/], inject: letTimeOut },
   { process: /-consumer$/, points: [/^recordFailure$/], inject: letFail },
   {
     process: /-consumer$/,

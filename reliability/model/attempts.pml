@@ -39,14 +39,20 @@ byte deaths;                     /* those that the killer is to blame for */
 #define EACH(p) (p(0) && p(1) && p(2))
 #define ANY(option) option(0) option(1) option(2)
 
-/* Without a row, a message that came back was begun once, perhaps (quarantine-policy.ts: firstRedelivery). */
-#define startedOf(m)  (started[m] == 0 -> 1 : started[m])
-#define unfinished(m) (startedOf(m) - finished[m])
+/* Without a row, a message that came back was not tried since (quarantine-policy.ts: untried). */
+#define unfinished(m) (started[m] - finished[m])
+#ifdef BATCH_BLAMED
+#define mayGoTogether(m) (unfinished(m) < MAX_UNFINISHED)
+#else
+#define mayGoTogether(m) (started[m] == 0)
+#endif
 #define isMine(m)     (heldBy[m] == me)
 #define has(state)    ((at[0] == state && isMine(0)) || (at[1] == state && isMine(1)) || (at[2] == state && isMine(2)))
 
 /* Anybody who waits: the dangerous go after the innocent, but their patience may end at any moment (nextOf). */
 #define isNext(m) (at[m] == SUSPECT && isMine(m))
+#define isUntried(m) (isNext(m) && mayGoTogether(m))
+#define isOnTrial(m) (at[m] == ON_TRIAL && isMine(m))
 
 /* All that a consumer has in its hands comes back, marked as redelivered. */
 inline die() {
@@ -67,7 +73,7 @@ inline die() {
 }
 
 inline killerKills() {
-  if :: deaths < 4 -> deaths++ :: else fi;
+  if :: deaths < 5 -> deaths++ :: else fi;
   die()
 }
 
@@ -90,7 +96,7 @@ inline take() {
 inline fail(n) {
   fails--;
 #ifdef FINISHED_NOT_COUNTED
-  started[n] = startedOf(n) + 1;
+  started[n]++;
 #else
   if :: started[n] < finished[n] + 1 -> started[n] = finished[n] + 1 :: else fi;
   finished[n]++;
@@ -128,32 +134,49 @@ inline handleBatch() {
 #define ACK(m) :: d_step { at[m] == COMMITTED && isMine(m) -> at[m] = HANDLED; heldBy[m] = NOBODY; \
   started[m] = 0; finished[m] = 0 }
 
-/* A suspect is handled alone; its start is counted before, in a transaction of its own. */
+/*
+ * Suspects that came back for the first time are handled together, others alone; their starts are
+ * counted before, in a transaction of its own.
+ */
 #if defined(ATTEMPTS_NOT_COUNTED)
 #define countStart(m) skip
 #else
-#define countStart(m) started[m] = startedOf(m) + 1
+#define countStart(m) started[m]++
 #endif
-#define TRY(m) :: d_step { isNext(m) && !has(ON_TRIAL) && unfinished(m) < MAX_UNFINISHED -> \
-  countStart(m); at[m] = ON_TRIAL }
+
+inline tryTogether() {
+  m = 0;
+  do
+  :: m < MESSAGES -> if :: isUntried(m) -> countStart(m); at[m] = ON_TRIAL :: else fi; m++
+  :: else -> break
+  od;
+  m = 0
+}
+
+#define TRY(m) :: d_step { isNext(m) && !mayGoTogether(m) && !has(ON_TRIAL) && \
+  unfinished(m) < MAX_UNFINISHED -> countStart(m); at[m] = ON_TRIAL }
 #define CONVICT(m) :: d_step { isNext(m) && !has(ON_TRIAL) && unfinished(m) >= MAX_UNFINISHED -> \
   at[m] = PARKED; heldBy[m] = NOBODY; started[m] = 0; finished[m] = 0 }
 
-#define END_TRIAL(m) :: d_step { at[m] == ON_TRIAL && isMine(m) -> \
-  if \
-  :: m == KILLER -> killerKills() \
-  :: m == FAILING && fails > 0 && !inbox[m] -> fail(m) \
-  :: else -> commit(m) \
-  fi }
-
-#ifdef BATCH_BLAMED
-/* What came back goes into batches like everything else, and each of a batch is counted. */
-#define BLAME(m) :: d_step { at[m] == SUSPECT && isMine(m) && unfinished(m) < MAX_UNFINISHED -> \
-  started[m] = startedOf(m) + 1; at[m] = PENDING }
-#define SUSPECTS ANY(BLAME) ANY(CONVICT)
-#else
-#define SUSPECTS ANY(TRY) ANY(CONVICT) ANY(END_TRIAL)
-#endif
+/* One transaction, in which the killer kills. */
+inline endTrial() {
+  if
+  :: isOnTrial(KILLER) -> killerKills()
+  :: else ->
+     m = 1;
+     do
+     :: m < MESSAGES ->
+        if
+        :: isOnTrial(m) && m == FAILING && fails > 0 && !inbox[m] -> fail(m)
+        :: isOnTrial(m) && !(m == FAILING && fails > 0 && !inbox[m]) -> commit(m)
+        :: else
+        fi;
+        m++
+     :: else -> break
+     od;
+     m = 0
+  fi
+}
 
 proctype Consumer(byte me) {
   byte m;
@@ -162,7 +185,10 @@ end:
   ANY(DELIVER)
   :: d_step { has(PENDING) && !has(IN_BATCH) -> take() }
   :: d_step { has(IN_BATCH) -> handleBatch() }
-  SUSPECTS
+  :: d_step { !has(ON_TRIAL) && (isUntried(0) || isUntried(1) || isUntried(2)) -> tryTogether() }
+  ANY(TRY)
+  ANY(CONVICT)
+  :: d_step { has(ON_TRIAL) -> endTrial() }
   ANY(ACK)
 #if CRASHES > 0
   :: d_step { crashes > 0 && (isMine(0) || isMine(1) || isMine(2)) -> crashes--; die() }
@@ -181,12 +207,12 @@ init {
 
 /* ------------------------------------------------------------------------------ properties */
 
-#define THREE_DEATHS (deaths <= 3)
+#define FOUR_DEATHS (deaths <= 4)
 #define INNOCENT     (at[1] != PARKED && at[FAILING] != PARKED)
 
-ltl three_deaths      { [] THREE_DEATHS }
+ltl four_deaths      { [] FOUR_DEATHS }
 ltl innocents_stay    { [] INNOCENT }
-ltl safety            { [] (THREE_DEATHS && INNOCENT) }
+ltl safety            { [] (FOUR_DEATHS && INNOCENT) }
 ltl killer_is_parked  { <> (at[KILLER] == PARKED) }
 ltl neighbours_end    { <> (at[1] == HANDLED && at[FAILING] == HANDLED) }
 ltl liveness          { <> (at[KILLER] == PARKED && at[1] == HANDLED && at[FAILING] == HANDLED) }

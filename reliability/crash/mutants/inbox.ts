@@ -167,18 +167,18 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: 'starts-not-counted',
     why: 'a message that kills its consumer is told from its neighbours',
-    at: 'messaging/inbox/quarantine.ts handleAlone.withCountedStart',
-    find: 'recordStart(...$$args)',
+    at: 'messaging/inbox/quarantine.ts countingStarts',
+    find: 'recordStarts(...$$args)',
     put: 'undefined',
     caughtBy: test(
       'messaging/inbox/quarantine.integration.test.ts',
-      'dead letter after three crashes',
+      'dead letter after three starts',
     ),
   },
   {
     name: 'starts-counted-unanswered',
     why: 'a start is counted only on a connection that answers: who waits for the database is no killer',
-    at: 'messaging/inbox/rows.ts recordStart',
+    at: 'messaging/inbox/rows.ts recordStarts',
     find: '$db.transaction()',
     put: '$db.connection()',
     caughtBy: test(
@@ -189,7 +189,7 @@ export const inboxMutants: readonly Mutant[] = [
   {
     name: 'starts-not-reverted',
     why: 'a message that only waited for the database is not taken for one that kills its consumer',
-    at: 'messaging/inbox/quarantine.ts handleAlone.revert',
+    at: 'messaging/inbox/quarantine.ts countingStarts.revert',
     put: 'Promise.resolve()',
     caughtBy: test(
       `${conformance}/redeliveries.integration.test.ts`,
@@ -211,7 +211,7 @@ export const inboxMutants: readonly Mutant[] = [
     name: 'crashed-waits-without-end',
     why: 'an order is not kept waiting by others that come back again and again',
     at: 'messaging/inbox/quarantine-policy.ts nextOf',
-    find: 'hasCrashed($attempts) && hasWaited(...$$args)',
+    find: 'hasWaited(event, maxWaitMs)',
     put: 'false',
     caughtBy: test(
       `${conformance}/redeliveries.integration.test.ts`,
