@@ -17,6 +17,7 @@ describe('a start that would be insecure by accident', () => {
       env: production,
     },
     'open-gateway': { config: { authMode: 'off' }, env: { GATEWAY_HOST: '0.0.0.0' } },
+    'unverified-tls': { config: {}, env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
   }
   for (const [kind, { config, env }] of Object.entries(cases)) {
     const start = (more: NodeJS.ProcessEnv) =>

@@ -2,7 +2,7 @@
 type StartConfig = Record<string, unknown> & { authMode?: unknown }
 
 /** What a process starts with only if INSECURE_ACCEPTED says that it is meant. */
-const allInsecurities = ['auth-off', 'default-passwords', 'open-gateway'] as const
+const allInsecurities = ['auth-off', 'default-passwords', 'open-gateway', 'unverified-tls'] as const
 type Insecurity = (typeof allInsecurities)[number]
 
 /** The passwords of docker-compose.yml, for development, and those that servers come with. */
@@ -12,7 +12,8 @@ const isDefaultPassword = (password: string) =>
 /**
  * Throws an Error with a line for each way in which a start would be insecure by accident, and how
  * to mean it: in production (NODE_ENV), without authentication or with a default password;
- * anywhere, a gateway that other machines reach, without authentication.
+ * anywhere, a gateway that other machines reach, without authentication, or TLS by which anybody
+ * can be a server.
  */
 export function assertSecureStart(config: StartConfig, env: NodeJS.ProcessEnv): void {
   const { accepted, unknown } = acceptedIn(env.INSECURE_ACCEPTED)
@@ -48,6 +49,11 @@ function insecuritiesOf(config: StartConfig, env: NodeJS.ProcessEnv): [Insecurit
       'open-gateway',
       `GATEWAY_HOST=${gatewayHost} lets other machines in while AUTH_MODE=off lets every caller be any user: set AUTH_MODE=jwt`,
       isOff && !isLoopback(gatewayHost),
+    ],
+    [
+      'unverified-tls',
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 or PGSSLMODE=no-verify lets anybody be a server: unset it',
+      env.NODE_TLS_REJECT_UNAUTHORIZED === '0' || env.PGSSLMODE === 'no-verify',
     ],
   ]
   return found.flatMap(([kind, what, isSo]) => (isSo ? [[kind, what] as const] : []))
