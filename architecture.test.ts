@@ -94,6 +94,7 @@ const crossings: Record<string, string[]> = {
     '#chassis/pause.ts',
     '#chassis/resources.ts',
     '#chassis/throttled-log.ts',
+    '#chassis/tls.ts',
   ],
   metrics: [
     '#package.json',
@@ -108,6 +109,7 @@ const crossings: Record<string, string[]> = {
     '#roles/',
     '#observability/dashboard.ts',
     '#messaging/broker/shared-message.ts',
+    '#messaging/signatures/header.ts',
   ],
   migrations: [
     '#chassis/config.ts',
@@ -126,7 +128,10 @@ const crossings: Record<string, string[]> = {
     '#messaging/broker/topology.ts',
     '#tables/',
   ],
-  local: ['#chassis/', '#messaging/broker/address.ts', '#principal/', '#rabbitmq-3.10/', '#roles/'],
+  local: [
+    ...['#chassis/', '#messaging/broker/address.ts', '#messaging/variables.ts'],
+    ...['#principal/', '#rabbitmq-3.10/', '#roles/'],
+  ],
   'rabbitmq-3.10': ['#messaging/broker/connection.ts'],
   frontend: ['#client/', '#contracts/'],
   reliability: [
@@ -210,7 +215,7 @@ const owners: Record<string, RegExp> = {
 /** Inside the chassis each layer builds on those before it. */
 const layers = [
   [
-    ...['errors', 'backoff', 'pause', 'timeout', 'config', 'logger', 'throttled-log'],
+    ...['errors', 'backoff', 'pause', 'timeout', 'tls', 'config', 'logger', 'throttled-log'],
     ...['outage', 'resources'],
   ],
   ['database'],

@@ -21,6 +21,7 @@ import { table, writeJson } from './report.ts'
 import { retention } from './retention.ts'
 import { retentionHour } from './retention-hour.ts'
 import { type Servers, startServers } from './servers.ts'
+import { signatures } from './signatures.ts'
 import { writeStatements } from './statements.ts'
 import { subscribers } from './subscribers.ts'
 
@@ -38,6 +39,7 @@ const measurements: Measurement[] = [
   replicas,
   gauges,
   subscribers,
+  signatures,
   idle,
   memory,
   retentionHour,

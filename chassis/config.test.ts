@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { amqpUrl, integer, oneOf, postgresUrl, readConfig, text } from './config.ts'
+import {
+  amqpUrl,
+  integer,
+  oneOf,
+  overriding,
+  postgresUrl,
+  readConfig,
+  secret,
+  text,
+} from './config.ts'
 
 const variables = {
   databaseUrl: postgresUrl('DATABASE_URL'),
@@ -9,6 +21,7 @@ const variables = {
   idleMs: integer('IDLE_MS', { fallback: 500 }),
   level: oneOf('LEVEL', ['low', 'high'], 'low'),
   host: text('HOST', '127.0.0.1'),
+  key: { ...secret('KEY'), fallback: '' },
 }
 const env = { DATABASE_URL: 'postgres://db/x', AMQP_URL: 'amqp://broker', BATCH_SIZE: '3' }
 
@@ -31,6 +44,7 @@ describe('readConfig', () => {
       idleMs: 500,
       level: 'high',
       host: '127.0.0.1',
+      key: '',
     })
   })
 
@@ -114,4 +128,49 @@ describe('readConfig', () => {
       assert.equal(complaint({ ...env, DATABASE_URL: url }), '')
     })
   }
+})
+
+describe('a secret in a file', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'config-'))
+  after(() => rmSync(dir, { recursive: true }))
+  const file = (name: string, content: string) => {
+    writeFileSync(join(dir, name), content)
+    return join(dir, name)
+  }
+
+  it('is read without the newline at its end', () => {
+    const { AMQP_URL: _, ...others } = env
+    const url = file('amqp', 'amqp://user:secret@broker\r\n')
+    const config = readConfig<Record<string, unknown>>({ ...others, AMQP_URL_FILE: url }, variables)
+    assert.equal(config.brokerUrl, 'amqp://user:secret@broker')
+  })
+
+  it('is refused beside the variable itself, missing or empty, with all other faults', () => {
+    const missing = join(dir, 'missing')
+    const said = complaint({
+      ...{ IDLE_MS_FILE: missing, AMQP_URL: 'amqp://broker' }, // IDLE_MS is no secret
+      AMQP_URL_FILE: file('both', 'amqp://other'),
+      DATABASE_URL_FILE: missing,
+      BATCH_SIZE: '0',
+      KEY_FILE: file('empty', '\n'),
+    })
+    assert.deepEqual(said.split('\n  ').slice(1), [
+      `DATABASE_URL cannot be read from ${missing} (DATABASE_URL_FILE): ENOENT`,
+      'AMQP_URL and AMQP_URL_FILE are both set: only one of them counts',
+      'BATCH_SIZE must be a whole number from 1 to 10, got "0"',
+      `KEY is empty in ${join(dir, 'empty')} (KEY_FILE)`,
+    ])
+  })
+
+  it('is not repeated where it stands, by mistake, in place of its path', () => {
+    const url = 'postgres://user:swordfish@server/db'
+    const { DATABASE_URL: _, ...others } = env
+    assert.match(complaint({ ...others, DATABASE_URL_FILE: url }), /read from its file .*: ENOENT$/)
+  })
+
+  it('goes when another environment names the variable itself', () => {
+    const given = { DATABASE_URL_FILE: join(dir, 'missing'), ...env }
+    const own = { ...given, ...overriding('DATABASE_URL', 'postgres://own/db') }
+    assert.equal(complaint(own), '')
+  })
 })

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { certificateFault, type certificateParameters, unverifiedTls } from './tls.ts'
+
 /**
  * A variable of the environment. `parse` throws an Error whose message continues the name, such as
  * `must be …`.
@@ -7,11 +10,13 @@ export interface Variable<T> {
   /** The name in an earlier version, read when the new name is missing. */
   formerName?: string
   fallback?: T
+  /** A secret may be in the file that `NAME_FILE` names instead. */
+  isSecret?: true
   parse: (text: string) => T
 }
 
 /**
- * Reads the configuration from the environment.
+ * Reads the configuration from the environment, a secret also from the file that `NAME_FILE` names.
  *
  * Throws one Error that lists every missing or wrong variable by name, so that all of them can be
  * corrected at once. An empty variable counts as missing. Values of URLs are never repeated in the
@@ -25,9 +30,10 @@ export function readConfig<T extends Record<string, unknown>>(
   const faults: string[] = []
   for (const field of Object.keys(variables) as (keyof T)[]) {
     const { formerName = '', fallback, parse, ...variable } = variables[field]
-    const name = !env[variable.name]?.trim() && env[formerName]?.trim() ? formerName : variable.name
-    const text = env[name]?.trim()
+    const isFormer = !isGiven(env, variable.name) && isGiven(env, formerName)
+    const name = isFormer ? formerName : variable.name
     try {
+      const text = variable.isSecret ? secretOf(env, name) : env[name]?.trim()
       if (text) values[field] = parse(text)
       else if (fallback !== undefined) values[field] = fallback
       else faults.push(`${name} is missing`)
@@ -38,6 +44,41 @@ export function readConfig<T extends Record<string, unknown>>(
   if (faults.length > 0) throw new Error(`Cannot start:\n  ${faults.join('\n  ')}`)
   return values as T
 }
+
+const fileVariable = (name: string): string => `${name}_FILE`
+
+/** Whether the environment has a secret, or names a file for it. */
+export const isGiven = (env: NodeJS.ProcessEnv, name: string): boolean =>
+  [name, fileVariable(name)].some((one) => env[one]?.trim())
+
+/** A secret for an environment that extends another one, which may name a file for it. */
+export const overriding = (name: string, value: string): NodeJS.ProcessEnv => ({
+  [name]: value,
+  [fileVariable(name)]: undefined,
+})
+
+/** The text of a secret, without the spaces and newlines around it. */
+function secretOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const own = env[name]?.trim()
+  const path = env[fileVariable(name)]?.trim()
+  if (!path) return own
+  if (own) throw new Error(`and ${fileVariable(name)} are both set: only one of them counts`)
+  const text = textIn(path, fileVariable(name))
+  if (text !== '') return text
+  throw new Error(`is empty in ${named(path)} (${fileVariable(name)})`)
+}
+
+function textIn(path: string, variable: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Error(`cannot be read from ${named(path)} (${variable}): ${code}`)
+  }
+}
+
+/** The value itself may stand, by mistake, where its path should: it is not repeated. */
+const named = (path: string): string => (/^\.{0,2}\//.test(path) ? path : 'its file')
 
 export const text = (name: string, fallback?: string): Variable<string> =>
   optional(fallback, { name, parse: (value) => value })
@@ -84,10 +125,29 @@ export type AuthMode = 'off' | 'jwt'
 export const operatorPage = oneOf('OPERATOR_PAGE', ['off', 'look', 'act'], 'off')
 export const operatorPagePort = integer('OPERATOR_PAGE_PORT', { max: 65_535, fallback: 8_090 })
 
-export const postgresUrl = (name: string): Variable<string> =>
-  url(name, ['postgres:', 'postgresql:'])
+/** A text that nobody else may know. */
+export const secret = (name: string): Variable<string> => ({ ...text(name), isSecret: true })
 
-export const amqpUrl = (name: string): Variable<string> => url(name, ['amqp:', 'amqps:'])
+export const postgresUrl = (name: string): Variable<string> =>
+  serverUrl(url(name, ['postgres:', 'postgresql:']), 'postgres')
+
+export const amqpUrl = (name: string): Variable<string> =>
+  serverUrl(url(name, ['amqp:', 'amqps:']), 'rabbitmq')
+
+/** With the files of its certificates as they are at the start. */
+const serverUrl = (
+  { name, parse }: Variable<string>,
+  server: keyof typeof certificateParameters,
+): Variable<string> => ({
+  name,
+  isSecret: true,
+  parse: (value) => {
+    const url = parse(value)
+    const fault = unverifiedTls(url) ?? certificateFault(url, server)
+    if (fault) throw new Error(`is refused: ${fault}`)
+    return url
+  },
+})
 
 export const httpUrl = (name: string): Variable<string> => url(name, ['http:', 'https:'])
 

@@ -21,6 +21,27 @@ describe('a logger', () => {
     assert.match(stdout, /amqp:\/\/\*\*\*@host is away/)
     assert.doesNotMatch(stdout, /swordfish/)
   })
+
+  it('says why a certificate is refused, and not all that is in it', () => {
+    const program = `
+      import { createLogger } from '#chassis/logger.ts'
+      const cert = { raw: Buffer.alloc(2_000), issuerCertificate: {} }
+      const err = Object.assign(new Error('has expired'), { code: 'CERT_HAS_EXPIRED', cert })
+      createLogger('test').warn({ err })
+      createLogger('test').warn({ err: 'a text' })`
+    const args = ['--input-type=module', '--eval', program]
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    const [error, text] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).err)
+    const { type, message, code, cert } = error
+    assert.deepEqual(
+      [type, message, code, cert],
+      ['Error', 'has expired', 'CERT_HAS_EXPIRED', undefined],
+    )
+    assert.equal(text, 'a text')
+  })
 })
 
 describe('withoutLogins', () => {

@@ -15,9 +15,17 @@ export function createLogger(name: string, level = 'info', fieldsOfEach?: () => 
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: withoutCertificate },
     hooks: { streamWrite: withoutLogins },
     ...(fieldsOfEach && { mixin: fieldsOfEach }),
   })
+}
+
+/** An error about a certificate has all of it, and of its authorities: kilobytes. */
+function withoutCertificate(error: Error): object {
+  if (!(error instanceof Error)) return error
+  const { cert: _, ...fields } = pino.stdSerializers.err(error)
+  return fields
 }
 
 /**

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fills in a template and becomes nginx. Used in place of the image's own entrypoint, because a rate
-# limit of 0 means that two directives are left out, a page that is switched off that one is put in, and
-# the page signs in only where that is configured: envsubst knows no conditions. local/stack/sign-in.ts
+# Fills in a template and becomes nginx. Used in place of the image's own entrypoint: a rate limit of 0, or
+# no certificate, means that directives are left out, a page that is switched off that one is put in, and
+# the page signs in only where that is configured. envsubst knows no conditions. local/stack/sign-in.ts
 # does the same.
 set -eu
 
@@ -33,6 +33,15 @@ case $AUTH_MODE$JWT_ISSUER$OIDC_CLIENT_ID$OIDC_SCOPE$OIDC_RESOURCE in
   *[!A-Za-z0-9_.~:/?\#@!\&\(\)*+,=%\ -]*)
     echo 'JWT_ISSUER, OIDC_CLIENT_ID, OIDC_SCOPE or OIDC_RESOURCE has a character that it cannot have' >&2; exit 78 ;;
 esac
+
+export GATEWAY_CERTIFICATE=''
+cert=${GATEWAY_TLS_CERT_FILE:-} key=${GATEWAY_TLS_KEY_FILE:-}
+if [ -n "$cert$key" ]; then
+  [ -r "$cert" ] || { echo "GATEWAY_TLS_CERT_FILE \"$cert\" cannot be read" >&2; exit 78; }
+  [ -r "$key" ] || { echo "GATEWAY_TLS_KEY_FILE \"$key\" cannot be read" >&2; exit 78; }
+  GATEWAY_LISTEN="$GATEWAY_LISTEN ssl"
+  GATEWAY_CERTIFICATE="ssl_certificate $cert; ssl_certificate_key $key;"
+fi
 
 # Only the names that the template holds: nginx's own variables stay as they are.
 names=$(grep -o '\${[A-Z_]*}' "$1" | sort -u | tr '\n' ' ')

@@ -13,10 +13,12 @@ import { createRelayNotifier } from './outbox/relay-notification.ts'
 import { dayMs, type ExpiringTable, engineTables } from './retention/expiring-tables.ts'
 import { type Delay, horizonFault, longestRetryMs } from './retention/policy.ts'
 import { retentionOutage, runRetention } from './retention/retention.ts'
+import { type SignatureOptions, verifierOf } from './signatures/policy.ts'
 import type { MessagingDatabase } from './tables.ts'
 
 export interface ConsumerOptions<Tables extends MessagingDatabase, Event extends IncomingEvent>
   extends EngineOptions,
+    SignatureOptions,
     Pick<InboxOptions<Tables, Delivered<Event>>, 'handle' | 'rowLocks' | 'timing'>,
     Partial<typeof consumerDefaults & typeof retentionDefaults> {
   /** What to consume; queue, dead-letter queue, exchange and bindings are declared. */
@@ -65,6 +67,7 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
         broker: brokerAddress(options.brokerUrl),
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
+        verify: verifierOf(options, options.queue.exchange, logger),
       }
       const consuming = consumeLoop(inbox, subscription, opened.signal)
       const expiring = [...engineTables(complete), ...(options.expiring ?? [])]

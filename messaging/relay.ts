@@ -5,10 +5,12 @@ import { type EngineOptions, withEngine } from './engine.ts'
 import { failedReport, type Relay, relayingOutage, relayLoop } from './outbox/relay.ts'
 import { listenForRelayNotifications } from './outbox/relay-notification.ts'
 import { pingOutbox } from './outbox/rows.ts'
+import { type SignatureOptions, signerOf } from './signatures/policy.ts'
 import type { MessagingDatabase } from './tables.ts'
 
 export interface RelayOptions
   extends EngineOptions,
+    SignatureOptions,
     Pick<Relay, 'routes'>,
     Partial<typeof relayDefaults> {
   /** Which to declare: those of the routes by default. */
@@ -44,6 +46,7 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
     const relay = {
       ...given,
       broker: brokerAddress(url),
+      sign: signerOf(options),
       ...{ db, publisher, relayNotification, outage, logger, observer, loop },
       reportFailed: failedReport(logger),
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readConfig } from '#chassis/config.ts'
-import { consumerVariables, relayVariables } from './variables.ts'
+import { consumerVariables, relayVariables, signatureVariables } from './variables.ts'
 
 const servers = { AMQP_URL: 'amqp://broker', DATABASE_URL: 'postgres://server/database' }
 const engines = {
@@ -23,4 +23,30 @@ describe('the variables of the engine', () => {
       )
     })
   }
+})
+
+describe('EVENT_SIGNATURES', () => {
+  const key = `a:${'A'.repeat(43)}`
+  const read = (env: Record<string, string>) =>
+    readConfig<Record<string, unknown>>(env, signatureVariables(env, 'KEYS'))
+
+  it('is off without keys', () => {
+    assert.deepEqual(read({}), { signatures: 'off', signingKeys: [] })
+    assert.deepEqual(read({ EVENT_SIGNATURES: 'off', KEYS: 'any' }), read({}))
+  })
+
+  for (const mode of ['if-present', 'required']) {
+    it(`needs keys when it is ${mode}`, () => {
+      const { signatures, signingKeys } = read({ EVENT_SIGNATURES: mode, KEYS: key })
+      assert.deepEqual([signatures, (signingKeys as { id: string }[])[0]?.id], [mode, 'a'])
+      assert.throws(() => read({ EVENT_SIGNATURES: mode }), /KEYS is missing/)
+      assert.throws(() => read({ EVENT_SIGNATURES: mode, KEYS: 'a:b' }), /KEYS must be ID:SECRET/)
+    })
+  }
+
+  it('has to be said where there are keys, which nobody must believe to be used', () => {
+    const said = /EVENT_SIGNATURES \(off, if-present, required, since there is KEYS\) is missing/
+    assert.throws(() => read({ KEYS: key }), said)
+    assert.throws(() => read({ KEYS_FILE: '/run/secrets/keys' }), said)
+  })
 })

@@ -1,5 +1,7 @@
-import { amqpUrl, integer, postgresUrl } from '#chassis/config.ts'
+import { amqpUrl, integer, isGiven, oneOf, postgresUrl, type Variable } from '#chassis/config.ts'
 import { consumerDefaults, relayDefaults, retentionDefaults } from './defaults.ts'
+import { type SignatureOptions, signatureModes } from './signatures/policy.ts'
+import { parseSigningKeys } from './signatures/signing-keys.ts'
 
 const servers = (databaseVariable: string) => ({
   databaseUrl: postgresUrl(databaseVariable),
@@ -52,5 +54,26 @@ export const consumerVariables = (databaseVariable: string) => {
     lingerMs: integer('CONSUMER_LINGER_MS', { min: 0, max: 1_000, fallback: lingerMs }),
     maxAttempts: integer('CONSUMER_MAX_ATTEMPTS', { min: 1, max: 100, fallback: maxAttempts }),
     ...retentionVariables,
+  }
+}
+
+/**
+ * How events are signed, and the keys of their sender: of a relay its own, of a consumer those of
+ * the service that it listens to. Where there are keys, somebody has to say what they are for.
+ */
+export function signatureVariables(
+  env: NodeJS.ProcessEnv,
+  keysVariable: string,
+): { [K in keyof Required<SignatureOptions>]: Variable<Required<SignatureOptions>[K]> } {
+  const mode = oneOf('EVENT_SIGNATURES', signatureModes)
+  const given = env[mode.name]?.trim()
+  const keys = { name: keysVariable, isSecret: true, parse: parseSigningKeys } as const
+  const choice = `${mode.name} (${signatureModes.join(', ')}, since there is ${keysVariable})`
+  return {
+    signatures:
+      given || !isGiven(env, keysVariable)
+        ? { ...mode, fallback: 'off' }
+        : { ...mode, name: choice },
+    signingKeys: given && given !== 'off' ? keys : { ...keys, fallback: [], parse: () => [] },
   }
 }

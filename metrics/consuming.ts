@@ -24,7 +24,10 @@ const process = {
 }
 const results = ['handled', 'duplicate', 'deferred', 'retry', 'dead-letter']
 /** The reasons of the engine itself. */
-const engineReasons = ['too-large', 'attempts-exhausted', 'consumer-crashed']
+const engineReasons = [
+  ...['not-signed', 'wrong-signature', 'too-large'],
+  ...['attempts-exhausted', 'consumer-crashed'],
+]
 
 /** Measures what a consumer does with what it is delivered. */
 export const measureConsuming = (metrics: Metrics, consumed: Consumed): Observer => ({

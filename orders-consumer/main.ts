@@ -2,7 +2,7 @@ import { runWorker } from '#chassis/worker.ts'
 import { decoderOf, invalidReasons } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import { expiringKeys, idempotencyKeyRetentionHours } from '#idempotency/expiring-keys.ts'
-import { consumerVariables, runConsumer } from '#messaging/index.ts'
+import { consumerVariables, runConsumer, signatureVariables } from '#messaging/index.ts'
 import { measuredSettler } from '#metrics/index.ts'
 import { handleBatch, orderLocks } from './handle-batch.ts'
 import { longestTimeout, retryPaymentRequests, retryVariables } from './payment-request-retry.ts'
@@ -10,6 +10,7 @@ import { deadLetterReasons } from './settle-orders.ts'
 
 const variables = {
   ...consumerVariables('ORDERS_DATABASE_URL'),
+  ...signatureVariables(process.env, 'PAYMENTS_EVENT_SIGNING_KEYS'),
   ...retryVariables,
   idempotencyKeyRetentionHours,
 }

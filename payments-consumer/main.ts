@@ -2,12 +2,16 @@ import { runWorker } from '#chassis/worker.ts'
 import { decoderOf, invalidReasons } from '#contracts/decode-event.ts'
 import { queues } from '#contracts/topology.ts'
 import { expiringKeys, idempotencyKeyRetentionHours } from '#idempotency/expiring-keys.ts'
-import { consumerVariables, runConsumer } from '#messaging/index.ts'
+import { consumerVariables, runConsumer, signatureVariables } from '#messaging/index.ts'
 import { measuredConsumer } from '#metrics/index.ts'
 import { deadLetterReasons } from './decide-requests.ts'
 import { accountLocks, handleBatch } from './handle-batch.ts'
 
-const variables = { ...consumerVariables('PAYMENTS_DATABASE_URL'), idempotencyKeyRetentionHours }
+const variables = {
+  ...consumerVariables('PAYMENTS_DATABASE_URL'),
+  ...signatureVariables(process.env, 'ORDERS_EVENT_SIGNING_KEYS'),
+  idempotencyKeyRetentionHours,
+}
 const queue = queues.paymentsConsumer
 const { metrics, observer } = measuredConsumer('payments-consumer', 'payments', {
   queue,

@@ -21,6 +21,7 @@ describe('a start that would be insecure by accident', () => {
       config: { authMode: 'off', operatorPage: 'look', host: '0.0.0.0' },
       env: {},
     },
+    'unverified-tls': { config: {}, env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
   }
   for (const [kind, { config, env }] of Object.entries(cases)) {
     const start = (more: NodeJS.ProcessEnv) =>

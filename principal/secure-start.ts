@@ -7,6 +7,7 @@ const allInsecurities = [
   'default-passwords',
   'open-gateway',
   'open-operator-page',
+  'unverified-tls',
 ] as const
 type Insecurity = (typeof allInsecurities)[number]
 
@@ -17,7 +18,8 @@ const isDefaultPassword = (password: string) =>
 /**
  * Throws an Error with a line for each way in which a start would be insecure by accident, and how
  * to mean it: in production (NODE_ENV), without authentication or with a default password;
- * anywhere, a gateway or an operator's page that other machines reach, without authentication.
+ * anywhere, a gateway or an operator's page that other machines reach, without authentication, or
+ * TLS by which anybody can be a server.
  */
 export function assertSecureStart(config: StartConfig, env: NodeJS.ProcessEnv): void {
   const { accepted, unknown } = acceptedIn(env.INSECURE_ACCEPTED)
@@ -58,6 +60,11 @@ function insecuritiesOf(config: StartConfig, env: NodeJS.ProcessEnv): [Insecurit
       'open-operator-page',
       `HOST=${config.host} lets other machines in while AUTH_MODE=off lets everybody be an operator: set AUTH_MODE=jwt`,
       isOff && config.operatorPage !== undefined && !isLoopback(String(config.host ?? 'localhost')),
+    ],
+    [
+      'unverified-tls',
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 or PGSSLMODE=no-verify lets anybody be a server: unset it',
+      env.NODE_TLS_REJECT_UNAUTHORIZED === '0' || env.PGSSLMODE === 'no-verify',
     ],
   ]
   return found.flatMap(([kind, what, isSo]) => (isSo ? [[kind, what] as const] : []))

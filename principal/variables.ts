@@ -1,4 +1,4 @@
-import { type AuthMode, authMode, httpUrl, text, type Variable } from '#chassis/config.ts'
+import { type AuthMode, authMode, httpUrl, isGiven, text, type Variable } from '#chassis/config.ts'
 import { type PublicKey, parsePublicKey } from './public-key.ts'
 
 /** How callers are told apart. */
@@ -17,7 +17,7 @@ type Variables = { [K in keyof AuthConfig]: Variable<AuthConfig[K]> }
 export function authVariables(env: NodeJS.ProcessEnv): Variables {
   const isNeeded = env[authMode.name]?.trim() === 'jwt'
   const hasUrl = Boolean(env[jwksUrl.name]?.trim())
-  const hasKey = Boolean(env[publicKey.name]?.trim())
+  const hasKey = isGiven(env, publicKey.name)
   const ifNeeded = <T>(variable: Variable<T>, fallback: T) =>
     isNeeded ? variable : { ...variable, fallback, parse: () => fallback }
   return {
@@ -30,7 +30,11 @@ export function authVariables(env: NodeJS.ProcessEnv): Variables {
 }
 
 const jwksUrl = httpUrl('JWT_JWKS_URL')
-const publicKey: Variable<PublicKey | false> = { name: 'JWT_PUBLIC_KEY', parse: parsePublicKey }
+const publicKey: Variable<PublicKey | false> = {
+  name: 'JWT_PUBLIC_KEY',
+  isSecret: true, // it is none, but a PEM is a file at home
+  parse: parsePublicKey,
+}
 
 const oneOfBoth = (hasUrl: boolean): Variable<string> =>
   hasUrl ? jwksUrl : { ...jwksUrl, name: `${jwksUrl.name} or ${publicKey.name}` }

@@ -1,4 +1,4 @@
-import { text, type Variable } from '#chassis/config.ts'
+import { overriding, secret, type Variable } from '#chassis/config.ts'
 import { type Login, logins } from './table.ts'
 
 export type Passwords = Record<Login, string>
@@ -8,11 +8,11 @@ export const passwordVariable = (login: Login): string =>
   `${login.toUpperCase().replaceAll('-', '_')}_PASSWORD`
 
 export const passwordVariables = Object.fromEntries(
-  logins.map((login) => [login, text(passwordVariable(login))]),
+  logins.map((login) => [login, secret(passwordVariable(login))]),
 ) as { [L in Login]: Variable<string> }
 
-export const passwordEnvironment = (passwords: Passwords): Record<string, string> =>
-  Object.fromEntries(logins.map((login) => [passwordVariable(login), passwords[login]]))
+export const passwordEnvironment = (passwords: Passwords): NodeJS.ProcessEnv =>
+  Object.assign({}, ...logins.map((login) => overriding(passwordVariable(login), passwords[login])))
 
 /** The same URL of a server for another login. */
 export function withLogin(url: string, login: Login, password: string): string {

@@ -10,8 +10,10 @@ const readings = [
   /\benv\.([A-Z][A-Z0-9_]+)/g,
   /(?<!:-)\$\{([A-Z][A-Z0-9_]+)(?=[:}])/g,
 ]
-/** Others name them: Docker, and Node. */
-const foreign = ['COMPOSE_PROJECT_NAME', 'NODE_ENV', 'PATH']
+/** Others name them: Docker, Node and PostgreSQL. */
+const foreign = [
+  ...['COMPOSE_PROJECT_NAME', 'NODE_ENV', 'NODE_TLS_REJECT_UNAUTHORIZED', 'PATH', 'PGSSLMODE'],
+]
 
 /** What docs/configuration.md says of each variable. */
 const rows = readFileSync('docs/configuration.md', 'utf8')

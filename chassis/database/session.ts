@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { certificateFault, withoutCertificates } from '../tls.ts'
 
 interface Setting {
   value: string
@@ -83,9 +84,15 @@ export interface SessionConfig extends pg.ClientConfig {
  */
 export class SessionClient extends pg.Client {
   readonly #statement: string
+  /** Why the certificates of the URL cannot be used. */
+  readonly #fault: string | undefined
 
   constructor({ settings = {}, ...config }: SessionConfig = {}) {
-    super(config)
+    const { connectionString: url = '' } = config
+    const fault = URL.canParse(url) ? certificateFault(url, 'postgres') : undefined
+    // pg reads the files here, where its pool expects no error: one would end the process.
+    super(fault ? { ...config, connectionString: withoutCertificates(url, 'postgres') } : config)
+    this.#fault = fault
     this.#statement = statementOf(settings, this as unknown as Connecting)
     this.on('error', () => {}) // a lost connection: the present or the next statement rejects
   }
@@ -100,6 +107,7 @@ export class SessionClient extends pg.Client {
   }
 
   async #open(): Promise<pg.Client> {
+    if (this.#fault) throw new Error(this.#fault)
     await super.connect()
     try {
       await this.query(this.#statement)

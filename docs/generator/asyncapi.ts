@@ -11,6 +11,7 @@ import {
 import { ProblemDocument } from '#contracts/problem.ts'
 import { routes } from '#contracts/topology.ts'
 import { sharedContentType } from '#messaging/broker/shared-message.ts'
+import { signatureHeader } from '#messaging/signatures/header.ts'
 import { eventExamples, socketExamples } from './async-examples.ts'
 import { bearer } from './bearer.ts'
 import { type JsonObject, refTo, Schemas } from './schemas.ts'
@@ -147,6 +148,11 @@ const relayHeaders: JsonObject = {
       type: 'string',
       format: 'date-time',
       description: 'when the relay published it, to the millisecond',
+    },
+    [signatureHeader]: {
+      type: 'string',
+      description:
+        'with EVENT_SIGNATURES: the id of a key, a colon, and in base64url the HMAC-SHA256 of `["application/cloudevents+json","EXCHANGE"]`, a line feed, and the bytes of the event; where events share a message, one for each line, with spaces between',
     },
   },
 }

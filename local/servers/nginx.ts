@@ -6,7 +6,7 @@ import { programPath } from '../install/system-packages.ts'
 import { repositoryDir } from '../stack/paths.ts'
 import { type ProcessName, processPort } from '../stack/ports.ts'
 import { gatewayUrl, type Settings } from '../stack/settings.ts'
-import { answersOk } from '../supervisor/probe.ts'
+import { answersWith } from '../supervisor/probe.ts'
 import type { Program } from '../supervisor/program.ts'
 import { renderTemplate } from './template.ts'
 
@@ -39,8 +39,14 @@ export function nginxProgram(settings: Settings): Program {
     stopHeadStartMs: 1_000,
     deathSignal: 'TERM',
     prepare: () => writeFiles(settings, dir),
-    isReady: () => answersOk(`${gatewayUrl(settings)}/healthz`),
+    isReady: () => isServing(settings),
   }
+}
+
+/** Asks by plain HTTP, whatever its certificate is for: with TLS the answer is where to ask. */
+function isServing(settings: Settings): Promise<boolean> {
+  const url = gatewayUrl(settings).replace(/^https/, 'http')
+  return answersWith(settings.tls ? 308 : 200, `${url}/healthz`)
 }
 
 const configDir = ({ paths }: Settings) => join(paths.runDir, 'nginx')
@@ -69,11 +75,14 @@ async function publishPage(target: string): Promise<void> {
 
 /** The variables of both templates, as in the containers. */
 function variables(settings: Settings, dir: string): Record<string, string> {
-  const { gatewayHost, gatewayPort, ports, operatorPagePort, signIn } = settings
+  const { gatewayHost, gatewayPort, ports, operatorPagePort, signIn, tls } = settings
   const { rateLimitPerSecond: rate } = settings
   return {
     ...signIn,
-    GATEWAY_LISTEN: `${gatewayHost}:${gatewayPort}`,
+    GATEWAY_LISTEN: `${gatewayHost}:${gatewayPort}${tls ? ' ssl' : ''}`,
+    GATEWAY_CERTIFICATE: tls
+      ? `ssl_certificate "${tls.cert}"; ssl_certificate_key "${tls.key}";`
+      : '',
     RESOLVER: '',
     ORDERS_API_SERVERS: upstreamServers(settings, 'orders-api'),
     PAYMENTS_API_SERVERS: upstreamServers(settings, 'payments-api'),

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { overriding } from '#chassis/config.ts'
 import { bundle, bundleOf } from '../bundle/bundle.ts'
 import { answersOk } from '../supervisor/probe.ts'
 import type { Program } from '../supervisor/program.ts'
@@ -90,8 +91,8 @@ function processProgram(
 /** The variables with the URLs of the servers, for the processes and the migrations. */
 export function serverEnvironment(urls: ServerUrls): NodeJS.ProcessEnv {
   return {
-    AMQP_URL: urls.amqp,
-    ORDERS_DATABASE_URL: urls.ordersDatabase,
-    PAYMENTS_DATABASE_URL: urls.paymentsDatabase,
+    ...overriding('AMQP_URL', urls.amqp),
+    ...overriding('ORDERS_DATABASE_URL', urls.ordersDatabase),
+    ...overriding('PAYMENTS_DATABASE_URL', urls.paymentsDatabase),
   }
 }

@@ -11,6 +11,8 @@ import {
   text,
   type Variable,
 } from '#chassis/config.ts'
+import { readCertificateFiles } from '#chassis/tls.ts'
+import { signatureVariables } from '#messaging/variables.ts'
 import { assertSecureStart } from '#principal/secure-start.ts'
 import { authVariables } from '#principal/variables.ts'
 import type { Scale } from './options.ts'
@@ -34,6 +36,8 @@ export type Settings = {
   rateLimitPerSecond: number
   /** Where the operator's page listens, if the gateway leads there: never without tokens. */
   operatorPagePort?: number
+  /** The files of the gateway's certificate; without them, it speaks plain HTTP. */
+  tls?: { cert: string; key: string } | undefined
   logLevel: string
   /** The URLs of external servers. The other servers are started. */
   external: Partial<ServerUrls>
@@ -63,7 +67,11 @@ export function readSettings(
     operatorPagePort,
     logLevel,
     gatewayHost: text('GATEWAY_HOST', '127.0.0.1'),
-    ...authVariables(env), // for the processes, which read them again
+    cert: text('GATEWAY_TLS_CERT_FILE', ''),
+    key: text('GATEWAY_TLS_KEY_FILE', ''),
+    ...authVariables(env), // for the processes, which read them again, as the next two
+    ...signatureVariables(env, 'ORDERS_EVENT_SIGNING_KEYS'),
+    ofPayments: signatureVariables(env, 'PAYMENTS_EVENT_SIGNING_KEYS').signingKeys,
     ...signInVariables(env),
     amqp: orMissing(amqpUrl('AMQP_URL')),
     management: orMissing(httpUrl('RABBITMQ_MANAGEMENT_URL')),
@@ -82,19 +90,31 @@ export function readSettings(
   const paths = preparePaths(stateDirectory(env))
   const hasPage = config.operatorPage !== 'off' && config.authMode === 'jwt'
   const page = hasPage && { operatorPagePort: config.operatorPagePort }
-  const rest = { ...chosen, ...page, signIn, rateLimitPerSecond, logLevel: level, external }
+  const tls = certificateOf(config)
+  const rest = { ...chosen, ...page, signIn, tls, rateLimitPerSecond, logLevel: level, external }
   return { paths, ports: portsFrom(base), gatewayHost: host, gatewayPort, ...rest }
 }
 
 /** Where this machine reaches the gateway: by loopback, if it listens on every address. */
-export function gatewayUrl({ gatewayHost: host, gatewayPort }: Settings): string {
+export function gatewayUrl({ gatewayHost: host, gatewayPort, tls }: Settings): string {
   const isEverywhere = host === '0.0.0.0' || host === '[::]'
-  return `http://${isEverywhere ? '127.0.0.1' : host}:${gatewayPort}`
+  return `${tls ? 'https' : 'http'}://${isEverywhere ? '127.0.0.1' : host}:${gatewayPort}`
 }
 
 /** The folder of the local stack: LOCAL_DIR, or `.local`. */
 export function stateDirectory(env: NodeJS.ProcessEnv): string {
   return resolve(repositoryDir, env.LOCAL_DIR || '.local')
+}
+
+/** Throws when nginx could not use it. */
+function certificateOf(paths: { cert: string; key: string }): Settings['tls'] {
+  const names = { ca: '', cert: 'GATEWAY_TLS_CERT_FILE', key: 'GATEWAY_TLS_KEY_FILE' }
+  try {
+    const { cert } = readCertificateFiles((kind) => (kind === 'ca' ? '' : paths[kind]), names)
+    return cert === undefined ? undefined : { cert: resolve(paths.cert), key: resolve(paths.key) }
+  } catch (error) {
+    throw new Error(`Cannot start:\n  ${(error as Error).message}`)
+  }
 }
 
 function orMissing(variable: Variable<string>): Variable<string> {

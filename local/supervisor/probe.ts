@@ -5,7 +5,11 @@ import { text } from 'node:stream/consumers'
 const answerTimeoutMs = 2_000
 
 /** Whether a URL, which may have user and password, answers with 200. */
-export const answersOk = async (url: string): Promise<boolean> => (await ask(url)).status === 200
+export const answersOk = (url: string): Promise<boolean> => answersWith(200, url)
+
+/** Whether it answers with this status. */
+export const answersWith = async (status: number, url: string): Promise<boolean> =>
+  (await ask(url)).status === status
 
 /** The body of the answer, whatever its status; empty without an answer. */
 export const answerOf = async (url: string): Promise<string> => (await ask(url)).body

@@ -1,4 +1,5 @@
 import amqp, { type Options } from 'amqplib'
+import { type Certificates, readCertificates, withoutCertificates } from '#chassis/tls.ts'
 
 /**
  * The heartbeat interval, since a half-open connection reports nothing: it is closed after two
@@ -19,7 +20,8 @@ export function brokerAddress(url: string): { host: string; port: number } {
  * it.
  */
 export function connectFields(url: string): Options.Connect {
-  const { protocol, username, password, pathname, searchParams } = new URL(url)
+  const plain = withoutCertificates(url, 'rabbitmq')
+  const { protocol, username, password, pathname, searchParams } = new URL(plain)
   const { host, port } = brokerAddress(url)
   return {
     heartbeat: heartbeatSeconds,
@@ -35,10 +37,13 @@ export function connectFields(url: string): Options.Connect {
   }
 }
 
+/** What TLS needs besides, from the files that the URL names, as they are now. */
+export const certificatesFor = (url: string): Certificates => readCertificates(url, 'rabbitmq')
+
 /** The same for rascal, which needs a URL: one without credentials, and the credentials apart. */
 export function rascalFields(url: string) {
   const { username = 'guest', password = 'guest' } = connectFields(url)
-  const anonymous = new URL(url)
+  const anonymous = new URL(withoutCertificates(url, 'rabbitmq'))
   anonymous.username = ''
   anonymous.password = ''
   // rascal decodes the vhost, amqplib does so again.

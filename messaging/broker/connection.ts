@@ -2,14 +2,15 @@ import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
 import { EnvironmentError } from '#chassis/errors.ts'
 import { withTimeout } from '#chassis/timeout.ts'
-import { connectFields } from './address.ts'
+import { certificatesFor, connectFields } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */
 export const connectTimeoutMs = 5_000
 
 /** One attempt. The RabbitMQ UI shows `name`. */
-export const connectTo = (url: string, name: string): Promise<ChannelModel> =>
+export const connectTo = async (url: string, name: string): Promise<ChannelModel> =>
   amqp.connect(connectFields(url), {
+    ...certificatesFor(url),
     timeout: connectTimeoutMs,
     clientProperties: { connection_name: name },
   })

@@ -1,3 +1,4 @@
+import { headersOfEach } from '../signatures/header.ts'
 import type { Delivery } from './consumer.ts'
 import { eventContentType, maxSharedBytes, newline, sharedContentType } from './shared-message.ts'
 
@@ -11,7 +12,11 @@ export function eventsOf(delivery: Delivery): Delivery[] {
   if (delivery.content.length > maxSharedBytes + newline.length) return [delivery]
   const contents = linesOf(delivery.content)
   const answer = jointAnswer(delivery, contents.length)
-  return contents.map((content) => new SharedDelivery(delivery, content, answer))
+  const headersOf = headersOfEach(delivery.headers)
+  return contents.map(
+    (content, index) =>
+      new SharedDelivery(delivery, { content, headers: headersOf(index) }, answer),
+  )
 }
 
 /** Without empty lines; a message of nothing else is one empty event. */
@@ -41,14 +46,20 @@ function jointAnswer(delivery: Delivery, events: number): (answer: Answer) => vo
 /** One event of a shared message, as if it had come alone. */
 class SharedDelivery implements Delivery {
   readonly content: Buffer
+  readonly headers: Delivery['headers']
   readonly #message: Delivery
   readonly #answer: (answer: Answer) => void
   #isAnswered = false
   #properties: Delivery['properties'] | undefined
 
-  constructor(message: Delivery, content: Buffer, answer: (answer: Answer) => void) {
+  constructor(
+    message: Delivery,
+    { content, headers }: Pick<Delivery, 'content' | 'headers'>,
+    answer: (answer: Answer) => void,
+  ) {
     this.#message = message
     this.content = content
+    this.headers = headers
     this.#answer = answer
   }
 
@@ -58,10 +69,6 @@ class SharedDelivery implements Delivery {
 
   get routingKey(): string {
     return this.#message.routingKey
-  }
-
-  get headers(): Delivery['headers'] {
-    return this.#message.headers
   }
 
   get isRedelivered(): boolean {

@@ -1,3 +1,4 @@
+import { sharedSignature } from '../signatures/header.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 
 /** Of a message that holds one event. */
@@ -22,7 +23,8 @@ export const newline = Buffer.from('\n')
 
 /**
  * Packs events into messages: where at least `eventsPerMessage` of one route may share, they do;
- * all others go alone. Events that share a message have the headers of the first.
+ * all others go alone. Events that share a message have the headers of the first, and each its own
+ * signature.
  */
 export function pack(messages: OutgoingMessage[], eventsPerMessage: number): Packed[] {
   const alone = (message: OutgoingMessage): Packed => ({ ids: [message.id], message })
@@ -61,12 +63,14 @@ function portions(messages: OutgoingMessage[], eventsPerMessage: number): Portio
 function share(messages: Portion): Packed {
   const [{ type: _, mayShare: __, ...first }] = messages
   const lines = messages.flatMap(({ content }) => [content, newline])
+  const signature = sharedSignature(messages.map(({ headers }) => headers))
   return {
     ids: messages.map(({ id }) => id),
     message: {
       ...first,
       id: crypto.randomUUID(),
       contentType: sharedContentType,
+      headers: { ...first.headers, ...signature },
       content: Buffer.concat(lines),
     },
   }

@@ -1,6 +1,6 @@
 import rascal from 'rascal'
 import { withTimeout } from '#chassis/timeout.ts'
-import { heartbeatSeconds, rascalFields } from './address.ts'
+import { certificatesFor, heartbeatSeconds, rascalFields } from './address.ts'
 import { connectTimeoutMs } from './connection.ts'
 import {
   type Installation,
@@ -183,7 +183,10 @@ function connectionConfig(name: string, url: string) {
   return {
     ...rest,
     options: { heartbeat: heartbeatSeconds, channelMax: 100 },
-    socketOptions: { timeout: connectTimeoutMs, clientProperties, credentials },
+    socketOptions: {
+      ...certificatesFor(url),
+      ...{ timeout: connectTimeoutMs, clientProperties, credentials },
+    },
   }
 }
 

@@ -12,6 +12,8 @@ import { consumeLoop, subscribe, TaskGroup } from '../inbox/consumer.ts'
 import { processBatch } from '../inbox/process-batch.ts'
 import type { HandlerResult } from '../inbox/types.ts'
 import { Loop } from '../loop.ts'
+import { notSigned, signerWith, type Verify, verifierWith } from '../signatures/signature.ts'
+import { parseSigningKeys } from '../signatures/signing-keys.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import { republishOnce } from './republish-deferred.ts'
 import { batchLockTimeoutMs, RowLocks } from './row-locks.ts'
@@ -75,7 +77,7 @@ describe('an event that needs a row', () => {
       },
     })
 
-  function open(changes: { handle?: typeof handle } = {}) {
+  function open(changes: { handle?: typeof handle; verify?: Verify } = {}) {
     const at = { name: 'consumer', url: broker.url, topology, logger: silent }
     const lockTimeoutMs = batchLockTimeoutMs
     const db = use(
@@ -138,6 +140,23 @@ describe('an event that needs a row', () => {
     await haveEffect(waiting, ...neighbours)
     await nothingIsLeft()
   })
+
+  for (const padding of ['', 'x'.repeat(20_000)]) {
+    it(`which is locked keeps its signature${padding && ', and no header that is too large'}`, async () => {
+      const keys = parseSigningKeys(`a:${'A'.repeat(43)}`)
+      const verify = verifierWith(keys, { exchange: 'things', onUnsigned: () => notSigned })
+      const event = { id: randomUUIDv7(), type: 'Thing', needs: 'one' }
+      const headers = signerWith(keys)(Buffer.from(JSON.stringify(event)), 'things')
+      const release = await hold('one')
+      await consume({ verify })
+      const options = { messageId: event.id, headers: { ...headers, padding } }
+      await broker.publish({ exchange: 'things', routingKey: 'thing' }, event, options)
+      await eventually(async () => (await deferred()) === 1)
+      await release()
+      await haveEffect(event.id)
+      await nothingIsLeft()
+    })
+  }
 
   it('that is known as locked is waited for by nobody again, until it was seen free', async () => {
     const release = await hold('one')

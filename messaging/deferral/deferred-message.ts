@@ -1,6 +1,7 @@
 import type { Delivery } from '../broker/consumer.ts'
 import type { OutgoingMessage } from '../broker/outgoing-message.ts'
 import { republishable, shortString } from '../broker/short-string.ts'
+import { signatureOf } from '../signatures/header.ts'
 import type { DeferredEvent, DeferredProperties, NewDeferredEvent } from './rows.ts'
 
 /** Larger headers (as JSON) are left out: none of ours are. */
@@ -13,7 +14,7 @@ export function deferredMessage(
   const { messageId, exchange, routingKey, content } = delivery
   const { headers: _, ...properties } = republishable(delivery.properties)
   const isTooLarge = JSON.stringify(delivery.headers).length > maxHeaderLength
-  const headers = isTooLarge ? relayedAt(delivery.headers) : delivery.headers
+  const headers = isTooLarge ? ofRelays(delivery.headers) : delivery.headers
   return { properties: { messageId, properties, headers, exchange, routingKey }, content }
 }
 
@@ -22,8 +23,8 @@ export const messageIdOf = (event: DeferredEvent): string =>
   shortString(propertiesOf(event).messageId ?? event.event_id)
 
 /**
- * The message as it came, for its queue. With `asItCame` false only type and content type are kept,
- * in case the broker refuses the other properties or the headers.
+ * The message as it came, for its queue. With `asItCame` false only type, content type and what our
+ * relays write into the headers are kept, in case the broker refuses the rest.
  */
 export function returningMessage(
   queue: string,
@@ -36,7 +37,7 @@ export function returningMessage(
     'original-exchange': exchange,
     'original-routing-key': routingKey,
   }
-  const kept = asItCame ? withoutBrokerHeaders(headers) : relayedAt(headers)
+  const kept = asItCame ? withoutBrokerHeaders(headers) : ofRelays(headers)
   return {
     ...{ id: messageIdOf(event), content: event.content },
     properties: asItCame ? properties : republishable({ type, contentType }),
@@ -46,9 +47,14 @@ export function returningMessage(
 
 type Headers = Delivery['headers']
 
-/** The header that our relays write. */
-const relayedAt = ({ 'relayed-at': time }: Headers): Headers =>
-  typeof time === 'string' ? { 'relayed-at': shortString(time) } : {}
+/** The headers that our relays write. */
+const ofRelays = (headers: Headers): Headers => {
+  const { 'relayed-at': time } = headers
+  return {
+    ...(typeof time === 'string' && { 'relayed-at': shortString(time) }),
+    ...signatureOf(headers),
+  }
+}
 
 /** Without the headers that the broker adds, and those by which it routes copies to more queues. */
 const withoutBrokerHeaders = (headers: Headers): Headers =>

@@ -2,6 +2,7 @@ import type { Delivery } from '../broker/consumer.ts'
 import type { OutgoingMessage } from '../broker/outgoing-message.ts'
 import { republishable, shortString } from '../broker/short-string.ts'
 import { deadLetterQueue } from '../broker/topology.ts'
+import { signatureOf } from '../signatures/header.ts'
 
 export interface DeadLetterDetails {
   /** A word for the kind of failure. */
@@ -15,8 +16,8 @@ export interface DeadLetterDetails {
 /**
  * The message as it came, bound for the dead-letter queue, with what an operator wants to know in
  * its headers: why, the last error, how often it was tried, and where it came from at first. With
- * `asItCame` false only its id and kind are kept, should the broker refuse the other properties, or
- * the headers: there must be no message that cannot be dead-lettered.
+ * `asItCame` false only its id, kind and signature are kept, should the broker refuse the other
+ * properties, or the headers: there must be no message that cannot be dead-lettered.
  */
 export function deadLetterMessage(
   delivery: Delivery,
@@ -32,7 +33,7 @@ export function deadLetterMessage(
     content: delivery.content,
     properties: republishable(asItCame ? delivery.properties : { type, contentType }),
     headers: {
-      ...(asItCame && withoutRoutingCopies(delivery.headers)),
+      ...(asItCame ? withoutRoutingCopies(delivery.headers) : signatureOf(delivery.headers)),
       'dead-letter-reason': reason,
       'last-error': error.slice(0, 1_000),
       attempts,

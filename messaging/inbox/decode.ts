@@ -1,15 +1,16 @@
 import type { Delivery } from '../broker/consumer.ts'
-import type { Decoded } from './types.ts'
+import type { Decoded, InboxOptions } from './types.ts'
 
 /** Our events are smaller. */
 const maxMessageBytes = 65_536
 
-/** Decodes a delivered message. */
+/** Decodes a delivered message. One that is not believed is not even decoded. */
 export function decodeDelivery<Event>(
-  decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>,
-  { content, headers }: Delivery,
+  { decode, verify }: Pick<InboxOptions<never, Event>, 'decode' | 'verify'>,
+  delivery: Delivery,
 ): Decoded<Event> {
-  if (content.length <= maxMessageBytes) return decode(content, headers)
+  const { content, headers } = delivery
+  if (content.length <= maxMessageBytes) return verify?.(delivery) ?? decode(content, headers)
   const error = `the message has ${content.length} bytes, at most ${maxMessageBytes} are allowed`
   return { kind: 'invalid', reason: 'too-large', error }
 }

@@ -20,7 +20,8 @@ export type WithCountedStarts = (handle: () => Promise<EventResults>) => Promise
  * The way of every message:
  *
  * 1. `DeliveryBuffer` gathers deliveries, and `consumeLoop` takes a batch of them (consumer.ts).
- * 2. `decodeDelivery` makes each message an event, or a dead letter.
+ * 2. `decodeDelivery` makes each message an event, or a dead letter. Where events are signed, it
+ *   verifies them first (signatures/).
  * 3. `handleEvents` deduplicates and handles the events in one transaction (handle-events.ts,
  *   transaction.ts). `RowLocks` defers the events that need a locked row: skip deferral/ when no
  *   row is locked.
@@ -94,12 +95,12 @@ async function observed(
 
 /** The messages, and their events by id: of two with the same id the last one. */
 function decodeBatch<Tables, Event extends IncomingEvent>(
-  { decode }: Consumer<Tables, Event>,
+  consumer: Consumer<Tables, Event>,
   deliveries: Delivery[],
 ) {
   const events = new Map<string, { event: Event; delivery: Delivery }>()
   const messages = deliveries.map((delivery) => {
-    const decoded = decodeDelivery(decode, delivery)
+    const decoded = decodeDelivery(consumer, delivery)
     if (decoded.kind === 'invalid') {
       return { delivery, eventId: '', invalid: { ...decoded, kind: 'dead-letter' as const } }
     }

@@ -124,12 +124,13 @@ async function afterOutage<Tables, Event extends IncomingEvent>(
  * The messages with their counted attempts; none when told to stop before the counts could be read.
  */
 async function withAttempts<Tables, Event extends IncomingEvent>(
-  { decode, db, outages, signal }: Consumer<Tables, Event>,
+  consumer: Consumer<Tables, Event>,
   deliveries: Delivery[],
 ): Promise<QuarantinedMessage[]> {
+  const { db, outages, signal } = consumer
   if (deliveries.length === 0) return []
   const messages = deliveries.map((delivery) => {
-    const decoded = decodeDelivery(decode, delivery)
+    const decoded = decodeDelivery(consumer, delivery)
     return { delivery, eventId: decoded.kind === 'event' ? decoded.event.id : undefined }
   })
   const ids = messages.flatMap(({ eventId }) => eventId ?? [])

@@ -7,6 +7,7 @@ import type { Publisher } from '../broker/publisher.ts'
 import type { RowLocks } from '../deferral/row-locks.ts'
 import type { Loop } from '../loop.ts'
 import type { Observer } from '../observer.ts'
+import type { Verify } from '../signatures/signature.ts'
 import type { EventTracing, SentEvents } from '../tracing.ts'
 import type { DeliveryBuffer } from './delivery-buffer.ts'
 
@@ -53,6 +54,8 @@ export interface InboxOptions<Tables, Event> {
   queue: string
   db: Database<Tables>
   decode: (content: Buffer, headers: Delivery['headers']) => Decoded<Event>
+  /** Says why a message is not believed; without this, each one is. */
+  verify?: Verify | undefined
   /** Does the effect of new events in the transaction; one result for each, in their order. */
   handle: (trx: Transaction<Tables>, events: Event[]) => Promise<HandlerResult[]>
   /**

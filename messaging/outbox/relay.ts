@@ -10,6 +10,7 @@ import type { Publisher } from '../broker/publisher.ts'
 import { eventContentType } from '../broker/shared-message.ts'
 import type { Lane, Loop } from '../loop.ts'
 import type { Observer } from '../observer.ts'
+import type { Sign } from '../signatures/signature.ts'
 import type { MessagingDatabase } from '../tables.ts'
 import { type EventTracing, noEventTracing, type SentEvents } from '../tracing.ts'
 import type { RelayNotification } from './relay-notification.ts'
@@ -34,6 +35,8 @@ export interface Relay {
   /** Logs events that were not published, of any number of turns. */
   reportFailed?: ReturnType<typeof throttledLog>
   broker?: SentEvents['broker']
+  /** Signs each event; without this, none is signed. */
+  sign?: Sign | undefined
   tracing?: EventTracing | undefined
 }
 
@@ -173,7 +176,7 @@ async function drain(relay: RunningRelay, lane: Lane, signal: AbortSignal): Prom
  * An event that failed goes alone afterwards, so that it does not take neighbours along.
  */
 async function publish(relay: Relay, events: ClaimedEvent[]) {
-  const { publisher, routes, deadlineMs, broker, tracing = noEventTracing } = relay
+  const { publisher, routes, deadlineMs, broker, sign, tracing = noEventTracing } = relay
   const relayedAt = new Date().toISOString()
   const messages: OutgoingMessage[] = []
   const unroutable: FailedEvent[] = []
@@ -183,13 +186,14 @@ async function publish(relay: Relay, events: ClaimedEvent[]) {
       unroutable.push({ id: event_id, error: `no route for events of type ${event_type}` })
       continue
     }
+    const content = Buffer.from(payload)
     messages.push({
       id: event_id,
       type: event_type,
       ...route,
       contentType: eventContentType,
-      content: Buffer.from(payload),
-      headers: { 'relayed-at': relayedAt },
+      content,
+      headers: { 'relayed-at': relayedAt, ...sign?.(content, route.exchange) },
       mayShare: publish_attempts === 0,
     })
   }

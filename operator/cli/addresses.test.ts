@@ -56,4 +56,15 @@ describe('the addresses of the operator', () => {
     assert.deepEqual(find(viewer(env)), { amqp: 'amqp://looks', ordersDatabase })
     assert.deepEqual(find(editor(env)), { amqp: 'amqp://acts', ordersDatabase })
   })
+
+  it('are those in the files that the environment names', () => {
+    const file = (name: string, url: string) => {
+      writeFileSync(join(dir, name), `${url}\n`)
+      return { [`${name}_FILE`]: join(dir, name) }
+    }
+    const env = { LOCAL_DIR: dir, ...file('AMQP_URL', 'amqp://looks') }
+    assert.deepEqual(findAddresses(viewer(env), 'amqp'), { amqp: 'amqp://looks' })
+    const both = { ...env, ...file('OPERATOR_EDITOR_AMQP_URL', 'amqp://acts') }
+    assert.deepEqual(findAddresses(editor(both), 'amqp'), { amqp: 'amqp://acts' })
+  })
 })

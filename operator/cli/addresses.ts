@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { amqpUrl, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
+import { amqpUrl, isGiven, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
 import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
 
 /** The folder of package.json and `.local`. */
@@ -45,20 +45,20 @@ export function findAddresses<K extends keyof Addresses>(
 ): Pick<Addresses, K> {
   const local = addressesIn(env, 'addresses.json')
   const isLocal = (key: keyof Addresses) => {
-    const url = env[variables[key].name]
-    return !url || url === local?.[key] // .env may name servers that the local stack uses
+    const { name } = variables[key]
+    return !isGiven(env, name) || env[name] === local?.[key] // .env may name those of the local stack
   }
   if (local && Object.keys(variables).every((key) => isLocal(key as keyof Addresses))) {
     return addressesIn(env, 'roles.json', role) ?? local
   }
 
-  const isNamed = Object.values(variables).some(({ name }) => env[name])
+  const isNamed = Object.values(variables).some(({ name }) => isGiven(env, name))
   if (!isNamed) {
     const names = needed.map((key) => variables[key].name).join(', ')
     throw new Error(`No stack is running here: start it with npm start, or set ${names}`)
   }
   const variableOf = (key: K) =>
-    role === 'operator-editor' && env[editorVariables[key].name]
+    role === 'operator-editor' && isGiven(env, editorVariables[key].name)
       ? editorVariables[key]
       : variables[key]
   const wanted = needed.map((key) => [key, variableOf(key)])

@@ -8,6 +8,7 @@ interface Line {
   msg: string
   message_id?: string
   err?: { message: string }
+  reason?: string
 }
 
 /** A logger that records its lines, and the texts of their messages. */

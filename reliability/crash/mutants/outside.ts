@@ -133,4 +133,26 @@ export const outsideMutants: readonly Mutant[] = [
     put: '$page',
     caughtBy: test('client/user-backfills.test.ts', 'reads each page until it is there'),
   },
+  {
+    name: 'server-unverified',
+    why: 'nobody between a process and its server is taken for the server',
+    at: 'chassis/tls.ts unverifiedTls',
+    put: '{ return undefined }',
+    caughtBy: test('chassis/tls.test.ts', 'never left unverified in'),
+  },
+  {
+    name: 'certificate-ends-the-process',
+    why: 'a certificate that is missing for a moment is an outage, and ends no process',
+    at: 'chassis/database/session.ts SessionClient.constructor.fault',
+    put: 'undefined as string | undefined',
+    caughtBy: test('chassis/database/tls.integration.test.ts', 'more callers than connections'),
+  },
+  {
+    name: 'secret-given-twice',
+    why: 'which of two secrets counts is no matter of chance',
+    at: 'chassis/config.ts secretOf',
+    find: 'if ($own) throw $error',
+    put: '',
+    caughtBy: test('chassis/config.test.ts', 'is refused beside the variable itself'),
+  },
 ]
