@@ -54,7 +54,7 @@ export async function serve({ host, port, health, logger, router, metrics, traci
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     writeErrorResponse(socket, unreadable(error.code))
   })
-  // RFC 9110 (10.1.1) leaves it to the server. Node would answer 417 past the app, without a problem.
+  // RFC 9110 (10.1.1) leaves it to the server. Node would answer 417 past the app.
   server.on('checkExpectation', (...asked) => server.emit('request', ...asked))
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000
