@@ -13,6 +13,7 @@ export interface Pending {
 }
 
 const client: oauth.Client = { client_id: auth.client_id }
+const noSecret = oauth.None()
 const page = `${location.origin}/`
 /** RFC 8707: for which API a token is, where the provider wants to know. */
 const resource = auth.resource === '' ? {} : { resource: auth.resource }
@@ -28,17 +29,14 @@ const options = () => ({
 export async function signInUrl(pending: Pending, isSilent: boolean): Promise<URL> {
   const { authorization_endpoint: endpoint } = await described()
   if (!endpoint) throw setUpWrong('The sign-in service has no authorization endpoint.')
-  const url = new URL(endpoint)
-  const parameters = {
+  return withParameters(endpoint, {
     ...{ response_type: 'code', client_id: client.client_id, redirect_uri: page },
     ...{ scope: auth.scope, state: pending.state, nonce: pending.nonce },
     code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
     code_challenge_method: 'S256',
     ...resource,
     ...(isSilent && { prompt: 'none' }),
-  }
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
-  return url
+  })
 }
 
 export const newPending = (): Pending => ({
@@ -52,9 +50,14 @@ export const redeem = (answer: URLSearchParams, { state, nonce, verifier }: Pend
   inWords(async () => {
     const server = await described()
     const code = oauth.validateAuthResponse(server, client, answer, state)
-    const none = oauth.None()
     const response = await oauth.authorizationCodeGrantRequest(
-      ...([server, client, none, code, page, verifier, options()] as const),
+      server,
+      client,
+      noSecret,
+      code,
+      page,
+      verifier,
+      options(),
     )
     const expected = { expectedNonce: nonce, requireIdToken: true }
     const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, expected)
@@ -66,7 +69,11 @@ export const renew = (refreshToken: string): Promise<Tokens> =>
   inWords(async () => {
     const server = await described()
     const response = await oauth.refreshTokenGrantRequest(
-      ...([server, client, oauth.None(), refreshToken, options()] as const),
+      server,
+      client,
+      noSecret,
+      refreshToken,
+      options(),
     )
     return oauth.processRefreshTokenResponse(server, client, response)
   })
@@ -75,9 +82,13 @@ export const renew = (refreshToken: string): Promise<Tokens> =>
 export async function signOutUrl(idToken: string): Promise<URL | undefined> {
   const { end_session_endpoint: endpoint } = await described()
   if (!endpoint) return undefined
-  const url = new URL(endpoint)
   const { client_id } = client
   const parameters = { id_token_hint: idToken, post_logout_redirect_uri: page, client_id }
+  return withParameters(endpoint, parameters)
+}
+
+function withParameters(endpoint: string, parameters: Record<string, string>): URL {
+  const url = new URL(endpoint)
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return url
 }

@@ -26,6 +26,7 @@ describe('wordsOf', () => {
     ['no connection', new TypeError('fetch failed'), /does not answer/, true],
     ['no answer in time', new DOMException('late', 'TimeoutError'), /does not answer/, true],
     ['a gateway that says so', fault('', new Response('', { status: 502 })), /not answer/, true],
+    ['half of an answer', fault('', new TypeError('terminated')), /does not answer/, true],
     ['a provider that says so', refused('temporarily_unavailable'), /does not answer/, true],
     ['somebody who cancels', refused('access_denied'), /you cancelled/, false],
     ['nobody who is signed in', refused('login_required'), /^Sign in to go on\.$/, false],

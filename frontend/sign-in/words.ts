@@ -16,9 +16,12 @@ export function wordsOf(error: unknown): unknown {
   if (error instanceof AuthorizationResponseError) return refusalOf(error)
   if (error instanceof ResponseBodyError) return refusalOf(error)
   if (error instanceof OperationProcessingError) return faultOf(error)
-  const isLost = error instanceof TypeError || isNamed(error, 'TimeoutError')
-  return isLost ? away(error) : error
+  return isLost(error) ? away(error) : error
 }
+
+/** No connection, or no whole answer in time. */
+const isLost = (error: unknown) =>
+  error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError')
 
 const away = (cause: unknown) =>
   new SignInError(
@@ -47,12 +50,11 @@ function faultOf(fault: OperationProcessingError): SignInError {
       { cause: fault },
     )
   }
-  if (cause instanceof Response && cause.status >= 500) return away(fault)
+  const isAway = cause instanceof Response ? cause.status >= 500 : isLost(cause)
+  if (isAway) return away(fault)
   return setUpWrong(`The answer of the sign-in service is not accepted: ${message}.`, fault)
 }
 
 /** For who runs the shop: no user can do anything about it. */
 export const setUpWrong = (what: string, cause?: unknown): SignInError =>
   new SignInError(`${what} Whoever runs this shop finds help in docs/security.md.`, { cause })
-
-const isNamed = (error: unknown, name: string) => error instanceof Error && error.name === name
