@@ -58,7 +58,7 @@ describe('serve', () => {
         headers: { 'Content-Type': 'application/json', ...headers },
         body,
       })
-    return { ...http, ask, post }
+    return { ...http, port, ask, post }
   }
 
   it('answers with what the route made of the body', async () => {
@@ -138,6 +138,17 @@ describe('serve', () => {
     const wrong = await ask('/things', { method: 'DELETE' })
     assert.deepEqual([wrong.status, wrong.headers.allow], [405, 'POST'])
     assert.equal((await ask('/things', { method: 'PROPFIND' })).status, 405)
+  })
+
+  it('refuses a request without a Host with a problem, and lets HTTP/1.0 do without', async () => {
+    const { port } = await start()
+    const send = async (version: string) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.write(`GET /livez HTTP/${version}\r\nConnection: close\r\n\r\n`)
+      return text(socket)
+    }
+    assert.match(await send('1.1'), /^HTTP\/1\.1 400 .*"detail":"The request has no Host\."/s)
+    assert.match(await send('1.0'), /^HTTP\/1\.1 200 /)
   })
 
   it('answers an expectation that it does not know as if it were not there', async () => {

@@ -44,13 +44,15 @@ export async function serve({ host, port, health, logger, router, metrics, traci
   if (tracing) app.use(tracing.middleware)
   if (metrics) app.use(metrics.measured)
   app.use(problems(logger))
+  app.use(requireHost)
   app.use(health.middleware)
   if (metrics) app.use(metrics.page)
   app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))
 
-  const server = createServer({ maxHeaderSize: 65_536 }, app.callback())
+  const options = { maxHeaderSize: 65_536, requireHostHeader: false } // by requireHost
+  const server = createServer(options, app.callback())
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     writeErrorResponse(socket, unreadable(error.code))
   })
@@ -64,6 +66,12 @@ export async function serve({ host, port, health, logger, router, metrics, traci
   const { port: bound } = server.address() as AddressInfo
   logger.info({ host, port: bound }, 'listening')
   return { server, close: () => drain(server) }
+}
+
+/** RFC 9112 (3.2). Node would answer 400 past the app, without a problem. */
+const requireHost: Middleware = ({ req }, next) => {
+  if (req.headers.host !== undefined || req.httpVersion !== '1.1') return next()
+  throw new Problem(400, 'The request has no Host.')
 }
 
 /** For requests that are not valid HTTP; nginx in front of us lets few of them through. */

@@ -42,8 +42,9 @@ export interface SocketSeen {
   secrets: readonly string[]
 }
 
-/** RFC 6455, 7.4.1, what a server may say of a client, or of itself. */
-const closeCodes = [1000, 1002, 1003, 1007, 1008, 1009]
+/** RFC 6455, 7.4: what a server may say of a client, or of itself, or repeat after the client. */
+const isCloseCode = (code: number): boolean =>
+  [1000, 1002, 1003, 1007, 1008, 1009].includes(code) || (code >= 3_000 && code < 5_000)
 
 /** In a word, what a frame of the server is. */
 export function endingOf({ opcode, payload }: { opcode: number; payload: string }): string {
@@ -64,7 +65,7 @@ export const socketNevers: Record<string, Never<SocketSeen>> = {
     first(received, ({ opcode, payload }) => {
       if (opcode !== 8 || payload === '') return false
       const code = closeCode(payload)
-      return !closeCodes.includes(code) && `closed with ${code}`
+      return !isCloseCode(code) && `closed with ${code}`
     }),
   'answers with what is no frame': ({ rest }) => rest !== '' && JSON.stringify(rest),
   'answers with much more than was asked': ({ received = [], sent, messages }) =>
