@@ -33,8 +33,12 @@ describe('a relay that signs', () => {
   }
 
   it('signs each event with its first key', async () => {
-    const signingKeys = [...ours, ...older]
-    for (const message of await publishedBy({ signatures: 'required', signingKeys })) {
+    const options = {
+      signatures: 'required',
+      signingKeys: [...ours, ...older],
+      eventsPerMessage: 1,
+    } as const
+    for (const message of await publishedBy(options)) {
       const { content, properties } = message
       assert.equal(verify({ content, headers: properties.headers ?? {} }), undefined)
       assert.ok(properties.headers?.['relayed-at'])
