@@ -73,7 +73,7 @@ describe('an event that cannot be published', () => {
     await broker.channel().bindQueue('full', 'overflowing', 'any')
     await append(20, 'Refused')
     const routes = { Refused: { exchange: 'overflowing', routingKey: 'any' } }
-    relay({ routes, exchanges: [] })
+    relay({ routes, exchanges: [], eventsPerMessage: 1 })
     await eventually(async () => (await count(sql`publish_attempts > 0`)) === 20)
     const published = 20 - (await unpublished())
     assert.ok(published < 20)
