@@ -22,6 +22,7 @@ export class Outage {
   #beganAtMs = 0
   #loggedAtMs = 0
   #reason = ''
+  #count = 0
 
   constructor(options: OutageOptions) {
     this.#options = { everyMs: 60_000, ...options }
@@ -36,6 +37,7 @@ export class Outage {
     this.#blocked.set(activity, sinceMs)
     this.#reason = reasonOf(error)
     if (isNew) {
+      this.#count++
       this.#beganAtMs = nowMs
       this.#loggedAtMs = nowMs
       logger.warn({ err: error, reason: this.#reason }, `${what}, will retry`)
@@ -60,6 +62,11 @@ export class Outage {
     if (!this.#blocked.delete(activity) || this.#blocked.size > 0) return
     const seconds = Math.round((performance.now() - this.#beganAtMs) / 1_000)
     this.#options.logger.info({ seconds }, `over after ${seconds} s: ${this.#options.what}`)
+  }
+
+  /** How many have begun so far. */
+  get count(): number {
+    return this.#count
   }
 
   get isOver(): boolean {

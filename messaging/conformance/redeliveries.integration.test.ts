@@ -69,6 +69,24 @@ describe('a message that was delivered before', () => {
     assert.ok(last.atMs - neighbour.atMs >= quietMs, `${last.atMs - neighbour.atMs} ms later`)
   })
 
+  it('is not given up for the deaths of its consumers beside an outage of the database', async () => {
+    const event = newEvent()
+    await send(event)
+    await redeliver(1)
+    await database.rows(
+      sql`INSERT INTO attempts (event_id, started, finished) VALUES (${event.id}::uuid, 3, 0)`,
+    )
+    const { logger, said } = recordingLogger()
+    await database.refuseConnections()
+    await consume({ logger })
+    await eventually(() => said.some((line) => line.includes('which are held')))
+    await database.acceptConnections()
+    await eventually(() => database.rows(sql`SELECT`))
+    await hasHandled([event])
+    assert.equal(await broker.depth(dead), 0)
+    assert.deepEqual(await attempts(), [])
+  })
+
   it('is not given up when its consumer was told to stop while it waits for the database', async () => {
     let isFull = true
     const waiting: Handle = async (trx, events) => {

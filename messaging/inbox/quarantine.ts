@@ -16,7 +16,7 @@ import {
   untried,
 } from './quarantine-policy.ts'
 import { retryWhileUnavailable } from './retry.ts'
-import { readAttempts, recordStarts, revertStarts } from './rows.ts'
+import { readAttempts, recordStarts, revertAllStarts, revertStarts } from './rows.ts'
 import type { Consumer, EventResult, IncomingEvent } from './types.ts'
 
 interface QuarantinedMessage extends Quarantined {
@@ -30,18 +30,24 @@ interface QuarantinedMessage extends Quarantined {
  * time together, and one at a time what was tried before. Starts are counted before, so that a
  * message which crashes its consumer is told from its neighbours, is handled after them, and is
  * dead-lettered after the third start without an end. A start is uncounted if the database was
- * unavailable or a row was locked: if the process dies meanwhile, the message is not the cause.
+ * unavailable or a row was locked: if the process dies meanwhile, the message is not the cause. All
+ * starts are uncounted after an outage of the database, since those of who died in it still count.
  */
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,
   arrivals: DeliveryBuffer<Delivery>,
   lane: Lane,
 ): Promise<void> {
-  const { signal } = consumer
+  const { signal, outages } = consumer
   let waiting: QuarantinedMessage[] = []
+  let outagesBefore = 0
   let lastMs = Number.NEGATIVE_INFINITY
   while (!signal.aborted) {
     waiting.push(...(await withAttempts(consumer, arrivals.takeAll())))
+    if (outages.database.count > outagesBefore) {
+      outagesBefore = outages.database.count
+      waiting = await afterOutage(consumer, waiting)
+    }
     waiting = waiting.filter(({ delivery }) => !delivery.isLost())
     const next = new Set(nextOf(waiting, performance.now(), lastMs))
     if (next.size > 0) {
@@ -101,6 +107,18 @@ const crashLoop = (eventId: string, { started }: Attempts): AttemptedDeadLetter 
   error: `its handling was started ${started} times, and its consumer crashed each time`,
   attempted: { eventId, attempts: started },
 })
+
+async function afterOutage<Tables, Event extends IncomingEvent>(
+  consumer: Consumer<Tables, Event>,
+  waiting: QuarantinedMessage[],
+): Promise<QuarantinedMessage[]> {
+  const { db, outages, signal } = consumer
+  await retryWhileUnavailable(() => revertAllStarts(db), outages.database, signal)
+  return withAttempts(
+    consumer,
+    waiting.map(({ delivery }) => delivery),
+  )
+}
 
 /**
  * The messages with their counted attempts; none when told to stop before the counts could be read.

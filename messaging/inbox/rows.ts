@@ -64,6 +64,17 @@ export const revertStarts = (db: Queryable, before: ReadonlyMap<string, Attempts
     FROM ${attemptRows(before)} WHERE attempts.event_id = before.event_id
   `.execute(db)
 
+/**
+ * Undoes the starts without an end of all events: who dies beside an outage is not killed by an
+ * event. Skips the events that somebody is just starting.
+ */
+export const revertAllStarts = (db: Queryable) =>
+  sql`
+    /* revertAllStarts */
+    UPDATE attempts SET started = finished WHERE event_id IN (
+      SELECT event_id FROM attempts WHERE started > finished FOR UPDATE SKIP LOCKED)
+  `.execute(db)
+
 const attemptRows = (attempts: ReadonlyMap<string, Attempts>) => sql`unnest(
   ${[...attempts.keys()]}::uuid[],
   ${[...attempts.values()].map(({ started }) => started)}::int[],

@@ -130,7 +130,7 @@ async function startServers(dir: string, opened: AsyncDisposableStack) {
 }
 
 function openDatabases(urls: { orders: string; payments: string }) {
-  const options = { name: 'onlooker', poolSize: 3 }
+  const options = { name: 'onlooker', poolSize: 3, statementTimeoutMs: 120_000 }
   return {
     orders: connectDatabase<OrdersDatabase>({ ...options, url: urls.orders }),
     payments: connectDatabase<PaymentsDatabase>({ ...options, url: urls.payments }),

@@ -197,6 +197,17 @@ export const inboxMutants: readonly Mutant[] = [
     ),
   },
   {
+    name: 'starts-outlive-an-outage',
+    why: 'who dies beside an outage of the database is not killed by a message',
+    at: 'messaging/inbox/quarantine.ts afterOutage',
+    find: 'revertAllStarts($db)',
+    put: 'Promise.resolve()',
+    caughtBy: test(
+      `${conformance}/redeliveries.integration.test.ts`,
+      'the deaths of its consumers beside an outage',
+    ),
+  },
+  {
     name: 'crashed-without-quiet-period',
     why: 'a death loses no relay notification of what was handled just before it',
     at: 'messaging/inbox/quarantine.ts handleQuarantined',
