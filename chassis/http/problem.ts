@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import type { ProblemDocument } from '#contracts/problem.ts'
 import {
   type ProblemStatus,
@@ -72,7 +72,7 @@ export const problems =
   async (ctx, next) => {
     try {
       await next()
-      if (ctx.body === undefined || ctx.body === null) assertRouted(ctx.status, ctx.method)
+      if (ctx.body === undefined || ctx.body === null) assertRouted(ctx)
       if (ctx._matchedRoute) report.answered() // of the API, not a question for the health
     } catch (error) {
       const problem = toProblem(error)
@@ -107,12 +107,17 @@ function reporting(logger: Logger) {
   }
 }
 
-/** Throws when no route has this path, or this method (the router sets `Allow`). */
-function assertRouted(status: number, method: string): void {
-  if (status === 404) throw new Problem(404, 'No resource exists at this path.')
-  if (status === 405 || status === 501) {
-    throw new Problem(405, `This path does not support ${method}; see the Allow header.`)
+/**
+ * Throws when no route has this path, or this method. The router sets `Allow`: to nothing where it
+ * knows neither.
+ */
+function assertRouted({ status, method, response }: Context): void {
+  const isRefused = status === 405 || status === 501
+  if (status === 404 || (isRefused && response.get('Allow') === '')) {
+    throw new Problem(404, 'No resource exists at this path.')
   }
+  if (isRefused)
+    throw new Problem(405, `This path does not support ${method}; see the Allow header.`)
 }
 
 /** The answer to a failure that is no Problem; ARCHITECTURE.md has the same table. */

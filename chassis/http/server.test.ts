@@ -151,6 +151,15 @@ describe('serve', () => {
     assert.match(await send('1.0'), /^HTTP\/1\.1 200 /)
   })
 
+  it('says 404 to any method where there is no path, and 405 with Allow where there is one', async () => {
+    const { ask } = await start()
+    for (const method of ['GET', 'DELETE', 'PROPFIND']) {
+      assert.equal((await ask('/nothing', { method })).status, 404)
+      const { status, headers } = await ask('/things', { method })
+      assert.deepEqual([status, headers.allow], [405, 'POST'])
+    }
+  })
+
   it('answers an expectation that it does not know as if it were not there', async () => {
     const { post } = await start()
     assert.deepEqual((await post('{"a":1}', { Expect: 'more' })).status, 200)

@@ -137,14 +137,18 @@ const leaked = (texts: string[], secrets: readonly string[]) =>
 /** Only HTTP/0.9 has none in its request line, nor anything but a body in its answer. */
 const hasVersion = (sent: string): boolean => /^[^\r\n]* HTTP\/\d/.test(sent)
 
-/** A second answer on a connection is to what was left of the request; nobody knows its call. */
+/**
+ * A second answer on a connection is to what was left of the request; nobody knows its call. Past
+ * the gateway, a request for another protocol is none of the calls, whatever its path.
+ */
 function undocumented(sent: string, answer: RawAnswer, isLater: boolean): string | undefined {
   const [, method = '', target = ''] = /^(\S+) (\S+) HTTP\/1\.\d\r?\n/.exec(sent) ?? []
   const { status, headers, body } = answer
   try {
     if (status >= 400) assertProblem(answer, sent.startsWith('HEAD ') && !isLater)
     const isPlain = URL.parse(target, 'http://any')?.pathname === target.split('?', 1)[0]
-    const isOfCall = !isLater && isPlain && /^(?:GET|POST)$/.test(method)
+    const isPlainCall = isPlain && /^(?:GET|POST)$/.test(method) && !/^upgrade:/im.test(sent)
+    const isOfCall = !isLater && isPlainCall
     const contentType = headers['content-type'] ?? ''
     if (isOfCall && /json/.test(contentType)) {
       assertDocumented({ method, path: target, status, contentType, body: JSON.parse(text(body)) })
