@@ -56,6 +56,7 @@ describe('orders-relay, frozen', function () {
         PATH: process.env.PATH,
         PORT: '0',
         RELAY_IDLE_MS: '50',
+        RELAY_EVENTS_PER_MESSAGE: '1', // the depth of a queue counts messages
         ORDERS_DATABASE_URL: url.href,
         AMQP_URL: broker.url,
       },
