@@ -13,6 +13,7 @@ const helps: Record<string, string[]> = {
   crash: [],
   fuzz: ['--help'],
   model: ['--help'],
+  scaling: ['--help'],
 }
 
 describe('the command lines in the documents', function () {
