@@ -80,7 +80,10 @@ describe('the manifests for Kubernetes', () => {
       const template = readFileSync(`gateway/${name}.conf.template`, 'utf8')
       const wanted = [...template.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, variable]) => variable)
       const given = container(name)?.env.map((variable: { name: string }) => variable.name)
-      const fromScript = ['RATE_LIMIT', 'RATE_LIMIT_ZONE']
+      const script = readFileSync('gateway/nginx.sh', 'utf8')
+      const fromScript = [...script.matchAll(/\b([A-Z][A-Z_]+)=/g)].map(
+        ([, variable = '']) => variable,
+      )
       assert.deepEqual(
         new Set(wanted),
         new Set([...given, ...fromScript].filter((one) => wanted.includes(one))),
