@@ -5,7 +5,13 @@ import { pause } from '#local/supervisor/waiting.ts'
 import { misuseKey, openTwice, refundAgain, repeatCall, topUpNobody } from './injections/calls.ts'
 import { cutListener, notifyRelay, notifyStatus, unbind } from './injections/links.ts'
 import { contradict, sendAgain, sendNonsense } from './injections/messages.ts'
-import { letComeAgain, letDefer, letFail, letTimeOut } from './injections/trouble.ts'
+import {
+  letComeAgain,
+  letDefer,
+  letFail,
+  letLoseItsSession,
+  letTimeOut,
+} from './injections/trouble.ts'
 import type { System } from './system.ts'
 
 /** What is rare by itself, and how to bring it about; it may need several tries. */
@@ -93,6 +99,7 @@ const injections: Injection[] = [
     inject: letComeAgain,
   },
   { process: /-consumer$/, points: [/^revertStarts$/], inject: letTimeOut },
+  { process: /-consumer$/, points: [/^revertAllStarts$/], inject: letLoseItsSession },
   { process: /-consumer$/, points: [/^recordFailure$/], inject: letFail },
   {
     process: /-consumer$/,

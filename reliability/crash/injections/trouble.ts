@@ -21,8 +21,22 @@ export const letTimeOut = (system: System, process: ProcessName, signal?: AbortS
   standInTheWay(system, process, {
     signal,
     meanwhile: async (eventId) => {
-      const isUncounted = async () => (await attemptsAt(system, process, eventId))?.started === 1
+      const isUncounted = async () => (await attemptsAt(system, process, eventId))?.started === 0
       await eventually(async () => signal?.aborted || isUncounted(), { timeoutMs: 10_000 })
+    },
+  })
+
+/** The same, and the database ends the session in which it is handled. */
+export const letLoseItsSession = (system: System, process: ProcessName, signal?: AbortSignal) =>
+  standInTheWay(system, process, {
+    signal,
+    meanwhile: async (eventId, trx) => {
+      const isCounted = async () => (await attemptsAt(system, process, eventId))?.started === 1
+      const isWaiting = async () => (await isCounted()) && isAnybodyWaitingFor(trx)
+      await eventually(async () => signal?.aborted || isWaiting(), { timeoutMs: 10_000 })
+      await sql`
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`.execute(trx)
     },
   })
 
@@ -69,7 +83,7 @@ interface Route {
 interface Standing {
   route?: Route | undefined
   /** What the other one does before it makes way. */
-  meanwhile?: (eventId: string) => Promise<unknown>
+  meanwhile?: (eventId: string, trx: QueryExecutorProvider) => Promise<unknown>
   /** Whatever is waited for is waited for no longer. */
   signal?: AbortSignal | undefined
 }
@@ -93,7 +107,7 @@ async function standInTheWay(
     const isInHand = async () => signal?.aborted || isAnybodyWaitingFor(trx)
     await eventually(isInHand, { timeoutMs: 5_000 })
     system.fleet.cut(process)
-    await meanwhile?.(id)
+    await meanwhile?.(id, trx)
   } finally {
     await trx.rollback().execute()
   }
