@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { pause } from '#local/supervisor/waiting.ts'
+import { eventually } from '#testing/eventually.ts'
 import type { System } from './system.ts'
 
 const everyMs = 50
@@ -33,6 +34,20 @@ export class AgedRows {
       this.#written[service]++
       await pause(everyMs)
     }
+  }
+
+  /**
+   * A turn of retention rests for twenty times as long as it took, so a slow machine needs more
+   * time to come to each table. `faults` says which table it is, if this is given up.
+   */
+  async untilSomeAreDeleted({ orders, payments }: System): Promise<void> {
+    const isDone = async <Tables>(db: Kysely<Tables>) => {
+      const { rows } = await sql<{ isDone: boolean }>`
+        SELECT count(*) = 4 AND bool_and(deleted_ever > 0) AS "isDone" FROM retention`.execute(db)
+      return rows[0]?.isDone
+    }
+    const areDone = async () => (await isDone(orders.db)) && (await isDone(payments.db))
+    await eventually(areDone, { timeoutMs: 60_000 }).catch(() => {})
   }
 
   /** Of what was written, a sentence for each table that has not all that it should. */

@@ -30,6 +30,7 @@ export async function runRetentionCrashes(options: Omit<CrashOptions, 'cells'>):
       env: { ...restless, ...options.env },
       record: (system, runner, isExhaustive) => recordRetention(system, runner, rows, isExhaustive),
       cells: (recorded) => recorded,
+      finish: (system) => rows.untilSomeAreDeleted(system),
       conclude: (system) => rows.faults(system),
     })
   } finally {

@@ -30,6 +30,8 @@ export interface CrashOptions {
    * otherwise.
    */
   record?: typeof recordFaultPoints
+  /** What all processes must still do, after the last cell, before they are stopped. */
+  finish?: (system: System) => Promise<unknown>
   /** What else is wrong in the end, when all processes have stopped: a sentence each. */
   conclude?: (system: System) => Promise<string[]>
   boundMs?: number
@@ -85,6 +87,7 @@ async function runOn(
   const results = await runner.run(chosen, { boundMs, ...(signal && { signal }) })
   progress(`${results.length} cells done after ${seconds()}`)
   progress(slowest(results))
+  await options.finish?.(system)
   const verdict = await concludeSystem(system, runner.instances)
   return {
     results,
