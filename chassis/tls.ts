@@ -34,6 +34,7 @@ export function readCertificateFiles(
     const path = pathOf(kind)
     return path ? [[kind, readPem(path, names[kind])] as const] : []
   })
+  if (files.length === 0) return {}
   const certificates: Certificates = Object.fromEntries(files)
   const { cert, key } = certificates
   if (Boolean(cert) !== Boolean(key)) throw new Error(`${names.cert} and ${names.key} go together`)

@@ -7,7 +7,7 @@
 #
 # Seen on 2026-12-01 with nginx 1.22.1 (Debian 12): a whole request gets its error page (170 bytes); half a head and half a body
 # get 0 bytes each, and both are in the log with 408.
-# What follows from it here: the gateway sends slow clients no problem document (docs/reliability/faults.md, G19), and
+# What follows from it here: the gateway sends slow clients no problem document (docs/reliability/faults.md, G23), and
 # tests/raw-requests.e2e.ts expects none.
 set -euo pipefail
 

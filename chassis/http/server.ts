@@ -51,7 +51,7 @@ export async function serve({ host, port, health, logger, router, metrics, traci
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))
 
-  const server = createServer(limits, app.callback())
+  const server = createServer(parsing, app.callback())
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     writeErrorResponse(socket, unreadable(error.code))
   })
@@ -67,8 +67,8 @@ export async function serve({ host, port, health, logger, router, metrics, traci
   return { server, close: () => drain(server) }
 }
 
-/** Of what Node itself checks; a missing Host is left to `requireHost`. */
-const limits = { maxHeaderSize: 65_536, requireHostHeader: false }
+/** What Node itself checks of a request; a missing Host is left to `requireHost`. */
+const parsing = { maxHeaderSize: 65_536, requireHostHeader: false }
 
 /** RFC 9112 (3.2). Node would answer 400 past the app, without a problem. */
 const requireHost: Middleware = ({ req }, next) => {

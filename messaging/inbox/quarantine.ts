@@ -30,8 +30,9 @@ interface QuarantinedMessage extends Quarantined {
  * time together, and one at a time what was tried before. Starts are counted before, so that a
  * message which crashes its consumer is told from its neighbours, is handled after them, and is
  * dead-lettered after the third start without an end. A start is uncounted if the database was
- * unavailable or a row was locked: if the process dies meanwhile, the message is not the cause. All
- * starts are uncounted after an outage of the database, since those of who died in it still count.
+ * unavailable or a row was locked: if the process dies meanwhile, the message is not the cause.
+ * After an outage of the database all starts are uncounted: a consumer that died in the outage
+ * could not uncount its own.
  */
 export async function handleQuarantined<Tables, Event extends IncomingEvent>(
   consumer: Consumer<Tables, Event>,

@@ -198,7 +198,7 @@ export const inboxMutants: readonly Mutant[] = [
   },
   {
     name: 'starts-outlive-an-outage',
-    why: 'who dies beside an outage of the database is not killed by a message',
+    why: 'a consumer that dies in an outage of the database was not killed by a message',
     at: 'messaging/inbox/quarantine.ts afterOutage',
     find: 'revertAllStarts($db)',
     put: 'Promise.resolve()',
