@@ -66,8 +66,8 @@ export const revertStarts = (db: Queryable, before: ReadonlyMap<string, Attempts
   `.execute(db)
 
 /**
- * Undoes the starts without an end of all events, after an outage: of a consumer that died in it, no
- * event is the cause. Skips the events that another consumer is just starting.
+ * Undoes the starts without an end of all events, after an outage: no event is the cause of a
+ * consumer's death in it. Skips the events that another consumer is just starting.
  */
 export const revertAllStarts = (db: Queryable) =>
   sql`
