@@ -196,7 +196,7 @@ const owners: Record<string, RegExp> = {
   pg: /^chassis\/database\/|^messaging\/notifications\//,
   koa: /^chassis\/http\/|^idempotency\/key|\/app\.ts$/,
   '@koa/router': /^chassis\/http\/|\/app\.ts$/,
-  'koa-helmet': /^chassis\/http\//,
+  helmet: /^chassis\/http\//,
   'raw-body': /^requests\//,
   jose: /^principal\//,
   ws: /^orders-api\/push\/web-socket\.ts$/,

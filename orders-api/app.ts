@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
+import { sendJson } from '#chassis/http/json.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import type { Logger } from '#chassis/logger.ts'
 import { defaultLimit, uuidPattern } from '#contracts/http-fields.ts'
@@ -133,7 +134,7 @@ async function postRefund(principal: Principal, orders: Serving, ctx: Context) {
 async function getOrder(principal: Principal, { db }: Orders, ctx: Context) {
   const order = await findOrder(principal, db, orderIdOf(ctx))
   if (!order) throw noSuchOrder()
-  ctx.body = toOrderResponse(order)
+  sendJson(ctx, toOrderResponse(order))
 }
 
 /** Where the order has been, by what its own service has written down. */
@@ -141,7 +142,7 @@ async function getTimeline(principal: Principal, { db }: Orders, ctx: Context) {
   const orderId = orderIdOf(ctx)
   const row = await findTimeline(principal, db, orderId)
   if (!row) throw noSuchOrder()
-  ctx.body = timelineOf(orderId, row)
+  sendJson(ctx, timelineOf(orderId, row))
 }
 
 async function getOrders(principal: Principal, { db }: Orders, ctx: Context) {
@@ -154,10 +155,11 @@ async function getOrders(principal: Principal, { db }: Orders, ctx: Context) {
     after: decodeCursor(query.cursor),
     limit: size + 1,
   })
-  ctx.body = pageOf(rows, size, {
+  const page = pageOf(rows, size, {
     positionOf: ({ created_at, order_id }) => ({ created_at, id: order_id }),
     itemOf: toOrderResponse,
   })
+  sendJson(ctx, page)
 }
 
 /** An order id that could not be one is an address where nothing is. */

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
+import { sendJson } from '#chassis/http/json.ts'
 import { Problem } from '#chassis/http/problem.ts'
 import { defaultLimit } from '#contracts/http-fields.ts'
 import { formatMoney, MAX_MINOR, minorOf } from '#contracts/money.ts'
@@ -87,7 +88,7 @@ async function postAccount(principal: Principal, { db }: Payments, ctx: Context)
 async function getAccount(principal: Principal, { db }: Payments, ctx: Context) {
   const account = await findAccount(principal, db, userIdOf(principal, ctx))
   if (!account) throw noSuchAccount()
-  ctx.body = toAccountResponse(account)
+  sendJson(ctx, toAccountResponse(account))
 }
 
 /** The ledger entry and the balance are one transaction; the account is locked in between. */
@@ -124,10 +125,11 @@ async function getLedger(principal: Principal, { db }: Payments, ctx: Context) {
   const after = decodeCursor(query.cursor)
   if (!(await findAccount(principal, db, userId))) throw noSuchAccount()
   const rows = await listLedger(principal, db, { userId, after, limit: size + 1 })
-  ctx.body = pageOf(rows, size, {
+  const page = pageOf(rows, size, {
     positionOf: ({ created_at, tx_id }) => ({ created_at, id: tx_id }),
     itemOf: (row): LedgerEntry => ({ ...row, created_at: row.created_at.toISOString() }),
   })
+  sendJson(ctx, page)
 }
 
 /** A user id that could not be one, or is somebody else's, is an address where nothing is. */

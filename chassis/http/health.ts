@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import { reasonOf } from '../outage.ts'
+import { sendJson } from './json.ts'
 
 export type Check = () => unknown
 
@@ -22,8 +23,9 @@ export class Health {
     if (ctx.path !== '/livez' && ctx.path !== '/readyz') return next()
     const reasons = ctx.path === '/readyz' ? await this.#reasons() : {}
     const failing = Object.keys(reasons)
-    ctx.status = failing.length === 0 ? 200 : 503
-    ctx.body = failing.length === 0 ? { status: 'ok' } : { status: 'not ready', failing, reasons }
+    const isReady = failing.length === 0
+    ctx.status = isReady ? 200 : 503
+    sendJson(ctx, isReady ? { status: 'ok' } : { status: 'not ready', failing, reasons })
   }
 
   /** The failing checks with their reasons. */

@@ -80,8 +80,8 @@ export const problems =
       else if (problem.status >= 500) logger.error({ err: error, request_id: ctx.state.requestId })
       ctx.status = problem.status
       ctx.set(problem.headers)
-      ctx.body = JSON.stringify(documentOf(problem, ctx.state.requestId))
       ctx.type = 'application/problem+json'
+      ctx.body = JSON.stringify(documentOf(problem, ctx.state.requestId))
     }
   }
 

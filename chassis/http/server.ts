@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type Router from '@koa/router'
+import helmet from 'helmet'
 import Koa, { type Middleware } from 'koa'
-import helmet from 'koa-helmet'
 import type { Tracing } from '#tracing/tracing.ts'
 import type { Logger } from '../logger.ts'
 import type { Health } from './health.ts'
@@ -32,7 +32,25 @@ export interface HttpMetrics {
  * Answers are data: a browser that shows one loads and runs nothing. No HSTS: these processes speak
  * plain HTTP, and only the proxy that terminates TLS knows whether the whole domain uses it.
  */
-const apiPolicy = { useDefaults: false, directives: { defaultSrc: ["'none'"] } }
+const policy = {
+  contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
+  strictTransportSecurity: false,
+}
+
+/** The headers of helmet. They are the same for each response, so helmet is asked once. */
+function securityHeaders(): Middleware {
+  const given = new Map<string, string>()
+  const response = {
+    setHeader: (name: string, value: string) => given.set(name, value),
+    removeHeader: () => {},
+  }
+  helmet(policy)({} as IncomingMessage, response as unknown as ServerResponse, () => {})
+  const headers = Object.fromEntries(given)
+  return (ctx, next) => {
+    ctx.set(headers)
+    return next()
+  }
+}
 
 /**
  * Serves the health and the metrics of a process, and its API if it has one. Resolves when the port
@@ -47,7 +65,7 @@ export async function serve({ host, port, health, logger, router, metrics, traci
   app.use(requireHost)
   app.use(health.middleware)
   if (metrics) app.use(metrics.page)
-  app.use(helmet({ contentSecurityPolicy: apiPolicy, strictTransportSecurity: false }))
+  app.use(securityHeaders())
   if (router) app.use(router.routes()).use(router.allowedMethods())
   app.on('error', (error) => logger.debug({ err: error }, 'a client has disconnected'))
 

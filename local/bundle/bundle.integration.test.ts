@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { repositoryDir } from '../stack/paths.ts'
@@ -46,6 +46,13 @@ describe('a bundle', () => {
       `process.on('exit', () => console.log(process.moduleLoadList.filter((name) => name.includes('deps/undici/undici')).length))`,
     )
     assert.equal(run(dir, 'orders-api', {}, '--require', says).stdout, '0\n')
+  })
+
+  it('does not read its source map for a logger', async () => {
+    await bundle(['orders-api'], repositoryDir, dir)
+    const text = readFileSync(bundleOf(dir, 'orders-api'), 'utf8')
+    assert.match(text, /stdTimeFunctions/) // of pino
+    assert.doesNotMatch(text, /getCallSite/)
   })
 
   it('says in its errors which line of the source threw', async () => {

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { preparePaths } from '#local/stack/paths.ts'
+import { bundle, bundleOf } from '#local/bundle/bundle.ts'
+import { preparePaths, repositoryDir } from '#local/stack/paths.ts'
 import { type ProcessName, portsFrom, processNames, processPort } from '#local/stack/ports.ts'
 import { processPrograms } from '#local/stack/processes.ts'
 import type { ServerUrls } from '#local/stack/settings.ts'
@@ -42,6 +43,10 @@ const preloads = ['mutate.ts', 'preload.ts'].map(
   (file) => pathToFileURL(join(import.meta.dirname, file)).href,
 )
 
+/** The fault points are in their modules, which the preload wraps. */
+const drivers = ['pg', 'amqplib', 'ws']
+const bundleDir = join(repositoryDir, 'node_modules/.cache/bundles-without-drivers')
+
 /**
  * The six processes as the local stack runs them, one of each, but with the preload of the fault
  * points, and started by hand: nothing starts them again.
@@ -53,11 +58,11 @@ export async function openFleet(
 ): Promise<Fleet> {
   const base = await freePortBase()
   const scale = Object.fromEntries(processNames.map((name) => [name, 1])) as never
-  // From source: the fault points are in the modules of pg and amqplib.
   const settings = { ports: portsFrom(base), scale, fromSource: true }
   const paths = preparePaths(dir)
   const logLevel = process.env.CRASH_LOG_LEVEL ?? 'warn'
   const programs = processPrograms({ ...settings, paths, logLevel }, () => urls)
+  if (!extra.MUTANT) await bundle(processNames, repositoryDir, bundleDir, drivers)
   const plans = join(dir, 'plans')
   mkdirSync(plans)
   let count = 0
@@ -93,7 +98,9 @@ function startInstance(program: Program, { name, steps, file, extra }: Planned):
   ]
   const imports = [...(extra.MUTANT ? ['--import', mutate] : []), '--import', preload]
   const [node = '', ...rest] = program.command
-  const command = [node, ...imports, ...rest.slice(0, -1), ...quick, rest.at(-1) as string]
+  // A mutant is an edit of a source.
+  const main = extra.MUTANT ? (rest.at(-1) as string) : bundleOf(bundleDir, name)
+  const command = [node, ...imports, ...rest.slice(0, -1), ...quick, main]
   const { file: executable, args, options } = guardedCommand(command, { deathSignal: 'KILL' })
   const log = openSync(program.logFile, 'a')
   const offset = existsSync(program.logFile) ? readFileSync(program.logFile).length : 0
