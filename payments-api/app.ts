@@ -2,7 +2,6 @@ import { randomUUIDv7 } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Database } from '#chassis/database/connect.ts'
-import { Problem } from '#chassis/http/problem.ts'
 import { defaultLimit } from '#contracts/http-fields.ts'
 import { formatMoney, MAX_MINOR, minorOf } from '#contracts/money.ts'
 import {
@@ -16,6 +15,10 @@ import {
   validateTopUp,
 } from '#contracts/payments-http.ts'
 import { userIdPattern } from '#contracts/user-id.ts'
+import { readJson } from '#http/body.ts'
+import { decodeCursor, pageOf } from '#http/cursor.ts'
+import { Problem } from '#http/problem.ts'
+import { validated } from '#http/validation.ts'
 import { idempotencyKeyOf, sendIdempotentResponse } from '#idempotency/key.ts'
 import { withIdempotencyKey } from '#idempotency/transaction.ts'
 import type { LimitUser } from '#limits/user-limit.ts'
@@ -23,9 +26,6 @@ import { authenticatedBy } from '#principal/authenticated.ts'
 import type { OwnUserId, Principal } from '#principal/principal.ts'
 import { foreignUser } from '#principal/refusals.ts'
 import type { Verify } from '#principal/verifier.ts'
-import { readJson } from '#requests/body.ts'
-import { decodeCursor, pageOf } from '#requests/cursor.ts'
-import { validated } from '#requests/validation.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import {
   findAccount,
