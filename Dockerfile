@@ -47,7 +47,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY chassis chassis
 COPY idempotency idempotency
-COPY requests requests
+COPY http http
 COPY principal principal
 COPY contracts contracts
 COPY limits limits
@@ -66,6 +66,7 @@ COPY frontend frontend
 COPY rabbitmq-3.10 rabbitmq-3.10
 COPY roles roles
 COPY tracing tracing
+COPY workers workers
 
 
 # One file for each of the six processes. The program of esbuild is an optional package.

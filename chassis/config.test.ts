@@ -3,16 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import {
-  amqpUrl,
-  integer,
-  oneOf,
-  overriding,
-  postgresUrl,
-  readConfig,
-  secret,
-  text,
-} from './config.ts'
+import { integer, oneOf, overriding, readConfig, secret, text } from './config.ts'
+import { amqpUrl, postgresUrl } from './server-urls.ts'
 
 const variables = {
   databaseUrl: postgresUrl('DATABASE_URL'),

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { certificateFault, type certificateParameters, unverifiedTls } from './tls.ts'
 
 /**
  * A variable of the environment. `parse` throws an Error whose message continues the name, such as
@@ -128,30 +127,10 @@ export const operatorPagePort = integer('OPERATOR_PAGE_PORT', { max: 65_535, fal
 /** A text that nobody else may know. */
 export const secret = (name: string): Variable<string> => ({ ...text(name), isSecret: true })
 
-export const postgresUrl = (name: string): Variable<string> =>
-  serverUrl(url(name, ['postgres:', 'postgresql:']), 'postgres')
-
-export const amqpUrl = (name: string): Variable<string> =>
-  serverUrl(url(name, ['amqp:', 'amqps:']), 'rabbitmq')
-
-/** With the files of its certificates as they are at the start. */
-const serverUrl = (
-  { name, parse }: Variable<string>,
-  server: keyof typeof certificateParameters,
-): Variable<string> => ({
-  name,
-  isSecret: true,
-  parse: (value) => {
-    const url = parse(value)
-    const fault = unverifiedTls(url) ?? certificateFault(url, server)
-    if (fault) throw new Error(`is refused: ${fault}`)
-    return url
-  },
-})
-
 export const httpUrl = (name: string): Variable<string> => url(name, ['http:', 'https:'])
 
-const url = (name: string, protocols: string[]): Variable<string> => ({
+/** A URL of one of these protocols (`https:`), whose login can be decoded. */
+export const url = (name: string, protocols: string[]): Variable<string> => ({
   name,
   parse: (value) => {
     if (!isPlain(value)) throw new Error(`must have ${encodedLogin}`)

@@ -1,9 +1,9 @@
 import { flushCompileCache } from 'node:module'
+import { Health } from '#http/health.ts'
 import { assertSecureStart, insecureWarnings } from '#principal/secure-start.ts'
 import { loadTracing } from '#tracing/load.ts'
 import type { Tracing } from '#tracing/tracing.ts'
 import { authMode, integer, logLevel, readConfig, text, type Variable } from './config.ts'
-import { Health } from './http/health.ts'
 import { createLogger, type Logger, withoutLogins } from './logger.ts'
 import { Resources } from './resources.ts'
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { useCertificates } from '#testing/certificates.ts'
-import { amqpUrl, postgresUrl, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
+import { amqpUrl, postgresUrl } from './server-urls.ts'
 
 describe('the certificates of a URL', () => {
   const { dir, authority } = useCertificates()

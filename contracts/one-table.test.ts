@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '..')
 
 /** Where a state, an event or a type of ledger entry may matter. */
 const rooms = [
-  ...['contracts', 'client', 'frontend', 'operator', 'migrations', 'docs/generator'],
+  ...['contracts', 'client', 'frontend', 'metrics', 'operator', 'migrations', 'docs/generator'],
   ...['orders-api', 'orders-consumer', 'payments-api', 'payments-consumer'],
   ...['reliability/judge', 'reliability/model'],
 ]
@@ -19,6 +19,26 @@ const config = {
 }
 /** Tests that compare the tables with what the compiler does not see. */
 const comparing = ['contracts/order-states.test.ts', 'migrations/constraints.test.ts']
+
+/** Who has to decide about a new state, event and type of entry. */
+const placesToDecide = [
+  'client/order-status.ts', // does a client go on listening?
+  'docs/generator/async-examples.ts', // how does the event look?
+  'frontend/lib/order-words.ts', // how is the state said on the page?
+  'frontend/shop/view.ts', // how is the entry said on the page?
+  'frontend/timeline/order-timeline.ts', // until which stage is the order followed?
+  'metrics/settling.ts', // what is its request called?
+  'operator/reconcile/findings.ts', // what is an entry without an order called?
+  'operator/trace/steps.ts', // what are the stages of the decision called?
+  'operator/trace/trace.ts', // when did the decision begin and end?
+  'orders-api/timeline.ts', // what had Payments done with an order in this state?
+  'orders-consumer/settle-orders.ts', // what does the reply say of the order?
+  'payments-consumer/main.ts', // who handles the request?
+  'reliability/model/states.test.ts', // what is the state in the model?
+]
+const constraintsToChange = [
+  ...['orders_status', 'ledger_type', 'ledger_debit_has_order', 'orders_pending', 'gauges'],
+]
 
 type Edits = Record<string, (text: string) => string>
 
@@ -127,22 +147,19 @@ describe('the tables of contracts/', function () {
         ),
       [tables.ledger]: adding(`  FEE: { sign: -1, ofOrder: true, mayFail: false, summary: '' },`),
     })
-    assert.deepEqual(placesIn(types), [
-      'client/order-status.ts', // does a client go on listening?
-      'docs/generator/async-examples.ts', // how does the event look?
-      'frontend/lib/order-words.ts', // how is the state said on the page?
-      'frontend/shop/view.ts', // how is the entry said on the page?
-      'frontend/timeline/order-timeline.ts', // until which stage is the order followed?
-      'operator/reconcile/findings.ts', // what is an entry without an order called?
-      'operator/trace/steps.ts', // what are the stages of the decision called?
-      'orders-api/timeline.ts', // what had Payments done with an order in this state?
-      'orders-consumer/settle-orders.ts', // what does the reply say of the order?
-      'payments-consumer/main.ts', // who handles the request?
-      'reliability/model/states.test.ts', // what is the state in the model?
-    ])
+    assert.deepEqual(placesIn(types), placesToDecide)
     assert.deepEqual(
-      failures.map((title) => /\b(?:orders|ledger)_\w+|$/.exec(title)?.[0]),
-      ['orders_status', 'ledger_type', 'ledger_debit_has_order', 'orders_pending'],
+      failures.map((title) => /\b(?:orders|ledger)_\w+|gauges|$/.exec(title)?.[0]),
+      constraintsToChange,
+    )
+  })
+
+  it('are explained by recipes, which name each of these places', () => {
+    const recipes = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+    const named = [...placesToDecide, ...constraintsToChange]
+    assert.deepEqual(
+      named.filter((place) => !recipes.includes(`\`${place}\``)),
+      [],
     )
   })
 
@@ -169,7 +186,7 @@ describe('the tables of contracts/', function () {
       DEBIT: [
         'frontend/shop/view.ts',
         'operator/reconcile/findings.ts',
-        'operator/reconcile/rows.ts',
+        'operator/reconcile/checksum-rows.ts',
         'payments-consumer/charge-orders.ts',
         'payments-consumer/decide-requests.ts',
         'payments-consumer/read-accounts.ts',

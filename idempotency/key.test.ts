@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Context } from 'koa'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
 import { idempotencyKeyOf } from './key.ts'
 
 /** The key of a request with these values of the header. */

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import { Problem } from '#chassis/http/problem.ts'
-import type { IdempotentResponse } from './transaction.ts'
+import { Problem } from '#http/problem.ts'
+import type { IdempotentResponse } from './stored-response.ts'
 
 /**
  * The Idempotency-Key of a request: 1 to 255 printable characters, bare or as a quoted string

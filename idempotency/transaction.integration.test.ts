@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import { sql, type Transaction } from 'kysely'
 import { connectDatabase } from '#chassis/database/connect.ts'
 import { isCode } from '#chassis/errors.ts'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { own } from '#testing/own.ts'
 import { proxyTo } from '#testing/proxy.ts'
 import { useResources } from '#testing/resources.ts'
-import { type IdempotentRequest, withIdempotencyKey } from './transaction.ts'
+import type { IdempotentRequest } from './stored-response.ts'
+import { withIdempotencyKey } from './transaction.ts'
 
 type Trx = Transaction<PaymentsDatabase>
 

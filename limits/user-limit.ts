@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { AuthMode } from '#chassis/config.ts'
 import type { Queryable } from '#chassis/database/connect.ts'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
 import type { Principal } from '#principal/principal.ts'
 import { RequestCounter, type RequestCounterOptions } from './request-counter.ts'
 import { policyOf, rateLimitHeaders, retryAfter } from './user-policy.ts'

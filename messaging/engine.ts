@@ -1,6 +1,5 @@
 import { connectDatabase, type Database, type DatabaseOptions } from '#chassis/database/connect.ts'
-import { requireDurability } from '#chassis/database/durability.ts'
-import { warnWithoutRoom } from '#chassis/database/room.ts'
+import { checkServer } from '#chassis/database/server-check.ts'
 import { createLogger, type Logger } from '#chassis/logger.ts'
 import { Resources } from '#chassis/resources.ts'
 import { withTimeout } from '#chassis/timeout.ts'
@@ -79,7 +78,7 @@ export async function withEngine<Tables>(
     connectDatabase<Tables>({ name, url, ...(lockTimeoutMs !== undefined && { lockTimeoutMs }) }),
   )
   try {
-    mustHold(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))
+    mustHold(checkServer(db, signal, logger))
     const installation =
       service === undefined ? undefined : ownInstallation(db, service, { logger, signal, mustHold })
     observer.database?.(db)

@@ -1,4 +1,5 @@
-import { amqpUrl, integer, isGiven, oneOf, postgresUrl, type Variable } from '#chassis/config.ts'
+import { integer, isGiven, oneOf, type Variable } from '#chassis/config.ts'
+import { amqpUrl, postgresUrl } from '#chassis/server-urls.ts'
 import { consumerDefaults, relayDefaults, retentionDefaults } from './defaults.ts'
 import { type SignatureOptions, signatureModes } from './signatures/policy.ts'
 import { parseSigningKeys } from './signatures/signing-keys.ts'

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import type { HttpMetrics } from '#chassis/http/server.ts'
+import type { HttpMetrics } from '#http/server.ts'
 import { durationSeconds } from './buckets.ts'
 import type { Metrics } from './metrics.ts'
 

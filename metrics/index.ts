@@ -1,5 +1,5 @@
-import type { HttpMetrics } from '#chassis/http/server.ts'
 import type { Service } from '#contracts/event-types.ts'
+import type { HttpMetrics } from '#http/server.ts'
 import type { Observer } from '#messaging/index.ts'
 import { type Consumed, measureConsuming } from './consuming.ts'
 import { measureDatabase } from './database.ts'

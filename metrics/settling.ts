@@ -1,11 +1,12 @@
-import { onReply, type PendingStatus, repliesTo } from '#contracts/order-states.ts'
+import { onReply, type PendingStatus, pendingStatuses, repliesTo } from '#contracts/order-states.ts'
 import { settlementSeconds } from './buckets.ts'
 import type { Metrics } from './metrics.ts'
 
-const pendingOf = {
-  payment: 'PAYMENT_PENDING',
-  refund: 'REFUND_PENDING',
-} satisfies Record<string, PendingStatus>
+/** What an order in a pending state has asked for. */
+const requests = {
+  PAYMENT_PENDING: 'payment',
+  REFUND_PENDING: 'refund',
+} satisfies Record<PendingStatus, string>
 
 /** An order that was settled, and how long that took, by the clock of the database. */
 export interface Settled {
@@ -27,9 +28,9 @@ export function measureSettling(metrics: Metrics) {
     },
     settlementSeconds,
   )
-  for (const [request, pending] of Object.entries(pendingOf)) {
+  for (const pending of pendingStatuses) {
     for (const reply of repliesTo(pending)) {
-      duration.zero({ request, status: onReply(pending, reply) })
+      duration.zero({ request: requests[pending], status: onReply(pending, reply) })
     }
   }
   const retried = metrics.counter({

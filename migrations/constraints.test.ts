@@ -19,16 +19,19 @@ import {
 const refundFailureReasons = [RefundFailureReason.const]
 const failureReasons = FailureReason.anyOf.map((reason) => reason.const)
 
-/** What is written last in the migrations of a service, by their numbers. */
-function lastIn(service: string, pattern: RegExp): string {
+/** What is written in the migrations of a service, by their numbers. */
+function allIn(service: string, pattern: RegExp): string[] {
   const files = globSync([`${service}/*.sql`, 'both/*.sql'], { cwd: import.meta.dirname })
   const texts = files
     .sort((a, b) => (basename(a) < basename(b) ? -1 : 1))
     .map((path) => readFileSync(`${import.meta.dirname}/${path}`, 'utf8'))
-  const found = texts.flatMap((text) => [...text.matchAll(pattern)]).at(-1)
-  assert.ok(found, `no migration of ${service} has ${pattern}`)
-  return found[1] ?? ''
+  const found = texts.flatMap((text) => [...text.matchAll(pattern)])
+  assert.ok(found.length > 0, `no migration of ${service} has ${pattern}`)
+  return found.map(([, text]) => text ?? '')
 }
+
+/** What is written last. */
+const lastIn = (service: string, pattern: RegExp): string => allIn(service, pattern).at(-1) ?? ''
 
 const namesIn = (sql: string) => [...sql.matchAll(/'(\w+)'/g)].map(([, name]) => name ?? '')
 
@@ -71,5 +74,13 @@ describe('the constraints of the migrations', () => {
   it('the index orders_pending has all that are pending; if not, migrations/orders/ lacks a file', () => {
     const condition = lastIn('orders', /CREATE INDEX orders_pending[^;]*WHERE ([^;]*);/g)
     assert.deepEqual(namesIn(condition).sort(), [...pendingStatuses].sort())
+  })
+
+  it('the table gauges has a row for each pending state; if not, migrations/orders/ lacks a file', () => {
+    const rows = allIn('orders', /INSERT INTO gauges \(name\) VALUES ([^;]*);/g).flatMap(namesIn)
+    assert.deepEqual(
+      pendingStatuses.filter((status) => !rows.includes(status)),
+      [],
+    )
   })
 })

@@ -1,6 +1,7 @@
 import { runner } from 'node-pg-migrate'
-import { logLevel, postgresUrl, readConfig } from '#chassis/config.ts'
+import { logLevel, readConfig } from '#chassis/config.ts'
 import { createLogger } from '#chassis/logger.ts'
+import { postgresUrl } from '#chassis/server-urls.ts'
 import { passwordVariables } from '#roles/login.ts'
 import { identifyInstallation } from './installation.ts'
 import { exclusively } from './lock.ts'

@@ -1,9 +1,8 @@
 import { connectDatabase, poolSizes } from '#chassis/database/connect.ts'
-import { requireDurability } from '#chassis/database/durability.ts'
-import { warnWithoutRoom } from '#chassis/database/room.ts'
-import { serve } from '#chassis/http/server.ts'
+import { checkServer } from '#chassis/database/server-check.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
+import { serve } from '#http/server.ts'
 import { userLimit } from '#limits/user-limit.ts'
 import { createRelayNotifier } from '#messaging/index.ts'
 import { measuredPush } from '#metrics/index.ts'
@@ -29,7 +28,7 @@ void runService(
       connectDatabase<OrdersDatabase>({ name, url, poolSize: poolSizes.api }),
     )
     observer.database(db)
-    requireOrExit(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))
+    requireOrExit(checkServer(db, signal, logger))
     const feed = resources.use(
       new StatusFeed({ name, db, url, logger, observer, tracing, limit: 100 }),
     )

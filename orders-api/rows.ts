@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
 import type { OrderStatus } from '#contracts/order-states.ts'
+import type { KeysetPosition } from '#http/cursor.ts'
 import type { OwnUserId, Principal } from '#principal/principal.ts'
 import { ownedBy } from '#principal/rows.ts'
-import type { KeysetPosition } from '#requests/cursor.ts'
 import type { OrderColumns, OrdersDatabase, OrdersTable } from '#tables/orders.ts'
 
 type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>

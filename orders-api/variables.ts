@@ -1,4 +1,5 @@
-import { integer, postgresUrl } from '#chassis/config.ts'
+import { integer } from '#chassis/config.ts'
+import { postgresUrl } from '#chassis/server-urls.ts'
 import { userRateLimitPerSecond } from '#limits/variables.ts'
 import { authVariables } from '#principal/variables.ts'
 

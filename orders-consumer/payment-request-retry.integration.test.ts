@@ -9,13 +9,9 @@ import { useDatabase } from '#testing/database.ts'
 import { eventually } from '#testing/eventually.ts'
 import { silent } from '#testing/logger.ts'
 import { running, useResources } from '#testing/resources.ts'
-import {
-  type PaymentRequestRetry,
-  retryOutage,
-  retryOverdueRequests,
-  runPaymentRequestRetry,
-} from './payment-request-retry.ts'
+import { type RunningRetry, retryOutage, runPaymentRequestRetry } from './payment-request-retry.ts'
 import { findOverdueOrders, type Position } from './retry-rows.ts'
+import { retryOverdueRequests } from './retry-turn.ts'
 
 describe('the payment request retry', () => {
   const database = useDatabase('orders')
@@ -26,7 +22,7 @@ describe('the payment request retry', () => {
     await database.rows(sql`TRUNCATE orders, outbox`)
   })
 
-  const retry = (timeoutMs = 30_000): PaymentRequestRetry => {
+  const retry = (timeoutMs = 30_000): RunningRetry => {
     const db = connectDatabase<OrdersDatabase>({ name: 'orders-consumer', url: database.url })
     return { db: use(db), logger: silent, timeoutMs, notifyRelay: () => notifications++ }
   }

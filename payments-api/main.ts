@@ -1,10 +1,9 @@
-import { postgresUrl } from '#chassis/config.ts'
 import { connectDatabase, poolSizes } from '#chassis/database/connect.ts'
-import { requireDurability } from '#chassis/database/durability.ts'
-import { warnWithoutRoom } from '#chassis/database/room.ts'
-import { serve } from '#chassis/http/server.ts'
+import { checkServer } from '#chassis/database/server-check.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
+import { postgresUrl } from '#chassis/server-urls.ts'
+import { serve } from '#http/server.ts'
 import { userLimit } from '#limits/user-limit.ts'
 import { userRateLimitPerSecond } from '#limits/variables.ts'
 import { measuredApi } from '#metrics/index.ts'
@@ -29,7 +28,7 @@ void runService(
       connectDatabase<PaymentsDatabase>({ name, url: config.databaseUrl, poolSize: poolSizes.api }),
     )
     observer.database(db)
-    requireOrExit(requireDurability(db, signal, logger).then(() => warnWithoutRoom(db, logger)))
+    requireOrExit(checkServer(db, signal, logger))
     const { verify, assertReady } = createVerifier(config, { logger, signal })
     health.check('keys of tokens', assertReady)
     health.check('database', () => pingAccounts(db))

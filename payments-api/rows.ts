@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '#chassis/database/connect.ts'
+import type { KeysetPosition } from '#http/cursor.ts'
 import type { OwnUserId, Principal } from '#principal/principal.ts'
 import { ownedBy } from '#principal/rows.ts'
-import type { KeysetPosition } from '#requests/cursor.ts'
 import type { PaymentsDatabase } from '#tables/payments.ts'
 
 type Db = Database<PaymentsDatabase>

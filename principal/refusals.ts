@@ -1,4 +1,4 @@
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
 import type { Scope } from './principal.ts'
 
 /** RFC 6750: what a refused call is told in `WWW-Authenticate`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { readConfig } from '#chassis/config.ts'
 import { classify } from '#chassis/errors.ts'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
 import { badTokens } from '#testing/bad-tokens.ts'
 import { eventually } from '#testing/eventually.ts'
 import {

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs'
 const maxColumns = 100
 
 const folders =
-  '{bench,chassis,client,contracts,docs,frontend,idempotency,local,messaging,metrics,migrations,operator,orders-*,payments-*,rabbitmq-3.10,principal,reliability,roles,tests,tracing}/**/*.{ts,mjs}' as const
+  '{bench,chassis,client,contracts,docs,frontend,http,idempotency,limits,local,messaging,metrics,migrations,operator,orders-*,payments-*,rabbitmq-3.10,principal,reliability,roles,tests,tracing,workers}/**/*.{ts,mjs}' as const
 
 /** Lines that are only a comment and too long, as `file:line`; of line comments and JSDoc. */
 const longComments = (file: string, text: string): string[] =>

@@ -41,3 +41,6 @@ export class Schemas {
 }
 
 export const refTo = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` })
+
+/** A message of the AsyncAPI document. */
+export const messageRef = (name: string): JsonObject => ({ $ref: `#/components/messages/${name}` })

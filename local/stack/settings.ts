@@ -1,16 +1,15 @@
 import { resolve } from 'node:path'
 import {
-  amqpUrl,
   httpUrl,
   integer,
   logLevel,
   operatorPage,
   operatorPagePort,
-  postgresUrl,
   readConfig,
   text,
   type Variable,
 } from '#chassis/config.ts'
+import { amqpUrl, postgresUrl } from '#chassis/server-urls.ts'
 import { readCertificateFiles } from '#chassis/tls.ts'
 import { signatureVariables } from '#messaging/variables.ts'
 import { assertSecureStart } from '#principal/secure-start.ts'

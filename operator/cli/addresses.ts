@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { amqpUrl, isGiven, postgresUrl, readConfig, type Variable } from '#chassis/config.ts'
+import { isGiven, readConfig, type Variable } from '#chassis/config.ts'
 import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
+import { amqpUrl, postgresUrl } from '#chassis/server-urls.ts'
 
 /** The folder of package.json and `.local`. */
 export const repositoryDir = resolve(import.meta.dirname, '../..')

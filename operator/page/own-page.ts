@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
+import { isSameOrigin } from '#http/same-origin.ts'
 import { isLoopback } from '#principal/secure-start.ts'
-import { isSameOrigin } from '#requests/same-origin.ts'
 
 /**
  * Throws a Problem (403) for a call that another page makes a browser send. Without tokens, whoever

@@ -1,7 +1,7 @@
 import { operatorPage, operatorPagePort } from '#chassis/config.ts'
-import { serve } from '#chassis/http/server.ts'
 import { runService } from '#chassis/lifecycle.ts'
 import { untilAborted } from '#chassis/pause.ts'
+import { serve } from '#http/server.ts'
 import { authVariables } from '#principal/variables.ts'
 import { createVerifier } from '#principal/verifier.ts'
 import { pageRouter } from './app.ts'

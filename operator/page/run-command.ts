@@ -1,7 +1,7 @@
 import { EnvironmentError, isCode } from '#chassis/errors.ts'
-import { Problem } from '#chassis/http/problem.ts'
 import { type Logger, withoutLogins } from '#chassis/logger.ts'
 import type { CommandAnswer, CommandCall } from '#contracts/operator-page.ts'
+import { Problem } from '#http/problem.ts'
 import { type Command, type Given, UsageError } from '../cli/command.ts'
 import { errorText } from '../cli/error-text.ts'
 import { deadLetterCommands } from '../dead-letters/commands.ts'

@@ -1,12 +1,8 @@
 import { type OrderLedgerType, orderLedgerTypes } from '#contracts/ledger-types.ts'
 import { fitsLedger, isPending } from '#contracts/order-states.ts'
-import type {
-  BucketChecksum,
-  EntryFacts,
-  ImpossibleAmount,
-  OrderFacts,
-  WrongAccount,
-} from './rows.ts'
+import type { ImpossibleAmount, WrongAccount } from './account-rows.ts'
+import type { BucketChecksum } from './checksum-rows.ts'
+import type { EntryFacts, OrderFacts } from './rows.ts'
 import type { StuckStage } from './stuck-stage.ts'
 
 /** A broken promise. */

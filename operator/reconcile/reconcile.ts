@@ -5,6 +5,8 @@ import type {
   LeaderlessQueue,
 } from '../broker-report.ts'
 import { type Databases, onSnapshots, type Snapshots } from '../databases.ts'
+import { findImpossibleAmounts, findWrongAccounts } from './account-rows.ts'
+import { sumEntries, sumOrders } from './checksum-rows.ts'
 import { compareAgain, compareBuckets, DisagreeingOrders } from './compare-buckets.ts'
 import {
   compareOrders,
@@ -13,15 +15,7 @@ import {
   impossibleAmounts,
   wrongAccounts,
 } from './findings.ts'
-import {
-  findEntries,
-  findImpossibleAmounts,
-  findPendingOrders,
-  findWrongAccounts,
-  type PendingOrder,
-  sumEntries,
-  sumOrders,
-} from './rows.ts'
+import { findEntries, findPendingOrders, type PendingOrder } from './rows.ts'
 import { stuckOrders } from './stuck-orders.ts'
 
 export interface Reconciling {

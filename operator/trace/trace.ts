@@ -2,12 +2,14 @@ import {
   decisionOf,
   isPending,
   type PendingStatus,
+  pendingStatuses,
   repliesTo,
   requestOf,
 } from '#contracts/order-states.ts'
 import type { Databases } from '../databases.ts'
 import type { DeadLetterSummary } from '../dead-letters/summary.ts'
 import { type RetentionState, readRetention } from '../retention/rows.ts'
+import { goneFrom, type Horizons } from './gone.ts'
 import {
   findEntries,
   findEvents,
@@ -16,7 +18,7 @@ import {
   type TracedEntry,
   type TracedOrder,
 } from './rows.ts'
-import { type Facts, goneFrom, type Horizons, type Step, stepsOf } from './steps.ts'
+import { type Facts, type Step, stepsOf } from './steps.ts'
 import { windowOf } from './window.ts'
 
 export interface Trace {
@@ -89,24 +91,29 @@ function legsOf(orderId: string, order: TracedOrder | undefined, entries: Traced
   const restingAt = order && !isPending(order.status) ? order.updated_at : undefined
   const settled = restingAt && order && { at: restingAt, note: order.status as string }
   const refundAt = order?.refund_accepted_at ?? undefined
-  const payment: Leg = {
-    ...{ waiting: 'PAYMENT_PENDING', acceptedId: orderId, entry: entryOf('PAYMENT_PENDING') },
-    accepted: order && { at: order.created_at, note: `${order.amount} of ${order.user_id}` },
-    settled: order?.settled_at ? { at: order.settled_at, note: 'PAID' } : settled,
-    last: refundAt ? null : (last ?? null),
-    endedAt: order?.settled_at ?? restingAt ?? readAt,
-  }
   const refund = entryOf('REFUND_PENDING')
-  if (!refundAt && !refund) return [payment]
-  return [
-    payment,
-    {
-      ...{ waiting: 'REFUND_PENDING', entry: refund, settled, last: last ?? null },
-      acceptedId: order?.request_id ?? '',
-      accepted: refundAt && { at: refundAt, note: '' },
-      endedAt: restingAt ?? readAt,
+  const legs: Record<PendingStatus, Omit<Leg, 'waiting'> | undefined> = {
+    PAYMENT_PENDING: {
+      ...{ acceptedId: orderId, entry: entryOf('PAYMENT_PENDING') },
+      accepted: order && { at: order.created_at, note: `${order.amount} of ${order.user_id}` },
+      settled: order?.settled_at ? { at: order.settled_at, note: 'PAID' } : settled,
+      last: refundAt ? null : (last ?? null),
+      endedAt: order?.settled_at ?? restingAt ?? readAt,
     },
-  ]
+    REFUND_PENDING:
+      refundAt || refund
+        ? {
+            ...{ entry: refund, settled, last: last ?? null },
+            acceptedId: order?.request_id ?? '',
+            accepted: refundAt && { at: refundAt, note: '' },
+            endedAt: restingAt ?? readAt,
+          }
+        : undefined,
+  }
+  return pendingStatuses.flatMap((waiting) => {
+    const leg = legs[waiting]
+    return leg ? [{ waiting, ...leg }] : []
+  })
 }
 
 async function factsOf({ orders, payments }: Databases, orderId: string, leg: Leg): Promise<Facts> {

@@ -1,5 +1,5 @@
 import type { Pooled, Queryable } from '#chassis/database/connect.ts'
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from '#http/problem.ts'
 import { countOverdue } from '#metrics/index.ts'
 import { isBacklog, isCrowded, overdueMs, type PressureLimits } from './pressure.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { Problem } from '#chassis/http/problem.ts'
 import { statusSocketPath } from '#contracts/orders-ws.ts'
-import { isSameOrigin } from '#requests/same-origin.ts'
+import { Problem } from '#http/problem.ts'
+import { isSameOrigin } from '#http/same-origin.ts'
 import type { TooMany } from './connection-counts.ts'
 
 /** Why a request does not become a WebSocket; undefined if it does. */

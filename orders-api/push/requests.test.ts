@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
-import { Problem } from '#chassis/http/problem.ts'
 import { compile } from '#contracts/compile.ts'
 import { Subscribe, Unsubscribe } from '#contracts/orders-ws.ts'
+import { Problem } from '#http/problem.ts'
 import { parseMessage, parseRequest, requestedTarget, subscribeMessagesIn } from './requests.ts'
 
 const orderId = randomUUIDv7()

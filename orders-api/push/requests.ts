@@ -1,7 +1,7 @@
-import { Problem } from '#chassis/http/problem.ts'
 import { JsonNumber, parseJson } from '#contracts/exact-json.ts'
 import { requestValidators } from '#contracts/orders-ws.ts'
-import { validated } from '#requests/validation.ts'
+import { Problem } from '#http/problem.ts'
+import { validated } from '#http/validation.ts'
 import type { Target } from './subscriber.ts'
 
 /** What a client asks for. */

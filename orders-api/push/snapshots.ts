@@ -1,5 +1,5 @@
 import { pendingStatuses } from '#contracts/order-states.ts'
-import type { KeysetPosition } from '#requests/cursor.ts'
+import type { KeysetPosition } from '#http/cursor.ts'
 import { toOrderResponse } from '../order-response.ts'
 import { listOrders, type OrderRow } from '../rows.ts'
 import { PushTraces, type PushTracesOptions } from './push-traces.ts'

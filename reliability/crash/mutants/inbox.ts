@@ -3,22 +3,6 @@ import { conformance, type Mutant, test } from './mutant.ts'
 /** An event on its way in. */
 export const inboxMutants: readonly Mutant[] = [
   {
-    name: 'shared-message-done-too-early',
-    why: 'a message is acknowledged when each of its events is',
-    at: 'messaging/broker/shared-delivery.ts jointAnswer',
-    find: '--open === 0',
-    put: 'open-- === events',
-    caughtBy: test('messaging/broker/shared-delivery.test.ts', 'when the last of them'),
-  },
-  {
-    name: 'shared-message-not-requeued',
-    why: 'an event that was given back comes again, though its neighbours are done',
-    at: 'messaging/broker/shared-delivery.ts jointAnswer',
-    find: "$given === 'requeue'",
-    put: 'false',
-    caughtBy: test(`${conformance}/shared-messages.integration.test.ts`, 'in the midst of it'),
-  },
-  {
     name: 'no-inbox',
     why: 'a message that comes again has no second effect',
     at: 'messaging/inbox/rows.ts insertIntoInbox',
@@ -58,52 +42,6 @@ export const inboxMutants: readonly Mutant[] = [
     caughtBy: { scenario: 'orders-consumer dies before it commits' },
   },
   {
-    name: 'ack-before-commit',
-    why: 'what is not done is not acknowledged',
-    at: 'messaging/inbox/process-batch.ts processBatch',
-    find: 'const handle = $handling',
-    put: `for (const { delivery } of messages) delivery.ack()
-  const handle = $handling`,
-    caughtBy: { scenario: 'payments-consumer dies before it commits' },
-  },
-  {
-    name: 'ack-beyond-what-is-open',
-    why: 'one acknowledgement for many never covers a message that is still in work',
-    at: 'messaging/broker/ack-batcher.ts answersTo',
-    find: '$isBehindOpen = true',
-    put: 'undefined',
-    caughtBy: test('messaging/broker/ack-batcher.test.ts', 'lets nobody wait'),
-  },
-  {
-    name: 'acks-not-waited-for',
-    why: 'a channel that is closed forgets acknowledgements that its queue has not taken yet',
-    at: 'messaging/broker/consumer.ts finishAcknowledging',
-    find: 'await $acks.drained()',
-    put: 'await $acks.drained(); return',
-    caughtBy: test(
-      'messaging/broker/consumer.integration.test.ts',
-      'gets back what was not acknowledged, and nothing else',
-    ),
-  },
-  {
-    name: 'ack-before-dead-letter',
-    why: 'a message is acknowledged when its dead letter is confirmed',
-    at: 'messaging/inbox/dead-letter.ts writeDeadLetter',
-    find: 'const letter = $letter',
-    put: `delivery.ack()
-  await pause(1_000, signal)
-  const letter = $letter`,
-    caughtBy: { scenario: 'payments-consumer dies before its dead letter' },
-  },
-  {
-    name: 'dead-letter-stays-in-inbox',
-    why: 'a dead letter that is sent again is no duplicate',
-    at: 'messaging/inbox/transaction.ts deleteUnhandled.isUnhandled',
-    find: "$kind === 'dead-letter'",
-    put: 'false',
-    caughtBy: test(`${conformance}/dead-letters.integration.test.ts`, 'can be sent again'),
-  },
-  {
     name: 'batch-not-split',
     why: 'one bad message harms no neighbour',
     at: 'messaging/inbox/handle-events.ts handleOrSplit',
@@ -119,114 +57,6 @@ export const inboxMutants: readonly Mutant[] = [
     caughtBy: test(
       `${conformance}/batches.integration.test.ts`,
       'as a whole when a statement took too long',
-    ),
-  },
-  {
-    name: 'locked-rows-forgotten',
-    why: 'a lock is waited for once, not by each batch',
-    at: 'messaging/deferral/row-locks.ts RowLocks.lockOrSkip',
-    find: 'this.#locked.add($key)',
-    put: 'undefined',
-    caughtBy: test(
-      'messaging/deferral/deferral.integration.test.ts',
-      'is waited for by nobody again',
-    ),
-  },
-  {
-    name: 'nothing-deferred',
-    why: 'who needs a locked account fills neither the hands of the consumer nor the time of others',
-    at: 'messaging/inbox/transaction.ts deferLocked',
-    put: '{}',
-    caughtBy: test(
-      'messaging/deferral/deferral.integration.test.ts',
-      'which is locked waits in the database',
-    ),
-  },
-  {
-    name: 'deferred-stays-in-inbox',
-    why: 'what was deferred is no duplicate when it comes back',
-    at: 'messaging/inbox/transaction.ts deleteUnhandled.isUnhandled',
-    find: "$kind === 'deferred'",
-    put: 'false',
-    caughtBy: test(
-      'messaging/deferral/deferral.integration.test.ts',
-      'harms no neighbour, and is handled when it is free',
-    ),
-  },
-  {
-    name: 'deferred-forgotten-unconfirmed',
-    why: 'what was deferred is kept until the broker has it',
-    at: 'messaging/deferral/republish-deferred.ts republishOnce',
-    find: 'await publish($deferral, [...$byId.values()])',
-    put: '({ ...(await publish($deferral, [...$byId.values()])), confirmed: [...$byId.keys()] })',
-    caughtBy: test(
-      'messaging/deferral/deferral.integration.test.ts',
-      'as long as the broker has not confirmed it',
-    ),
-  },
-  {
-    name: 'starts-not-counted',
-    why: 'a message that kills its consumer is told from its neighbours',
-    at: 'messaging/inbox/quarantine.ts countingStarts',
-    find: 'recordStarts(...$$args)',
-    put: 'undefined',
-    caughtBy: test(
-      'messaging/inbox/quarantine.integration.test.ts',
-      'dead letter after three starts',
-    ),
-  },
-  {
-    name: 'starts-counted-unanswered',
-    why: 'a start is counted only on a connection that answers: who waits for the database is no killer',
-    at: 'messaging/inbox/rows.ts recordStarts',
-    find: '$db.transaction()',
-    put: '$db.connection()',
-    caughtBy: test(
-      'messaging/inbox/rows.integration.test.ts',
-      'on a connection whose answers no longer arrive',
-    ),
-  },
-  {
-    name: 'starts-not-reverted',
-    why: 'a message that only waited for the database is not taken for one that kills its consumer',
-    at: 'messaging/inbox/quarantine.ts countingStarts.revert',
-    put: 'Promise.resolve()',
-    caughtBy: test(
-      `${conformance}/redeliveries.integration.test.ts`,
-      'told to stop while it waits for the database',
-    ),
-  },
-  {
-    name: 'starts-outlive-an-outage',
-    why: 'a consumer that dies in an outage of the database was not killed by a message',
-    at: 'messaging/inbox/quarantine.ts afterOutage',
-    find: 'revertAllStarts($db)',
-    put: 'Promise.resolve()',
-    caughtBy: test(
-      `${conformance}/redeliveries.integration.test.ts`,
-      'the deaths of its consumers beside an outage',
-    ),
-  },
-  {
-    name: 'crashed-without-quiet-period',
-    why: 'a death loses no relay notification of what was handled just before it',
-    at: 'messaging/inbox/quarantine.ts handleQuarantined',
-    find: '$lastMs = performance.now()',
-    put: 'undefined',
-    caughtBy: test(
-      `${conformance}/redeliveries.integration.test.ts`,
-      'its last neighbour has been told',
-    ),
-  },
-  {
-    name: 'crashed-waits-without-end',
-    why: 'an order is not kept waiting by others that come back again and again',
-    at: 'messaging/inbox/quarantine-policy.ts nextOf',
-    find: 'hasWaited(event, maxWaitMs)',
-    put: 'false',
-    caughtBy: test(
-      `${conformance}/redeliveries.integration.test.ts`,
-      'after its neighbours, but not after all',
     ),
   },
   {
@@ -261,36 +91,6 @@ export const inboxMutants: readonly Mutant[] = [
     caughtBy: test(`${conformance}/database-errors.integration.test.ts`, 'a table is missing'),
   },
   {
-    name: 'letter-with-copies',
-    why: 'a dead letter does not come back to where it could not be handled',
-    at: 'messaging/inbox/dead-letter-message.ts deadLetterMessage.headers',
-    find: 'withoutRoutingCopies($headers)',
-    put: '$headers',
-    caughtBy: test(`${conformance}/odd-messages.integration.test.ts`, 'asked for copies'),
-  },
-  {
-    name: 'letter-without-properties',
-    why: 'a dead letter says all that its sender wrote',
-    at: 'messaging/inbox/dead-letter-message.ts deadLetterMessage.properties',
-    find: '$isAsItCame ? $properties : $others',
-    put: '$others',
-    caughtBy: test(
-      'operator/dead-letters/redriven.integration.test.ts',
-      'that is dead-lettered again',
-    ),
-  },
-  {
-    name: 'origin-forgotten',
-    why: 'a dead letter says where it came from at first, however often it was sent again',
-    at: 'messaging/inbox/dead-letter-message.ts originOf',
-    find: 'originIn($headers)',
-    put: 'undefined',
-    caughtBy: test(
-      'operator/dead-letters/redriven.integration.test.ts',
-      'that is dead-lettered again',
-    ),
-  },
-  {
     name: 'nobody-watches-the-loops',
     why: 'a process whose loop stands still is not ready',
     at: 'messaging/loop.ts watchedLoop',
@@ -305,55 +105,5 @@ export const inboxMutants: readonly Mutant[] = [
     find: 'this.#sinceMs += performance.now() - this.#idleSinceMs',
     put: 'this.#sinceMs = performance.now()',
     caughtBy: test('messaging/loop.test.ts', 'does not complete a turn by waiting'),
-  },
-  {
-    name: 'unsigned-believed',
-    why: 'where events are signed, what is not signed has no effect',
-    at: 'messaging/signatures/policy.ts verifierOf.onUnsigned',
-    find: "$signatures === 'required'",
-    put: 'false',
-    caughtBy: test(`${conformance}/signatures.integration.test.ts`, 'is not even decoded'),
-  },
-  {
-    name: 'event-decoded-before-it-is-verified',
-    why: 'nothing is done with what may be from anybody',
-    at: 'messaging/inbox/decode.ts decodeDelivery',
-    find: 'verify?.($delivery) ?? decode($content, $headers)',
-    put: '((decoded) => verify?.($delivery) ?? decoded)(decode($content, $headers))',
-    caughtBy: test(`${conformance}/signatures.integration.test.ts`, 'is not even decoded'),
-  },
-  {
-    name: 'any-signature',
-    why: 'only who has the key can sign',
-    at: 'messaging/signatures/signature.ts isEqual',
-    put: '{ return true }',
-    caughtBy: test(`${conformance}/signatures.integration.test.ts`, 'is not even decoded'),
-  },
-  {
-    name: 'signed-for-anybody',
-    why: 'what one service has signed is not taken for what the other one says',
-    at: 'messaging/signatures/signature.ts macOf',
-    find: '[eventContentType, $exchange]',
-    put: '[eventContentType]',
-    caughtBy: test('messaging/signatures/signature.test.ts', 'one exchange only'),
-  },
-  {
-    name: 'letter-without-signature',
-    why: 'a dead letter can be redriven, whatever of it could not be sent on',
-    at: 'messaging/inbox/dead-letter-message.ts deadLetterMessage.headers',
-    find: 'signatureOf($headers)',
-    put: 'undefined',
-    caughtBy: test(`${conformance}/signatures.integration.test.ts`, 'keeps the signature where'),
-  },
-  {
-    name: 'deferred-without-signature',
-    why: 'what waited in the database is believed when it comes back',
-    at: 'messaging/deferral/deferred-message.ts ofRelays',
-    find: 'signatureOf($headers)',
-    put: 'undefined',
-    caughtBy: test(
-      'messaging/deferral/deferral.integration.test.ts',
-      'no header that is too large',
-    ),
   },
 ]

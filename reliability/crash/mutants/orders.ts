@@ -52,7 +52,7 @@ export const ordersMutants: readonly Mutant[] = [
   {
     name: 'key-ignored',
     why: 'a call that is repeated is done once',
-    at: 'idempotency/transaction.ts scopedKey',
+    at: 'idempotency/stored-response.ts scopedKey',
     find: '$key === undefined',
     put: 'true',
     caughtBy: { scenario: 'orders-api dies before it answers' },
@@ -129,12 +129,12 @@ export const ordersMutants: readonly Mutant[] = [
   {
     name: 'retry-in-two-transactions',
     why: 'an order that counts a retry has a request on its way',
-    at: 'orders-consumer/payment-request-retry.ts requestAgain',
+    at: 'orders-consumer/retry-turn.ts requestAgain',
     find: 'appendEvents($trx, $events)',
     put: 'Object.assign(globalThis, { late: $events })',
     also: [
       {
-        at: 'orders-consumer/payment-request-retry.ts requestAgain',
+        at: 'orders-consumer/retry-turn.ts requestAgain',
         find: '$db.transaction().execute($work)',
         put: `$db.transaction().execute($work).then(async (ids) => {
     await appendEvents($db as never, Object(globalThis).late)

@@ -1,5 +1,5 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
-import { type FieldError, Problem } from '#chassis/http/problem.ts'
+import { type FieldError, Problem } from './problem.ts'
 
 /** Limits of the response: a request may have thousands of errors, and very long names. */
 const maxErrors = 20

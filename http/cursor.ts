@@ -1,4 +1,4 @@
-import { Problem } from '#chassis/http/problem.ts'
+import { Problem } from './problem.ts'
 
 /** The position of a row in a list that is sorted newest first (keyset pagination). */
 export interface KeysetPosition {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { Problem } from '#chassis/http/problem.ts'
 import { decodeCursor, encodeCursor, type KeysetPosition, pageOf } from './cursor.ts'
+import { Problem } from './problem.ts'
 
 const place = fc.record({
   created_at: fc.date({

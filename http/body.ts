@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import getRawBody from 'raw-body'
-import { Problem } from '#chassis/http/problem.ts'
 import { JsonNumber, parseJson } from '#contracts/exact-json.ts'
+import { Problem } from './problem.ts'
 
 const maxBytes = 65_536
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

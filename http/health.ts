@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import { reasonOf } from '../outage.ts'
+import { reasonOf } from '#chassis/outage.ts'
 import { sendJson } from './json.ts'
 
 export type Check = () => unknown

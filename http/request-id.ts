@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
-import type { Logger } from '../logger.ts'
+import type { Logger } from '#chassis/logger.ts'
 
 /** The X-Request-Id of the gateway, if it is valid. */
 export function givenRequestId({ headers }: IncomingMessage): string | undefined {

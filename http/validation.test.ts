@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { documentOf, Problem } from '#chassis/http/problem.ts'
 import { parseJson } from '#contracts/exact-json.ts'
 import { toPlaceOrder, validatePlaceOrder } from '#contracts/orders-http.ts'
+import { documentOf, Problem } from './problem.ts'
 import { validated } from './validation.ts'
 
 /** The faults of a body, as pointers with their messages. */
