@@ -142,7 +142,14 @@ describe('the tables of contracts/', function () {
     ])
     assert.deepEqual(
       failures.map((title) => /\b(?:orders|ledger)_\w+|$/.exec(title)?.[0]),
-      ['orders_status', 'ledger_type', 'ledger_debit_has_order', 'orders_pending'],
+      [
+        'orders_status',
+        'ledger_type',
+        'ledger_debit_has_order',
+        'orders_pending',
+        'orders_pending_of_user',
+        'orders_changed_of_user',
+      ],
     )
   })
 
