@@ -12,9 +12,9 @@ const small = 'user-of-few'
 const fewOrders = 100
 
 /**
- * A user with a million orders beside one with a hundred: the list, a subscription, and what is
- * read again of a subscribed user when LISTEN was lost. Nobody must wait longer for having ordered
- * more.
+ * A user with a million orders beside one with a hundred, while a million orders of others are
+ * pending: the list, a subscription, and what is read again of a subscribed user when LISTEN was
+ * lost.
  */
 export const largeUser: Measurement = {
   name: 'large user',
@@ -46,7 +46,10 @@ async function medianOf(times: number, measure: () => Promise<number>): Promise<
   return median(values)
 }
 
-/** Paid orders of 30 days, the users' in turn, and one of each that is pending. */
+/**
+ * Paid orders of 30 days, and one of each user that is pending; with as many pending orders of
+ * others.
+ */
 async function fill(url: string, counts: Record<string, number>): Promise<void> {
   for (const [user, count] of Object.entries(counts)) {
     const age = `interval '30 days' * (1 - n / ${count}.0)`
@@ -58,6 +61,11 @@ async function fill(url: string, counts: Record<string, number>): Promise<void> 
        INSERT INTO orders (order_id, user_id, amount) VALUES (uuidv7(), '${user}', 1.25)`,
     )
   }
+  await execute(
+    url,
+    `INSERT INTO orders (order_id, user_id, amount)
+     SELECT uuidv7(), 'user-' || n % 1000, 1.25 FROM generate_series(1, ${counts[large]}) AS n`,
+  )
   await execute(url, 'VACUUM (ANALYZE) orders')
   await execute(url, 'CHECKPOINT')
 }
