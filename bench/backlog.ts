@@ -8,6 +8,7 @@ import {
   type Measurement,
   median,
   readable,
+  rounds,
 } from './measurement.ts'
 import { PaymentsFixture } from './payments-fixture.ts'
 import { startPeer, startProcess } from './processes.ts'
@@ -34,7 +35,9 @@ export const backlog: Measurement = {
       return one.settled
     }
     const sides = { charge: () => chargeAlone(bench), drain }
-    const { charge } = await alternate(bench, 'backlog', sides)
+    const { charge } = await alternate(bench, 'backlog', sides, {
+      times: bench.quick ? 1 : rounds,
+    })
     return figuresOf(values, charge)
   },
 }

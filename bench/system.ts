@@ -84,7 +84,7 @@ export async function auditOrders(ordersUrl: string, orders: number): Promise<vo
   throw new Error(`of ${orders} orders: ${JSON.stringify(found)}`)
 }
 
-/** Throws unless so many orders are charged, once each, and each balance is what the ledger says. */
+/** Throws unless so many orders are charged, once each, and balances are what the ledger says. */
 export async function auditMoney(paymentsUrl: string, orders: number): Promise<void> {
   const [wrong] = await execute<{ charged: number; orders: number; balances: number }>(
     paymentsUrl,
