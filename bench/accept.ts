@@ -11,7 +11,8 @@ import { bareOrders, emptyOrders, expectOrders } from './orders-fixture.ts'
 import { startPeer } from './processes.ts'
 import { startSystem } from './system.ts'
 
-const bystanders = [
+/** Whom orders-api does not need. */
+export const bystanders = [
   'orders-relay',
   'orders-consumer',
   'payments-api',

@@ -3,9 +3,11 @@ import { now, sleepUntil } from './clock.ts'
 import { HttpConnection } from './http-connection.ts'
 import { answerRounds } from './processes.ts'
 import { amount, userId } from './requests.ts'
+import { watchRows } from './row-watch.ts'
 import { watchUsers } from './status-watch.ts'
+import type { Watch, WatchedRows } from './watch.ts'
 
-/** Orders from the POST to the final status at a WebSocket, for so long. */
+/** Orders from the POST to the final status, at a WebSocket or in their rows, for so long. */
 export interface Load {
   gateway: string
   seconds: number
@@ -17,6 +19,8 @@ export interface Load {
   perSecond?: number
   /** Each order with an Idempotency-Key of its own. */
   isKeyed?: boolean
+  /** Where rows become final, and how often they are looked at; not given: at a WebSocket. */
+  rows?: WatchedRows
 }
 
 /** What happened to an order and when, in milliseconds since the epoch. */
@@ -33,6 +37,8 @@ export interface Loaded {
   /** Became final within the time; the others after it. */
   finalInTime: number
   ms: number
+  /** See Watch. */
+  watchCpuMs: number
 }
 
 const drainMs = 30_000
@@ -40,26 +46,30 @@ const drainMs = 30_000
 answerRounds(async (load: Load): Promise<Loaded> => {
   const room = new Room(load.inFlight)
   const finals = new Map<string, number>()
-  const watch = await watchUsers(load.gateway, load.users, (orderId, status) => {
+  const onFinal = (orderId: string, status: string) => {
     if (status !== 'PAID') throw new Error(`order ${orderId} ended as ${status}`)
     if (finals.has(orderId)) throw new Error(`order ${orderId} was told twice`)
     finals.set(orderId, now())
     room.leave()
-  })
+  }
+  const watch = load.rows
+    ? await watchRows(load.rows, onFinal)
+    : await watchUsers(load.gateway, load.users, onFinal)
   const startedAt = now()
-  const answered = await postAll(load, room, startedAt + load.seconds * 1_000)
+  const answered = await postAll(load, { room, watch }, startedAt + load.seconds * 1_000)
   const ms = now() - startedAt
   const finalInTime = finals.size
   await untilAllAreFinal(answered.length, finals)
+  const watchCpuMs = watch.cpuMs()
   watch.close()
   const orders = answered.map((order) => ({
     ...order,
     finalAt: finals.get(order.id) ?? Number.NaN,
   }))
-  return { orders, finalInTime, ms }
+  return { orders, finalInTime, ms, watchCpuMs }
 })
 
-async function postAll(load: Load, room: Room, until: number) {
+async function postAll(load: Load, { room, watch }: { room: Room; watch: Watch }, until: number) {
   const { gateway, users, connections, perSecond = Infinity, isKeyed } = load
   const url = `${gateway}/orders`
   const opened = await Promise.all(
@@ -72,13 +82,16 @@ async function postAll(load: Load, room: Room, until: number) {
     while (now() < until) {
       await room.enter()
       const number = next++
-      await sleepUntil(startedAt + (number / perSecond) * 1_000)
+      // somewhere in its slot, so that no rhythm of the system is met or missed
+      await sleepUntil(startedAt + ((number + Math.random()) / perSecond) * 1_000)
       const sentAt = now()
       const body = JSON.stringify({ user_id: userId(number % users), amount })
       const post = connection.post(body, isKeyed ? randomUUID() : undefined)
       const { status, body: answer } = await post
       if (status !== 201) throw new Error(`the answer was ${status}: ${answer}`)
-      answered.push({ id: JSON.parse(answer).order_id, sentAt, answeredAt: now() })
+      const id: string = JSON.parse(answer).order_id
+      answered.push({ id, sentAt, answeredAt: now() })
+      watch.add(id)
     }
   }
   await Promise.all(opened.map(run))

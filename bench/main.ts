@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { stopRequest } from '#local/supervisor/stop-requests.ts'
 import { accept } from './accept.ts'
 import { measureAgainst } from './against.ts'
+import { backlog } from './backlog.ts'
 import { charge, hotAccount } from './charge.ts'
 import { comparisonTable } from './comparison.ts'
 import { endToEnd } from './end-to-end.ts'
@@ -9,11 +10,13 @@ import { gauges } from './gauges.ts'
 import { growth } from './growth.ts'
 import { heldTransaction } from './held.ts'
 import { idle } from './idle.ts'
+import { largeUser } from './large-user.ts'
 import { latency } from './latency.ts'
 import { writeMarkdown } from './markdown.ts'
 import type { Figure, Measurement } from './measurement.ts'
 import { memory } from './memory.ts'
 import { type Options, parseOptions, usage } from './options.ts'
+import { peers } from './peers.ts'
 import { relay } from './relay.ts'
 import { relayNotificationCost } from './relay-notification.ts'
 import { replicas } from './replicas.ts'
@@ -39,9 +42,12 @@ const measurements: Measurement[] = [
   replicas,
   gauges,
   subscribers,
+  largeUser,
   signatures,
   idle,
   memory,
+  backlog,
+  peers,
   retentionHour,
 ]
 

@@ -26,12 +26,15 @@ export interface Figure {
   note?: string
 }
 
-/** What is good enough: so much of what it is compared with, or a value not to be exceeded. */
-export type Target = { ratioAtLeast: number } | { valueAtMost: number }
+/**
+ * What is good enough: so much of what it is compared with, no more of it than that, or a value not
+ * to be exceeded.
+ */
+export type Target = { ratioAtLeast: number } | { ratioAtMost: number } | { valueAtMost: number }
 
 export interface Measurement {
   name: string
-  /** Only when it is named: it takes as long as all others. */
+  /** Only when it is named: it takes as long as many others, or needs npm's registry. */
   isLong?: true
   run: (bench: Bench) => Promise<Figure[]>
 }

@@ -34,6 +34,8 @@ describe('the report of the benchmark', () => {
     const verdict = (figure: Figure) => cellsOf(figure).at(-1)
     assert.equal(verdict(rate), 'met')
     assert.equal(verdict({ ...rate, target: { ratioAtLeast: 0.81 } }), 'MISSED')
+    assert.equal(verdict({ ...rate, target: { ratioAtMost: 0.8 } }), 'met')
+    assert.equal(verdict({ ...rate, target: { ratioAtMost: 0.79 } }), 'MISSED')
     assert.equal(verdict(time), 'met')
     assert.equal(verdict({ ...time, target: { valueAtMost: 14.9 } }), 'MISSED')
   })

@@ -1,18 +1,21 @@
 import { writeFileSync } from 'node:fs'
-import { type Figure, median, readable } from './measurement.ts'
+import { type Figure, median, readable, type Target } from './measurement.ts'
 
 /**
  * The ratio of the medians: of two sides that were measured in turn, or of a value and its bound.
  */
 export function ratioOf({ values, limits, target }: Figure): number {
-  if (limits.length > 0) return median(values) / median(limits)
-  return median(values) / ('valueAtMost' in target ? target.valueAtMost : target.ratioAtLeast)
+  return median(values) / (limits.length > 0 ? median(limits) : boundOf(target))
 }
 
-const isMet = (figure: Figure): boolean =>
-  'ratioAtLeast' in figure.target
-    ? ratioOf(figure) >= figure.target.ratioAtLeast
-    : median(figure.values) <= figure.target.valueAtMost
+const boundOf = (target: Target): number => Object.values<number>(target)[0] ?? Number.NaN
+
+function isMet(figure: Figure): boolean {
+  const { target } = figure
+  if ('ratioAtLeast' in target) return ratioOf(figure) >= target.ratioAtLeast
+  if ('ratioAtMost' in target) return ratioOf(figure) <= target.ratioAtMost
+  return median(figure.values) <= target.valueAtMost
+}
 
 /** The columns of the table. */
 export const head = ['name', 'ours', 'against', 'what that is', 'ratio', 'target', '']
@@ -30,6 +33,7 @@ export const cellsOf = (figure: Figure): string[] => [
 
 function targetOf({ target, unit }: Figure): string {
   if ('ratioAtLeast' in target) return `ratio ≥ ${target.ratioAtLeast}`
+  if ('ratioAtMost' in target) return `ratio ≤ ${target.ratioAtMost}`
   return `≤ ${target.valueAtMost} ${unit}`
 }
 
@@ -60,7 +64,7 @@ export function writeJson(file: string, figures: Figure[]): void {
     unit: figure.unit,
     ratio: rounded(ratioOf(figure)),
     against: figure.against,
-    target: Object.values(figure.target)[0],
+    target: boundOf(figure.target),
     met: isMet(figure),
   }))
   writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`)

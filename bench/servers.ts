@@ -8,12 +8,14 @@ import { removeState } from '#local/stack/remove-state.ts'
 import { nameInstallation } from '#messaging/installation.ts'
 import { migrate } from '#migrations/migrate.ts'
 import { freePorts } from '#testing/free-ports.ts'
-import { startPostgres, startRabbitmq } from '#testing/private-servers.ts'
+import { type Server, startPostgres, startRabbitmq } from '#testing/private-servers.ts'
 
 export interface Servers extends AsyncDisposable {
   ordersUrl: string
   paymentsUrl: string
   brokerUrl: string
+  /** For outages: killed, it stays away until it is restarted. */
+  broker: Pick<Server, 'kill' | 'restart'>
   /**
    * One more database, with the tables of a service or none, made when first asked for; its URL.
    */
@@ -66,6 +68,7 @@ export async function startServers(isProfiling: boolean): Promise<Servers> {
     ordersUrl,
     paymentsUrl,
     brokerUrl: broker.url,
+    broker,
     database,
     pids: () => ({ postgres: postgres.pid, rabbitmq: broker.pid }),
     dir,

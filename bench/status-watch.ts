@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { isPending } from '#contracts/order-states.ts'
 import { userId } from './requests.ts'
+import type { Watch } from './watch.ts'
 
 /** As many as one connection may follow. */
 const usersPerSocket = 100
@@ -11,7 +12,7 @@ export async function watchUsers(
   gateway: string,
   users: number,
   onFinal: (orderId: string, status: string) => void,
-) {
+): Promise<Watch> {
   const url = `${gateway.replace(/^http/, 'ws')}/orders/ws`
   const watching = Array.from({ length: Math.ceil(users / usersPerSocket) }, async (_, index) => {
     const socket = new WebSocket(url)
@@ -30,6 +31,8 @@ export async function watchUsers(
   })
   const sockets = await Promise.all(watching)
   return {
+    add: () => {},
+    cpuMs: () => 0,
     close: () => {
       for (const socket of sockets) socket.close()
     },

@@ -63,25 +63,39 @@ const mapValues = <T>(record: Record<string, number>, map: (value: number) => T)
  * up.
  */
 export async function auditSystem({ servers }: Bench, orders: number): Promise<void> {
-  const [ofOrders] = await execute<{ paid: number; all: number; unpublished: number }>(
-    servers.ordersUrl,
-    `SELECT (SELECT count(*) FROM orders WHERE status IN (${paidList}))::int AS paid,
-            (SELECT count(*) FROM orders)::int AS all,
-            (SELECT count(*) FROM outbox WHERE published_at IS NULL)::int AS unpublished`,
+  const { ordersUrl, paymentsUrl } = servers
+  await auditOrders(ordersUrl, orders)
+  const [found] = await execute<{ unpublished: number }>(
+    ordersUrl,
+    'SELECT count(*)::int AS unpublished FROM outbox WHERE published_at IS NULL',
   )
-  const found = JSON.stringify(ofOrders)
-  if (ofOrders?.paid !== orders || ofOrders.all !== orders || ofOrders.unpublished !== 0) {
-    throw new Error(`of ${orders} orders: ${found}`)
-  }
-  const [wrong] = await execute<{ charged: number; balances: number }>(
-    servers.paymentsUrl,
+  if (found?.unpublished !== 0) throw new Error(`events of Orders: ${JSON.stringify(found)}`)
+  await auditMoney(paymentsUrl, orders)
+}
+
+/** Throws unless there are so many orders, all of them paid. */
+export async function auditOrders(ordersUrl: string, orders: number): Promise<void> {
+  const [found] = await execute<{ paid: number; all: number }>(
+    ordersUrl,
+    `SELECT count(*) FILTER (WHERE status IN (${paidList}))::int AS paid, count(*)::int AS all
+     FROM orders`,
+  )
+  if (found?.paid === orders && found.all === orders) return
+  throw new Error(`of ${orders} orders: ${JSON.stringify(found)}`)
+}
+
+/** Throws unless so many orders are charged, once each, and balances are what the ledger says. */
+export async function auditMoney(paymentsUrl: string, orders: number): Promise<void> {
+  const [wrong] = await execute<{ charged: number; orders: number; balances: number }>(
+    paymentsUrl,
     `WITH entries AS (
        SELECT user_id, sum(${signedAmount}) AS balance
        FROM ledger WHERE status = 'SUCCESS' GROUP BY user_id)
      SELECT (SELECT count(*) FROM ledger WHERE type = 'DEBIT')::int AS charged,
+            (SELECT count(DISTINCT order_id) FROM ledger WHERE type = 'DEBIT')::int AS orders,
             (SELECT count(*) FROM accounts JOIN entries USING (user_id)
              WHERE accounts.balance <> entries.balance)::int AS balances`,
   )
-  if (wrong?.charged === orders && wrong.balances === 0) return
+  if (wrong?.charged === orders && wrong.orders === orders && wrong.balances === 0) return
   throw new Error(`of ${orders} orders: ${JSON.stringify(wrong)}; "balances" counts wrong ones`)
 }

@@ -37,7 +37,8 @@ const placesToDecide = [
   'reliability/model/states.test.ts', // what is the state in the model?
 ]
 const constraintsToChange = [
-  ...['orders_status', 'ledger_type', 'ledger_debit_has_order', 'orders_pending', 'gauges'],
+  ...['orders_status', 'ledger_type', 'ledger_debit_has_order', 'orders_pending'],
+  ...['orders_pending_of_user', 'orders_changed_of_user', 'gauges'],
 ]
 
 type Edits = Record<string, (text: string) => string>

@@ -9,6 +9,7 @@ import {
   orderLedgerTypes,
 } from '#contracts/ledger-types.ts'
 import {
+  changedStatuses,
   firstStatus,
   fitsLedger,
   orderStatuses,
@@ -71,10 +72,16 @@ describe('the constraints of the migrations', () => {
     assert.deepEqual(namesIn(first), [firstStatus])
   })
 
-  it('the index orders_pending has all that are pending; if not, migrations/orders/ lacks a file', () => {
-    const condition = lastIn('orders', /CREATE INDEX orders_pending[^;]*WHERE ([^;]*);/g)
-    assert.deepEqual(namesIn(condition).sort(), [...pendingStatuses].sort())
-  })
+  for (const [index, what, names] of [
+    ['orders_pending', 'are pending', pendingStatuses],
+    ['orders_pending_of_user', 'are pending', pendingStatuses],
+    ['orders_changed_of_user', 'have changed', changedStatuses],
+  ] as const) {
+    it(`the index ${index} has all that ${what}; if not, migrations/orders/ lacks a file`, () => {
+      const pattern = new RegExp(`CREATE INDEX ${index} [^;]*WHERE ([^;]*);`, 'g')
+      assert.deepEqual(namesIn(lastIn('orders', pattern)).sort(), [...names].sort())
+    })
+  }
 
   it('the table gauges has a row for each pending state; if not, migrations/orders/ lacks a file', () => {
     const rows = allIn('orders', /INSERT INTO gauges \(name\) VALUES ([^;]*);/g).flatMap(namesIn)

@@ -4,7 +4,7 @@ import type { OrderStatus } from '#contracts/order-states.ts'
 import type { KeysetPosition } from '#http/cursor.ts'
 import type { OwnUserId, Principal } from '#principal/principal.ts'
 import { ownedBy } from '#principal/rows.ts'
-import type { OrderColumns, OrdersDatabase, OrdersTable } from '#tables/orders.ts'
+import { listOf, type OrderColumns, type OrdersDatabase, type OrdersTable } from '#tables/orders.ts'
 
 type Db = Database<OrdersDatabase> | Transaction<OrdersDatabase>
 
@@ -148,7 +148,9 @@ export const listOrders = (
     .select(orderColumns)
     .where('user_id', '=', userId)
     .where(ownedBy(principal))
-    .$if(statuses !== undefined, (query) => query.where('status', 'in', statuses ?? []))
+    .$if(statuses !== undefined, (query) =>
+      query.where(sql<boolean>`status IN (${sql.raw(listOf(statuses ?? []))})`),
+    )
     .$if(after !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) => {
         const { created_at, id } = after as KeysetPosition

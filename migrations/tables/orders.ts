@@ -38,8 +38,9 @@ export interface OrdersDatabase extends BothDatabases {
 }
 
 /**
- * For `status IN (…)`. In the text of a statement and not a parameter: the planner takes the index
- * orders_pending only for a condition that it can compare with the index's own.
+ * For `status IN (…)`. In the text of a statement and not a parameter: the planner takes an index
+ * of some states, such as orders_pending, only for a condition that it can compare with the index's
+ * own.
  */
 export const listOf = (statuses: readonly OrderStatus[]) =>
   statuses.map((status) => `'${status}'`).join(', ')

@@ -17,7 +17,7 @@ export interface BackfillOptions extends RepeatedReadOptions {
 const commitMarginMs = 15_000
 export const rememberedMs = commitMarginMs + 5_000
 
-/** So many users are read in one statement, which visits all orders that they ever had. */
+/** So many users are read in one statement. */
 const usersAtOnce = 100
 
 const nothing = Number.POSITIVE_INFINITY
