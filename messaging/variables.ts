@@ -1,11 +1,12 @@
-import { amqpUrl, integer, isGiven, oneOf, postgresUrl, type Variable } from '#chassis/config.ts'
+import { integer, isGiven, oneOf, postgresUrl, type Variable } from '#chassis/config.ts'
+import { brokerUrl } from './broker/address.ts'
 import { consumerDefaults, relayDefaults, retentionDefaults } from './defaults.ts'
 import { type SignatureOptions, signatureModes } from './signatures/policy.ts'
 import { parseSigningKeys } from './signatures/signing-keys.ts'
 
 const servers = (databaseVariable: string) => ({
   databaseUrl: postgresUrl(databaseVariable),
-  brokerUrl: amqpUrl('AMQP_URL'),
+  brokerUrl: brokerUrl('AMQP_URL'),
 })
 
 /** What a relay reads from its environment. */

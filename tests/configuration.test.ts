@@ -29,7 +29,7 @@ describe('docs/configuration.md', () => {
       '{chassis,demo-provider,idempotency,limits,messaging,migrations,operator,principal,tracing}/**/*.ts',
       '{orders,payments}-*/**/*.ts',
       'local/stack/*.ts',
-      'docker-compose.yml',
+      'docker-compose{,.cluster}.yml',
     ]).filter((path) => !path.endsWith('.test.ts'))
     const read = files.flatMap((path) => {
       const text = readFileSync(path, 'utf8')
