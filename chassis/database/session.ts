@@ -86,7 +86,7 @@ export class SessionClient extends pg.Client {
   readonly #statement: string
   /** Why the certificates of the URL cannot be used. */
   readonly #fault: string | undefined
-  /** A commit was answered that no standby has: a time-out ended the wait for it. */
+  /** A commit was answered that no standby has: somebody ended the wait for it. */
   isUnreplicated = false
 
   constructor({ settings = {}, ...config }: SessionConfig = {}) {

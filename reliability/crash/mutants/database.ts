@@ -73,7 +73,7 @@ export const databaseMutants: readonly Mutant[] = [
     put: 'false',
     caughtBy: test(
       'chassis/database/replication.integration.test.ts',
-      'is not taken for done when a time-out ends the wait',
+      'is not taken for done when somebody ends the wait',
     ),
   },
   {
