@@ -102,7 +102,9 @@ describe('a commit that no standby has', function () {
     const refused = assert.rejects(cancelled, { code: 'unavailable' })
     await eventually(async () => {
       const { rows } = await sql`
-        SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`.execute(db)
+        SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`.execute(
+        db,
+      )
       return rows.length
     })
     await refused
