@@ -1,5 +1,5 @@
 import type { Database } from '#chassis/database/connect.ts'
-import { brokerAddress } from './broker/address.ts'
+import { brokerAddresses } from './broker/address.ts'
 import { Publisher } from './broker/publisher.ts'
 import type { QueueTopology } from './broker/topology.ts'
 import { consumerDefaults, retentionDefaults, withDefaults } from './defaults.ts'
@@ -64,7 +64,7 @@ export const runConsumer = <Tables extends MessagingDatabase, Event extends Inco
       reportHealth(opened, deadLetters, subscription)
       const inbox = {
         ...{ ...complete, queue, db, deadLetters, logger, observer, watch },
-        broker: brokerAddress(options.brokerUrl),
+        broker: brokerAddresses(options.brokerUrl)[0],
         ...(options.notifiesRelay && { onCommit: createRelayNotifier(db, logger) }),
         decode: withDeliveryTimes(options.decode),
         verify: verifierOf(options, options.queue.exchange, logger),

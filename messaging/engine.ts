@@ -12,6 +12,7 @@ import type { EventTracing } from './tracing.ts'
 /** The options that relay and consumer have in common. */
 export interface EngineOptions {
   databaseUrl: string
+  /** Of a node of RabbitMQ, or of several nodes of a cluster, with commas. */
   brokerUrl: string
   /** The name of the connections, in pg_stat_activity and in the RabbitMQ UI. */
   name?: string

@@ -1,4 +1,4 @@
-import { brokerAddress } from './broker/address.ts'
+import { brokerAddresses } from './broker/address.ts'
 import { Publisher } from './broker/publisher.ts'
 import { relayDefaults, withDefaults } from './defaults.ts'
 import { type EngineOptions, withEngine } from './engine.ts'
@@ -45,7 +45,7 @@ export const runRelay = (options: RelayOptions): Promise<void> =>
     const loop = watch('relay', given.idleMs)
     const relay = {
       ...given,
-      broker: brokerAddress(url),
+      broker: brokerAddresses(url)[0],
       sign: signerOf(options),
       ...{ db, publisher, relayNotification, outage, logger, observer, loop },
       reportFailed: failedReport(logger),

@@ -1,12 +1,13 @@
 import { integer, isGiven, oneOf, type Variable } from '#chassis/config.ts'
-import { amqpUrl, postgresUrl } from '#chassis/server-urls.ts'
+import { postgresUrl } from '#chassis/server-urls.ts'
+import { brokerUrl } from './broker/address.ts'
 import { consumerDefaults, relayDefaults, retentionDefaults } from './defaults.ts'
 import { type SignatureOptions, signatureModes } from './signatures/policy.ts'
 import { parseSigningKeys } from './signatures/signing-keys.ts'
 
 const servers = (databaseVariable: string) => ({
   databaseUrl: postgresUrl(databaseVariable),
-  brokerUrl: amqpUrl('AMQP_URL'),
+  brokerUrl: brokerUrl('AMQP_URL'),
 })
 
 /** What a relay reads from its environment. */

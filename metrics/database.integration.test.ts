@@ -57,6 +57,18 @@ describe('what waits in a database', function () {
     assert.equal(samples.get('orders_pending{status="PAYMENT_PENDING"}'), 0)
     assert.equal(samples.get('orders_oldest_pending_age_seconds{status="REFUND_PENDING"}'), 0)
     assert.equal(samples.get('database_up'), 1)
+    assert.equal(samples.get('database_standbys'), 0)
+    assert.equal(samples.get('database_degraded'), 0)
+  })
+
+  it('says that a standby is missing', async () => {
+    const slot = `missing_${process.pid}`
+    await database.rows(sql`SELECT pg_create_physical_replication_slot(${slot})`)
+    const samples = await measuring()().finally(() =>
+      database.rows(sql`SELECT pg_drop_replication_slot(${slot})`),
+    )
+    assert.equal(samples.get('database_standbys'), 0)
+    assert.equal(samples.get('database_degraded'), 1)
   })
 
   it('has its number, and the age of the oldest', async () => {

@@ -1,4 +1,5 @@
 import type { Pooled, Queryable } from '#chassis/database/connect.ts'
+import { type Replication, readReplication, weaknessOf } from '#chassis/database/replication.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import type { Service } from '#contracts/event-types.ts'
 import { pendingStatuses } from '#contracts/order-states.ts'
@@ -33,6 +34,7 @@ export function measureDatabase(metrics: Metrics, service: Service): (db: OpenDa
     name: 'database_up',
     help: '1 if the database has answered at this scrape, 0 if not: then its gauges are absent.',
   })
+  const showReplication = replicationGauges(metrics)
   const pool = poolGauges(metrics)
   let opened: OpenDatabase | undefined
   /** A read that was given up may still hold a connection: there is one at a time. */
@@ -49,6 +51,7 @@ export function measureDatabase(metrics: Metrics, service: Service): (db: OpenDa
     up.set(found ? 1 : 0)
     showWaiting(found?.waiting ?? [])
     showOverdue(found?.overdue ?? [])
+    showReplication(found?.replication)
   })
   return (db) => {
     opened = db
@@ -58,11 +61,13 @@ export function measureDatabase(metrics: Metrics, service: Service): (db: OpenDa
 interface Reading {
   waiting: GaugeRow[]
   overdue: OverdueTable[]
+  replication: Replication | undefined
 }
 
 const readAll = async (db: Queryable, service: Service): Promise<Reading> => ({
   waiting: await readWaiting(db, service, maxAgeMs),
   overdue: await readOverdueTables(db),
+  replication: await readReplication(db),
 })
 
 /** All gauges of a service; those older than `maxAgeMs` are computed before. */
@@ -121,6 +126,22 @@ function overdueGauge(metrics: Metrics): (tables: OverdueTable[]) => void {
   return (tables) => {
     overdue.reset()
     for (const { table, overdue_seconds } of tables) overdue.set({ table }, overdue_seconds)
+  }
+}
+
+/** Returns a function that shows whether the server is a cluster, and whether that one is whole. */
+function replicationGauges(metrics: Metrics): (found: Replication | undefined) => void {
+  const standbys = metrics.gauge({
+    name: 'database_standbys',
+    help: 'Standbys of the server that are connected.',
+  })
+  const degraded = metrics.gauge({
+    name: 'database_degraded',
+    help: '1 if it has standbys, or had some, and none that is synchronous is connected.',
+  })
+  return (found) => {
+    setOrRemove(standbys, {}, found?.standbys)
+    setOrRemove(degraded, {}, found && (weaknessOf(found) ? 1 : 0))
   }
 }
 

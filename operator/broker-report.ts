@@ -1,5 +1,6 @@
 import { isCode } from '#chassis/errors.ts'
 import { queues } from '#contracts/topology.ts'
+import { virtualHost } from '#messaging/broker/address.ts'
 import { deadLetterQueue, movingQueue } from '#messaging/broker/topology.ts'
 import { leaderlessQueues } from '#rabbitmq-3.10/leaderless-queues.ts'
 import { errorText } from './cli/error-text.ts'
@@ -137,7 +138,7 @@ async function tryLock(browser: QueueBrowser): Promise<boolean> {
  * The command that elects the only replica of a queue, by the queue's internal name in RabbitMQ.
  */
 function electionCommand(url: string, queue: string): string {
-  const vhost = decodeURIComponent(new URL(url).pathname.slice(1)) || '/'
+  const vhost = virtualHost(url)
   const name = `${vhost === '/' ? '%2F' : vhost}_${queue}`
   return `rabbitmqctl eval "ra:trigger_election({'${name}', node()})."`
 }

@@ -45,6 +45,12 @@ describe('a start that would be insecure by accident', () => {
     })
   }
 
+  it('is found in each URL of a list', () => {
+    const amqpUrl = 'amqp://a:own@one:5672,amqp://a:a-for-development@two:5672'
+    assert.throws(() => assertSecureStart({ ...fine, amqpUrl }, production), /a default password/)
+    assertSecureStart({ ...fine, amqpUrl: amqpUrl.replace('a-for-development', 'own') }, production)
+  })
+
   it('names every way at once', () => {
     const config: Config = { ...fine, authMode: 'off', amqpUrl: 'amqp://guest:guest@host' }
     assert.throws(

@@ -83,7 +83,8 @@ const refusedName = (name: string) =>
 export const isLoopback = (host: string): boolean =>
   /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/.test(host)
 
-function hasDefaultPassword(value: unknown): boolean {
-  const url = typeof value === 'string' ? URL.parse(value) : null
-  return url !== null && isDefaultPassword(decodeURIComponent(url.password))
-}
+/** Of each URL, where there are several. */
+const hasDefaultPassword = (value: unknown): boolean =>
+  [...String(value).matchAll(/\/\/[^/:@]*:([^/@]*)@/g)].some(([, password = '']) =>
+    isDefaultPassword(decodeURIComponent(password)),
+  )

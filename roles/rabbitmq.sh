@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fills in the passwords of the users and becomes RabbitMQ, which reads the file at each start: a broker
-# with a new disk has its users again. The passwords are letters, digits, - and _.
+# with a new disk has its users again. The passwords are letters, digits, - and _. The nodes of a cluster know each
+# other by RABBITMQ_COOKIE.
 set -eu
 umask 077
 
@@ -10,5 +11,10 @@ for name in $(printf %s "$definitions" | grep -o '\${[A-Z_]*}' | tr -d '${}' | s
   definitions=$(printf %s "$definitions" | sed "s/\${$name}/$password/")
 done
 printf '%s\n' "$definitions" > /tmp/definitions.json
+
+if [ -n "${RABBITMQ_COOKIE:-}" ]; then
+  rm -f /var/lib/rabbitmq/.erlang.cookie
+  printf %s "$RABBITMQ_COOKIE" > /var/lib/rabbitmq/.erlang.cookie
+fi
 
 exec docker-entrypoint.sh "$@"

@@ -18,11 +18,17 @@ interface Service {
   logging?: { options?: Record<string, string> }
 }
 
-const compose = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true })
+const read = (path: string) =>
+  parse(readFileSync(path, 'utf8'), { merge: true, logLevel: 'silent' }) // it has tags of compose
+const compose = read('docker-compose.yml')
+const cluster = read('docker-compose.cluster.yml')
 const services = Object.entries(compose.services as Record<string, Service>)
+const ofCluster = Object.entries(cluster.services as Record<string, Service>).filter(
+  ([name, { image }]) => image && !(name in compose.services),
+)
 
 /** Read without an engine; tests/compose looks into the running containers. */
-describe('each container of docker-compose.yml', () => {
+describe('each container of docker-compose.yml, and each that the cluster adds,', () => {
   const rules: [string, (service: Service, name: string) => boolean | undefined][] = [
     [
       'runs as a user that is not root',
@@ -49,7 +55,7 @@ describe('each container of docker-compose.yml', () => {
   ]
   for (const [rule, holds] of rules) {
     it(rule, () => {
-      const broken = services.filter(([name, service]) => !holds(service, name))
+      const broken = [...services, ...ofCluster].filter(([name, one]) => !holds(one, name))
       assert.deepEqual(
         broken.map(([name]) => name),
         [],

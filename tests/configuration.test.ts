@@ -30,7 +30,7 @@ describe('docs/configuration.md', () => {
       '{tracing,workers}/**/*.ts',
       '{orders,payments}-*/**/*.ts',
       'local/stack/*.ts',
-      'docker-compose.yml',
+      'docker-compose{,.cluster}.yml',
     ]).filter((path) => !path.endsWith('.test.ts'))
     const read = files.flatMap((path) => {
       const text = readFileSync(path, 'utf8')

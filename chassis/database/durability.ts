@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Logger } from '../logger.ts'
 import { Outage, type OutageOptions } from '../outage.ts'
 import type { Database } from './connect.ts'
+import { tellReplication } from './replication.ts'
 import { untilAvailable } from './retry.ts'
 
 /** The settings by which PostgreSQL skips writes to the disk, and what that can cost. */
@@ -14,7 +15,8 @@ const consequences: Record<string, string> = {
 /**
  * Makes sure that a commit which the server confirms is on disk: every promise of this system
  * relies on that. Rejects with a line for each setting that is off, and for no other reason: a
- * server that is away, or refuses the login, is waited for, and the outage is logged.
+ * server that is away, or refuses the login, is waited for, and the outage is logged. Says of a
+ * cluster whether the commit is on a standby, too.
  */
 export async function requireDurability<Tables>(
   db: Database<Tables>,
@@ -24,6 +26,7 @@ export async function requireDurability<Tables>(
 ): Promise<void> {
   const outage = new Outage({ logger, what: 'the database cannot be reached', ...options })
   assertAllOn((await untilAvailable(() => settingsThatAreOff(db), signal, outage)) ?? [])
+  if (!signal.aborted) await tellReplication(db, logger)
 }
 
 async function settingsThatAreOff<Tables>(db: Database<Tables>): Promise<string[]> {

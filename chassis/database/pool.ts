@@ -2,8 +2,13 @@ import { createHash } from 'node:crypto'
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type pg from 'pg'
 import { isAnswer, translateError, unreachable } from './errors.ts'
+import type { SessionClient } from './session.ts'
 
-/** A pool that translates every error, and never reuses a broken connection. */
+/**
+ * A pool that translates every error, and never reuses a broken connection. PostgreSQL answers a
+ * commit with success and a warning when it was told to wait for a standby no longer: here that is
+ * a commit whose answer was lost.
+ */
 export function translated(pool: pg.Pool): PostgresPool {
   return {
     options: pool.options,
@@ -29,7 +34,10 @@ function withTranslation(client: pg.PoolClient): PostgresPoolClient {
   const query = async (text: string, values: readonly unknown[]) => {
     if (lost) throw unreachable(lost) // a ROLLBACK, too, must not wait for a second timeout
     try {
-      return await client.query(prepared(text, values))
+      const result = await client.query(prepared(text, values))
+      if ((client as Partial<Pick<SessionClient, 'isUnreplicated'>>).isUnreplicated)
+        throw new Error('a commit was answered that no standby has')
+      return result
     } catch (error) {
       if (!isAnswer(error)) lost = error
       broken ||= isBreaking(error)

@@ -86,6 +86,8 @@ export class SessionClient extends pg.Client {
   readonly #statement: string
   /** Why the certificates of the URL cannot be used. */
   readonly #fault: string | undefined
+  /** A commit was answered that no standby has: somebody ended the wait for it. */
+  isUnreplicated = false
 
   constructor({ settings = {}, ...config }: SessionConfig = {}) {
     const { connectionString: url = '' } = config
@@ -95,6 +97,9 @@ export class SessionClient extends pg.Client {
     this.#fault = fault
     this.#statement = statementOf(settings, this as unknown as Connecting)
     this.on('error', () => {}) // a lost connection: the present or the next statement rejects
+    this.on('notice', ({ routine }) => {
+      this.isUnreplicated ||= routine === 'SyncRepWaitForLSN'
+    })
   }
 
   override connect(): Promise<pg.Client>

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { withoutLogins } from '#messaging/broker/address.ts'
 import { roleNames } from '#roles/table.ts'
 import type { Servers } from '../servers/servers.ts'
 import { writePrivately } from '../servers/stored-secret.ts'
@@ -49,7 +50,7 @@ export function announceStack(
 }
 
 function managementLine({ amqp, management }: ServerUrls): string {
-  if (management === '') return withoutLogin(amqp)
+  if (management === '') return withoutLogins(amqp)
   return `${withoutLogin(management)} (user ${new URL(management).username})`
 }
 

@@ -59,15 +59,19 @@ describe('external servers', () => {
     }
   })
 
+  it('are reached at one node of several', async () => {
+    await assertReachable({ external: { amqp: `amqp://u:p@127.0.0.1:1,${broker.url}` } })
+  })
+
   it('are reported with address and variable when they do not answer', async () => {
     const external = {
-      amqp: 'amqp://u:p@[::1]:1',
+      amqp: 'amqp://u:p@[::1]:1,amqp://u:p@127.0.0.1:1',
       ordersDatabase: `postgres:///db?host=${dir}&port=1`,
       paymentsDatabase: 'postgres://u:p@127.0.0.1:1/db',
     }
     await assert.rejects(assertReachable({ external }), {
       message: `Cannot start:
-  AMQP_URL: no server answers at [::1]:1
+  AMQP_URL: no server answers at [::1]:1, 127.0.0.1:1
   ORDERS_DATABASE_URL: no server answers at ${dir}/.s.PGSQL.1
   PAYMENTS_DATABASE_URL: no server answers at 127.0.0.1:1`,
     })

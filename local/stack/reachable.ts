@@ -1,28 +1,28 @@
 import { SessionClient } from '#chassis/database/session.ts'
-import { brokerAddress } from '#messaging/broker/address.ts'
+import { brokerAddresses } from '#messaging/broker/address.ts'
 import { type Address, accepts } from '../supervisor/probe.ts'
 import { until } from '../supervisor/waiting.ts'
 import type { Settings } from './settings.ts'
 
-/** The host and port, or the socket, of a database. Throws what the driver would throw. */
-function databaseAddress(url: string): Address {
+/** Host and port, or the socket, of a database. Throws what the driver would throw. */
+function databaseAddress(url: string): Address[] {
   const { host, port } = new SessionClient({ connectionString: url })
-  return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
+  return [host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }]
 }
 
-/** The external servers, with the addresses that their drivers take from the URL. */
+/** The external servers, with the addresses that drivers take from the URL: one must answer. */
 const servers = [
-  { name: 'amqp', variable: 'AMQP_URL', addressOf: brokerAddress },
-  { name: 'ordersDatabase', variable: 'ORDERS_DATABASE_URL', addressOf: databaseAddress },
-  { name: 'paymentsDatabase', variable: 'PAYMENTS_DATABASE_URL', addressOf: databaseAddress },
+  { name: 'amqp', variable: 'AMQP_URL', addressesOf: brokerAddresses },
+  { name: 'ordersDatabase', variable: 'ORDERS_DATABASE_URL', addressesOf: databaseAddress },
+  { name: 'paymentsDatabase', variable: 'PAYMENTS_DATABASE_URL', addressesOf: databaseAddress },
 ] as const
 
 /** Throws one Error that lists the external servers that do not answer. */
 export async function assertReachable({ external }: Pick<Settings, 'external'>): Promise<void> {
   const faults = await Promise.all(
-    servers.map(async ({ name, variable, addressOf }) => {
+    servers.map(async ({ name, variable, addressesOf }) => {
       const url = external[name]
-      const fault = url !== undefined && (await faultOf(url, addressOf))
+      const fault = url !== undefined && (await faultOf(url, addressesOf))
       return fault ? [`${variable}: ${fault}`] : []
     }),
   )
@@ -31,16 +31,20 @@ export async function assertReachable({ external }: Pick<Settings, 'external'>):
 
 async function faultOf(
   url: string,
-  addressOf: (url: string) => Address,
+  addressesOf: (url: string) => Address[],
 ): Promise<string | undefined> {
   try {
-    const address = addressOf(url)
-    if (await until(() => accepts(address), { timeoutMs: 3_000 })) return undefined
-    return `no server answers at ${'path' in address ? address.path : hostAndPort(address)}`
+    const addresses = addressesOf(url)
+    const answers = async () => (await Promise.all(addresses.map(accepts))).includes(true)
+    if (await until(answers, { timeoutMs: 3_000 })) return undefined
+    return `no server answers at ${addresses.map(named).join(', ')}`
   } catch (error) {
     return (error as Error).message
   }
 }
 
-const hostAndPort = ({ host, port }: { host: string; port: number }): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+function named(address: Address): string {
+  if ('path' in address) return address.path
+  const { host, port } = address
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -9,8 +9,9 @@ import {
   text,
   type Variable,
 } from '#chassis/config.ts'
-import { amqpUrl, postgresUrl } from '#chassis/server-urls.ts'
+import { postgresUrl } from '#chassis/server-urls.ts'
 import { readCertificateFiles } from '#chassis/tls.ts'
+import { brokerUrl } from '#messaging/broker/address.ts'
 import { signatureVariables } from '#messaging/variables.ts'
 import { assertSecureStart } from '#principal/secure-start.ts'
 import { authVariables } from '#principal/variables.ts'
@@ -72,7 +73,7 @@ export function readSettings(
     ...signatureVariables(env, 'ORDERS_EVENT_SIGNING_KEYS'),
     ofPayments: signatureVariables(env, 'PAYMENTS_EVENT_SIGNING_KEYS').signingKeys,
     ...signInVariables(env),
-    amqp: orMissing(amqpUrl('AMQP_URL')),
+    amqp: orMissing(brokerUrl('AMQP_URL')),
     management: orMissing(httpUrl('RABBITMQ_MANAGEMENT_URL')),
     ordersDatabase: orMissing(postgresUrl('ORDERS_DATABASE_URL')),
     paymentsDatabase: orMissing(postgresUrl('PAYMENTS_DATABASE_URL')),

@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 import amqp, { type ChannelModel } from 'amqplib'
 import { EnvironmentError } from '#chassis/errors.ts'
 import { withTimeout } from '#chassis/timeout.ts'
-import { certificatesFor, connectFields } from './address.ts'
+import { certificatesFor, connectFields, shuffledNodes } from './address.ts'
 
 /** How long a connection, or a channel on it, may take to open. */
 export const connectTimeoutMs = 5_000
 
-/** One attempt. The RabbitMQ UI shows `name`. */
+/** One attempt at one node. The RabbitMQ UI shows `name`. */
 export const connectTo = async (url: string, name: string): Promise<ChannelModel> =>
   amqp.connect(connectFields(url), {
     ...certificatesFor(url),
@@ -16,22 +16,35 @@ export const connectTo = async (url: string, name: string): Promise<ChannelModel
   })
 
 /**
- * For work that ends: rejects with `unavailable`. When the connection breaks, calls in progress
- * reject too; but closing a channel then never ends, so it needs a time limit.
+ * For work that ends: tries each node once, and rejects with `unavailable`. When the connection
+ * breaks, calls in progress reject too; but closing a channel then never ends, so it needs a time
+ * limit.
  */
-export async function connectOrFail(url: string, name: string): Promise<ChannelModel> {
+export async function connectOrFail(urls: string, name: string): Promise<ChannelModel> {
+  let reason: unknown
+  for (const url of shuffledNodes(urls)) {
+    try {
+      return await connectWithin(connectTimeoutMs, url, name)
+    } catch (error) {
+      reason = error
+    }
+  }
+  throw new EnvironmentError('unavailable', 'The broker cannot be reached', { cause: reason })
+}
+
+async function connectWithin(limitMs: number, url: string, name: string): Promise<ChannelModel> {
   const connecting = connectTo(url, name).then((connection) => {
     connection.on('error', () => {})
     return connection
   })
   try {
-    return await withTimeout(connectTimeoutMs, 'connecting', connecting)
-  } catch (cause) {
+    return await withTimeout(limitMs, 'connecting', connecting)
+  } catch (error) {
     connecting.then(
       (connection) => closeConnection(connection),
       () => {},
     ) // if it succeeds after the time limit
-    throw new EnvironmentError('unavailable', 'The broker cannot be reached', { cause })
+    throw error
   }
 }
 

@@ -5,7 +5,8 @@ import { pause, untilAborted } from '#chassis/pause.ts'
 import { withTimeout } from '#chassis/timeout.ts'
 import { AckBatcher } from './ack-batcher.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
-import { reconnect } from './reconnect.ts'
+import { installationQueue } from './installation.ts'
+import { type Attempt, reconnect } from './reconnect.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
 
 /** A delivered message: the broker keeps it until it is acknowledged or requeued. */
@@ -68,7 +69,8 @@ export class Subscription {
   constructor(options: SubscriptionOptions) {
     this.#options = options
     this.#outage = new Outage({ logger: options.logger, what: 'not consuming' })
-    this.#done = reconnect(({ onUp }) => this.#connectAndConsume(onUp), {
+    this.#done = reconnect((attempt) => this.#connectAndConsume(attempt), {
+      urls: options.url,
       signal: this.#stop.signal,
       outage: this.#outage,
     })
@@ -94,18 +96,18 @@ export class Subscription {
   }
 
   /** One connection, from connecting to its end. Throws what ended it, unless told to stop. */
-  async #connectAndConsume(onUp: () => void): Promise<void> {
-    const { name, url } = this.#options
-    await declareTopology(this.#options)
+  async #connectAndConsume({ url, others, onUp }: Attempt): Promise<void> {
+    await declareTopology({ ...this.#options, url })
     if (this.#stop.signal.aborted) return
-    const connection = await connectTo(url, name)
+    const connection = await connectTo(url, this.#options.name)
     const closed = new AbortController()
     const fail = (error?: Error) => closed.abort(error ?? new Error('the connection was closed'))
     for (const event of ['error', 'close']) connection.on(event, fail)
     try {
       const channel = await openChannel(connection)
       for (const event of ['error', 'close']) channel.on(event, fail)
-      void this.#rebind(connection, AbortSignal.any([closed.signal, this.#stop.signal]))
+      const until = AbortSignal.any([closed.signal, this.#stop.signal])
+      void this.#rebind(connection, until, others > 0 ? fail : () => {})
       await this.#consume(channel, { closedSignal: closed.signal, fail, onUp })
     } finally {
       this.#consuming = false
@@ -167,13 +169,17 @@ export class Subscription {
     await withTimeout(closeTimeoutMs, 'closing the channel', channel.close())
   }
 
-  /** On a channel of its own: a binding that cannot be declared now must not end consuming. */
-  async #rebind(connection: ChannelModel, signal: AbortSignal): Promise<void> {
+  /**
+   * On a channel of its own: a binding that cannot be declared now must not end consuming. A node
+   * that has lost the majority keeps its connections and delivers nothing: `leave` it.
+   */
+  async #rebind(connection: ChannelModel, signal: AbortSignal, leave: (error: Error) => void) {
     const { bindEveryMs = 10_000 } = this.#options.timing ?? {}
     for (;;) {
       await pause(bindEveryMs, signal)
       if (signal.aborted) return
       await this.#bind(connection).catch(() => {}) // the cause may be gone the next time
+      if (this.#options.installation) await assertMajority(connection).catch(leave)
     }
   }
 
@@ -185,6 +191,18 @@ export class Subscription {
     }
     await channel.close()
   }
+}
+
+/** Asks the leader of the queue that is always empty; rejects when it does not answer. */
+async function assertMajority(connection: ChannelModel): Promise<void> {
+  const ask = async () => {
+    const channel = await openChannel(connection)
+    channel.on('error', () => {})
+    await channel.get(installationQueue, { noAck: true })
+    await channel.close()
+  }
+  const asking = ask().catch(() => {}) // refused is answered
+  await withTimeout(consumeTimeoutMs, 'asking whether the node has a majority', asking)
 }
 
 const openChannel = (connection: ChannelModel): Promise<Channel> =>

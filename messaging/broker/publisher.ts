@@ -9,7 +9,7 @@ import { ConfirmTracker, type Published } from './confirm-tracker.ts'
 import { closeConnection, connectTimeoutMs, connectTo } from './connection.ts'
 import { Isolation } from './isolation.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
-import { type ConnectionEvents, reconnect } from './reconnect.ts'
+import { type Attempt, reconnect } from './reconnect.ts'
 import { type BrokerOptions, declareTopology } from './topology.ts'
 
 /** How long the broker may take to open a channel, after messages were not confirmed in time. */
@@ -41,6 +41,8 @@ export class Publisher {
   #tracker: ConfirmTracker | undefined
   #connection: ChannelModel | undefined
   #blocked: string | undefined
+  /** Nodes in a row that took no messages. */
+  #blockedNodes = 0
   #onSuccess = () => {}
 
   constructor(options: PublisherOptions) {
@@ -51,7 +53,8 @@ export class Publisher {
       what: 'no connection to RabbitMQ, or topology refused',
     })
     this.#alarm = new Outage({ logger, what: 'the broker takes no messages', everyMs: remindMs })
-    this.#done = reconnect((events) => this.#connectAndWait(events), {
+    this.#done = reconnect((attempt) => this.#connectAndWait(attempt), {
+      urls: options.url,
       signal: this.#stop.signal,
       outage: this.#outage,
     })
@@ -138,9 +141,9 @@ export class Publisher {
   }
 
   /** One connection, from connecting to its end. Throws what prevented it. */
-  async #connectAndWait({ onUp, onSuccess }: ConnectionEvents): Promise<void> {
-    const { name, url, logger } = this.#options
-    await declareTopology(this.#options)
+  async #connectAndWait({ url, others, onUp, onSuccess }: Attempt): Promise<void> {
+    const { name, logger } = this.#options
+    await declareTopology({ ...this.#options, url })
     if (this.#stop.signal.aborted) return
     const connection = await connectTo(url, `${name} publish`)
     const closed = new Promise<void>((resolve) => connection.once('close', resolve))
@@ -148,12 +151,15 @@ export class Publisher {
       const channel = await withTimeout(
         connectTimeoutMs,
         'opening a channel',
-        this.#open(connection),
+        this.#open(connection, others),
       )
       const channelClosed = new Promise<void>((resolve) => channel.once('close', resolve))
       if (this.#stop.signal.aborted) return
       this.#tracker = new ConfirmTracker(channel, this.#options.eventsPerMessage)
-      this.#onSuccess = onSuccess
+      this.#onSuccess = () => {
+        this.#blockedNodes = 0
+        onSuccess()
+      }
       onUp()
       logger.info('connected to the broker')
       this.#events.emit('ready')
@@ -166,13 +172,19 @@ export class Publisher {
     }
   }
 
-  async #open(connection: ChannelModel): Promise<ConfirmChannel> {
+  /** A node with an alarm is left for another; when all of them have one, it waits at the last. */
+  async #open(connection: ChannelModel, others: number): Promise<ConfirmChannel> {
     this.#connection = connection
     connection.on('error', (error) => {
       this.#tracker?.closedBecause(error)
       this.#options.logger.warn({ err: error }, 'broker error')
     })
     connection.on('blocked', (reason: string) => {
+      if (this.#blockedNodes < others) {
+        this.#blockedNodes++
+        this.#options.logger.warn({ reason }, 'the node takes no messages: trying another one')
+        return this.#disconnect()
+      }
       const isNew = this.#blocked === undefined
       this.#blocked = reason
       if (isNew) void this.#reportWhileBlocked()

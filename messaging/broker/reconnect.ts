@@ -1,12 +1,17 @@
 import { backoffMs } from '#chassis/backoff.ts'
 import type { Outage } from '#chassis/outage.ts'
 import { pause } from '#chassis/pause.ts'
+import { shuffledNodes } from './address.ts'
 
 /** After 5 s of life, backoff restarts at its minimum. */
 const stableMs = 5_000
 
-/** What a connection reports. */
-export interface ConnectionEvents {
+/** The node of an attempt, and what its connection reports. */
+export interface Attempt {
+  /** The next node: the one that was lost, or left, comes last. */
+  url: string
+  /** How many other nodes there are. */
+  others: number
   /** It is open. */
   onUp: () => void
   /** It did its work once: however soon it ends, backoff restarts at its minimum. */
@@ -14,17 +19,21 @@ export interface ConnectionEvents {
 }
 
 /**
- * Keeps one connection after another until told to stop, with backoff between them.
- * `connectAndWait` lasts from connecting to the end of the connection. Never rejects.
+ * Keeps one connection after another until told to stop, with backoff between them, each to the
+ * next node. `connectAndWait` lasts from connecting to the end of the connection. Never rejects.
  */
 export async function reconnect(
-  connectAndWait: (events: ConnectionEvents) => Promise<void>,
-  { signal, outage }: { signal: AbortSignal; outage: Outage },
+  connectAndWait: (attempt: Attempt) => Promise<void>,
+  { urls, signal, outage }: { urls: string; signal: AbortSignal; outage: Outage },
 ): Promise<void> {
+  const nodes = shuffledNodes(urls)
   let failures = 0
   while (!signal.aborted) {
     let upAtMs: number | undefined
-    const events = {
+    const url = nodes.shift() as string
+    nodes.push(url)
+    const attempt = {
+      ...{ url, others: nodes.length - 1 },
       onUp: () => {
         upAtMs = performance.now()
         outage.over()
@@ -34,7 +43,7 @@ export async function reconnect(
       },
     }
     try {
-      await connectAndWait(events)
+      await connectAndWait(attempt)
     } catch (error) {
       if (!signal.aborted) outage.failed(error)
     }

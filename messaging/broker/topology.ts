@@ -30,6 +30,7 @@ export interface Topology {
 export interface BrokerOptions {
   /** The name of the connection in the RabbitMQ UI. */
   name: string
+  /** Of a node, or of several nodes of a cluster. */
   url: string
   topology: Topology
   /**

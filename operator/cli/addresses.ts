@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isGiven, readConfig, type Variable } from '#chassis/config.ts'
 import { deletePostgresVariables } from '#chassis/database/shell-variables.ts'
-import { amqpUrl, postgresUrl } from '#chassis/server-urls.ts'
+import { postgresUrl } from '#chassis/server-urls.ts'
+import { brokerUrl } from '#messaging/broker/address.ts'
 
 /** The folder of package.json and `.local`. */
 export const repositoryDir = resolve(import.meta.dirname, '../..')
@@ -23,14 +24,14 @@ export interface Caller {
 type Variables = { [K in keyof Addresses]: Variable<string> }
 
 const variables: Variables = {
-  amqp: amqpUrl('AMQP_URL'),
+  amqp: brokerUrl('AMQP_URL'),
   ordersDatabase: postgresUrl('ORDERS_DATABASE_URL'),
   paymentsDatabase: postgresUrl('PAYMENTS_DATABASE_URL'),
 }
 
 /** For commands that act; without them, those commands use the same URLs as the others. */
 const editorVariables: Variables = {
-  amqp: amqpUrl('OPERATOR_EDITOR_AMQP_URL'),
+  amqp: brokerUrl('OPERATOR_EDITOR_AMQP_URL'),
   ordersDatabase: postgresUrl('OPERATOR_EDITOR_ORDERS_DATABASE_URL'),
   paymentsDatabase: postgresUrl('OPERATOR_EDITOR_PAYMENTS_DATABASE_URL'),
 }

@@ -62,7 +62,9 @@ export async function openProject({
     [Symbol.asyncDispose]: async () => {
       const all = ['--profile', '*']
       await compose(...all, 'down', '--volumes', '--remove-orphans', '--timeout', '15')
-      const images = ['processes', 'frontend', 'demo-provider'].map((image) => `${name}-${image}`)
+      const images = ['processes', 'frontend', 'demo-provider', 'database'].map(
+        (image) => `${name}-${image}`,
+      )
       await docker('image', 'rm', '--force', ...images)
     },
   }

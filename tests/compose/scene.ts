@@ -22,28 +22,33 @@ export interface SceneOptions {
   replicas: number
   ordersPerSecond: number
   users: number
+  /** Beside docker-compose.yml; the last one lets the test reach both databases. */
+  extraFiles?: string[]
+  env?: Record<string, string>
 }
 
 /** Brings it up and puts it under load; disposing removes all of it. */
 export async function setScene(options: SceneOptions) {
   const { paymentRequestTimeoutMs, replicas, ordersPerSecond, users } = options
-  const [postgresPort] = await freePorts(1)
+  const [ordersPort = 0, paymentsPort = 0] = await freePorts(2)
   const project = await openProject({
-    extraFiles: ['tests/compose/reachable.yml'],
+    extraFiles: options.extraFiles ?? ['tests/compose/reachable.yml'],
     env: {
-      TEST_POSTGRES_PORT: String(postgresPort),
+      ...options.env,
+      TEST_ORDERS_PORT: String(ordersPort),
+      TEST_PAYMENTS_PORT: String(paymentsPort),
       PAYMENT_REQUEST_TIMEOUT_MS: String(paymentRequestTimeoutMs),
     },
   })
   await project.up(replicas)
-  const databases = openDatabases(postgresPort as number)
+  const databases = openDatabases(ordersPort, paymentsPort)
   const broker = { manage: managementOf(managementUrl(project)) }
   const history = new History()
   const load = new Load(history, { gateway: project.gateway, seed: 4, ordersPerSecond, users })
   await load.start()
   const asked = { databases, broker }
   return {
-    ...{ project, history },
+    ...{ project, history, broker },
     ...containersIn(project),
     ...brokerOf(project, broker),
     /** Throws unless all orders placed by now are final in time. */
@@ -73,13 +78,13 @@ export async function setScene(options: SceneOptions) {
 export const managementUrl = ({ managementPort }: Project) =>
   `http://admin:rabbitmq-for-development@127.0.0.1:${managementPort}`
 
-function openDatabases(port: number) {
-  const url = (name: string) =>
-    `postgres://postgres:postgres-for-development@127.0.0.1:${port}/${name}`
+function openDatabases(ordersPort: number, paymentsPort: number) {
+  const url = (port: number, database: string) =>
+    `postgres://postgres:postgres-for-development@127.0.0.1:${port}/${database}`
   const name = 'checker'
   return {
-    orders: connectDatabase<OrdersDatabase>({ name, url: url('orders_db') }),
-    payments: connectDatabase<PaymentsDatabase>({ name, url: url('payments_db') }),
+    orders: connectDatabase<OrdersDatabase>({ name, url: url(ordersPort, 'orders_db') }),
+    payments: connectDatabase<PaymentsDatabase>({ name, url: url(paymentsPort, 'payments_db') }),
   }
 }
 

@@ -66,6 +66,17 @@ export const databaseMutants: readonly Mutant[] = [
     ),
   },
   {
+    name: 'unreplicated-counts-as-committed',
+    why: 'what was answered is on a standby, too',
+    at: 'chassis/database/session.ts SessionClient',
+    find: "$routine === 'SyncRepWaitForLSN'",
+    put: 'false',
+    caughtBy: test(
+      'chassis/database/replication.integration.test.ts',
+      'is not taken for done when somebody ends the wait',
+    ),
+  },
+  {
     name: 'outage-said-once',
     why: 'an outage does not fall silent',
     at: 'chassis/outage.ts Outage.failed',
