@@ -5,11 +5,14 @@ import { call, OrderSubscriber } from '#testing/client.ts'
 import type { Clients, Doors, RefundedOrder } from '../judge/clients.ts'
 import type { History } from '../judge/history.ts'
 
+/** One who can always pay, one who can every second time, and one who has no account. */
+export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody' } as const
+
 /**
- * One who can always pay, one who can every second time, one who has no account, and one whose
- * balance is full.
+ * Whose balance is full: a refund to one is refused. Each takes a whole order and a top-up for it,
+ * so there are several, and whatever waits for such a refund does not wait for long.
  */
-export const users = { rich: 'rich', thin: 'thin', nobody: 'nobody', full: 'full' } as const
+const fullUsers = ['full-1', 'full-2', 'full-3']
 
 /** One order in so many is refunded when its client was told that it is paid. */
 const refundEvery = 3
@@ -61,12 +64,15 @@ export class Load {
     const open = async () => {
       for (const user of [users.rich, users.thin]) await this.#clients.openAccount(user, insisting)
       await this.#clients.topUp(users.rich, 10_000_000n, insisting)
-      await this.#clients.openAccount(users.full, insisting)
-      await this.#clients.topUp(users.full, MAX_MINOR, insisting)
-      await this.#repeat(500, () => this.#refundInVain())
+    }
+    const refundInVain = async (user: string) => {
+      await this.#clients.openAccount(user, insisting)
+      await this.#clients.topUp(user, MAX_MINOR, insisting)
+      await this.#repeat(500, () => this.#refundInVain(user))
     }
     this.#loops = [
       open(),
+      ...fullUsers.map(refundInVain),
       this.#repeat(50, () => this.#placeOrder()),
       this.#repeat(50, () => this.#placeOrder()),
       this.#repeat(250, () => this.#openAndTopUp()),
@@ -136,14 +142,14 @@ export class Load {
   }
 
   /** Of an order of somebody whose account was filled again meanwhile: the refund is refused. */
-  async #refundInVain(): Promise<void> {
+  async #refundInVain(user: string): Promise<void> {
     const amountMinor = BigInt((this.#turns++ % 1_000) + 1)
-    const orderId = await this.#place(users.full, amountMinor)
+    const orderId = await this.#place(user, amountMinor)
     if (!orderId) return
     await this.#whenReceived(orderId)
     if (this.#stop.signal.aborted) return
-    await this.#clients.topUp(users.full, amountMinor, { signal: this.#giveUp.signal })
-    await this.#refund({ orderId, userId: users.full, amountMinor })
+    await this.#clients.topUp(user, amountMinor, { signal: this.#giveUp.signal })
+    await this.#refund({ orderId, userId: user, amountMinor })
   }
 
   /** When a client was told a status at rest of an order; or nothing is begun any more. */
