@@ -55,6 +55,8 @@ describe('a consumer whose database is away', () => {
       await hasHandled(events)
       await eventually(wasCut)
     }
+    events.push(...(await sendMany(1))) // it is handled when the one before it is finished
+    await hasHandled(events)
     await consumer.close()
     assert.deepEqual(await effectIds(), idsOf(events))
     await eventually(isQueueEmpty)
